@@ -1,0 +1,20 @@
+//! The vocabulary that the wire and the domain share.
+//!
+//! Values here are parsed once at the edge and trusted inside: fields are private, every
+//! constructor checks. This crate has no logic beyond parsing and printing, does no IO, knows no
+//! clock and depends on nothing.
+
+mod ids;
+mod money;
+mod refusal;
+mod time;
+mod words;
+
+pub use ids::{AttemptId, DeliveryId, MemberId, TrxNo};
+pub use money::{MoneyError, Rupiah};
+pub use refusal::{Param, Refusal};
+pub use time::{CivilTime, Day, Moment, UtcMillis};
+pub use words::{
+    Dest, LevelCode, MemberCode, ProductCode, ProductName, Qty, Reason, RefId, Sku, Sn,
+    SupplierCode, WordError,
+};

@@ -1,0 +1,26 @@
+//! The OkeConnect text protocol: bytes in, bytes out, no IO.
+//!
+//! Both ends use this crate: the gateway reads requests and prints replies, suppliers' connectors
+//! and clients read replies. The grammar is WIRE.md; where it quotes an example, the output here
+//! equals it byte for byte (`tests/seed.rs`). Nothing here panics on any input, and nothing here
+//! decides anything about money.
+
+mod callback;
+mod json;
+mod price_list;
+mod read;
+mod refusal;
+mod reply;
+mod request;
+mod sign;
+
+pub use callback::{CallbackUrlError, callback_query, callback_url, check_callback_url};
+pub use json::{V2Status, v2_json};
+pub use price_list::{PriceRow, print_price_list, read_price_list, slug};
+pub use read::{Reading, Status, read};
+pub use refusal::reason;
+pub use reply::{CallbackText, Echo, Head, Phrase, Processing, Reply, SnLabel};
+pub use request::{
+    BalanceRequest, Credentials, Fields, PriceListRequest, RequestError, Secret, TrxRequest, Typed,
+};
+pub use sign::{sign_balance, sign_trx};
