@@ -1,1 +1,31 @@
-//! placeholder
+//! Pure decisions about other people's money.
+//!
+//! Everything here is a function from facts to a decision: no IO, no clock, no randomness, no
+//! logging. Time and chance are arguments. What is decided here is written by the engine's writer
+//! in one commit; nothing else in the project decides about a trx, an attempt or a balance.
+
+mod attempt;
+mod buy;
+mod catalog;
+mod invariants;
+mod ledger;
+mod news;
+mod price;
+mod route;
+mod schedule;
+mod trx;
+
+pub use attempt::{Attempt, AttemptState, FailureClass, Outcome};
+pub use buy::{Account, BuyDecision, BuyFacts, BuyRequest, decide_buy};
+pub use catalog::{
+    Denomination, DestRule, Member, Price, Product, RouteRow, RuleError, Supplier, Window, Wording,
+};
+pub use invariants::{Audit, Finding};
+pub use ledger::{AccountName, Kind, LedgerError, Transfer};
+pub use news::{
+    NewsDecision, NewsFacts, Resolution, ResolveError, Source, decide_news, decide_resolution,
+};
+pub use price::selling_price;
+pub use route::{Candidate, eligible, pick};
+pub use schedule::{CALLBACK_DELAYS_MS, callback_delay_ms, check_delay_ms};
+pub use trx::{Illegal, Trx, TrxState};

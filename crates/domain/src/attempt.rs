@@ -1,0 +1,108 @@
+//! One try of a trx at one supplier.
+
+use types::{AttemptId, Reason, Rupiah, Sku, Sn, SupplierCode, UtcMillis};
+
+/// What kind of failure a supplier reported; decides routing (DESIGN section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureClass {
+    /// Wrong or blocked number: final, no other route would help.
+    Number,
+    /// Product closed, stock, supplier's balance, supplier refused us: the next route may work.
+    Route,
+}
+
+/// What a supplier said of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Delivered, with proof, and the cost when the supplier named it.
+    Success {
+        /// Proof of delivery.
+        sn: Sn,
+        /// What the supplier says it took.
+        cost: Option<Rupiah>,
+    },
+    /// Definitely not delivered.
+    Failed {
+        /// Decides what happens next.
+        class: FailureClass,
+        /// In the supplier's words, cleaned.
+        reason: Reason,
+    },
+    /// Taken and being worked on.
+    Pending,
+    /// Nothing can be concluded: time-out, garble, duplicate reference, crash after sending.
+    Unknown {
+        /// For the story of the trx.
+        why: String,
+    },
+    /// The request provably never left: no byte was written.
+    Unsent {
+        /// Why that is certain.
+        proof: String,
+    },
+}
+
+/// Where an attempt stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AttemptState {
+    /// Durable, not sent.
+    Intended,
+    /// The sent-marker is durable; bytes may have left.
+    Sent,
+    /// The supplier said it is working on it.
+    Waiting,
+    /// Sent or maybe sent, and nobody knows.
+    Unknown {
+        /// Last thing learned.
+        why: String,
+    },
+    /// Provably never left.
+    Unsent {
+        /// Why that is certain.
+        proof: String,
+    },
+    /// Delivered.
+    Delivered {
+        /// Proof of delivery.
+        sn: Sn,
+    },
+    /// Definitely not delivered.
+    Failed {
+        /// In the supplier's words.
+        reason: Reason,
+    },
+}
+
+impl AttemptState {
+    /// True while the supplier may still be working on it.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        match self {
+            Self::Intended | Self::Sent | Self::Waiting | Self::Unknown { .. } => true,
+            Self::Unsent { .. } | Self::Delivered { .. } | Self::Failed { .. } => false,
+        }
+    }
+}
+
+/// One try of a trx at one supplier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Trx and number.
+    pub id: AttemptId,
+    /// Where.
+    pub supplier: SupplierCode,
+    /// As what.
+    pub sku: Sku,
+    /// Expected cost, replaced by the observed one at settlement.
+    pub cost: Rupiah,
+    /// Where it stands.
+    pub state: AttemptState,
+    /// When the intent was written.
+    pub created: UtcMillis,
+    /// When the sent-marker was written.
+    pub sent: Option<UtcMillis>,
+    /// When it is due: for sending while intended, for asking while open; `None` once closed.
+    pub next: Option<UtcMillis>,
+    /// How often it was asked about.
+    pub checks: u16,
+}

@@ -1,0 +1,312 @@
+//! What is sold, to whom, from where. Small, read-mostly, held in memory as a snapshot.
+
+use std::fmt;
+use std::str::FromStr;
+use types::{
+    CivilTime, Dest, LevelCode, MemberCode, MemberId, ProductCode, ProductName, Qty, Rupiah, Sku,
+    SupplierCode,
+};
+
+/// A downstream customer with a prepaid balance. Secrets are not here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Row id.
+    pub id: MemberId,
+    /// `OK00123`.
+    pub code: MemberCode,
+    /// Shown to operators.
+    pub name: String,
+    /// An inactive member may ask and gets `Akun tidak aktif`.
+    pub active: bool,
+    /// Which prices it pays.
+    pub level: LevelCode,
+    /// How far below zero its balance may go; 0 for prepaid.
+    pub credit_limit: Rupiah,
+    /// Most it may buy in one business day.
+    pub daily_limit: Option<Rupiah>,
+    /// Ask for `counter` on an equal purchase of the same day.
+    pub same_day_guard: bool,
+    /// Where final states are told.
+    pub callback_url: Option<String>,
+    /// Choice of words on the wire.
+    pub wording: Wording,
+}
+
+/// A member's choice of words (WIRE.md section 3, last item).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wording {
+    /// `sedang diproses` instead of `akan diproses`.
+    pub sedang: bool,
+    /// `SN/Ref:` instead of `SN:` in callbacks.
+    pub sn_ref: bool,
+}
+
+/// What is sold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Product {
+    /// `T1`.
+    pub code: ProductCode,
+    /// `Three 1.000`.
+    pub name: ProductName,
+    /// Group, `produk` in the price list.
+    pub group: String,
+    /// Category, `kategori` in the price list.
+    pub category: String,
+    /// Fixed or free nominal.
+    pub denomination: Denomination,
+    /// What its destination looks like.
+    pub dest_rule: DestRule,
+    /// False closes it: `Produk sedang gangguan`.
+    pub open: bool,
+    /// Daily window in which it is not sold.
+    pub cut_off: Option<Window>,
+}
+
+/// Fixed or free nominal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denomination {
+    /// The price is the price; `qty` is 1 or absent.
+    Fixed,
+    /// The member names the nominal; the price is a fee on top of it.
+    Open {
+        /// Least nominal.
+        min: Qty,
+        /// Most.
+        max: Qty,
+    },
+}
+
+/// A selling price of one product at one level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Price {
+    /// The price, or the fee of an open denomination.
+    pub amount: Rupiah,
+    /// Open denomination: this many hundredths of a percent of the nominal on top.
+    pub basis_points: i64,
+}
+
+/// An upstream provider, as routing sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Supplier {
+    /// `sandbox`.
+    pub code: SupplierCode,
+    /// Shown to operators.
+    pub name: String,
+    /// Which connector speaks to it.
+    pub connector: String,
+    /// Skipped by routing; attempts already made are still asked about.
+    pub paused: bool,
+    /// First status check this long after sending.
+    pub check_after_ms: i64,
+    /// Unknown for longer than this: a person should look.
+    pub suspect_after_ms: i64,
+    /// Late `failed` after success is believed and refunded without a person.
+    pub trusted_reversal: bool,
+}
+
+/// "Product P can be bought at supplier S as SKU K for cost C".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteRow {
+    /// What is sold.
+    pub product: ProductCode,
+    /// Where it is bought.
+    pub supplier: SupplierCode,
+    /// Its name there.
+    pub sku: Sku,
+    /// Cost; the fee of an open denomination.
+    pub cost: Rupiah,
+    /// Lower goes first.
+    pub priority: i32,
+    /// Operator's switch.
+    pub enabled: bool,
+    /// May be used although it costs more than the selling price.
+    pub allow_loss: bool,
+}
+
+/// A rule or window that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleError(String);
+
+impl fmt::Display for RuleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for RuleError {}
+
+/// What the destination of a product looks like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DestRule {
+    /// Anything the wire takes.
+    #[default]
+    Any,
+    /// A phone number: digits, `+62` or `62` at the front becomes `0`.
+    Phone,
+    /// Only digits, this many.
+    Digits {
+        /// Fewest.
+        min: u8,
+        /// Most.
+        max: u8,
+    },
+}
+
+impl DestRule {
+    /// The destination in its normal form, or `None` when it breaks the rule.
+    #[must_use]
+    pub fn normalise(self, dest: &Dest) -> Option<Dest> {
+        let text = dest.as_str();
+        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        match self {
+            Self::Any => Some(dest.clone()),
+            Self::Digits { min, max } => {
+                let fits =
+                    digits(text) && (usize::from(min)..=usize::from(max)).contains(&text.len());
+                fits.then(|| dest.clone())
+            }
+            Self::Phone => {
+                let local = match text.strip_prefix("+62").or_else(|| text.strip_prefix("62")) {
+                    Some(rest) => format!("0{rest}"),
+                    None => text.to_owned(),
+                };
+                let fits =
+                    digits(&local) && local.starts_with('0') && (9..=15).contains(&local.len());
+                if fits { Dest::parse(&local).ok() } else { None }
+            }
+        }
+    }
+}
+
+impl fmt::Display for DestRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("any"),
+            Self::Phone => f.write_str("phone"),
+            Self::Digits { min, max } => write!(f, "digits:{min}-{max}"),
+        }
+    }
+}
+
+impl FromStr for DestRule {
+    type Err = RuleError;
+
+    /// Reads `any`, `phone` or `digits:11-12`.
+    fn from_str(text: &str) -> Result<Self, RuleError> {
+        let wrong = || {
+            RuleError(format!(
+                "destination rule `{text}`: write `any`, `phone` or `digits:MIN-MAX`"
+            ))
+        };
+        match text.trim() {
+            "" | "any" => Ok(Self::Any),
+            "phone" => Ok(Self::Phone),
+            other => {
+                let (min, max) = other
+                    .strip_prefix("digits:")
+                    .and_then(|range| range.split_once('-'))
+                    .ok_or_else(wrong)?;
+                let min: u8 = min.parse().map_err(|_| wrong())?;
+                let max: u8 = max.parse().map_err(|_| wrong())?;
+                if min < 3 || min > max || max > 64 {
+                    Err(wrong())
+                } else {
+                    Ok(Self::Digits { min, max })
+                }
+            }
+        }
+    }
+}
+
+/// A daily window in minutes of the day; `from` > `to` crosses midnight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    from: u16,
+    to: u16,
+}
+
+impl Window {
+    /// The minute at which it ends.
+    #[must_use]
+    pub const fn ends_minute(self) -> u16 {
+        self.to
+    }
+
+    /// True from the first minute up to, not including, the last.
+    #[must_use]
+    pub fn contains(self, now: CivilTime) -> bool {
+        let minute = now.minute_of_day();
+        if self.from <= self.to {
+            (self.from..self.to).contains(&minute)
+        } else {
+            minute >= self.from || minute < self.to
+        }
+    }
+}
+
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (from, to) = (self.from, self.to);
+        write!(f, "{:02}:{:02}-{:02}:{:02}", from / 60, from % 60, to / 60, to % 60)
+    }
+}
+
+impl FromStr for Window {
+    type Err = RuleError;
+
+    /// Reads `23:00-01:00`.
+    fn from_str(text: &str) -> Result<Self, RuleError> {
+        let wrong = || RuleError(format!("window `{text}`: write `HH:MM-HH:MM`"));
+        let minute = |clock: &str| -> Option<u16> {
+            let (hour, minute) = clock.trim().split_once(':')?;
+            let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
+            (hour < 24 && minute < 60).then_some(hour * 60 + minute)
+        };
+        let (from, to) = text.split_once('-').ok_or_else(wrong)?;
+        let window =
+            Self { from: minute(from).ok_or_else(wrong)?, to: minute(to).ok_or_else(wrong)? };
+        if window.from == window.to { Err(wrong()) } else { Ok(window) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dest(text: &str) -> Dest {
+        Dest::parse(text).expect("fine")
+    }
+
+    #[test]
+    fn phones_are_normalised() {
+        for (given, want) in [
+            ("089660522887", Some("089660522887")),
+            ("6289660522887", Some("089660522887")),
+            ("+6289660522887", Some("089660522887")),
+            ("89660522887", None),
+            ("08-9660522", None),
+            ("0812", None),
+        ] {
+            let normal = DestRule::Phone.normalise(&dest(given));
+            assert_eq!(normal.as_ref().map(Dest::as_str), want, "{given}");
+        }
+        let meter: DestRule = "digits:11-12".parse().expect("fine");
+        assert!(meter.normalise(&dest("86024157967")).is_some());
+        assert!(meter.normalise(&dest("8602415796")).is_none());
+        for text in ["digits:2-5", "digits:9-3", "digits:x", "regex"] {
+            assert!(text.parse::<DestRule>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cut_off_crosses_midnight() {
+        let window: Window = "23:00-01:00".parse().expect("fine");
+        let at = |hour, minute| CivilTime { year: 2026, month: 1, day: 1, hour, minute, second: 0 };
+        assert!(window.contains(at(23, 0)) && window.contains(at(0, 59)));
+        assert!(!window.contains(at(1, 0)) && !window.contains(at(22, 59)));
+        assert_eq!(window.to_string(), "23:00-01:00");
+        for text in ["23:00", "24:00-01:00", "01:00-01:00", "a-b"] {
+            assert!(text.parse::<Window>().is_err(), "{text}");
+        }
+    }
+}

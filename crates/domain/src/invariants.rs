@@ -1,0 +1,164 @@
+//! What must hold of the books at any time; shared by `gerbang verify`, tests and simulation.
+//!
+//! Feed every transfer (in order), every trx and every member account, then ask for findings.
+
+use crate::{AccountName, Kind, Transfer, TrxState};
+use std::collections::HashMap;
+use std::fmt;
+use types::{MemberId, Rupiah, TrxNo};
+
+/// One thing that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding(pub String);
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Moves {
+    debit: u8,
+    settle: u8,
+    cost: u8,
+    refund: u8,
+    reversal: u8,
+    amount: i64,
+}
+
+/// Collects the books and judges them.
+#[derive(Debug, Default)]
+pub struct Audit {
+    sums: HashMap<AccountName, i128>,
+    moves: HashMap<TrxNo, Moves>,
+    pending: i128,
+    findings: Vec<Finding>,
+}
+
+impl Audit {
+    /// An empty one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn find(&mut self, text: String) {
+        // A broken book has millions of symptoms; the first ones tell.
+        if self.findings.len() < 100 {
+            self.findings.push(Finding(text));
+        }
+    }
+
+    /// Takes the next transfer, in the order they were written; `id` names it in findings.
+    pub fn transfer(&mut self, id: i64, transfer: &Transfer) {
+        let amount = transfer.amount.get();
+        if amount < 0 {
+            self.find(format!("transfer {id} moves a negative amount ({})", transfer.amount));
+        }
+        *self.sums.entry(transfer.from.clone()).or_default() -= i128::from(amount);
+        *self.sums.entry(transfer.to.clone()).or_default() += i128::from(amount);
+        if let Some((member, _)) = transfer.member_change() {
+            let sum = self.sums.get(&AccountName::Member(member)).copied().unwrap_or_default();
+            if transfer.balance.map(|balance| i128::from(balance.get())) != Some(sum) {
+                self.find(format!(
+                    "transfer {id}: balance of member {member} after it is stored as {}, the sum is {sum}",
+                    transfer.balance.map_or_else(|| "nothing".to_owned(), |b| b.get().to_string())
+                ));
+            }
+        }
+        let Some(trx) = transfer.trx else { return };
+        let moves = self.moves.entry(trx).or_default();
+        let mut expected = Some(moves.amount);
+        match transfer.kind {
+            Kind::Debit => {
+                moves.debit += 1;
+                moves.amount = amount;
+                expected = None;
+            }
+            Kind::Settle => moves.settle += 1,
+            Kind::Refund => moves.refund += 1,
+            Kind::Reversal => moves.reversal += 1,
+            Kind::Cost => {
+                moves.cost += 1;
+                expected = None;
+            }
+            Kind::CostReversal | Kind::Deposit | Kind::Withdrawal => expected = None,
+        }
+        if expected.is_some_and(|expected| expected != amount) {
+            self.find(format!(
+                "transfer {id}: {} of trx {trx} is {}, its debit was another amount",
+                transfer.kind.word(),
+                transfer.amount
+            ));
+        }
+    }
+
+    /// Takes a trx. Call after all transfers.
+    pub fn trx(&mut self, no: TrxNo, price: Rupiah, state: &TrxState) {
+        let moves = self.moves.remove(&no).unwrap_or_default();
+        let seen = (moves.debit, moves.settle, moves.cost, moves.refund, moves.reversal);
+        let expected = match state {
+            TrxState::Pending => {
+                self.pending += i128::from(price.get());
+                (1, 0, 0, 0, 0)
+            }
+            TrxState::Success { .. } => (1, 1, 1, 0, 0),
+            TrxState::Failed { .. } => (1, 0, 0, 1, 0),
+            TrxState::Reversed { .. } => (1, 1, 1, 0, 1),
+            TrxState::Refused { .. } => (0, 0, 0, 0, 0),
+        };
+        if seen != expected {
+            self.find(format!(
+                "trx {no} is {} but has {} debit, {} settle, {} cost, {} refund, {} reversal",
+                state.word(),
+                seen.0,
+                seen.1,
+                seen.2,
+                seen.3,
+                seen.4
+            ));
+        }
+        if moves.debit > 0 && moves.amount != price.get() {
+            self.find(format!("trx {no} costs {price} but its debit was {}", moves.amount));
+        }
+    }
+
+    /// Takes a member's account row with the lowest balance it may have.
+    pub fn account(&mut self, member: MemberId, balance: Rupiah, floor: Rupiah) {
+        let sum = self.sums.get(&AccountName::Member(member)).copied().unwrap_or_default();
+        if sum != i128::from(balance.get()) {
+            self.find(format!(
+                "member {member}: cached balance {} but its transfers sum to {sum}",
+                balance.get()
+            ));
+        }
+        if balance < floor {
+            self.find(format!("member {member}: balance {balance} is below its floor {floor}"));
+        }
+    }
+
+    /// The sum of an account so far.
+    #[must_use]
+    pub fn sum(&self, account: &AccountName) -> i128 {
+        self.sums.get(account).copied().unwrap_or_default()
+    }
+
+    /// Judges the whole. Empty means the books are right.
+    #[must_use]
+    pub fn findings(mut self) -> Vec<Finding> {
+        let hold = self.sum(&AccountName::Hold);
+        if hold != self.pending {
+            self.find(format!(
+                "hold is {hold} but the prices of pending trx sum to {}",
+                self.pending
+            ));
+        }
+        let mut orphans: Vec<TrxNo> = self.moves.keys().copied().collect();
+        orphans.sort_unstable();
+        for no in orphans.into_iter().take(10) {
+            self.find(format!("transfers name trx {no}, which does not exist"));
+        }
+        self.findings
+    }
+}

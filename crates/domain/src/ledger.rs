@@ -1,0 +1,182 @@
+//! The double-entry ledger: every movement is one transfer from one account to another.
+
+use std::fmt;
+use std::str::FromStr;
+use types::{MemberId, Rupiah, SupplierCode, TrxNo, UtcMillis};
+
+/// An account (DESIGN section 4). Text form: `member:7`, `supplier:sandbox`, `cash:bca`, `hold`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum AccountName {
+    /// What we owe a member.
+    Member(MemberId),
+    /// Our deposit at a supplier.
+    Supplier(SupplierCode),
+    /// Bank, till or QRIS.
+    Cash(String),
+    /// Money of pending purchases.
+    Hold,
+    /// Revenue.
+    Sales,
+    /// Cost of what was sold.
+    Cogs,
+    /// Corrections.
+    Adjustment,
+}
+
+impl AccountName {
+    /// The member this account belongs to.
+    #[must_use]
+    pub const fn member(&self) -> Option<MemberId> {
+        match self {
+            Self::Member(id) => Some(*id),
+            Self::Supplier(_)
+            | Self::Cash(_)
+            | Self::Hold
+            | Self::Sales
+            | Self::Cogs
+            | Self::Adjustment => None,
+        }
+    }
+}
+
+impl fmt::Display for AccountName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Member(id) => write!(f, "member:{id}"),
+            Self::Supplier(code) => write!(f, "supplier:{code}"),
+            Self::Cash(name) => write!(f, "cash:{name}"),
+            Self::Hold => f.write_str("hold"),
+            Self::Sales => f.write_str("sales"),
+            Self::Cogs => f.write_str("cogs"),
+            Self::Adjustment => f.write_str("adjustment"),
+        }
+    }
+}
+
+/// A ledger text that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerError(String);
+
+impl fmt::Display for LedgerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is not a word of the ledger", self.0)
+    }
+}
+
+impl std::error::Error for LedgerError {}
+
+impl FromStr for AccountName {
+    type Err = LedgerError;
+
+    fn from_str(text: &str) -> Result<Self, LedgerError> {
+        let wrong = || LedgerError(text.to_owned());
+        Ok(match text.split_once(':') {
+            None => match text {
+                "hold" => Self::Hold,
+                "sales" => Self::Sales,
+                "cogs" => Self::Cogs,
+                "adjustment" => Self::Adjustment,
+                _ => return Err(wrong()),
+            },
+            Some(("member", id)) => Self::Member(MemberId::new(id.parse().map_err(|_| wrong())?)),
+            Some(("supplier", code)) => {
+                Self::Supplier(SupplierCode::parse(code).map_err(|_| wrong())?)
+            }
+            Some(("cash", name)) if !name.is_empty() => Self::Cash(name.to_owned()),
+            Some(_) => return Err(wrong()),
+        })
+    }
+}
+
+/// Why money moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// member to hold, at acceptance.
+    Debit,
+    /// hold to sales, at success.
+    Settle,
+    /// supplier to cogs, at success.
+    Cost,
+    /// hold to member, at failure.
+    Refund,
+    /// sales to member, at reversal.
+    Reversal,
+    /// cogs to supplier, at reversal.
+    CostReversal,
+    /// cash to member.
+    Deposit,
+    /// member to cash.
+    Withdrawal,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 8] = [
+        Self::Debit,
+        Self::Settle,
+        Self::Cost,
+        Self::Refund,
+        Self::Reversal,
+        Self::CostReversal,
+        Self::Deposit,
+        Self::Withdrawal,
+    ];
+
+    /// The stored word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Debit => "debit",
+            Self::Settle => "settle",
+            Self::Cost => "cost",
+            Self::Refund => "refund",
+            Self::Reversal => "reversal",
+            Self::CostReversal => "cost_reversal",
+            Self::Deposit => "deposit",
+            Self::Withdrawal => "withdrawal",
+        }
+    }
+}
+
+impl FromStr for Kind {
+    type Err = LedgerError;
+
+    fn from_str(text: &str) -> Result<Self, LedgerError> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.word() == text)
+            .ok_or_else(|| LedgerError(text.to_owned()))
+    }
+}
+
+/// One movement. The amount is never negative.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    /// Account that gives.
+    pub from: AccountName,
+    /// Account that receives.
+    pub to: AccountName,
+    /// How much.
+    pub amount: Rupiah,
+    /// Why.
+    pub kind: Kind,
+    /// For which trx.
+    pub trx: Option<TrxNo>,
+    /// The balance of the member involved, after this movement.
+    pub balance: Option<Rupiah>,
+    /// When.
+    pub at: UtcMillis,
+    /// Who and why, for movements made by people.
+    pub note: String,
+}
+
+impl Transfer {
+    /// The member whose balance this moves, with the signed change of it.
+    #[must_use]
+    pub fn member_change(&self) -> Option<(MemberId, i64)> {
+        if let Some(id) = self.from.member() {
+            return Some((id, -self.amount.get()));
+        }
+        self.to.member().map(|id| (id, self.amount.get()))
+    }
+}

@@ -1,0 +1,69 @@
+//! When to try again. All back-off numbers of the project live in this file.
+
+/// Delay before each callback try, in ms (DESIGN section 8): at once, then for about three days.
+pub const CALLBACK_DELAYS_MS: [i64; 11] = [
+    0, 5_000, 30_000, 300_000, 1_800_000, 7_200_000, 18_000_000, 36_000_000, 50_400_000,
+    72_000_000, 86_400_000,
+];
+
+/// Longest pause between two status checks.
+const CHECK_MOST_MS: i64 = 15 * 60 * 1_000;
+
+/// Delay before the next callback try after `tries` failed ones, moved by up to 20 % by `chance`
+/// (0 to 65535), or `None` when the schedule is used up. `retry_after_ms` of the receiver is
+/// honoured up to twice the slot.
+#[must_use]
+pub fn callback_delay_ms(tries: u16, chance: u16, retry_after_ms: Option<i64>) -> Option<i64> {
+    let slot = *CALLBACK_DELAYS_MS.get(usize::from(tries))?;
+    let jitter = slot / 5 * (i64::from(chance) - 32_768) / 32_768;
+    let asked = retry_after_ms.unwrap_or(0).clamp(0, slot.saturating_mul(2).max(60_000));
+    Some((slot + jitter).max(asked))
+}
+
+/// Delay before the next status check after `checks` of them: `check_after_ms`, growing by half
+/// each time up to 15 minutes.
+#[must_use]
+pub fn check_delay_ms(checks: u16, check_after_ms: i64) -> i64 {
+    let mut delay = check_after_ms.max(100);
+    for _ in 0..checks.min(64) {
+        delay = (delay + delay / 2).min(CHECK_MOST_MS);
+    }
+    delay.min(CHECK_MOST_MS.max(check_after_ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_callback_schedule_ends_after_about_three_days() {
+        let all: i64 =
+            (0..11).map(|tries| callback_delay_ms(tries, 32_768, None).expect("slot")).sum();
+        assert_eq!(all / 3_600_000, 75);
+        assert_eq!(callback_delay_ms(11, 0, None), None);
+    }
+
+    proptest! {
+        #[test]
+        fn jitter_stays_within_a_fifth(tries in 0u16..11, chance: u16) {
+            let slot = CALLBACK_DELAYS_MS[usize::from(tries)];
+            let delay = callback_delay_ms(tries, chance, None).expect("slot");
+            prop_assert!(delay >= slot - slot / 5 && delay <= slot + slot / 5);
+        }
+
+        #[test]
+        fn a_receiver_cannot_postpone_for_ever(tries in 0u16..11, chance: u16, asked: i64) {
+            let slot = CALLBACK_DELAYS_MS[usize::from(tries)];
+            let delay = callback_delay_ms(tries, chance, Some(asked)).expect("slot");
+            prop_assert!(delay >= 0 && delay <= (slot * 2).max(60_000));
+        }
+
+        #[test]
+        fn checks_slow_down_and_never_stop(checks: u16, after in 0i64..10_000_000) {
+            let delay = check_delay_ms(checks, after);
+            prop_assert!(delay >= 100 && delay <= CHECK_MOST_MS.max(after));
+            prop_assert!(check_delay_ms(checks.saturating_add(1), after) >= delay);
+        }
+    }
+}
