@@ -1,1 +1,15 @@
-//! placeholder
+//! The embedded store: SQLite in WAL mode with one write connection.
+//!
+//! Guarantees: a commit returned is on the disk (`synchronous=FULL`, read back at start); a batch
+//! is one transaction; the schema is brought forward by numbered migrations and a newer one is
+//! refused. It decides nothing. SQL for SQLite lives in this crate only.
+
+mod migrate;
+mod open;
+mod reader;
+mod rows;
+mod writer;
+
+pub use open::{Opened, open, open_reader};
+pub use reader::SqliteReads;
+pub use writer::SqliteStore;

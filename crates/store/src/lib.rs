@@ -1,1 +1,56 @@
-//! placeholder
+//! The contract of a store: load the facts a batch names, write what was decided, read pages.
+//!
+//! A store decides nothing. Writes exist only as [`Change`]s of one [`Batch`]; reads are typed
+//! queries. The engine talks to these traits; which database runs is known only where the binary
+//! is put together. SQL and drivers live in the crates that implement this.
+
+mod batch;
+mod chain;
+mod read;
+mod records;
+mod seal;
+
+pub use batch::{Batch, Change, Facts, Known, SameDay, Wants};
+pub use chain::{ChainHead, Hash, journal_hash, transfer_hash};
+pub use read::{
+    CatalogRows, ChainRow, Counts, DeliveryFilter, Progress, Reads, Story, TrxFilter, Work,
+};
+pub use records::{
+    CatalogChange, Channel, Delivery, DeliveryState, Direction, JournalLine, Level, MemberRecord,
+    SupplierRecord,
+};
+pub use seal::{MasterKey, SealError, Sealed};
+
+/// Why a store could not do its work. A refusal of a purchase is a decision, never one of these.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Nothing was written; the same work may be given again.
+    #[error("nothing was written: {0}")]
+    NotWritten(String),
+    /// The commit may or may not have happened: stop, and let the restart find out.
+    #[error("the commit may or may not have happened: {0}")]
+    Unknown(String),
+    /// The store is damaged, of another version, or broke one of our own rules.
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// The write side. Owned by one writer; never shared.
+pub trait Store: Send {
+    /// Loads what a batch names and begins it. What is loaded stays true until `commit` or
+    /// `abandon`.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the batch is then abandoned.
+    fn load(&mut self, wants: &Wants) -> Result<Facts, StoreError>;
+
+    /// Writes all changes of a batch durably, in order, or none.
+    ///
+    /// # Errors
+    /// [`StoreError::NotWritten`] when nothing was written, [`StoreError::Unknown`] when that is
+    /// not certain.
+    fn commit(&mut self, batch: Batch) -> Result<(), StoreError>;
+
+    /// Ends a batch that wrote nothing.
+    fn abandon(&mut self);
+}

@@ -1,0 +1,101 @@
+//! Opening: every setting that durability rests on is set and then read back.
+
+use crate::{SqliteReads, SqliteStore, migrate};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::path::Path;
+use std::time::Duration;
+use store::StoreError;
+
+/// First SQLite without the WAL-reset corruption (LESSONS: 3.7.0 to 3.51.2 are affected).
+const OLDEST_SQLITE: i32 = 3_051_003;
+/// Page cache of the write connection, in KiB.
+const WRITER_CACHE_KIB: i64 = 65_536;
+/// Page cache of each read connection, in KiB.
+const READER_CACHE_KIB: i64 = 8_192;
+/// Pages in the log before a checkpoint; the writer makes them all.
+const CHECKPOINT_PAGES: i64 = 4_000;
+
+/// An opened store.
+pub struct Opened {
+    /// The write side.
+    pub store: SqliteStore,
+    /// What was read back, for the start-up log.
+    pub settings: String,
+}
+
+pub(crate) fn not_written(error: rusqlite::Error) -> StoreError {
+    StoreError::NotWritten(hint(&error))
+}
+
+/// The error with what an operator can do about it.
+pub(crate) fn hint(error: &rusqlite::Error) -> String {
+    let what = match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => " (the disk is full: free space and start again)",
+        Some(ErrorCode::ReadOnly) => " (the database or its folder is read-only)",
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            " (another program holds the database)"
+        }
+        Some(ErrorCode::SystemIoFailure) => " (the disk reported an error)",
+        Some(ErrorCode::NotADatabase) => " (the file is not a Gerbang database)",
+        Some(ErrorCode::CannotOpen) => " (the folder does not exist or may not be entered)",
+        // rusqlite's list is open; every other code is told as it is.
+        _ => "",
+    };
+    format!("{error}{what}")
+}
+
+/// Opens the database at `path`, creating it when absent, and brings its schema forward.
+///
+/// # Errors
+/// [`StoreError::Broken`] when a setting cannot be had, [`StoreError::NotWritten`] when the file
+/// cannot be opened or written.
+pub fn open(path: &Path) -> Result<Opened, StoreError> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(StoreError::Broken(format!(
+            "SQLite {} is older than 3.51.3 and may corrupt its log; rebuild with the bundled one",
+            rusqlite::version()
+        )));
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(not_written)?;
+    connection.busy_timeout(Duration::from_secs(5)).map_err(not_written)?;
+    connection
+        .execute_batch(&format!(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA mmap_size = 0;
+             PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{WRITER_CACHE_KIB};
+             PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}; PRAGMA journal_size_limit = 67108864;"
+        ))
+        .map_err(not_written)?;
+    let journal: String =
+        connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).map_err(not_written)?;
+    let synchronous: i64 =
+        connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).map_err(not_written)?;
+    if journal != "wal" || synchronous != 2 {
+        return Err(StoreError::Broken(format!(
+            "the database runs with journal_mode={journal}, synchronous={synchronous}; \
+             wal and 2 (FULL) are needed for durable replies"
+        )));
+    }
+    migrate::migrate(&mut connection)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    let settings =
+        format!("SQLite {}, journal_mode={journal}, synchronous=FULL", rusqlite::version());
+    Ok(Opened { store: SqliteStore::new(connection)?, settings })
+}
+
+/// Opens a read-only connection; the database must exist.
+///
+/// # Errors
+/// [`StoreError::NotWritten`] when it cannot be opened.
+pub fn open_reader(path: &Path) -> Result<SqliteReads, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(not_written)?;
+    connection.busy_timeout(Duration::from_secs(5)).map_err(not_written)?;
+    connection
+        .execute_batch(&format!("PRAGMA mmap_size = 0; PRAGMA cache_size = -{READER_CACHE_KIB};"))
+        .map_err(not_written)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(SqliteReads::new(connection))
+}

@@ -1,0 +1,322 @@
+//! Read-only connections: typed pages and walks, each bounded.
+
+use crate::open::not_written;
+use crate::rows;
+use domain::{Transfer, Trx};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
+use std::ops::ControlFlow;
+use std::path::Path;
+use store::{
+    CatalogRows, ChainHead, ChainRow, Counts, Delivery, DeliveryFilter, JournalLine, Known,
+    Progress, Reads, StoreError, Story, TrxFilter, Work,
+};
+use types::{Dest, MemberId, Qty, RefId, Rupiah, TrxNo, UtcMillis};
+
+/// Longest page anyone gets.
+const PAGE_MOST: u32 = 1_000;
+/// Pages copied per backup step.
+const BACKUP_STEP: i32 = 512;
+
+/// A read-only connection as [`Reads`].
+pub struct SqliteReads {
+    connection: Connection,
+}
+
+impl SqliteReads {
+    pub(crate) fn new(connection: Connection) -> Self {
+        Self { connection }
+    }
+
+    fn all<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        decode: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(not_written)?;
+        let rows = statement.query_map(params, decode).map_err(not_written)?;
+        rows.collect::<rusqlite::Result<_>>().map_err(not_written)
+    }
+
+    fn one<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        decode: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, StoreError> {
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.query_row(params, decode).optional())
+            .map_err(not_written)
+    }
+
+    fn walk<T>(
+        &self,
+        sql: &str,
+        mut decode: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+        visit: &mut dyn FnMut(T) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let mut statement = self.connection.prepare(sql).map_err(not_written)?;
+        let mut rows = statement.query([]).map_err(not_written)?;
+        while let Some(row) = rows.next().map_err(not_written)? {
+            if visit(decode(row).map_err(not_written)?).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn work(&self, filter: &str, first: i64, limit: u32) -> Result<Vec<Work>, StoreError> {
+        let sql = format!(
+            "SELECT {}, t.dest AS dest, t.qty AS qty FROM attempt a JOIN trx t ON t.no = a.trx \
+             WHERE {filter} LIMIT ?2",
+            rows::ATTEMPT
+        );
+        self.all(&sql, params![first, limit], |row| {
+            let dest: String = row.get("dest")?;
+            Ok(Work {
+                attempt: rows::attempt(row)?,
+                dest: Dest::parse(&dest).map_err(|error| {
+                    rusqlite::Error::FromSqlConversionFailure(
+                        0,
+                        rusqlite::types::Type::Text,
+                        Box::new(error),
+                    )
+                })?,
+                qty: row.get::<_, Option<u32>>("qty")?.and_then(Qty::new),
+            })
+        })
+    }
+}
+
+impl Reads for SqliteReads {
+    fn catalog(&mut self) -> Result<CatalogRows, StoreError> {
+        Ok(CatalogRows {
+            members: self.all("SELECT * FROM member ORDER BY id", [], |row| rows::member(row))?,
+            levels: self.all("SELECT * FROM level ORDER BY code", [], |row| rows::level(row))?,
+            products: self
+                .all("SELECT * FROM product ORDER BY code", [], |row| rows::product(row))?,
+            prices: self.all("SELECT * FROM price", [], |row| rows::price(row))?,
+            suppliers: self
+                .all("SELECT * FROM supplier ORDER BY code", [], |row| rows::supplier(row))?,
+            routes: self.all("SELECT * FROM route ORDER BY product, priority", [], |row| {
+                rows::route(row)
+            })?,
+        })
+    }
+
+    fn balance(&mut self, member: MemberId) -> Result<Option<Rupiah>, StoreError> {
+        self.one("SELECT balance FROM account WHERE member = ?1", [member.get()], |row| {
+            row.get(0).map(Rupiah::new)
+        })
+    }
+
+    fn balances(&mut self) -> Result<Vec<(MemberId, Rupiah)>, StoreError> {
+        self.all("SELECT member, balance FROM account ORDER BY member", [], |row| {
+            Ok((MemberId::new(row.get(0)?), Rupiah::new(row.get(1)?)))
+        })
+    }
+
+    fn trx_by_ref(&mut self, member: MemberId, ref_id: &RefId) -> Result<Option<Trx>, StoreError> {
+        let sql = format!("SELECT {} FROM trx WHERE member = ?1 AND ref = ?2", rows::TRX);
+        self.one(&sql, params![member.get(), ref_id.as_str()], |row| rows::trx(row))
+    }
+
+    fn story(&mut self, no: TrxNo) -> Result<Option<Story>, StoreError> {
+        let sql = format!("SELECT {} FROM trx WHERE no = ?1", rows::TRX);
+        let Some(trx) = self.one(&sql, [no.get()], |row| rows::trx(row))? else {
+            return Ok(None);
+        };
+        let sql = format!("SELECT {} FROM attempt a WHERE trx = ?1 ORDER BY n", rows::ATTEMPT);
+        Ok(Some(Story {
+            known: Known { trx, attempts: self.all(&sql, [no.get()], |row| rows::attempt(row))? },
+            transfers: self.all(
+                "SELECT * FROM transfer WHERE trx = ?1 ORDER BY seq",
+                [no.get()],
+                |row| Ok((row.get("seq")?, rows::transfer(row)?)),
+            )?,
+            deliveries: self.all(
+                "SELECT * FROM delivery WHERE trx = ?1 ORDER BY id",
+                [no.get()],
+                |row| rows::delivery(row),
+            )?,
+            journal: self.all(
+                "SELECT * FROM journal WHERE trx = ?1 ORDER BY seq LIMIT 1000",
+                [no.get()],
+                |row| Ok((row.get("seq")?, rows::journal(row)?)),
+            )?,
+        }))
+    }
+
+    fn trx_page(&mut self, filter: &TrxFilter) -> Result<Vec<Trx>, StoreError> {
+        // Constant conditions are left out so that the planner sees the partial indexes.
+        let state = match filter.state.as_deref() {
+            Some("pending") => "state = 'pending' AND ?2 IS NOT NULL",
+            Some(_) => "state = ?2",
+            None => "?2 IS NULL",
+        };
+        let suspect = if filter.suspect { "suspect IS NOT NULL" } else { "1" };
+        let sql = format!(
+            "SELECT {} FROM trx WHERE no < ?1 AND {state} AND {suspect} \
+             AND (?3 IS NULL OR member = ?3) AND (?4 IS NULL OR dest = ?4) \
+             AND (?5 IS NULL OR ref = ?5) ORDER BY no DESC LIMIT ?6",
+            rows::TRX
+        );
+        self.all(
+            &sql,
+            params![
+                filter.below.map_or(i64::MAX, TrxNo::get),
+                filter.state,
+                filter.member.map(MemberId::get),
+                filter.dest.as_ref().map(Dest::as_str),
+                filter.ref_id.as_ref().map(RefId::as_str),
+                filter.limit.min(PAGE_MOST),
+            ],
+            |row| rows::trx(row),
+        )
+    }
+
+    fn delivery_page(&mut self, filter: &DeliveryFilter) -> Result<Vec<Delivery>, StoreError> {
+        self.all(
+            "SELECT * FROM delivery WHERE id < ?1 AND (?2 IS NULL OR member = ?2) \
+             AND (?3 IS NULL OR state = ?3) AND (?4 IS NULL OR trx = ?4) \
+             ORDER BY id DESC LIMIT ?5",
+            params![
+                filter.below.unwrap_or(i64::MAX),
+                filter.member.map(MemberId::get),
+                filter.state.map(store::DeliveryState::word),
+                filter.trx.map(TrxNo::get),
+                filter.limit.min(PAGE_MOST),
+            ],
+            |row| rows::delivery(row),
+        )
+    }
+
+    fn due_intents(&mut self, now: UtcMillis, limit: u32) -> Result<Vec<Work>, StoreError> {
+        self.work("a.state = 'intended' AND a.next <= ?1 ORDER BY a.next", now.get(), limit)
+    }
+
+    fn due_checks(&mut self, now: UtcMillis, limit: u32) -> Result<Vec<Work>, StoreError> {
+        self.work(
+            "a.state IN ('sent', 'waiting', 'unknown') AND a.next <= ?1 ORDER BY a.next",
+            now.get(),
+            limit,
+        )
+    }
+
+    fn sent_attempts(&mut self, after: TrxNo, limit: u32) -> Result<Vec<Work>, StoreError> {
+        self.work("a.state = 'sent' AND a.trx > ?1 ORDER BY a.trx", after.get(), limit)
+    }
+
+    fn due_deliveries(&mut self, now: UtcMillis, limit: u32) -> Result<Vec<Delivery>, StoreError> {
+        self.all(
+            "SELECT * FROM delivery WHERE state = 'due' AND next <= ?1 ORDER BY next LIMIT ?2",
+            params![now.get(), limit],
+            |row| rows::delivery(row),
+        )
+    }
+
+    fn counts(&mut self) -> Result<Counts, StoreError> {
+        let count = |sql: &str| -> Result<i64, StoreError> {
+            Ok(self.one(sql, [], |row| row.get(0))?.unwrap_or_default())
+        };
+        Ok(Counts {
+            pending: count("SELECT count(*) FROM trx WHERE state = 'pending'")?,
+            suspect: count("SELECT count(*) FROM trx WHERE suspect IS NOT NULL")?,
+            callbacks_due: count("SELECT count(*) FROM delivery WHERE state = 'due'")?,
+        })
+    }
+
+    fn each_transfer(
+        &mut self,
+        visit: &mut dyn FnMut(ChainRow<Transfer>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        self.walk(
+            "SELECT * FROM transfer ORDER BY seq",
+            |row| {
+                Ok(ChainRow {
+                    seq: row.get("seq")?,
+                    row: rows::transfer(row)?,
+                    hash: row.get("hash")?,
+                })
+            },
+            visit,
+        )
+    }
+
+    fn each_journal(
+        &mut self,
+        visit: &mut dyn FnMut(ChainRow<JournalLine>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        self.walk(
+            "SELECT * FROM journal ORDER BY seq",
+            |row| {
+                Ok(ChainRow {
+                    seq: row.get("seq")?,
+                    row: rows::journal(row)?,
+                    hash: row.get("hash")?,
+                })
+            },
+            visit,
+        )
+    }
+
+    fn each_trx(
+        &mut self,
+        visit: &mut dyn FnMut(Trx) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let sql = format!("SELECT {} FROM trx ORDER BY no", rows::TRX);
+        self.walk(&sql, |row| rows::trx(row), visit)
+    }
+
+    fn heads(&mut self) -> Result<(ChainHead, ChainHead), StoreError> {
+        let head = |name: &str| -> Result<ChainHead, StoreError> {
+            self.one("SELECT seq, head FROM chain WHERE name = ?1", [name], |row| {
+                Ok(ChainHead { seq: row.get(0)?, hash: row.get(1)? })
+            })?
+            .ok_or_else(|| StoreError::Broken(format!("the head of the {name} chain is missing")))
+        };
+        Ok((head("ledger")?, head("journal")?))
+    }
+
+    fn hold(&mut self) -> Result<(), StoreError> {
+        self.connection.execute_batch("BEGIN; SELECT 1 FROM chain").map_err(not_written)
+    }
+
+    fn release(&mut self) {
+        if !self.connection.is_autocommit() {
+            // Nothing was written; a failed end of a read changes nothing.
+            let _ = self.connection.execute_batch("COMMIT");
+        }
+    }
+
+    fn backup(&mut self, to: &Path, progress: Progress<'_>) -> Result<(), StoreError> {
+        let mut target = Connection::open(to).map_err(not_written)?;
+        let backup =
+            rusqlite::backup::Backup::new(&self.connection, &mut target).map_err(not_written)?;
+        // One held read keeps the copy from starting over while the writer goes on.
+        loop {
+            let step = backup.step(BACKUP_STEP).map_err(not_written)?;
+            let at = backup.progress();
+            let total = u64::try_from(at.pagecount).unwrap_or_default();
+            let left = u64::try_from(at.remaining).unwrap_or_default();
+            progress(total.saturating_sub(left), total);
+            match step {
+                rusqlite::backup::StepResult::Done => break,
+                rusqlite::backup::StepResult::More => {}
+                // Busy, locked, or a word rusqlite adds later: wait and go on.
+                _ => std::thread::sleep(std::time::Duration::from_millis(20)),
+            }
+        }
+        drop(backup);
+        target.execute_batch("PRAGMA journal_mode = DELETE").map_err(not_written)?;
+        let sound: String = target
+            .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+            .map_err(not_written)?;
+        if sound == "ok" {
+            Ok(())
+        } else {
+            Err(StoreError::Broken(format!("the copy fails its integrity check: {sound}")))
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! A batch: the unit of work of the writer.
+
+use crate::{CatalogChange, Delivery, JournalLine};
+use domain::{Account, Attempt, Transfer, Trx, TrxState};
+use std::collections::{BTreeSet, HashMap};
+use types::{Day, DeliveryId, Dest, MemberId, ProductCode, RefId, TrxNo};
+
+/// "How often did this member buy this for that number on that day?"
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SameDay {
+    /// The buyer.
+    pub member: MemberId,
+    /// What.
+    pub product: ProductCode,
+    /// For whom, normalised.
+    pub dest: Dest,
+    /// When.
+    pub day: Day,
+}
+
+/// The keys whose rows a batch needs.
+#[derive(Clone, Debug, Default)]
+pub struct Wants {
+    /// Accounts.
+    pub members: BTreeSet<MemberId>,
+    /// Trx by reference, with their attempts.
+    pub refs: BTreeSet<(MemberId, RefId)>,
+    /// Trx by number, with their attempts and the account of their member.
+    pub trxs: BTreeSet<TrxNo>,
+    /// Same-day counts.
+    pub same_day: BTreeSet<SameDay>,
+    /// Deliveries.
+    pub deliveries: BTreeSet<DeliveryId>,
+}
+
+/// A trx with its attempts in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The trx.
+    pub trx: Trx,
+    /// Its attempts.
+    pub attempts: Vec<Attempt>,
+}
+
+/// What was loaded, kept up to date while the commands of a batch are decided in order.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Accounts by member; absent when the member does not exist.
+    pub accounts: HashMap<MemberId, Account>,
+    /// Which trx holds a reference.
+    pub refs: HashMap<(MemberId, RefId), TrxNo>,
+    /// Trx by number.
+    pub trxs: HashMap<TrxNo, Known>,
+    /// Same-day counts.
+    pub same_day: HashMap<SameDay, u16>,
+    /// Deliveries.
+    pub deliveries: HashMap<DeliveryId, Delivery>,
+    /// The number the next trx gets.
+    pub next_trx: i64,
+    /// The number the next delivery gets.
+    pub next_delivery: i64,
+}
+
+/// One write, already decided.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A new trx; `guarded` ones are counted by the same-day guard.
+    InsertTrx {
+        /// The trx.
+        trx: Box<Trx>,
+        /// The member's same-day guard is on.
+        guarded: bool,
+    },
+    /// A state change, conditional on the state it was decided from. First write of a settlement.
+    FlipTrx {
+        /// Which.
+        no: TrxNo,
+        /// The state's word it must still have.
+        from: &'static str,
+        /// The new state.
+        state: Box<TrxState>,
+    },
+    /// Raises or clears Suspect.
+    Suspect {
+        /// Which.
+        no: TrxNo,
+        /// Why, or `None` to clear it.
+        why: Option<String>,
+    },
+    /// A new attempt becomes the current one of its trx.
+    InsertAttempt(Box<Attempt>),
+    /// An attempt as it stands now.
+    UpdateAttempt(Box<Attempt>),
+    /// A movement of money; the account rows of members follow from it.
+    Transfer(Box<Transfer>),
+    /// A member's account as it stands now.
+    Account {
+        /// Whose.
+        member: MemberId,
+        /// The row.
+        account: Account,
+    },
+    /// A callback to be delivered.
+    InsertDelivery(Box<Delivery>),
+    /// A delivery as it stands now.
+    UpdateDelivery(Box<Delivery>),
+    /// A line of the journal.
+    Journal(Box<JournalLine>),
+    /// A change of members, products, prices, suppliers or routes.
+    Catalog(Box<CatalogChange>),
+}
+
+/// Changes in the order in which they were decided.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// The changes.
+    pub changes: Vec<Change>,
+}
+
+impl Facts {
+    /// The trx that holds a reference.
+    #[must_use]
+    pub fn by_ref(&self, member: MemberId, ref_id: &RefId) -> Option<&Known> {
+        let no = self.refs.get(&(member, ref_id.clone()))?;
+        self.trxs.get(no)
+    }
+
+    /// Keeps the facts true for the next command of the batch.
+    pub fn apply(&mut self, change: &Change) {
+        match change {
+            Change::InsertTrx { trx, guarded } => {
+                self.refs.insert((trx.member, trx.ref_id.clone()), trx.no);
+                if *guarded && trx.state == TrxState::Pending {
+                    let key = SameDay {
+                        member: trx.member,
+                        product: trx.product.clone(),
+                        dest: trx.dest.clone(),
+                        day: trx.day,
+                    };
+                    let count = self.same_day.entry(key).or_default();
+                    *count = count.saturating_add(1);
+                }
+                let known = Known { trx: (**trx).clone(), attempts: Vec::new() };
+                self.trxs.insert(trx.no, known);
+                self.next_trx = self.next_trx.max(trx.no.get().saturating_add(1));
+            }
+            Change::FlipTrx { no, state, .. } => {
+                if let Some(known) = self.trxs.get_mut(no) {
+                    known.trx.state = (**state).clone();
+                }
+            }
+            Change::Suspect { no, why } => {
+                if let Some(known) = self.trxs.get_mut(no) {
+                    known.trx.suspect.clone_from(why);
+                }
+            }
+            Change::InsertAttempt(attempt) => {
+                if let Some(known) = self.trxs.get_mut(&attempt.id.trx) {
+                    known.trx.attempt = attempt.id.n;
+                    known.attempts.push((**attempt).clone());
+                }
+            }
+            Change::UpdateAttempt(attempt) => {
+                if let Some(known) = self.trxs.get_mut(&attempt.id.trx)
+                    && let Some(old) = known.attempts.iter_mut().find(|old| old.id == attempt.id)
+                {
+                    *old = (**attempt).clone();
+                }
+            }
+            Change::Account { member, account } => {
+                self.accounts.insert(*member, account.clone());
+            }
+            Change::InsertDelivery(delivery) => {
+                self.next_delivery = self.next_delivery.max(delivery.id.get().saturating_add(1));
+                self.deliveries.insert(delivery.id, (**delivery).clone());
+            }
+            Change::UpdateDelivery(delivery) => {
+                self.deliveries.insert(delivery.id, (**delivery).clone());
+            }
+            Change::Transfer(_) | Change::Journal(_) | Change::Catalog(_) => {}
+        }
+    }
+}

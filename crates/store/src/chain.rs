@@ -1,0 +1,89 @@
+//! Hash chains over ledger and journal: each row's hash covers the row before it.
+//!
+//! A change, a removal or an insertion breaks every later hash; a cut tail is found by the head,
+//! which is kept apart and printed daily (SECURITY.md).
+
+use crate::JournalLine;
+use domain::Transfer;
+use sha2::{Digest as _, Sha256};
+
+/// SHA-256.
+pub type Hash = [u8; 32];
+
+/// Where a chain ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChainHead {
+    /// Number of the last row; 0 for an empty chain.
+    pub seq: i64,
+    /// Its hash; zeros for an empty chain.
+    pub hash: Hash,
+}
+
+/// Feeds fields unambiguously: every text with its length, every option with a mark.
+struct Canon(Sha256);
+
+impl Canon {
+    fn begin(previous: &Hash, seq: i64) -> Self {
+        let mut sha = Sha256::new();
+        sha.update(previous);
+        sha.update(seq.to_le_bytes());
+        Self(sha)
+    }
+
+    fn number(mut self, value: i64) -> Self {
+        self.0.update(value.to_le_bytes());
+        self
+    }
+
+    fn maybe(self, value: Option<i64>) -> Self {
+        match value {
+            None => self.number(0),
+            Some(value) => self.number(1).number(value),
+        }
+    }
+
+    fn text(mut self, value: &str) -> Self {
+        self.0.update((value.len() as u64).to_le_bytes());
+        self.0.update(value.as_bytes());
+        self
+    }
+
+    fn end(self) -> Hash {
+        self.0.finalize().into()
+    }
+}
+
+/// The hash of a transfer at place `seq` of the ledger.
+#[must_use]
+pub fn transfer_hash(previous: &Hash, seq: i64, transfer: &Transfer) -> Hash {
+    Canon::begin(previous, seq)
+        .text(&transfer.from.to_string())
+        .text(&transfer.to.to_string())
+        .number(transfer.amount.get())
+        .text(transfer.kind.word())
+        .maybe(transfer.trx.map(types::TrxNo::get))
+        .maybe(transfer.balance.map(types::Rupiah::get))
+        .number(transfer.at.get())
+        .text(&transfer.note)
+        .end()
+}
+
+/// The hash of a line at place `seq` of the journal.
+#[must_use]
+pub fn journal_hash(previous: &Hash, seq: i64, line: &JournalLine) -> Hash {
+    Canon::begin(previous, seq)
+        .number(line.at.get())
+        .number(match line.direction {
+            crate::Direction::In => 0,
+            crate::Direction::Out => 1,
+        })
+        .text(line.channel.word())
+        .text(&line.peer)
+        .maybe(line.member.map(types::MemberId::get))
+        .maybe(line.trx.map(types::TrxNo::get))
+        .text(&line.request)
+        .text(&line.reply)
+        .text(&line.status)
+        .number(line.millis)
+        .end()
+}

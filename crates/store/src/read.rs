@@ -1,0 +1,213 @@
+//! Typed queries. Every one is bounded; none of them is used to decide about money.
+
+use crate::{
+    ChainHead, Delivery, DeliveryState, Hash, JournalLine, Known, Level, MemberRecord, StoreError,
+    SupplierRecord,
+};
+use domain::{Attempt, Price, Product, RouteRow, Transfer, Trx};
+use std::ops::ControlFlow;
+use std::path::Path;
+use types::{Dest, LevelCode, MemberId, ProductCode, Qty, RefId, Rupiah, TrxNo, UtcMillis};
+
+/// The whole catalog.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct CatalogRows {
+    pub members: Vec<MemberRecord>,
+    pub levels: Vec<Level>,
+    pub products: Vec<Product>,
+    pub prices: Vec<(LevelCode, ProductCode, Price)>,
+    pub suppliers: Vec<SupplierRecord>,
+    pub routes: Vec<RouteRow>,
+}
+
+/// An attempt that is due, with what its supplier needs to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Work {
+    /// The attempt.
+    pub attempt: Attempt,
+    /// For whom.
+    pub dest: Dest,
+    /// Nominal of an open denomination.
+    pub qty: Option<Qty>,
+}
+
+/// Everything known of one trx.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Story {
+    pub known: Known,
+    pub transfers: Vec<(i64, Transfer)>,
+    pub deliveries: Vec<Delivery>,
+    pub journal: Vec<(i64, JournalLine)>,
+}
+
+/// Which trx to list, newest first.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct TrxFilter {
+    pub member: Option<MemberId>,
+    /// A state's word.
+    pub state: Option<String>,
+    pub suspect: bool,
+    pub dest: Option<Dest>,
+    pub ref_id: Option<RefId>,
+    /// Only numbers below this one: the next page.
+    pub below: Option<TrxNo>,
+    pub limit: u32,
+}
+
+/// Which deliveries to list, newest first.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct DeliveryFilter {
+    pub member: Option<MemberId>,
+    pub state: Option<DeliveryState>,
+    pub trx: Option<TrxNo>,
+    pub below: Option<i64>,
+    pub limit: u32,
+}
+
+/// How much is waiting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Counts {
+    pub pending: i64,
+    pub suspect: i64,
+    pub callbacks_due: i64,
+}
+
+/// One row of a chain as it stands in the store.
+#[derive(Clone, Debug)]
+pub struct ChainRow<T> {
+    /// Its number.
+    pub seq: i64,
+    /// Its content.
+    pub row: T,
+    /// Its stored hash.
+    pub hash: Hash,
+}
+
+/// Told about progress: done, of how many.
+pub type Progress<'a> = &'a mut dyn FnMut(u64, u64);
+
+/// The read side. Blocking; the engine keeps it off the async threads.
+pub trait Reads: Send {
+    /// The whole catalog.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn catalog(&mut self) -> Result<CatalogRows, StoreError>;
+
+    /// A member's committed balance.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn balance(&mut self, member: MemberId) -> Result<Option<Rupiah>, StoreError>;
+
+    /// All balances.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn balances(&mut self) -> Result<Vec<(MemberId, Rupiah)>, StoreError>;
+
+    /// The trx that holds a reference.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn trx_by_ref(&mut self, member: MemberId, ref_id: &RefId) -> Result<Option<Trx>, StoreError>;
+
+    /// Everything known of one trx.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn story(&mut self, no: TrxNo) -> Result<Option<Story>, StoreError>;
+
+    /// A page of trx.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn trx_page(&mut self, filter: &TrxFilter) -> Result<Vec<Trx>, StoreError>;
+
+    /// A page of deliveries.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn delivery_page(&mut self, filter: &DeliveryFilter) -> Result<Vec<Delivery>, StoreError>;
+
+    /// Intended attempts due at `now`, longest due first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn due_intents(&mut self, now: UtcMillis, limit: u32) -> Result<Vec<Work>, StoreError>;
+
+    /// Open attempts (sent, waiting or unknown) whose question is due, longest due first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn due_checks(&mut self, now: UtcMillis, limit: u32) -> Result<Vec<Work>, StoreError>;
+
+    /// Attempts with a sent-marker and no outcome: in flight, or cut off by a crash.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn sent_attempts(&mut self, after: TrxNo, limit: u32) -> Result<Vec<Work>, StoreError>;
+
+    /// Deliveries due at `now`, longest due first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn due_deliveries(&mut self, now: UtcMillis, limit: u32) -> Result<Vec<Delivery>, StoreError>;
+
+    /// How much is waiting.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn counts(&mut self) -> Result<Counts, StoreError>;
+
+    /// Walks the ledger in order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn each_transfer(
+        &mut self,
+        visit: &mut dyn FnMut(ChainRow<Transfer>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError>;
+
+    /// Walks the journal in order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn each_journal(
+        &mut self,
+        visit: &mut dyn FnMut(ChainRow<JournalLine>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError>;
+
+    /// Walks all trx in order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn each_trx(&mut self, visit: &mut dyn FnMut(Trx) -> ControlFlow<()>)
+    -> Result<(), StoreError>;
+
+    /// The heads of ledger and journal.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn heads(&mut self) -> Result<(ChainHead, ChainHead), StoreError>;
+
+    /// Holds one moment of the store for several reads, until the next `release`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn hold(&mut self) -> Result<(), StoreError>;
+
+    /// Lets go of it.
+    fn release(&mut self);
+
+    /// Copies the store into a new file, consistent, while it is in use.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn backup(&mut self, to: &Path, progress: Progress<'_>) -> Result<(), StoreError>;
+}

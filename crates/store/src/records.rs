@@ -1,0 +1,192 @@
+//! Rows that are not decisions: catalog, deliveries, journal.
+
+use crate::Sealed;
+use domain::{Member, Price, Product, RouteRow, Supplier};
+use ipnet::IpNet;
+use types::{DeliveryId, LevelCode, MemberId, ProductCode, SupplierCode, TrxNo, UtcMillis};
+
+/// A member with what proves its identity. Secrets are sealed.
+#[derive(Clone, Debug)]
+pub struct MemberRecord {
+    /// What decisions look at.
+    pub member: Member,
+    /// Transaction PIN.
+    pub pin: Sealed,
+    /// H2H password.
+    pub password: Sealed,
+    /// Signs callbacks, when there is one.
+    pub signing: Option<Sealed>,
+    /// Addresses it may call from; empty for any.
+    pub ip_allow: Vec<IpNet>,
+}
+
+/// A supplier with the settings of its connector, sealed because they hold credentials.
+#[derive(Clone, Debug)]
+pub struct SupplierRecord {
+    /// What routing looks at.
+    pub supplier: Supplier,
+    /// JSON settings of the connector, when it has any.
+    pub settings: Option<Sealed>,
+}
+
+/// A named set of selling prices with the public id of its list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Level {
+    /// `retail`.
+    pub code: LevelCode,
+    /// Shown to operators.
+    pub name: String,
+    /// `id` of `/harga/json`.
+    pub list_id: String,
+}
+
+/// A change of the catalog.
+#[derive(Clone, Debug)]
+pub enum CatalogChange {
+    /// Insert or replace; a new member gets an empty account.
+    Member(MemberRecord),
+    /// Insert or replace.
+    Level(Level),
+    /// Insert or replace.
+    Product(Product),
+    /// Insert or replace.
+    Price {
+        /// Whose prices.
+        level: LevelCode,
+        /// Of what.
+        product: ProductCode,
+        /// How much.
+        price: Price,
+    },
+    /// Insert or replace.
+    Supplier(SupplierRecord),
+    /// Insert or replace, by product and supplier.
+    Route(RouteRow),
+    /// Remove.
+    RemoveRoute {
+        /// Of what.
+        product: ProductCode,
+        /// Where.
+        supplier: SupplierCode,
+    },
+}
+
+/// Where a delivery stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeliveryState {
+    /// To be tried at `next`.
+    Due,
+    /// A 2xx came.
+    Delivered,
+    /// The schedule is used up.
+    Exhausted,
+    /// The member has no URL (any more), or the URL may not be called.
+    Parked,
+}
+
+impl DeliveryState {
+    /// All states.
+    pub const ALL: [Self; 4] = [Self::Due, Self::Delivered, Self::Exhausted, Self::Parked];
+
+    /// The word operators see.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Due => "due",
+            Self::Delivered => "delivered",
+            Self::Exhausted => "exhausted",
+            Self::Parked => "parked",
+        }
+    }
+}
+
+/// One final state to be told to a member. The text is frozen in the settlement's commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Stable id, the same for every try.
+    pub id: DeliveryId,
+    /// Of which trx.
+    pub trx: TrxNo,
+    /// To whom.
+    pub member: MemberId,
+    /// `refid`.
+    pub ref_id: String,
+    /// `message`.
+    pub message: String,
+    /// When it was written.
+    pub created: UtcMillis,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// Tries made.
+    pub tries: u16,
+    /// When to try next; meaningful while due.
+    pub next: UtcMillis,
+    /// What the last try gave.
+    pub last: String,
+}
+
+/// Who spoke first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// They called us.
+    In,
+    /// We called them.
+    Out,
+}
+
+/// Which conversation an exchange belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Channel {
+    Trx,
+    Balance,
+    Prices,
+    Supplier,
+    Callback,
+    Admin,
+}
+
+impl Channel {
+    /// All channels.
+    pub const ALL: [Self; 6] =
+        [Self::Trx, Self::Balance, Self::Prices, Self::Supplier, Self::Callback, Self::Admin];
+
+    /// The stored word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Trx => "trx",
+            Self::Balance => "balance",
+            Self::Prices => "prices",
+            Self::Supplier => "supplier",
+            Self::Callback => "callback",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// One exchange on record: what was said and what was answered, secrets already redacted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalLine {
+    /// When it began.
+    pub at: UtcMillis,
+    /// Who spoke first.
+    pub direction: Direction,
+    /// Which conversation.
+    pub channel: Channel,
+    /// Address or host of the other side.
+    pub peer: String,
+    /// The member, once known.
+    pub member: Option<MemberId>,
+    /// The trx, once known.
+    pub trx: Option<TrxNo>,
+    /// What was said.
+    pub request: String,
+    /// What was answered.
+    pub reply: String,
+    /// Stable code or HTTP status.
+    pub status: String,
+    /// How long it took, in ms; for a purchase up to its decision, because the line rides in the
+    /// same commit.
+    pub millis: i64,
+}
