@@ -1,1 +1,35 @@
-fn main() {}
+//! The project's chores. `cargo xtask test` installs what the tests need and runs them all.
+
+use std::process::{Command, ExitCode};
+
+fn run(program: &str, arguments: &[&str]) -> bool {
+    eprintln!("+ {program} {}", arguments.join(" "));
+    Command::new(program).args(arguments).status().is_ok_and(|status| status.success())
+}
+
+fn found(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|out| out.status.success())
+}
+
+/// The bundled SQLite and ring are built with the system's C compiler.
+fn install() -> bool {
+    found("cc")
+        || (run("apt-get", &["update", "-qq"])
+            && run("apt-get", &["install", "-y", "-qq", "gcc", "libc6-dev"]))
+}
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let done = match words.first().map(String::as_str) {
+        Some("test") => {
+            let mut arguments = vec!["test", "--workspace"];
+            arguments.extend(words.iter().skip(1).map(String::as_str));
+            install() && run("cargo", &arguments)
+        }
+        _ => {
+            eprintln!("usage: cargo xtask test [arguments of cargo test]");
+            false
+        }
+    };
+    if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,4 +1,5 @@
 //! The life of a purchase, decided step by step, with the books audited at the end.
+#![allow(clippy::unwrap_used)]
 
 use domain::*;
 use proptest::prelude::*;

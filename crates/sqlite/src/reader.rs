@@ -92,16 +92,12 @@ impl SqliteReads {
 impl Reads for SqliteReads {
     fn catalog(&mut self) -> Result<CatalogRows, StoreError> {
         Ok(CatalogRows {
-            members: self.all("SELECT * FROM member ORDER BY id", [], |row| rows::member(row))?,
-            levels: self.all("SELECT * FROM level ORDER BY code", [], |row| rows::level(row))?,
-            products: self
-                .all("SELECT * FROM product ORDER BY code", [], |row| rows::product(row))?,
-            prices: self.all("SELECT * FROM price", [], |row| rows::price(row))?,
-            suppliers: self
-                .all("SELECT * FROM supplier ORDER BY code", [], |row| rows::supplier(row))?,
-            routes: self.all("SELECT * FROM route ORDER BY product, priority", [], |row| {
-                rows::route(row)
-            })?,
+            members: self.all("SELECT * FROM member ORDER BY id", [], rows::member)?,
+            levels: self.all("SELECT * FROM level ORDER BY code", [], rows::level)?,
+            products: self.all("SELECT * FROM product ORDER BY code", [], rows::product)?,
+            prices: self.all("SELECT * FROM price", [], rows::price)?,
+            suppliers: self.all("SELECT * FROM supplier ORDER BY code", [], rows::supplier)?,
+            routes: self.all("SELECT * FROM route ORDER BY product, priority", [], rows::route)?,
         })
     }
 
@@ -119,17 +115,17 @@ impl Reads for SqliteReads {
 
     fn trx_by_ref(&mut self, member: MemberId, ref_id: &RefId) -> Result<Option<Trx>, StoreError> {
         let sql = format!("SELECT {} FROM trx WHERE member = ?1 AND ref = ?2", rows::TRX);
-        self.one(&sql, params![member.get(), ref_id.as_str()], |row| rows::trx(row))
+        self.one(&sql, params![member.get(), ref_id.as_str()], rows::trx)
     }
 
     fn story(&mut self, no: TrxNo) -> Result<Option<Story>, StoreError> {
         let sql = format!("SELECT {} FROM trx WHERE no = ?1", rows::TRX);
-        let Some(trx) = self.one(&sql, [no.get()], |row| rows::trx(row))? else {
+        let Some(trx) = self.one(&sql, [no.get()], rows::trx)? else {
             return Ok(None);
         };
         let sql = format!("SELECT {} FROM attempt a WHERE trx = ?1 ORDER BY n", rows::ATTEMPT);
         Ok(Some(Story {
-            known: Known { trx, attempts: self.all(&sql, [no.get()], |row| rows::attempt(row))? },
+            known: Known { trx, attempts: self.all(&sql, [no.get()], rows::attempt)? },
             transfers: self.all(
                 "SELECT * FROM transfer WHERE trx = ?1 ORDER BY seq",
                 [no.get()],
@@ -138,7 +134,7 @@ impl Reads for SqliteReads {
             deliveries: self.all(
                 "SELECT * FROM delivery WHERE trx = ?1 ORDER BY id",
                 [no.get()],
-                |row| rows::delivery(row),
+                rows::delivery,
             )?,
             journal: self.all(
                 "SELECT * FROM journal WHERE trx = ?1 ORDER BY seq LIMIT 1000",
@@ -172,7 +168,7 @@ impl Reads for SqliteReads {
                 filter.ref_id.as_ref().map(RefId::as_str),
                 filter.limit.min(PAGE_MOST),
             ],
-            |row| rows::trx(row),
+            rows::trx,
         )
     }
 
@@ -188,7 +184,7 @@ impl Reads for SqliteReads {
                 filter.trx.map(TrxNo::get),
                 filter.limit.min(PAGE_MOST),
             ],
-            |row| rows::delivery(row),
+            rows::delivery,
         )
     }
 
@@ -212,7 +208,7 @@ impl Reads for SqliteReads {
         self.all(
             "SELECT * FROM delivery WHERE state = 'due' AND next <= ?1 ORDER BY next LIMIT ?2",
             params![now.get(), limit],
-            |row| rows::delivery(row),
+            rows::delivery,
         )
     }
 
@@ -266,7 +262,7 @@ impl Reads for SqliteReads {
         visit: &mut dyn FnMut(Trx) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let sql = format!("SELECT {} FROM trx ORDER BY no", rows::TRX);
-        self.walk(&sql, |row| rows::trx(row), visit)
+        self.walk(&sql, rows::trx, visit)
     }
 
     fn heads(&mut self) -> Result<(ChainHead, ChainHead), StoreError> {

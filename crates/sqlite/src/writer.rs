@@ -63,8 +63,7 @@ impl SqliteStore {
         }
         for no in &wants.trxs {
             let sql = format!("SELECT {} FROM trx WHERE no = ?1", rows::TRX);
-            let found =
-                self.cached(&sql)?.query_row([no.get()], |row| rows::trx(row)).optional()?;
+            let found = self.cached(&sql)?.query_row([no.get()], rows::trx).optional()?;
             if let Some(trx) = found {
                 self.load_account(trx.member, &mut facts)?;
                 self.keep(trx, &mut facts)?;
@@ -86,7 +85,7 @@ impl SqliteStore {
         for id in &wants.deliveries {
             let found = self
                 .cached("SELECT * FROM delivery WHERE id = ?1")?
-                .query_row([id.get()], |row| rows::delivery(row))
+                .query_row([id.get()], rows::delivery)
                 .optional()?;
             if let Some(delivery) = found {
                 facts.deliveries.insert(*id, delivery);
@@ -97,9 +96,7 @@ impl SqliteStore {
 
     fn trx_by_ref(&self, member: MemberId, ref_id: &RefId) -> rusqlite::Result<Option<Trx>> {
         let sql = format!("SELECT {} FROM trx WHERE member = ?1 AND ref = ?2", rows::TRX);
-        self.cached(&sql)?
-            .query_row(params![member.get(), ref_id.as_str()], |row| rows::trx(row))
-            .optional()
+        self.cached(&sql)?.query_row(params![member.get(), ref_id.as_str()], rows::trx).optional()
     }
 
     fn keep(&self, trx: Trx, facts: &mut Facts) -> rusqlite::Result<()> {
@@ -110,7 +107,7 @@ impl SqliteStore {
 
     fn attempts(&self, no: TrxNo) -> rusqlite::Result<Vec<Attempt>> {
         let sql = format!("SELECT {} FROM attempt a WHERE trx = ?1 ORDER BY n", rows::ATTEMPT);
-        self.cached(&sql)?.query_map([no.get()], |row| rows::attempt(row))?.collect()
+        self.cached(&sql)?.query_map([no.get()], rows::attempt)?.collect()
     }
 
     fn load_account(&self, member: MemberId, facts: &mut Facts) -> rusqlite::Result<()> {
@@ -119,7 +116,7 @@ impl SqliteStore {
         }
         let account = self
             .cached("SELECT balance, day, day_total FROM account WHERE member = ?1")?
-            .query_row([member.get()], |row| rows::account(row))
+            .query_row([member.get()], rows::account)
             .optional()?;
         if let Some(account) = account {
             facts.accounts.insert(member, account);

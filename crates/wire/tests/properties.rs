@@ -1,4 +1,5 @@
 //! Round trips and total functions.
+#![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
 use types::*;

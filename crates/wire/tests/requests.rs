@@ -1,4 +1,5 @@
 //! Requests as members send them: every rule of WIRE.md section 2.
+#![allow(clippy::unwrap_used)]
 
 use types::{Param, Refusal};
 use wire::{Credentials, Fields};

@@ -1,4 +1,5 @@
 //! Every example of the seed, byte for byte, both ways; and lines captured in the field.
+#![allow(clippy::unwrap_used)]
 
 use types::*;
 use wire::*;
