@@ -1,0 +1,144 @@
+//! What the writer can be told to do, and what it answers after the commit.
+
+use domain::{BuyRequest, Outcome, Resolution, Source, Trx};
+use store::{CatalogChange, JournalLine};
+use types::{AttemptId, DeliveryId, MemberId, RefId, Rupiah, SupplierCode, TrxNo, UtcMillis};
+
+/// How a request came in, for the journal line that rides in the same commit.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Asked {
+    pub received: UtcMillis,
+    pub peer: String,
+    /// Already redacted.
+    pub request: String,
+}
+
+/// What one callback try gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum DeliveryTry {
+    Delivered {
+        status: u16,
+    },
+    Failed {
+        why: String,
+        retry_after_ms: Option<i64>,
+        chance: u16,
+    },
+    /// No URL, or one that may not be called: wait for a person.
+    Parked {
+        why: String,
+    },
+}
+
+/// One unit of work for the writer. Everything that moves money is one of these.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// A purchase of an authenticated member.
+    Buy {
+        /// Who.
+        member: MemberId,
+        /// What.
+        request: Box<BuyRequest>,
+        /// For the journal.
+        asked: Box<Asked>,
+    },
+    /// "Was this refID ever taken?", asked behind everything queued before.
+    Look {
+        /// Whose.
+        member: MemberId,
+        /// Which.
+        ref_id: RefId,
+    },
+    /// Permission to send an attempt: the durable sent-marker.
+    MarkSent(AttemptId),
+    /// News of an attempt.
+    News {
+        /// Which.
+        about: AttemptId,
+        /// Which supplier says so; news from another one than the attempt's is only recorded.
+        from: SupplierCode,
+        /// By which way.
+        source: Source,
+        /// What.
+        outcome: Outcome,
+        /// The exchange it came from.
+        line: Option<Box<JournalLine>>,
+    },
+    /// A person decides.
+    Resolve {
+        /// Which trx.
+        trx: TrxNo,
+        /// What.
+        resolution: Resolution,
+        /// Who and why.
+        note: String,
+    },
+    /// A deposit (positive) or withdrawal (negative) by a person.
+    Move {
+        /// Whose balance.
+        member: MemberId,
+        /// How much.
+        amount: Rupiah,
+        /// The cash account on the other side.
+        cash: String,
+        /// Who and why.
+        note: String,
+    },
+    /// A callback was tried.
+    Tried {
+        /// Which.
+        id: DeliveryId,
+        /// How it went.
+        result: DeliveryTry,
+        /// The exchange.
+        line: Box<JournalLine>,
+    },
+    /// Deliver again, from the first slot of the schedule.
+    Replay(DeliveryId),
+    /// A line of the journal and nothing else.
+    Note(Box<JournalLine>),
+    /// Changes of the catalog, all or none.
+    Catalog(Vec<CatalogChange>),
+}
+
+/// The answer to a purchase.
+#[derive(Clone, Debug)]
+pub struct Bought {
+    /// The sentence.
+    pub text: String,
+    /// `accepted`, `repeat` or the refusal's code.
+    pub code: &'static str,
+    /// The trx as stored, when there is one.
+    pub trx: Option<Box<Trx>>,
+    /// False when the trx belongs to another purchase (refID conflict).
+    pub own: bool,
+}
+
+/// A movement by a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// The balance after it.
+    Done(Rupiah),
+    /// The member does not exist.
+    UnknownMember,
+    /// It would leave this balance, below the floor.
+    BelowFloor(Rupiah),
+    /// Out of range.
+    OutOfRange,
+}
+
+/// What the writer answers, after the commit.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub enum Answer {
+    Bought(Box<Bought>),
+    Looked(Option<Box<Trx>>),
+    /// True: this caller, and nobody else, may send.
+    Marked(bool),
+    Resolved(Result<Box<Trx>, String>),
+    Moved(Moved),
+    Replayed(bool),
+    Done,
+}

@@ -1,0 +1,25 @@
+//! The running system without sockets: one writer, one door, workers that look at durable state.
+//!
+//! Money moves only by a [`Command`] through [`Handle`]. The writer collects what is queued, loads
+//! the facts, decides each command in order with `domain`, commits once and answers after that
+//! (promise 1). Workers take no input: losing every nudge slows the system down and changes
+//! nothing else. Stores, suppliers, clock and chance are ports given from outside.
+
+mod catalog;
+mod command;
+mod handle;
+mod ports;
+mod reads;
+mod render;
+mod workers;
+mod writer;
+mod zone;
+
+pub use catalog::{Catalog, CatalogError, MemberEntry, place};
+pub use command::{Answer, Asked, Bought, Command, DeliveryTry, Moved};
+pub use handle::{Busy, Engine, Handle, Settings};
+pub use ports::{Clock, Port, Suppliers, SystemClock};
+pub use reads::ReadPool;
+pub use render::{check_reply, phrase, v2_status};
+pub use workers::{Courier, CourierResult, Workers, inlet};
+pub use zone::{Zone, ZoneError};

@@ -1,0 +1,146 @@
+//! Callbacks from the outbox. One slow receiver delays no other.
+
+use super::{InFlight, TICK, called};
+use crate::Handle;
+use crate::command::{Command, DeliveryTry};
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use store::{Channel, Delivery};
+use suppliers::{Request, SendResult};
+use tokio::sync::watch;
+use types::{DeliveryId, MemberId};
+
+/// Most deliveries at one time, and to one member.
+const DELIVERING_MOST: usize = 512;
+const PER_MEMBER_MOST: usize = 16;
+
+/// What a courier's try gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CourierResult {
+    /// It was sent, or tried to be.
+    Tried(SendResult),
+    /// The URL may not be called: with the reason.
+    Forbidden(String),
+}
+
+/// Carries one callback: guard against internal addresses, one connection, no redirects.
+pub trait Courier: Send + Sync {
+    /// Sends it; `chance` for jitter comes from here too, because it is the edge.
+    fn carry<'a>(
+        &'a self,
+        request: &'a Request,
+    ) -> Pin<Box<dyn Future<Output = CourierResult> + Send + 'a>>;
+
+    /// A random number for jitter.
+    fn chance(&self) -> u16;
+
+    /// The signature headers of a delivery, when the member has a signing secret.
+    fn sign(&self, secret: &str, id: &str, seconds: i64, body: &str) -> String;
+}
+
+pub(super) async fn deliver_all(
+    handle: Handle,
+    courier: Arc<dyn Courier>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let flying = InFlight::<DeliveryId>::new();
+    let per_member = InFlight::<(MemberId, usize)>::new();
+    while !*stop.borrow() {
+        let now = handle.now().utc;
+        let limit = u32::try_from(DELIVERING_MOST * 8).unwrap_or(u32::MAX);
+        let due = handle.reads().ask(move |reads| reads.due_deliveries(now, limit)).await;
+        let due = match due {
+            Ok(Ok(due)) => due,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "cannot look for due callbacks");
+                Vec::new()
+            }
+            Err(_) => Vec::new(),
+        };
+        let mut full: HashMap<MemberId, bool> = HashMap::new();
+        for delivery in due {
+            if full.get(&delivery.member).copied().unwrap_or_default() {
+                continue;
+            }
+            let seat = (0..PER_MEMBER_MOST)
+                .find_map(|seat| per_member.take(&(delivery.member, seat), usize::MAX));
+            let Some(seat) = seat else {
+                full.insert(delivery.member, true);
+                continue;
+            };
+            let Some(taken) = flying.take(&delivery.id, DELIVERING_MOST) else { continue };
+            let (handle, courier) = (handle.clone(), courier.clone());
+            tokio::spawn(async move {
+                deliver(&handle, courier.as_ref(), &delivery).await;
+                drop((taken, seat));
+                handle.0.deliveries.notify_one();
+            });
+        }
+        tokio::select! {
+            () = handle.0.deliveries.notified() => {}
+            () = tokio::time::sleep(TICK) => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
+
+async fn deliver(handle: &Handle, courier: &dyn Courier, delivery: &Delivery) {
+    let catalog = handle.catalog();
+    let entry = catalog.member_by_id(delivery.member);
+    let url = entry.and_then(|entry| entry.member.callback_url.clone());
+    let began = handle.now().utc;
+    let mut request = Request { method: "GET", ..Request::default() };
+    let result = match url {
+        None => CourierResult::Forbidden("the member has no callback URL".to_owned()),
+        Some(url) => {
+            request.url = wire::callback_url(&url, &delivery.ref_id, &delivery.message);
+            request.redacted.clone_from(&request.url);
+            let id = format!("gerbang-{}", delivery.id);
+            let seconds = began.get() / 1_000;
+            if let Some(secret) = entry.and_then(|entry| entry.signing.as_ref()) {
+                let body = request.url.split_once('?').map_or("", |(_, query)| query);
+                let signature = courier.sign(secret.expose(), &id, seconds, body);
+                request.headers.push(("webhook-signature".to_owned(), signature));
+            }
+            request.headers.push(("webhook-id".to_owned(), id));
+            request.headers.push(("webhook-timestamp".to_owned(), seconds.to_string()));
+            courier.carry(&request).await
+        }
+    };
+    let chance = courier.chance();
+    let failed = |why: String, retry_after_ms| DeliveryTry::Failed { why, retry_after_ms, chance };
+    let (result, sent) = match result {
+        CourierResult::Forbidden(why) => {
+            (DeliveryTry::Parked { why: why.clone() }, SendResult::NotSent(why))
+        }
+        CourierResult::Tried(sent) => {
+            let outcome = match &sent {
+                SendResult::Replied(reply) if (200..300).contains(&reply.status) => {
+                    DeliveryTry::Delivered { status: reply.status }
+                }
+                SendResult::Replied(reply) => {
+                    failed(format!("status {}", reply.status), reply.retry_after_ms)
+                }
+                SendResult::NotSent(why) | SendResult::Unknown(why) => failed(why.clone(), None),
+            };
+            (outcome, sent)
+        }
+    };
+    let peer = host(&request.url);
+    let mut line =
+        called(began, handle.now().utc, Channel::Callback, peer, &request.redacted, &sent);
+    line.member = Some(delivery.member);
+    line.trx = Some(delivery.trx);
+    let tried = Command::Tried { id: delivery.id, result, line: Box::new(line) };
+    if handle.submit_patiently(tried).await.is_err() {
+        // Still due: it is delivered again, which receivers must expect.
+        tracing::error!(delivery = %delivery.id, "a callback try could not be written");
+    }
+}
+
+fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?']).next().unwrap_or_default()
+}

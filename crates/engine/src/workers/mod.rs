@@ -1,0 +1,203 @@
+//! Workers: periodic and nudged, without input, each with one public step over durable state.
+
+mod courier;
+mod dispatch;
+
+pub use courier::{Courier, CourierResult};
+
+use crate::{Handle, Suppliers};
+use domain::{Outcome, Source};
+use std::collections::HashSet;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use store::{Channel, Direction, JournalLine};
+use suppliers::{Inbound, SendResult};
+use tokio::sync::watch;
+use types::{SupplierCode, UtcMillis};
+
+/// How often a worker looks when nobody nudges it.
+const TICK: Duration = Duration::from_millis(200);
+/// Most text of a foreign answer kept in the journal.
+const BODY_MOST: usize = 4_000;
+
+/// What is being worked on right now, so that the next look does not take it again.
+struct InFlight<K>(Arc<Mutex<HashSet<K>>>);
+
+impl<K> Clone for InFlight<K> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<K: Hash + Eq + Clone> InFlight<K> {
+    fn new() -> Self {
+        Self(Arc::new(Mutex::new(HashSet::new())))
+    }
+
+    /// Takes a key unless it is taken or `most` are.
+    fn take(&self, key: &K, most: usize) -> Option<Taken<K>> {
+        let mut set = self.0.lock().ok()?;
+        if set.len() >= most || !set.insert(key.clone()) {
+            return None;
+        }
+        Some(Taken { set: self.0.clone(), key: key.clone() })
+    }
+
+    fn len(&self) -> usize {
+        self.0.lock().map_or(0, |set| set.len())
+    }
+}
+
+/// Gives its key back when dropped, whatever happened to the task.
+struct Taken<K: Hash + Eq> {
+    set: Arc<Mutex<HashSet<K>>>,
+    key: K,
+}
+
+impl<K: Hash + Eq> Drop for Taken<K> {
+    fn drop(&mut self) {
+        if let Ok(mut set) = self.set.lock() {
+            set.remove(&self.key);
+        }
+    }
+}
+
+/// All workers of one node.
+pub struct Workers {
+    handle: Handle,
+    suppliers: Arc<Suppliers>,
+    courier: Arc<dyn Courier>,
+    /// Set to true to stop.
+    stop: watch::Sender<bool>,
+}
+
+impl Workers {
+    /// Prepares the workers; nothing runs yet.
+    #[must_use]
+    pub fn new(handle: Handle, suppliers: Arc<Suppliers>, courier: Arc<dyn Courier>) -> Self {
+        Self { handle, suppliers, courier, stop: watch::Sender::new(false) }
+    }
+
+    /// Recovery at start: attempts with a sent-marker and no outcome may have been sent. They
+    /// become unknown and are asked about at once, never sent again.
+    ///
+    /// # Errors
+    /// Why the store could not be read.
+    pub async fn recover(&self) -> Result<usize, String> {
+        let mut after = types::TrxNo::new(0);
+        let mut count = 0;
+        loop {
+            let page = self
+                .handle
+                .reads()
+                .ask(move |reads| reads.sent_attempts(after, 500))
+                .await
+                .map_err(|error| error.to_string())?
+                .map_err(|error| error.to_string())?;
+            let Some(last) = page.last() else { return Ok(count) };
+            after = last.attempt.id.trx;
+            for work in page {
+                let news = crate::Command::News {
+                    about: work.attempt.id,
+                    from: work.attempt.supplier,
+                    source: Source::Restart,
+                    outcome: Outcome::Unknown { why: "restart after sending".to_owned() },
+                    line: None,
+                };
+                self.handle.submit_patiently(news).await.map_err(|error| error.to_string())?;
+                count += 1;
+            }
+        }
+    }
+
+    /// Starts all workers on the current runtime.
+    pub fn start(&self) {
+        tokio::spawn(dispatch::send_all(
+            self.handle.clone(),
+            self.suppliers.clone(),
+            self.stop.subscribe(),
+        ));
+        tokio::spawn(dispatch::check_all(
+            self.handle.clone(),
+            self.suppliers.clone(),
+            self.stop.subscribe(),
+        ));
+        tokio::spawn(courier::deliver_all(
+            self.handle.clone(),
+            self.courier.clone(),
+            self.stop.subscribe(),
+        ));
+    }
+
+    /// Takes no new work; what is in flight goes on to its end.
+    pub fn stop(&self) {
+        let _ = self.stop.send(true);
+    }
+}
+
+/// What a supplier sent on its own: read, record, decide.
+///
+/// Returns false when it names no attempt of ours.
+pub async fn inlet(
+    handle: &Handle,
+    suppliers: &Suppliers,
+    from: &SupplierCode,
+    peer: &str,
+    inbound: &Inbound,
+) -> bool {
+    let Some(port) = suppliers.0.get(from) else { return false };
+    let Some((about, outcome)) = port.connector.read_callback(inbound) else { return false };
+    let line = JournalLine {
+        at: handle.now().utc,
+        direction: Direction::In,
+        channel: Channel::Supplier,
+        peer: peer.to_owned(),
+        member: None,
+        trx: None,
+        request: cut(&format!("{} {}", inbound.query, inbound.body)),
+        reply: String::new(),
+        status: "callback".to_owned(),
+        millis: 0,
+    };
+    let news = crate::Command::News {
+        about,
+        from: from.clone(),
+        source: Source::Callback,
+        outcome,
+        line: Some(Box::new(line)),
+    };
+    handle.submit_patiently(news).await.is_ok()
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(BODY_MOST).collect()
+}
+
+/// The journal line of a call we made.
+fn called(
+    began: UtcMillis,
+    ended: UtcMillis,
+    channel: Channel,
+    peer: &str,
+    request: &str,
+    result: &SendResult,
+) -> JournalLine {
+    let (reply, status) = match result {
+        SendResult::NotSent(proof) => (proof.clone(), "not_sent".to_owned()),
+        SendResult::Replied(reply) => (cut(&reply.body), reply.status.to_string()),
+        SendResult::Unknown(why) => (why.clone(), "unknown".to_owned()),
+    };
+    JournalLine {
+        at: began,
+        direction: Direction::Out,
+        channel,
+        peer: peer.to_owned(),
+        member: None,
+        trx: None,
+        request: cut(request),
+        reply,
+        status,
+        millis: ended.since(began).max(0),
+    }
+}

@@ -1,0 +1,117 @@
+//! A purchase at the desk: decide, write, render.
+
+use super::Desk;
+use crate::command::{Asked, Bought};
+use crate::render::{accept_reply, phrase, refused_reply, repeat_reply};
+use domain::{BuyDecision, BuyFacts, BuyRequest, decide_buy};
+use store::{Change, Channel, Direction, JournalLine, SameDay};
+use types::{MemberId, Refusal, TrxNo};
+use wire::{Echo, Phrase, Reply};
+
+impl Desk<'_> {
+    pub(super) fn buy(&mut self, id: MemberId, request: &BuyRequest, asked: &Asked) -> Bought {
+        let bought = self.decide_purchase(id, request);
+        let own_trx = bought.trx.as_ref().filter(|_| bought.own).map(|trx| trx.no);
+        self.put(Change::Journal(Box::new(JournalLine {
+            at: asked.received,
+            direction: Direction::In,
+            channel: Channel::Trx,
+            peer: asked.peer.clone(),
+            member: Some(id),
+            trx: own_trx,
+            request: asked.request.clone(),
+            reply: bought.text.clone(),
+            status: bought.code.to_owned(),
+            millis: self.now.utc.since(asked.received).max(0),
+        })));
+        bought
+    }
+
+    fn decide_purchase(&mut self, id: MemberId, request: &BuyRequest) -> Bought {
+        let (Some(entry), Some(account)) =
+            (self.catalog.member_by_id(id).cloned(), self.facts.accounts.get(&id).cloned())
+        else {
+            let refusal = Refusal::UnknownMember;
+            return self.refuse(request, &refusal, None);
+        };
+        let member = &entry.member;
+        let product = self.catalog.product_at(&member.level, &request.product);
+        let same_day = product
+            .and_then(|(product, _)| {
+                let dest = product.dest_rule.normalise(&request.dest)?;
+                let day = self.now.civil.date();
+                let key = SameDay { member: id, product: product.code.clone(), dest, day };
+                self.facts.same_day.get(&key).copied()
+            })
+            .unwrap_or_default();
+        let existing = self.facts.by_ref(id, &request.ref_id).map(|known| known.trx.clone());
+        let routes = self.catalog.routes(&request.product);
+        let facts = BuyFacts {
+            member,
+            account: &account,
+            existing: existing.as_ref(),
+            same_day,
+            product,
+            routes: &routes,
+        };
+        let words = phrase(member);
+        match decide_buy(&facts, request, TrxNo::new(self.facts.next_trx), self.now) {
+            BuyDecision::Accept { trx, debit, attempt, account } => {
+                self.put(Change::InsertTrx { trx: trx.clone(), guarded: member.same_day_guard });
+                self.put(Change::InsertAttempt(attempt));
+                self.put(Change::Transfer(debit));
+                self.put(Change::Account { member: id, account });
+                let text = accept_reply(&trx, self.zone).text(words);
+                Bought { text, code: "accepted", trx: Some(trx), own: true }
+            }
+            BuyDecision::RefuseStored(trx) => {
+                self.put(Change::InsertTrx { trx: trx.clone(), guarded: false });
+                self.stored(trx, words)
+            }
+            BuyDecision::Refuse(refusal) => {
+                let mut bought = self.refuse(request, &refusal, Some(account.balance));
+                bought.trx = existing.map(Box::new);
+                bought
+            }
+            BuyDecision::Repeat => match existing {
+                Some(trx) => self.stored(Box::new(trx), words),
+                None => self.refuse(request, &Refusal::RefConflict, Some(account.balance)),
+            },
+        }
+    }
+
+    /// The answer for a trx that stands under the refID.
+    fn stored(&self, trx: Box<domain::Trx>, words: Phrase) -> Bought {
+        let (reply, code) = match &trx.state {
+            domain::TrxState::Refused { refusal } => {
+                (refused_reply(&trx, &wire::reason(refusal), self.zone), refusal.code())
+            }
+            domain::TrxState::Pending
+            | domain::TrxState::Success { .. }
+            | domain::TrxState::Failed { .. }
+            | domain::TrxState::Reversed { .. } => {
+                (repeat_reply(&trx, self.zone, self.now), "repeat")
+            }
+        };
+        Bought { text: reply.text(words), code, trx: Some(trx), own: true }
+    }
+
+    fn refuse(
+        &self,
+        request: &BuyRequest,
+        refusal: &Refusal,
+        balance: Option<types::Rupiah>,
+    ) -> Bought {
+        let reply = Reply::Refused {
+            echo: Echo {
+                ref_id: request.ref_id.to_string(),
+                product: request.product.to_string(),
+                dest: request.dest.to_string(),
+            },
+            reason: wire::reason(refusal),
+            balance: balance.map(|balance| (balance, self.now.civil)),
+        };
+        let text = reply.text(Phrase::default());
+        Bought { text, code: refusal.code(), trx: None, own: false }
+    }
+}

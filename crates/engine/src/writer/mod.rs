@@ -1,0 +1,197 @@
+//! The writer: collect, decide, commit once, act after.
+//!
+//! `Core::step` is the whole of it and is synchronous: tests and simulation call it by hand. The
+//! loop around it takes whatever queued while the previous commit ran; there is no timer.
+
+mod buy;
+mod moves;
+mod news;
+
+use crate::command::{Answer, Command};
+use crate::{Catalog, Clock, Zone};
+use arc_swap::ArcSwap;
+use std::sync::Arc;
+use store::{Batch, Change, Facts, SameDay, Store, StoreError, Wants};
+use tokio::sync::oneshot;
+use types::{MemberId, Moment};
+
+/// A command with the way back.
+pub(crate) struct Job {
+    pub(crate) command: Command,
+    pub(crate) answer: oneshot::Sender<Answer>,
+}
+
+/// What workers should look at after a commit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Nudges {
+    pub(crate) intents: bool,
+    pub(crate) deliveries: bool,
+}
+
+type Reload = Box<dyn FnMut() -> Result<Catalog, String> + Send>;
+
+/// Everything a batch is decided with.
+pub(crate) struct Core {
+    pub(crate) store: Box<dyn Store>,
+    pub(crate) catalog: Arc<ArcSwap<Catalog>>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) zone: Zone,
+    pub(crate) reload: Reload,
+}
+
+/// Facts and changes of the batch being decided.
+pub(crate) struct Desk<'a> {
+    catalog: &'a Catalog,
+    zone: &'a Zone,
+    facts: Facts,
+    batch: Batch,
+    now: Moment,
+    nudges: Nudges,
+}
+
+impl Desk<'_> {
+    /// Writes a change down and keeps the facts true for the next command.
+    fn put(&mut self, change: Change) {
+        self.facts.apply(&change);
+        match &change {
+            Change::InsertAttempt(_) => self.nudges.intents = true,
+            Change::InsertDelivery(_) | Change::UpdateDelivery(_) => self.nudges.deliveries = true,
+            Change::InsertTrx { .. }
+            | Change::FlipTrx { .. }
+            | Change::Suspect { .. }
+            | Change::UpdateAttempt(_)
+            | Change::Transfer(_)
+            | Change::Account { .. }
+            | Change::Journal(_)
+            | Change::Catalog(_) => {}
+        }
+        self.batch.changes.push(change);
+    }
+}
+
+impl Core {
+    fn wants(&self, catalog: &Catalog, jobs: &[Job], now: Moment) -> Wants {
+        let mut wants = Wants::default();
+        for job in jobs {
+            match &job.command {
+                Command::Buy { member, request, .. } => {
+                    wants.members.insert(*member);
+                    wants.refs.insert((*member, request.ref_id.clone()));
+                    wants.same_day.extend(self.same_day(catalog, *member, request, now));
+                }
+                Command::Look { member, ref_id } => {
+                    wants.refs.insert((*member, ref_id.clone()));
+                }
+                Command::MarkSent(id) | Command::News { about: id, .. } => {
+                    wants.trxs.insert(id.trx);
+                }
+                Command::Resolve { trx, .. } => {
+                    wants.trxs.insert(*trx);
+                }
+                Command::Move { member, .. } => {
+                    wants.members.insert(*member);
+                }
+                Command::Tried { id, .. } | Command::Replay(id) => {
+                    wants.deliveries.insert(*id);
+                }
+                Command::Note(_) | Command::Catalog(_) => {}
+            }
+        }
+        wants
+    }
+
+    fn same_day(
+        &self,
+        catalog: &Catalog,
+        member: MemberId,
+        request: &domain::BuyRequest,
+        now: Moment,
+    ) -> Option<SameDay> {
+        let guarded = catalog.member_by_id(member)?.member.same_day_guard;
+        let product = catalog.products().get(&request.product).filter(|_| guarded)?;
+        let dest = product.dest_rule.normalise(&request.dest)?;
+        Some(SameDay { member, product: product.code.clone(), dest, day: now.civil.date() })
+    }
+
+    /// Runs one batch. Answers leave only after the commit; a batch that wrote nothing is ended
+    /// without one.
+    ///
+    /// # Errors
+    /// [`StoreError::NotWritten`]: nothing was written and every caller hears "busy". Any other
+    /// error: stop.
+    pub(crate) fn step(&mut self, jobs: Vec<Job>) -> Result<Nudges, StoreError> {
+        let catalog = self.catalog.load_full();
+        let now = self.zone.moment(self.clock.now());
+        let wants = self.wants(&catalog, &jobs, now);
+        let facts = self.store.load(&wants)?;
+        let mut desk = Desk {
+            catalog: &catalog,
+            zone: &self.zone,
+            facts,
+            batch: Batch::default(),
+            now,
+            nudges: Nudges::default(),
+        };
+        let mut answers = Vec::with_capacity(jobs.len());
+        let mut catalog_changed = false;
+        for job in jobs {
+            catalog_changed |= matches!(job.command, Command::Catalog(_));
+            answers.push((job.answer, desk.decide(job.command)));
+        }
+        let nudges = desk.nudges;
+        if desk.batch.changes.is_empty() {
+            self.store.abandon();
+        } else {
+            self.store.commit(desk.batch)?;
+        }
+        if catalog_changed {
+            let fresh = (self.reload)().map_err(StoreError::Broken)?;
+            self.catalog.store(Arc::new(fresh));
+        }
+        for (way, answer) in answers {
+            // A caller that went away loses nothing: what was decided is durable.
+            let _ = way.send(answer);
+        }
+        Ok(nudges)
+    }
+}
+
+impl Desk<'_> {
+    fn decide(&mut self, command: Command) -> Answer {
+        match command {
+            Command::Buy { member, request, asked } => {
+                Answer::Bought(Box::new(self.buy(member, &request, &asked)))
+            }
+            Command::Look { member, ref_id } => Answer::Looked(
+                self.facts.by_ref(member, &ref_id).map(|known| Box::new(known.trx.clone())),
+            ),
+            Command::MarkSent(id) => Answer::Marked(self.mark_sent(id)),
+            Command::News { about, from, source, outcome, line } => {
+                self.news(about, &from, source, &outcome, line.map(|line| *line));
+                Answer::Done
+            }
+            Command::Resolve { trx, resolution, note } => {
+                Answer::Resolved(self.resolve(trx, &resolution, &note).map(Box::new))
+            }
+            Command::Move { member, amount, cash, note } => {
+                Answer::Moved(self.move_money(member, amount, cash, note))
+            }
+            Command::Tried { id, result, line } => {
+                self.tried(id, &result);
+                self.put(Change::Journal(line));
+                Answer::Done
+            }
+            Command::Replay(id) => Answer::Replayed(self.replay(id)),
+            Command::Note(line) => {
+                self.put(Change::Journal(line));
+                Answer::Done
+            }
+            Command::Catalog(changes) => {
+                for change in changes {
+                    self.put(Change::Catalog(Box::new(change)));
+                }
+                Answer::Done
+            }
+        }
+    }
+}
