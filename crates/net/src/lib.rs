@@ -1,0 +1,18 @@
+//! Sockets, both directions.
+//!
+//! Outgoing: exactly one connection try per call, no redirects, no retries, a time limit, and a
+//! guard that keeps callbacks away from internal addresses. Incoming: an accept loop with limits
+//! on header time, header size and connections, TLS with reload, and a graceful drain.
+//! Nothing here knows members, money or the engine.
+
+mod guard;
+mod listen;
+mod outgoing;
+mod peer;
+mod tls;
+
+pub use guard::Guard;
+pub use listen::{Limits, Listener, serve};
+pub use outgoing::{Outgoing, OutgoingLimits};
+pub use peer::client_address;
+pub use tls::{ReloadingTls, TlsError};
