@@ -6,7 +6,7 @@ use crate::{Catalog, Clock, ReadPool, Zone};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use store::{CatalogRows, MasterKey, Store, StoreError};
+use store::{CatalogRows, JournalLine, MasterKey, Store, StoreError};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 /// Nothing was taken; the same request may be sent again.
@@ -65,6 +65,15 @@ impl Handle {
         let (answer, wait) = oneshot::channel();
         self.0.queue.send(Job { command, answer }).await.map_err(|_| Busy)?;
         wait.await.map_err(|_| Busy)
+    }
+
+    /// Gives the journal a line without waiting for its commit; waits for room in the queue.
+    pub async fn note(&self, line: JournalLine) {
+        let (answer, _) = oneshot::channel();
+        let job = Job { command: Command::Note(Box::new(line)), answer };
+        if self.0.queue.send(job).await.is_err() {
+            tracing::error!("a journal line was lost: the writer has stopped");
+        }
     }
 
     /// The catalog as it stands.

@@ -1,0 +1,152 @@
+//! Is the caller the member it says? Constant time, address first, back-off per (member, address).
+
+use engine::{Catalog, MemberEntry};
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+use subtle::ConstantTimeEq as _;
+use types::{MemberCode, Refusal, UtcMillis};
+use wire::{Credentials, Typed, sign_balance, sign_trx};
+
+/// Wrong tries before the first pause.
+const TRIES: u32 = 5;
+/// First pause; doubles with every further wrong try, up to an hour.
+const PAUSE_MS: i64 = 60_000;
+const PAUSE_MOST_MS: i64 = 3_600_000;
+/// Most (member, address) pairs remembered.
+const PAIRS_MOST: usize = 100_000;
+
+#[derive(Clone, Copy, Default)]
+struct Wrong {
+    tries: u32,
+    until: UtcMillis,
+}
+
+/// Remembers wrong tries. One address cannot lock a member out for others.
+#[derive(Default)]
+pub(crate) struct Lockout(Mutex<HashMap<(MemberCode, IpAddr), Wrong>>);
+
+impl Lockout {
+    fn check(&self, who: &(MemberCode, IpAddr), now: UtcMillis) -> Result<(), Refusal> {
+        let Ok(pairs) = self.0.lock() else { return Ok(()) };
+        let left = pairs.get(who).map_or(0, |wrong| wrong.until.since(now));
+        if left <= 0 {
+            return Ok(());
+        }
+        Err(Refusal::Locked { seconds: u32::try_from((left + 999) / 1_000).unwrap_or(u32::MAX) })
+    }
+
+    fn wrong(&self, who: (MemberCode, IpAddr), now: UtcMillis) {
+        let Ok(mut pairs) = self.0.lock() else { return };
+        if pairs.len() >= PAIRS_MOST {
+            // Forget those whose pause is over and whose last wrong try is an hour ago.
+            pairs.retain(|_, wrong| now.since(wrong.until) < PAUSE_MOST_MS);
+            if pairs.len() >= PAIRS_MOST {
+                pairs.clear();
+            }
+        }
+        let wrong = pairs.entry(who).or_default();
+        wrong.tries = wrong.tries.saturating_add(1);
+        wrong.until = now;
+        if wrong.tries >= TRIES {
+            let doublings = (wrong.tries - TRIES).min(6);
+            wrong.until = now.after((PAUSE_MS << doublings).min(PAUSE_MOST_MS));
+        }
+    }
+
+    fn right(&self, who: &(MemberCode, IpAddr)) {
+        if let Ok(mut pairs) = self.0.lock() {
+            pairs.remove(who);
+        }
+    }
+}
+
+/// What the sign of this request covers.
+pub(crate) enum Covers<'a> {
+    /// Purchase or status check.
+    Trx(&'a Typed),
+    /// Balance, with the member as typed.
+    Balance(&'a str),
+}
+
+fn same(given: &str, expected: &str) -> bool {
+    given.as_bytes().ct_eq(expected.as_bytes()).into()
+}
+
+/// All signs that are right: as typed, and with member and product upper-cased.
+fn signs(covers: &Covers<'_>, pin: &str, password: &str) -> [String; 2] {
+    match covers {
+        Covers::Trx(typed) => {
+            let make = |member: &str, product: &str| {
+                sign_trx(member, product, &typed.dest, &typed.ref_id, pin, password)
+            };
+            [
+                make(&typed.member, &typed.product),
+                make(&typed.member.to_ascii_uppercase(), &typed.product.to_ascii_uppercase()),
+            ]
+        }
+        Covers::Balance(member) => [
+            sign_balance(member, pin, password),
+            sign_balance(&member.to_ascii_uppercase(), pin, password),
+        ],
+    }
+}
+
+fn compare(
+    credentials: &Credentials,
+    covers: &Covers<'_>,
+    pin: &str,
+    password: &str,
+) -> Result<(), Refusal> {
+    match credentials {
+        Credentials::Plain { pin: given_pin, password: given_password } => {
+            // Both are compared whatever the first gave.
+            let pin_fits = same(given_pin.expose(), pin);
+            let password_fits = same(given_password.expose(), password);
+            if !pin_fits {
+                return Err(Refusal::WrongPin);
+            }
+            if !password_fits {
+                return Err(Refusal::WrongPassword);
+            }
+            Ok(())
+        }
+        Credentials::Sign(given) => {
+            let [typed, upper] = signs(covers, pin, password);
+            let fits = same(given.expose(), &typed) | same(given.expose(), &upper);
+            if fits { Ok(()) } else { Err(Refusal::WrongSign) }
+        }
+    }
+}
+
+/// Authenticates a caller.
+pub(crate) fn authenticate(
+    catalog: &Catalog,
+    lockout: &Lockout,
+    code: &MemberCode,
+    credentials: &Credentials,
+    covers: &Covers<'_>,
+    from: IpAddr,
+    now: UtcMillis,
+) -> Result<Arc<MemberEntry>, Refusal> {
+    let who = (code.clone(), from);
+    lockout.check(&who, now)?;
+    let Some(entry) = catalog.member(code) else {
+        // The same work as for a wrong PIN, so that time does not tell who is a member.
+        let _ = compare(credentials, covers, "000000", "no such member");
+        lockout.wrong(who, now);
+        return Err(Refusal::UnknownMember);
+    };
+    // The address comes before the PIN: a foreign address must not be able to try PINs.
+    let allowed = entry.ip_allow.is_empty() || entry.ip_allow.iter().any(|net| net.contains(&from));
+    if !allowed {
+        return Err(Refusal::IpNotAllowed(from));
+    }
+    let (pin, password) = (entry.pin.expose(), entry.password.expose());
+    if let Err(refusal) = compare(credentials, covers, pin, password) {
+        lockout.wrong(who, now);
+        return Err(refusal);
+    }
+    lockout.right(&who);
+    if entry.member.active { Ok(entry.clone()) } else { Err(Refusal::MemberInactive) }
+}

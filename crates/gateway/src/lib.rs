@@ -1,0 +1,15 @@
+//! What members call: the OkeConnect text protocol over HTTP, and the probes of operators.
+//!
+//! Every business answer has status 200, refusals too (WIRE.md section 1). This crate reads,
+//! authenticates, limits and prints; it decides nothing about money and knows no store.
+
+mod auth;
+mod limits;
+mod metrics;
+mod prices;
+mod service;
+mod trx;
+
+pub use limits::Rates;
+pub use metrics::Metrics;
+pub use service::{Gateway, GatewaySettings};

@@ -1,0 +1,58 @@
+//! Numbers for Prometheus. No member, no reference, no secret is ever a label.
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+type Labels = [(&'static str, String); 2];
+
+/// All metrics of the gateway.
+pub struct Metrics {
+    registry: Registry,
+    answers: Family<Labels, Counter>,
+    seconds: Histogram,
+    queue: Gauge,
+    pending: Gauge,
+    suspect: Gauge,
+    callbacks: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("gerbang");
+        let answers = Family::<Labels, Counter>::default();
+        let bounds = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
+        let seconds = Histogram::new(bounds);
+        let (queue, pending, suspect, callbacks) =
+            (Gauge::default(), Gauge::default(), Gauge::default(), Gauge::default());
+        registry.register("answers", "Answers by channel and code", answers.clone());
+        registry.register("answer_seconds", "Time to an answer", seconds.clone());
+        registry.register("writer_queue", "Commands waiting for the writer", queue.clone());
+        registry.register("pending_trx", "Trx without a final state", pending.clone());
+        registry.register("suspect_trx", "Trx that need a person", suspect.clone());
+        registry.register("callbacks_due", "Callbacks not delivered yet", callbacks.clone());
+        Self { registry, answers, seconds, queue, pending, suspect, callbacks }
+    }
+}
+
+impl Metrics {
+    pub(crate) fn answered(&self, channel: &'static str, code: &str, seconds: f64) {
+        let labels = [("channel", channel.to_owned()), ("code", code.to_owned())];
+        self.answers.get_or_create(&labels).inc();
+        self.seconds.observe(seconds);
+    }
+
+    pub(crate) fn print(&self, queue: usize, counts: store::Counts) -> String {
+        self.queue.set(i64::try_from(queue).unwrap_or(i64::MAX));
+        self.pending.set(counts.pending);
+        self.suspect.set(counts.suspect);
+        self.callbacks.set(counts.callbacks_due);
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}

@@ -1,0 +1,368 @@
+//! Paths to answers.
+
+use crate::auth::{Covers, Lockout, authenticate};
+use crate::limits::{Limiters, Rates};
+use crate::metrics::Metrics;
+use crate::prices::PriceLists;
+use engine::Handle;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use ipnet::IpNet;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use store::{Channel, Direction, JournalLine};
+use types::{MemberId, Refusal, TrxNo, UtcMillis};
+use wire::{Fields, Phrase, Reply};
+
+/// The text of 503: nothing was written.
+pub(crate) const BUSY: &str = "Sistem sibuk, ulangi dengan refID yang sama";
+/// Most bytes of a form.
+const FORM_MOST: usize = 16 * 1024;
+/// How long a form may take to arrive.
+const FORM_TIME: Duration = Duration::from_secs(10);
+/// Most bytes of a request kept in the journal.
+const JOURNAL_MOST: usize = 2_000;
+
+/// Settings of the gateway.
+#[derive(Clone, Debug, Default)]
+pub struct GatewaySettings {
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Request rates.
+    pub rates: Rates,
+}
+
+pub(crate) struct Inner {
+    pub(crate) handle: Handle,
+    pub(crate) lockout: Lockout,
+    pub(crate) limiters: Limiters,
+    prices: PriceLists,
+    metrics: Metrics,
+    settings: GatewaySettings,
+    draining: AtomicBool,
+}
+
+/// The gateway. Cheap to clone.
+#[derive(Clone)]
+pub struct Gateway(pub(crate) Arc<Inner>);
+
+pub(crate) type Answered = Response<Full<Bytes>>;
+
+/// What is known of a request, for answer, journal and metrics.
+pub(crate) struct Call {
+    pub(crate) from: IpAddr,
+    pub(crate) received: UtcMillis,
+    pub(crate) request: String,
+}
+
+/// A text answer with what machines want to know of it.
+pub(crate) struct Said {
+    pub(crate) text: String,
+    pub(crate) code: &'static str,
+    pub(crate) member: Option<MemberId>,
+    pub(crate) trx: Option<TrxNo>,
+    /// 503 and not 200: nothing was written.
+    pub(crate) busy: bool,
+    /// Already in the journal, in the commit of its purchase.
+    pub(crate) recorded: bool,
+}
+
+impl Said {
+    pub(crate) fn busy() -> Self {
+        Self {
+            text: BUSY.to_owned(),
+            code: "busy",
+            member: None,
+            trx: None,
+            busy: true,
+            recorded: true,
+        }
+    }
+
+    pub(crate) fn plain(text: String, code: &'static str, member: Option<MemberId>) -> Self {
+        Self { text, code, member, trx: None, busy: false, recorded: false }
+    }
+}
+
+impl Gateway {
+    /// A gateway in front of an engine.
+    #[must_use]
+    pub fn new(handle: Handle, settings: GatewaySettings) -> Self {
+        Self(Arc::new(Inner {
+            handle,
+            lockout: Lockout::default(),
+            limiters: Limiters::new(settings.rates),
+            prices: PriceLists::default(),
+            metrics: Metrics::default(),
+            settings,
+            draining: AtomicBool::new(false),
+        }))
+    }
+
+    /// From now on `/readyz` says no, so that a balancer sends nothing more.
+    pub fn drain(&self) {
+        self.0.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Answers one request. Never fails: what cannot be understood is 404 or a refusal.
+    pub async fn answer(&self, peer: SocketAddr, request: Request<Incoming>) -> Answered {
+        let path = request.uri().path().trim_end_matches('/').to_ascii_lowercase();
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        let forms = reads || *request.method() == Method::POST;
+        match path.as_str() {
+            "/trx" | "/trx/trx" if forms => self.text(peer, request, Kind::Trx).await,
+            "/trx-v2" if forms => self.text(peer, request, Kind::V2).await,
+            "/trx/balance" | "/balance" if forms => self.text(peer, request, Kind::Balance).await,
+            "/harga/json" if reads => self.price_list(peer, &request).await,
+            "/healthz" if reads => plain(StatusCode::OK, "ok"),
+            "/readyz" if reads => self.ready().await,
+            "/metrics" if reads => self.print_metrics().await,
+            _ => plain(StatusCode::NOT_FOUND, "Not found"),
+        }
+    }
+
+    fn caller(&self, peer: SocketAddr, request: &Request<Incoming>) -> IpAddr {
+        let forwarded: Vec<&str> = request
+            .headers()
+            .get_all("x-forwarded-for")
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .collect();
+        net::client_address(peer.ip(), &forwarded, &self.0.settings.trusted_proxies)
+    }
+
+    async fn text(&self, peer: SocketAddr, request: Request<Incoming>, kind: Kind) -> Answered {
+        let received = self.0.handle.now().utc;
+        let from = self.caller(peer, &request);
+        let mut fields = Fields::decode(request.uri().query().unwrap_or_default().as_bytes());
+        let path = request.uri().path().to_owned();
+        if *request.method() == Method::POST {
+            let body = Limited::new(request.into_body(), FORM_MOST).collect();
+            match tokio::time::timeout(FORM_TIME, body).await {
+                Ok(Ok(body)) => fields = fields.and(Fields::decode(&body.to_bytes())),
+                Ok(Err(_)) | Err(_) => {
+                    return plain(StatusCode::BAD_REQUEST, "Form terlalu besar atau terputus");
+                }
+            }
+        }
+        let call =
+            Call { from, received, request: format!("{path}?{}", fields.redacted(JOURNAL_MOST)) };
+        let (said, json) = match kind {
+            Kind::Trx => (self.trx(&call, &fields).await.0, None),
+            Kind::V2 => {
+                let (said, shown) = self.trx(&call, &fields).await;
+                let json = crate::trx::v2(&self.0.handle, &fields, &said, shown.as_deref());
+                (said, Some(json))
+            }
+            Kind::Balance => (self.balance(&call, &fields).await, None),
+        };
+        let channel = kind.channel();
+        let millis = self.0.handle.now().utc.since(received).max(0);
+        let seconds = f64::from(u32::try_from(millis).unwrap_or(u32::MAX)) / 1_000.0;
+        self.0.metrics.answered(channel.word(), said.code, seconds);
+        if !said.recorded {
+            self.record(&call, channel, &said, millis).await;
+        }
+        respond(&said, json)
+    }
+
+    async fn record(&self, call: &Call, channel: Channel, said: &Said, millis: i64) {
+        let line = JournalLine {
+            at: call.received,
+            direction: Direction::In,
+            channel,
+            peer: call.from.to_string(),
+            member: said.member,
+            trx: said.trx,
+            request: call.request.clone(),
+            reply: said.text.clone(),
+            status: said.code.to_owned(),
+            millis,
+        };
+        self.0.handle.note(line).await;
+    }
+
+    async fn balance(&self, call: &Call, fields: &Fields) -> Said {
+        let refused = |refusal: &Refusal, member| {
+            // Templates with empty fields are what live servers send (WIRE.md section 3).
+            let text = match refusal {
+                Refusal::WrongPin | Refusal::WrongPassword | Refusal::WrongSign => {
+                    wire::reason(refusal)
+                }
+                other => format!("R# . GAGAL. {}", wire::reason(other)),
+            };
+            Said::plain(text, refusal.code(), member)
+        };
+        if !self.0.limiters.address_may(call.from) {
+            return refused(&Refusal::RateLimited, None);
+        }
+        let request = match fields.balance() {
+            Ok(request) => request,
+            Err(refusal) => return refused(&refusal, None),
+        };
+        let catalog = self.0.handle.catalog();
+        let entry = match authenticate(
+            &catalog,
+            &self.0.lockout,
+            &request.member,
+            &request.credentials,
+            &Covers::Balance(&request.typed_member),
+            call.from,
+            call.received,
+        ) {
+            Ok(entry) => entry,
+            Err(refusal) => return refused(&refusal, None),
+        };
+        let id = entry.member.id;
+        if !self.0.limiters.member_may(id) {
+            return refused(&Refusal::RateLimited, Some(id));
+        }
+        match self.0.handle.reads().ask(move |reads| reads.balance(id)).await {
+            Ok(Ok(Some(balance))) => {
+                Said::plain(Reply::Balance(balance).text(Phrase::default()), "balance", Some(id))
+            }
+            Ok(Ok(None)) => refused(&Refusal::UnknownMember, Some(id)),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "a balance could not be read");
+                Said::busy()
+            }
+            Err(_) => Said::busy(),
+        }
+    }
+
+    async fn price_list(&self, peer: SocketAddr, request: &Request<Incoming>) -> Answered {
+        let received = self.0.handle.now().utc;
+        let from = self.caller(peer, request);
+        let fields = Fields::decode(request.uri().query().unwrap_or_default().as_bytes());
+        let asked = fields.price_list();
+        let found = if self.0.limiters.address_may(from) {
+            self.0.prices.get(&self.0.handle.catalog(), &asked)
+        } else {
+            let mut answer = plain(StatusCode::TOO_MANY_REQUESTS, "[]");
+            answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            return answer;
+        };
+        let code = if found.is_some() { "prices" } else { "unknown_list" };
+        let call = Call {
+            from,
+            received,
+            request: format!("/harga/json?{}", fields.redacted(JOURNAL_MOST)),
+        };
+        let bytes = found.as_ref().map_or(2, |list| list.plain.len());
+        let said = Said::plain(format!("{bytes} bytes"), code, None);
+        self.record(&call, Channel::Prices, &said, 0).await;
+        self.0.metrics.answered("prices", code, 0.0);
+        let Some(list) = found else {
+            return with_type(plain(StatusCode::NOT_FOUND, "[]"), JSON);
+        };
+        let wants = |name: header::HeaderName, word: &str| {
+            request
+                .headers()
+                .get_all(name)
+                .iter()
+                .any(|value| value.to_str().is_ok_and(|text| text.contains(word)))
+        };
+        let mut answer = if wants(header::IF_NONE_MATCH, &list.etag) {
+            let mut answer = Response::new(Full::default());
+            *answer.status_mut() = StatusCode::NOT_MODIFIED;
+            answer
+        } else if wants(header::ACCEPT_ENCODING, "gzip") {
+            let mut answer = Response::new(Full::new(list.gzip.clone()));
+            answer.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            answer
+        } else {
+            Response::new(Full::new(list.plain.clone()))
+        };
+        let headers = answer.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=60"));
+        headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+        if let Ok(tag) = HeaderValue::from_str(&list.etag) {
+            headers.insert(header::ETAG, tag);
+        }
+        with_type(answer, JSON)
+    }
+
+    async fn ready(&self) -> Answered {
+        let (depth, most) = self.0.handle.queue_depth();
+        let store = self.0.handle.reads().ask(|reads| reads.heads().is_ok()).await;
+        let problems: Vec<&str> = [
+            (self.0.draining.load(Ordering::Relaxed), "shutting down"),
+            (depth >= most, "the writer's queue is full"),
+            (store != Ok(true), "the store does not answer"),
+            (self.0.handle.is_full(), "the disk is almost full"),
+        ]
+        .into_iter()
+        .filter_map(|(wrong, text)| wrong.then_some(text))
+        .collect();
+        if problems.is_empty() {
+            plain(StatusCode::OK, "ready")
+        } else {
+            plain(StatusCode::SERVICE_UNAVAILABLE, &problems.join("; "))
+        }
+    }
+
+    async fn print_metrics(&self) -> Answered {
+        let counts = match self.0.handle.reads().ask(|reads| reads.counts()).await {
+            Ok(Ok(counts)) => counts,
+            Ok(Err(_)) | Err(_) => return plain(StatusCode::SERVICE_UNAVAILABLE, BUSY),
+        };
+        let (depth, _) = self.0.handle.queue_depth();
+        let text = self.0.metrics.print(depth, counts);
+        with_type(
+            plain(StatusCode::OK, &text),
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        )
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Trx,
+    V2,
+    Balance,
+}
+
+impl Kind {
+    const fn channel(self) -> Channel {
+        match self {
+            Self::Trx | Self::V2 => Channel::Trx,
+            Self::Balance => Channel::Balance,
+        }
+    }
+}
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json; charset=utf-8";
+
+fn with_type(mut answer: Answered, content: &'static str) -> Answered {
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content));
+    answer
+}
+
+pub(crate) fn plain(status: StatusCode, text: &str) -> Answered {
+    let mut answer = Response::new(Full::new(Bytes::from(text.to_owned())));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    with_type(answer, TEXT)
+}
+
+fn respond(said: &Said, json: Option<String>) -> Answered {
+    let status = if said.busy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let mut answer = match json {
+        None => plain(status, &said.text),
+        Some(json) => with_type(plain(status, &json), JSON),
+    };
+    let headers = answer.headers_mut();
+    headers.insert("x-gerbang-code", HeaderValue::from_static(said.code));
+    if let Some(trx) = said.trx {
+        headers.insert("x-gerbang-trx", HeaderValue::from(trx.get()));
+    }
+    if said.busy {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    answer
+}
