@@ -1,3 +1,27 @@
-//! The program. Its commands are not there yet; see README.md.
+//! The program: subcommands, configuration and the composition root.
+//!
+//! Only `assemble` knows all crates. Commands print to stdout, problems go to stderr with a
+//! non-zero exit code.
+#![allow(clippy::print_stdout)] // a command line speaks on stdout
 
-fn main() {}
+mod assemble;
+mod books;
+mod commands;
+mod config;
+mod couriers;
+mod data;
+mod sandbox;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let command = commands::Cli::parse();
+    match commands::run(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("gerbang: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Configuration: `gerbang.toml` in the data directory. Unknown keys stop the start.
+
+use anyhow::{Context as _, bail};
+use ipnet::IpNet;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+
+/// The file that `init` writes: every key with its default and its reason.
+pub(crate) const DEFAULT: &str = include_str!("../../../config/gerbang.default.toml");
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    pub(crate) listen: SocketAddr,
+    pub(crate) zone: String,
+    pub(crate) tls_certificate: Option<PathBuf>,
+    pub(crate) tls_key: Option<PathBuf>,
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) callback_allow: Vec<IpNet>,
+    pub(crate) requests_per_second_per_member: Option<NonZeroU32>,
+    pub(crate) requests_per_second_per_address: Option<NonZeroU32>,
+    pub(crate) connections: usize,
+    pub(crate) header_seconds: u64,
+    pub(crate) min_free_mb: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            zone: "Asia/Jakarta".to_owned(),
+            tls_certificate: None,
+            tls_key: None,
+            trusted_proxies: Vec::new(),
+            callback_allow: Vec::new(),
+            requests_per_second_per_member: None,
+            requests_per_second_per_address: None,
+            connections: 4_096,
+            header_seconds: 30,
+            min_free_mb: 64,
+        }
+    }
+}
+
+impl Config {
+    /// Reads a file; without one the defaults hold.
+    pub(crate) fn load(path: &Path) -> anyhow::Result<Self> {
+        if !path.exists() {
+            return Ok(Self::default());
+        }
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        toml::from_str(&text).with_context(|| path.display().to_string())
+    }
+
+    /// Plain HTTP carries PINs: only on loopback, or behind a proxy that is named.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        match (&self.tls_certificate, &self.tls_key) {
+            (Some(_), Some(_)) => return Ok(()),
+            (None, None) => {}
+            (Some(_), None) => bail!("tls_certificate is set but tls_key is missing"),
+            (None, Some(_)) => bail!("tls_key is set but tls_certificate is missing"),
+        }
+        if !self.listen.ip().is_loopback() && self.trusted_proxies.is_empty() {
+            bail!(
+                "listen = \"{}\" would carry PINs over plain HTTP: set tls_certificate and tls_key, \
+                 or name your TLS proxy in trusted_proxies, or listen on 127.0.0.1",
+                self.listen
+            );
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_file_says_what_the_program_does() {
+        let written: Config = toml::from_str(DEFAULT).unwrap();
+        assert_eq!(format!("{written:?}"), format!("{:?}", Config::default()));
+    }
+
+    #[test]
+    fn unknown_keys_and_open_plain_http_stop_the_start() {
+        assert!(toml::from_str::<Config>("lisen = \"127.0.0.1:1\"").is_err());
+        let open: Config = toml::from_str("listen = \"0.0.0.0:80\"").unwrap();
+        assert!(open.check().is_err());
+        let proxied =
+            toml::from_str::<Config>("listen = \"0.0.0.0:80\"\ntrusted_proxies = [\"10.0.0.0/8\"]");
+        assert!(proxied.unwrap().check().is_ok());
+    }
+}

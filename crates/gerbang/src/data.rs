@@ -1,0 +1,108 @@
+//! The data directory: database, master key, lock.
+
+use anyhow::{Context as _, bail};
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use store::MasterKey;
+
+/// The folder that holds one business.
+#[derive(Clone, Debug)]
+pub(crate) struct DataDir(PathBuf);
+
+/// Held while a process is the only writer.
+pub(crate) struct Lock(#[allow(dead_code)] File);
+
+impl DataDir {
+    pub(crate) fn new(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.0.join("gerbang.db")
+    }
+
+    pub(crate) fn sandbox_log(&self) -> PathBuf {
+        self.0.join("sandbox.log")
+    }
+
+    pub(crate) fn config(&self) -> PathBuf {
+        self.0.join("gerbang.toml")
+    }
+
+    fn key_file(&self) -> PathBuf {
+        self.0.join("master.key")
+    }
+
+    pub(crate) fn exists(&self) -> bool {
+        self.database().exists()
+    }
+
+    /// Creates folder and key when absent.
+    pub(crate) fn create(&self) -> anyhow::Result<()> {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.0)
+            .with_context(|| format!("cannot create {}", self.0.display()))?;
+        let key = self.key_file();
+        if key.exists() {
+            return Ok(());
+        }
+        if self.exists() {
+            bail!(
+                "{} exists but {} is missing: put the key it was written with in place",
+                self.database().display(),
+                key.display()
+            );
+        }
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&key)
+            .with_context(|| format!("cannot create {}", key.display()))?;
+        writeln!(file, "{}", MasterKey::generate()?.to_hex())?;
+        file.sync_all()?;
+        Ok(())
+    }
+
+    /// Reads the master key; refuses one that others may read.
+    pub(crate) fn master_key(&self) -> anyhow::Result<MasterKey> {
+        if let Ok(text) = std::env::var("GERBANG_MASTER_KEY") {
+            return MasterKey::from_hex(&text).context("GERBANG_MASTER_KEY");
+        }
+        let path = self.key_file();
+        let mut file = File::open(&path).with_context(|| {
+            format!("cannot read {}; `gerbang init` creates a new business", path.display())
+        })?;
+        let mode = file.metadata()?.permissions().mode();
+        if mode & 0o077 != 0 {
+            bail!("{} may be read by others; run: chmod 600 {0}", path.display());
+        }
+        let mut text = String::new();
+        file.read_to_string(&mut text)?;
+        MasterKey::from_hex(&text).with_context(|| path.display().to_string())
+    }
+
+    /// Becomes the only writer of this business.
+    pub(crate) fn lock(&self) -> anyhow::Result<Lock> {
+        let path = self.0.join("gerbang.lock");
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .with_context(|| format!("cannot open {}", path.display()))?;
+        if file.try_lock().is_err() {
+            bail!("another gerbang is working in {}", self.0.display());
+        }
+        Ok(Lock(file))
+    }
+}
