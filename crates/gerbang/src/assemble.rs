@@ -4,30 +4,44 @@ use crate::config::Config;
 use crate::couriers::GuardedCourier;
 use crate::data::{DataDir, Lock};
 use crate::sandbox::{SandboxTransport, World};
-use anyhow::{Context as _, anyhow};
-use engine::{Engine, Handle, Port, ReadPool, Settings, Suppliers, SystemClock, Workers, Zone};
+use anyhow::{Context as _, anyhow, bail};
+use engine::{
+    Command, Engine, Handle, Port, ReadPool, Settings, Suppliers, SystemClock, Workers, Zone,
+};
 use net::{Guard, Outgoing, OutgoingLimits};
 use std::sync::Arc;
-use store::{MasterKey, Reads, StoreError};
+use store::{CatalogChange, MasterKey, Reads, StoreError};
 use suppliers::SandboxConnector;
 use tokio::sync::oneshot;
 
 /// Connections for reads.
 const READERS: usize = 3;
 
+/// How the writer ended: closed in order, or stopped by an error.
+pub(crate) type WriterEnd = oneshot::Receiver<Result<(), StoreError>>;
+
 /// An opened business.
 pub(crate) struct House {
     pub(crate) handle: Handle,
     pub(crate) key: MasterKey,
-    pub(crate) ended: oneshot::Receiver<Result<(), StoreError>>,
+    /// What the store said of itself when it was opened.
     pub(crate) settings: String,
     world: Arc<World>,
     _lock: Lock,
 }
 
 impl House {
-    /// Opens the business and starts its writer; workers run only after [`Self::work`].
-    pub(crate) fn open(data: &DataDir, config: &Config) -> anyhow::Result<Self> {
+    /// Opens the business and starts its writer; workers run only after [`Self::work`]. The second
+    /// part tells how the writer ended.
+    pub(crate) fn open(data: &DataDir, config: &Config) -> anyhow::Result<(Self, WriterEnd)> {
+        if !data.exists() {
+            bail!("there is no business in {}; `gerbang init` creates one", data.path().display());
+        }
+        Self::create(data, config)
+    }
+
+    /// The same, with an empty database when there is none.
+    pub(crate) fn create(data: &DataDir, config: &Config) -> anyhow::Result<(Self, WriterEnd)> {
         let lock = data.lock()?;
         let key = data.master_key()?;
         let path = data.database();
@@ -51,14 +65,20 @@ impl House {
             Settings::default(),
         )
         .map_err(|error| anyhow!(error))?;
-        Ok(Self {
+        let house = Self {
             handle: engine.handle,
             key,
-            ended: engine.ended,
             settings: opened.settings,
             world: Arc::new(world),
             _lock: lock,
-        })
+        };
+        Ok((house, engine.ended))
+    }
+
+    /// Changes the catalog: all of it or nothing.
+    pub(crate) async fn change(&self, changes: Vec<CatalogChange>) -> anyhow::Result<()> {
+        self.handle.submit_patiently(Command::Catalog(changes)).await?;
+        Ok(())
     }
 
     /// Recovers what a crash left, then starts the workers.

@@ -1,7 +1,7 @@
 //! The data directory: database, master key, lock.
 
 use anyhow::{Context as _, bail};
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -33,6 +33,11 @@ impl DataDir {
 
     pub(crate) fn config(&self) -> PathBuf {
         self.0.join("gerbang.toml")
+    }
+
+    /// Where a running server takes operations.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.0.join("gerbang.sock")
     }
 
     fn key_file(&self) -> PathBuf {
@@ -92,6 +97,14 @@ impl DataDir {
 
     /// Becomes the only writer of this business.
     pub(crate) fn lock(&self) -> anyhow::Result<Lock> {
+        match self.try_lock()? {
+            Some(lock) => Ok(lock),
+            None => bail!("another gerbang is working in {}", self.0.display()),
+        }
+    }
+
+    /// The same; none while another process is the writer.
+    pub(crate) fn try_lock(&self) -> anyhow::Result<Option<Lock>> {
         let path = self.0.join("gerbang.lock");
         let file = OpenOptions::new()
             .create(true)
@@ -100,9 +113,12 @@ impl DataDir {
             .mode(0o600)
             .open(&path)
             .with_context(|| format!("cannot open {}", path.display()))?;
-        if file.try_lock().is_err() {
-            bail!("another gerbang is working in {}", self.0.display());
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Lock(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("cannot lock {}", path.display()))
+            }
         }
-        Ok(Lock(file))
     }
 }

@@ -5,11 +5,14 @@
 #![allow(clippy::print_stdout)] // a command line speaks on stdout
 
 mod assemble;
-mod books;
 mod commands;
 mod config;
 mod couriers;
 mod data;
+mod door;
+mod goods;
+mod operations;
+mod receiver;
 mod sandbox;
 
 use clap::Parser as _;

@@ -76,7 +76,9 @@ pub async fn serve<H, F, B>(
         .max_concurrent_streams(128)
         .keep_alive_interval(limits.header_time)
         .keep_alive_timeout(limits.header_time);
-    let builder = Arc::new(builder);
+    // Both kinds are named, never guessed: guessing waits without a limit for a first byte.
+    let http1 = Arc::new(builder.clone().http1_only());
+    let http2 = Arc::new(builder.http2_only());
     let graceful = GracefulShutdown::new();
     let seats = Arc::new(Semaphore::new(limits.connections));
     if let Some(tls) = listener.tls.clone() {
@@ -116,7 +118,7 @@ pub async fn serve<H, F, B>(
             let answer = handler(peer, request);
             async move { Ok::<_, Infallible>(answer.await) }
         });
-        let (builder, watcher) = (builder.clone(), graceful.watcher());
+        let (http1, http2, watcher) = (http1.clone(), http2.clone(), graceful.watcher());
         let acceptor = match &listener.tls {
             None => None,
             Some(tls) => match tls.acceptor() {
@@ -130,13 +132,15 @@ pub async fn serve<H, F, B>(
             match acceptor {
                 None => {
                     let connection =
-                        builder.serve_connection(TokioIo::new(stream), service).into_owned();
+                        http1.serve_connection(TokioIo::new(stream), service).into_owned();
                     let _ = watcher.watch(connection).await;
                 }
                 Some(acceptor) => {
                     let shaken =
                         tokio::time::timeout(limits.header_time, acceptor.accept(stream)).await;
                     let Ok(Ok(stream)) = shaken else { return };
+                    let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                    let builder = if h2 { http2 } else { http1 };
                     let connection =
                         builder.serve_connection(TokioIo::new(stream), service).into_owned();
                     let _ = watcher.watch(connection).await;

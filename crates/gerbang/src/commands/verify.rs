@@ -1,11 +1,14 @@
 //! `verify`: walks both chains and the books, on a live system or a resting one.
 
+use super::render::{Screen, Shape, bar};
 use crate::data::DataDir;
 use anyhow::bail;
 use domain::Audit;
+use serde_json::json;
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use store::{ChainHead, ChainRow, Reads, StoreError, journal_hash, transfer_hash};
-use types::Rupiah;
+use types::{MemberId, Rupiah};
 
 /// Follows a chain; keeps the first thing that does not fit.
 struct Walk {
@@ -48,53 +51,71 @@ impl Walk {
     }
 }
 
+/// What a walk through everything gave.
+pub(super) struct Report {
+    pub(super) found: Vec<String>,
+    pub(super) transfers: i64,
+    pub(super) lines: i64,
+    /// Of ledger and journal: note them elsewhere, and a rewritten chain is seen too.
+    heads: [String; 2],
+}
+
 /// Everything that does not hold, in one consistent moment of the store.
-pub(crate) fn findings(reads: &mut dyn Reads) -> Result<(Vec<String>, i64, i64), StoreError> {
+pub(super) fn report(reads: &mut dyn Reads) -> Result<Report, StoreError> {
     reads.hold()?;
     let result = examine(reads);
     reads.release();
     result
 }
 
-fn examine(reads: &mut dyn Reads) -> Result<(Vec<String>, i64, i64), StoreError> {
+fn examine(reads: &mut dyn Reads) -> Result<Report, StoreError> {
     let (ledger_head, journal_head) = reads.heads()?;
+    let progress = bar("rows");
+    progress.set_length(u64::try_from(ledger_head.seq + journal_head.seq).unwrap_or_default());
     let mut audit = Audit::new();
     let mut ledger = Walk::new("ledger");
     reads.each_transfer(&mut |row| {
+        progress.inc(1);
         let flow = ledger.step(&row, transfer_hash);
         audit.transfer(row.seq, &row.row);
         flow
     })?;
     ledger.end(ledger_head);
     let mut journal = Walk::new("journal");
-    reads.each_journal(&mut |row| journal.step(&row, journal_hash))?;
+    reads.each_journal(&mut |row| {
+        progress.inc(1);
+        journal.step(&row, journal_hash)
+    })?;
     journal.end(journal_head);
+    progress.finish_and_clear();
     let mut found: Vec<String> = ledger.broken.into_iter().chain(journal.broken).collect();
     reads.each_trx(&mut |trx| {
         audit.trx(trx.no, trx.price, &trx.state);
         ControlFlow::Continue(())
     })?;
-    let balances = reads.balances()?;
+    let balances: HashMap<MemberId, Rupiah> = reads.balances()?.into_iter().collect();
     for record in reads.catalog()?.members {
         let member = record.member;
-        let row = balances.iter().find(|(id, _)| *id == member.id);
-        let balance = row.map_or(Rupiah::ZERO, |(_, balance)| *balance);
+        let balance = balances.get(&member.id).copied().unwrap_or_default();
         audit.account(member.id, balance, Rupiah::new(-member.credit_limit.get()));
     }
     found.extend(audit.findings().into_iter().map(|finding| finding.0));
-    Ok((found, ledger_head.seq, journal_head.seq))
+    let hex = |head: ChainHead| head.hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let heads = [hex(ledger_head), hex(journal_head)];
+    Ok(Report { found, transfers: ledger_head.seq, lines: journal_head.seq, heads })
 }
 
-pub(crate) fn verify(data: &DataDir) -> anyhow::Result<()> {
+pub(super) fn verify(data: &DataDir, screen: &Screen) -> anyhow::Result<()> {
+    if !data.exists() {
+        bail!("there is no business in {}", data.path().display());
+    }
     let mut reads = sqlite::open_reader(&data.database())?;
-    let (found, transfers, lines) = findings(&mut reads)?;
-    println!("checked {transfers} transfers and {lines} journal lines");
-    if found.is_empty() {
-        println!("everything holds");
-        return Ok(());
-    }
-    for finding in &found {
-        println!("- {finding}");
-    }
-    bail!("{} findings; the first names the row to look at", found.len())
+    let Report { found, transfers, lines, heads } = report(&mut reads)?;
+    let holds = found.is_empty();
+    let shown = json!({
+        "holds": holds, "transfers": transfers, "ledger_head": heads[0],
+        "journal": lines, "journal_head": heads[1], "findings": found,
+    });
+    screen.show(&shown, Shape::Verdict)?;
+    if holds { Ok(()) } else { bail!("{} findings", found.len()) }
 }

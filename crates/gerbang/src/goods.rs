@@ -1,24 +1,9 @@
-//! Operators' work on an opened business: members, credits, the demo's goods.
+//! What a new business starts with, and the goods of the demo.
 
-use crate::assemble::House;
-use anyhow::{Context as _, anyhow, bail};
-use domain::{Denomination, DestRule, Member, Price, Product, RouteRow, Supplier, Wording};
-use engine::{Answer, Command, Moved, place};
-use ipnet::IpNet;
-use store::{CatalogChange, Level, MemberRecord, SupplierRecord};
-use types::{
-    LevelCode, MemberCode, MemberId, ProductCode, ProductName, Qty, Rupiah, Sku, SupplierCode,
-};
-
-/// What a new member is made of.
-pub(crate) struct NewMember {
-    pub(crate) code: MemberCode,
-    pub(crate) name: String,
-    pub(crate) pin: String,
-    pub(crate) password: String,
-    pub(crate) callback_url: Option<String>,
-    pub(crate) ip_allow: Vec<IpNet>,
-}
+use anyhow::Context as _;
+use domain::{Denomination, DestRule, Price, Product, RouteRow, Supplier};
+use store::{CatalogChange, Level, SupplierRecord};
+use types::{LevelCode, ProductCode, ProductName, Qty, Rupiah, Sku, SupplierCode};
 
 /// The price level of `init` and `demo`.
 pub(crate) fn first_level(list_id: &str) -> anyhow::Result<Level> {
@@ -172,68 +157,4 @@ pub(crate) fn demo_goods() -> anyhow::Result<Vec<CatalogChange>> {
         }));
     }
     Ok(changes)
-}
-
-impl House {
-    pub(crate) async fn change(&self, changes: Vec<CatalogChange>) -> anyhow::Result<()> {
-        self.handle.submit_patiently(Command::Catalog(changes)).await?;
-        Ok(())
-    }
-
-    pub(crate) async fn add_member(&self, new: NewMember) -> anyhow::Result<()> {
-        let catalog = self.handle.catalog();
-        if catalog.member(&new.code).is_some() {
-            bail!("member {} exists already", new.code);
-        }
-        if let Some(url) = &new.callback_url {
-            wire::check_callback_url(url)?;
-        }
-        if new.pin.is_empty() || new.password.is_empty() {
-            bail!("PIN and password must not be empty");
-        }
-        let last = catalog.members().last().map_or(0, |entry| entry.member.id.get());
-        let level = catalog.levels().keys().next().context("there is no price level")?.clone();
-        let seal = |column: &str, plain: &str| self.key.seal(&place(&new.code, column), plain);
-        let record = MemberRecord {
-            pin: seal("pin", &new.pin)?,
-            password: seal("password", &new.password)?,
-            signing: None,
-            ip_allow: new.ip_allow.clone(),
-            member: Member {
-                id: MemberId::new(last + 1),
-                name: new.name,
-                active: true,
-                level,
-                credit_limit: Rupiah::ZERO,
-                daily_limit: None,
-                same_day_guard: false,
-                callback_url: new.callback_url,
-                wording: Wording::default(),
-                code: new.code,
-            },
-        };
-        self.change(vec![CatalogChange::Member(record)]).await
-    }
-
-    /// A deposit or withdrawal; the balance after it.
-    pub(crate) async fn credit(
-        &self,
-        code: &MemberCode,
-        amount: Rupiah,
-        note: String,
-    ) -> anyhow::Result<Rupiah> {
-        let catalog = self.handle.catalog();
-        let entry = catalog.member(code).ok_or_else(|| anyhow!("there is no member {code}"))?;
-        let command =
-            Command::Move { member: entry.member.id, amount, cash: "manual".to_owned(), note };
-        match self.handle.submit_patiently(command).await? {
-            Answer::Moved(Moved::Done(balance)) => Ok(balance),
-            Answer::Moved(Moved::BelowFloor(balance)) => {
-                bail!("it would leave {balance}, below the floor of {code}")
-            }
-            Answer::Moved(Moved::UnknownMember) => bail!("there is no member {code}"),
-            Answer::Moved(Moved::OutOfRange) => bail!("the amount is out of range"),
-            other => bail!("unexpected answer {other:?}"),
-        }
-    }
 }

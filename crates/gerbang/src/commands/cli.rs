@@ -1,0 +1,257 @@
+//! What can be typed: every subcommand with the help that teaches it.
+
+use crate::operations::{MemberAdd, MemberSet, ProductSet, RouteSet, SupplierSet, TrxList};
+use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Gerbang, an open H2H aggregator of digital products.
+///
+/// Start with `gerbang demo`: it creates a business with one member, some products and a sandbox
+/// supplier, serves it, and prints the curl lines of a first purchase.
+///
+/// Commands work with or without a running server: beside one they ask it through its socket in
+/// the data folder, otherwise they open the database themselves.
+#[derive(Parser)]
+#[command(version, subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// Folder of the business: database, master key, gerbang.toml.
+    #[arg(long, global = true, default_value = "gerbang-data", env = "GERBANG_DATA")]
+    pub(super) data: PathBuf,
+    /// Configuration file; default is gerbang.toml in the data folder.
+    #[arg(long, global = true)]
+    pub(super) config: Option<PathBuf>,
+    /// Print JSON for machines instead of tables.
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Verb {
+    /// Create an empty business: folder, master key, configuration, database.
+    Init,
+    /// Serve members, until SIGTERM or ctrl-C; requests in flight are finished.
+    Serve,
+    /// Create a demo business when absent, and serve it.
+    Demo {
+        /// Where to listen; port 0 takes a free one.
+        #[arg(long, default_value = "127.0.0.1:8080")]
+        listen: SocketAddr,
+    },
+    /// Members and their balances.
+    #[command(subcommand)]
+    Member(MemberVerb),
+    /// Products: import, list, show, change.
+    #[command(subcommand)]
+    Product(ProductVerb),
+    /// Price lists.
+    #[command(subcommand)]
+    Price(PriceVerb),
+    /// Suppliers: list, pause, patience.
+    #[command(subcommand)]
+    Supplier(SupplierVerb),
+    /// Where a product is bought: supplier, SKU, cost, order.
+    #[command(subcommand)]
+    Route(RouteVerb),
+    /// Transactions: list, the whole story of one, decide a suspect.
+    #[command(subcommand)]
+    Trx(TrxVerb),
+    /// Callbacks to members: list, send again.
+    #[command(subcommand)]
+    Callback(CallbackVerb),
+    /// Prove that ledger, journal and transactions agree and that nobody changed them.
+    ///
+    /// Works beside a running server. Exits non-zero and names the first row that was changed,
+    /// removed or inserted.
+    Verify,
+    /// Copy the database, consistently, also while the server runs; the copy is verified.
+    ///
+    /// The master key is not in the copy: keep master.key elsewhere, the copy is useless without.
+    Backup {
+        /// The new file.
+        to: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum MemberVerb {
+    /// Add a member.
+    Add(MemberAddArgs),
+    /// List members with their balances.
+    List,
+    /// One member with all settings.
+    Show {
+        /// Member code.
+        code: String,
+    },
+    /// Change settings; only what is given changes.
+    Set(MemberSet),
+    /// Deposit (or with a negative amount withdraw) by hand.
+    #[command(allow_negative_numbers = true)]
+    Credit {
+        /// Member code.
+        code: String,
+        /// Rupiah: 50000 or 50.000, negative to take back.
+        #[arg(allow_hyphen_values = true)]
+        amount: String,
+        /// Who and why; kept in the ledger.
+        #[arg(long)]
+        note: String,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct MemberAddArgs {
+    /// For example OK00124.
+    code: String,
+    /// Shown to operators.
+    #[arg(long, default_value = "")]
+    name: String,
+    /// Transaction PIN.
+    #[arg(long)]
+    pin: String,
+    /// H2H password.
+    #[arg(long)]
+    password: String,
+    /// Price level; the first one otherwise.
+    #[arg(long)]
+    level: Option<String>,
+    /// Where final states are told.
+    #[arg(long)]
+    callback: Option<String>,
+    /// Address or network it may call from; may be given several times.
+    #[arg(long = "ip")]
+    ips: Vec<String>,
+}
+
+impl From<MemberAddArgs> for MemberAdd {
+    fn from(args: MemberAddArgs) -> Self {
+        let MemberAddArgs { code, name, pin, password, level, callback, ips } = args;
+        Self { code, name, pin, password, level, callback, ips }
+    }
+}
+
+#[derive(Subcommand)]
+pub(super) enum ProductVerb {
+    /// Import products with prices from CSV or a price list in JSON: all lines or none.
+    ///
+    /// JSON is the shape of GET /harga/json: kode, keterangan, produk, kategori, harga, status.
+    /// CSV has the same names in its first line, and may add dest_rule (any, phone, digits:11-12),
+    /// qty_min and qty_max (open denomination), cut_off (23:00-01:00), cost and sku.
+    Import {
+        /// .csv or .json
+        file: PathBuf,
+        /// Price level of the prices; the first one otherwise.
+        #[arg(long)]
+        level: Option<String>,
+        /// Make routes to this supplier too (SKU: code in lower case, cost: price, unless given).
+        #[arg(long)]
+        supplier: Option<String>,
+    },
+    /// List products.
+    List {
+        /// Part of code, name, group or category.
+        filter: Option<String>,
+    },
+    /// One product with prices and routes.
+    Show {
+        /// Product code.
+        code: String,
+    },
+    /// Change a product or its price; only what is given changes.
+    Set(ProductSet),
+}
+
+#[derive(Subcommand)]
+pub(super) enum PriceVerb {
+    /// The price list of a level, as members of it see it.
+    List {
+        /// Price level; the first one otherwise.
+        #[arg(long)]
+        level: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum SupplierVerb {
+    /// List suppliers.
+    List,
+    /// Pause a supplier or change its patience.
+    Set(SupplierSet),
+}
+
+#[derive(Subcommand)]
+pub(super) enum RouteVerb {
+    /// Add, change or remove the route of a product to a supplier.
+    Set(RouteSet),
+}
+
+#[derive(Subcommand)]
+pub(super) enum TrxVerb {
+    /// The newest transactions.
+    List(TrxList),
+    /// The whole story of one: decision, attempts with raw exchanges, ledger, callback tries.
+    Show {
+        /// Its number, T#.
+        no: i64,
+    },
+    /// Decide a pending or suspect transaction by hand.
+    Resolve {
+        /// Its number, T#.
+        no: i64,
+        #[command(flatten)]
+        verdict: VerdictArgs,
+        /// Who and why; kept in the journal.
+        #[arg(long)]
+        note: String,
+    },
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct VerdictArgs {
+    /// It was delivered, with this SN.
+    #[arg(long, value_name = "SN")]
+    pub(super) success: Option<String>,
+    /// It was not delivered: refund, for this reason.
+    #[arg(long, value_name = "REASON")]
+    pub(super) fail: Option<String>,
+    /// It was a success and is taken back: refund, for this reason.
+    #[arg(long, value_name = "REASON")]
+    pub(super) reverse: Option<String>,
+    /// It stays as it is; the suspicion is settled.
+    #[arg(long)]
+    pub(super) keep: bool,
+}
+
+#[derive(Subcommand)]
+pub(super) enum CallbackVerb {
+    /// The newest callbacks.
+    List {
+        /// Only this member's.
+        #[arg(long)]
+        member: Option<String>,
+        /// waiting, delivered, exhausted or parked.
+        #[arg(long)]
+        state: Option<String>,
+        /// Only those of this transaction.
+        #[arg(long)]
+        trx: Option<i64>,
+        /// How many.
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+    },
+    /// Send again, from the first try: by number, by member, or by state.
+    Replay {
+        /// Numbers of callbacks.
+        ids: Vec<i64>,
+        /// All of this member.
+        #[arg(long)]
+        member: Option<String>,
+        /// All in this state.
+        #[arg(long)]
+        state: Option<String>,
+    },
+}

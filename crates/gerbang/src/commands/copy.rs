@@ -1,0 +1,47 @@
+//! `backup`: a consistent copy of the database, proved before it is called one.
+
+use super::render::{Screen, Shape, bar};
+use super::verify;
+use crate::data::DataDir;
+use anyhow::{Context as _, bail};
+use serde_json::json;
+use std::path::Path;
+use store::Reads as _;
+
+pub(super) fn backup(data: &DataDir, to: &Path, screen: &Screen) -> anyhow::Result<()> {
+    if !data.exists() {
+        bail!("there is no business in {}", data.path().display());
+    }
+    if to.exists() {
+        bail!("{} exists; a backup never replaces a file", to.display());
+    }
+    // Written under another name first: a file with the final name is always a whole backup.
+    let mut part = to.as_os_str().to_owned();
+    part.push(".part");
+    let part = Path::new(&part);
+    // A part that an interrupted backup left behind.
+    let _ = std::fs::remove_file(part);
+    let mut reads = sqlite::open_reader(&data.database())?;
+    reads.hold()?;
+    let progress = bar("pages");
+    let copied = reads.backup(part, &mut |done, total| {
+        progress.set_length(total);
+        progress.set_position(done);
+    });
+    reads.release();
+    progress.finish_and_clear();
+    copied.with_context(|| format!("cannot write {}", part.display()))?;
+    let mut copy = sqlite::open_reader(part)?;
+    let report = verify::report(&mut copy)?;
+    drop(copy);
+    if !report.found.is_empty() {
+        bail!("the copy does not hold: {}; it is left at {}", report.found[0], part.display());
+    }
+    std::fs::rename(part, to).with_context(|| format!("cannot create {}", to.display()))?;
+    let bytes = std::fs::metadata(to)?.len();
+    let shown = json!({
+        "backup": to.display().to_string(), "bytes": bytes, "transfers": report.transfers,
+        "journal": report.lines, "remember": "keep master.key apart from it",
+    });
+    screen.show(&shown, Shape::Record)
+}

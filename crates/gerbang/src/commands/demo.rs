@@ -1,0 +1,116 @@
+//! `demo`: a business to try, with the member's own end built in.
+
+use super::serve;
+use crate::assemble::House;
+use crate::config::Config;
+use crate::data::DataDir;
+use crate::goods;
+use crate::operations::{MemberAdd, MemberSet, Operation, execute};
+use crate::receiver::{PATH, Receiver};
+use anyhow::Context as _;
+use std::net::SocketAddr;
+use store::CatalogChange;
+use tokio::net::TcpListener;
+
+const MEMBER: &str = "OK00123";
+
+/// Level, goods, member and balance of the seed.
+async fn create(house: &House, callback: &str) -> anyhow::Result<()> {
+    let mut changes = vec![
+        CatalogChange::Level(goods::first_level("905ccd028329b0a")?),
+        CatalogChange::Supplier(goods::sandbox_supplier()?),
+    ];
+    changes.extend(goods::demo_goods()?);
+    house.change(changes).await?;
+    let member = MemberAdd {
+        code: MEMBER.to_owned(),
+        name: "Demo".to_owned(),
+        pin: "123456".to_owned(),
+        password: "secret".to_owned(),
+        callback: Some(callback.to_owned()),
+        ..MemberAdd::default()
+    };
+    execute(house, Operation::MemberAdd(Box::new(member))).await?;
+    let credit = Operation::MemberCredit {
+        code: MEMBER.to_owned(),
+        amount: "279.655".to_owned(),
+        note: "demo".to_owned(),
+    };
+    execute(house, credit).await?;
+    Ok(())
+}
+
+/// The built-in receiver moves with the port; a callback URL of the user's own stays.
+async fn follow(house: &House, callback: &str) -> anyhow::Result<()> {
+    let catalog = house.handle.catalog();
+    let stale = catalog.members().iter().any(|entry| {
+        let url = entry.member.callback_url.as_deref();
+        entry.member.code.as_str() == MEMBER
+            && url.is_some_and(|url| url.ends_with(PATH) && url != callback)
+    });
+    if stale {
+        let set = MemberSet {
+            code: MEMBER.to_owned(),
+            callback: Some(callback.to_owned()),
+            ..MemberSet::default()
+        };
+        execute(house, Operation::MemberSet(Box::new(set))).await?;
+    }
+    Ok(())
+}
+
+/// The lines to copy, and their titles.
+fn tries(base: &str) -> Vec<(&'static str, String)> {
+    let who = format!("memberID={MEMBER}&pin=123456&password=secret");
+    [
+        ("buy", format!("trx?product=T1&dest=089660522887&refID=114&{who}")),
+        (
+            "open denomination",
+            format!("trx?product=BBSDN&dest=085736044280&qty=12345&refID=7777&{who}"),
+        ),
+        ("check", format!("trx?product=T1&dest=089660522887&refID=114&{who}&check=1")),
+        ("balance", format!("trx/balance?{who}")),
+        ("prices", "harga/json?id=905ccd028329b0a".to_owned()),
+    ]
+    .into_iter()
+    .map(|(what, query)| (what, format!("curl '{base}/{query}'")))
+    .collect()
+}
+
+pub(super) async fn demo(
+    data: &DataDir,
+    mut config: Config,
+    listen: SocketAddr,
+) -> anyhow::Result<()> {
+    config.listen = listen;
+    config.check()?;
+    // The receiver below is on this machine; a real business keeps this closed.
+    config.callback_allow.push("127.0.0.0/8".parse()?);
+    config.callback_allow.push("::1/128".parse()?);
+    let tcp = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen}; try --listen 127.0.0.1:0"))?;
+    let scheme = if config.tls_certificate.is_some() { "https" } else { "http" };
+    let base = format!("{scheme}://{}", tcp.local_addr()?);
+    let callback = format!("{base}{PATH}");
+    let fresh = !data.exists();
+    data.create()?;
+    {
+        let (house, ended) = House::create(data, &config)?;
+        if fresh {
+            create(&house, &callback).await?;
+        } else {
+            follow(&house, &callback).await?;
+        }
+        drop(house);
+        // The writer lets go of the database before the server takes it.
+        let _ = ended.await;
+    }
+    let tries = tries(&base);
+    println!("member {MEMBER}, PIN 123456, password secret. Try:\n");
+    for (what, line) in &tries {
+        println!("# {what}\n{line}\n");
+    }
+    println!("callbacks arrive here, and on {base}/demo\n");
+    serve::serve(data, &config, Some((tcp, Receiver::new(tries)))).await
+}

@@ -1,0 +1,262 @@
+//! Answers on the terminal: tables that fit it, colours only there, JSON on demand.
+
+use anyhow::Context as _;
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle,
+};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::Value;
+use std::io::{IsTerminal as _, Write as _};
+use types::Rupiah;
+
+/// One line under the header, no other lines: rows stay short on small terminals.
+const LOOK: TableStyle =
+    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
+/// How an answer is laid out.
+#[derive(Clone, Copy)]
+pub(super) enum Shape {
+    Record,
+    Members,
+    Products,
+    Prices,
+    Suppliers,
+    Trxs,
+    Story,
+    Callbacks,
+    Verdict,
+}
+
+/// Where answers go.
+pub(super) struct Screen {
+    json: bool,
+    colours: bool,
+}
+
+type Column = (&'static str, &'static str);
+
+impl Shape {
+    /// Key and title of the columns of a list.
+    const fn columns(self) -> &'static [Column] {
+        match self {
+            Self::Members => &[
+                ("code", "MEMBER"),
+                ("balance", "SALDO"),
+                ("level", "LEVEL"),
+                ("active", "ACTIVE"),
+                ("name", "NAME"),
+            ],
+            Self::Products => &[
+                ("code", "CODE"),
+                ("name", "NAME"),
+                ("category", "CATEGORY"),
+                ("prices", "PRICE"),
+                ("open", "OPEN"),
+                ("routes", "ROUTES"),
+            ],
+            Self::Prices => &[
+                ("kode", "KODE"),
+                ("keterangan", "KETERANGAN"),
+                ("produk", "PRODUK"),
+                ("kategori", "KATEGORI"),
+                ("harga", "HARGA"),
+                ("status", "STATUS"),
+            ],
+            Self::Suppliers => &[
+                ("code", "SUPPLIER"),
+                ("name", "NAME"),
+                ("connector", "CONNECTOR"),
+                ("paused", "PAUSED"),
+                ("check_after_ms", "CHECK MS"),
+                ("suspect_after_ms", "SUSPECT MS"),
+                ("trusted_reversal", "AUTO REVERSAL"),
+            ],
+            Self::Trxs => &[
+                ("trx", "TRX"),
+                ("time", "TIME"),
+                ("member", "MEMBER"),
+                ("ref", "REF"),
+                ("product", "PRODUCT"),
+                ("dest", "DEST"),
+                ("price", "PRICE"),
+                ("state", "STATE"),
+                ("detail", "SN / REASON"),
+                ("suspect", "SUSPECT"),
+            ],
+            Self::Callbacks => &[
+                ("id", "ID"),
+                ("trx", "TRX"),
+                ("member", "MEMBER"),
+                ("state", "STATE"),
+                ("tries", "TRIES"),
+                ("last", "LAST"),
+                ("next", "NEXT"),
+                ("message", "MESSAGE"),
+            ],
+            Self::Record | Self::Story | Self::Verdict => &[],
+        }
+    }
+}
+
+/// Numbers that are money, by key.
+fn is_money(key: &str) -> bool {
+    matches!(key, "balance" | "price" | "moved" | "credit_limit" | "daily_limit" | "prices")
+}
+
+/// Control characters never reach a terminal: texts come from members and suppliers.
+fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}
+
+fn word(key: &str, value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::Number(number) => match number.as_i64() {
+            Some(amount) if is_money(key) => Rupiah::new(amount).to_string(),
+            _ => number.to_string(),
+        },
+        Value::String(text) => harmless(text),
+        Value::Array(items) => {
+            items.iter().map(|item| word(key, item)).collect::<Vec<_>>().join("\n")
+        }
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, field)| {
+                let shown = word(key, field);
+                if fields.len() == 1 { shown } else { format!("{name} {shown}") }
+            })
+            .collect::<Vec<_>>()
+            .join("\n"),
+    }
+}
+
+impl Screen {
+    pub(super) fn new(json: bool) -> Self {
+        let colours = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        Self { json, colours }
+    }
+
+    /// Prints an answer. A reader that went away (`| head`) is no error.
+    pub(super) fn show(&self, value: &Value, shape: Shape) -> anyhow::Result<()> {
+        let mut text = if self.json {
+            serde_json::to_string_pretty(value)?
+        } else {
+            match shape {
+                Shape::Record | Shape::Verdict => self.record(value),
+                Shape::Story => self.story(value),
+                Shape::Members
+                | Shape::Products
+                | Shape::Prices
+                | Shape::Suppliers
+                | Shape::Trxs
+                | Shape::Callbacks => self.list(value, shape.columns()),
+            }
+        };
+        text.push('\n');
+        match std::io::stdout().write_all(text.as_bytes()) {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            other => other.context("cannot write to stdout"),
+        }
+    }
+
+    fn table(&self) -> Table {
+        let mut table = Table::new();
+        table.load_style(LOOK);
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        if !std::io::stdout().is_terminal() {
+            table.load_style(comfy_table::presets::NOTHING);
+            table.set_content_arrangement(ContentArrangement::Disabled);
+        }
+        if !self.colours {
+            table.force_no_tty();
+        }
+        table
+    }
+
+    fn cell(key: &str, value: &Value) -> Cell {
+        let text = word(key, value);
+        let number = value.is_number() || key == "prices" || key == "harga";
+        let colour = match (key, text.as_str()) {
+            ("state", "success" | "delivered") | ("holds", "yes") => Some(Color::Green),
+            ("state", "failed" | "exhausted" | "reversed") | ("holds", "no") => Some(Color::Red),
+            ("state", "pending" | "parked" | "due") => Some(Color::Yellow),
+            ("open" | "active", "no") | ("paused", "yes") => Some(Color::Yellow),
+            ("suspect", text) if text != "-" => Some(Color::Red),
+            _ => None,
+        };
+        let mut cell = Cell::new(text);
+        if number {
+            cell = cell.set_alignment(CellAlignment::Right);
+        }
+        match colour {
+            Some(colour) => cell.fg(colour),
+            None => cell,
+        }
+    }
+
+    fn list(&self, value: &Value, columns: &[Column]) -> String {
+        let rows = value.as_array().map(Vec::as_slice).unwrap_or_default();
+        if rows.is_empty() {
+            return "nothing".to_owned();
+        }
+        // A column without any value says nothing.
+        let columns: Vec<&Column> = columns
+            .iter()
+            .filter(|(key, _)| rows.iter().any(|row| !row[*key].is_null() && row[*key] != ""))
+            .collect();
+        let mut table = self.table();
+        table.set_header(
+            columns.iter().map(|(_, title)| Cell::new(title).add_attribute(Attribute::Bold)),
+        );
+        for row in rows {
+            table.add_row(columns.iter().map(|(key, _)| Self::cell(key, &row[*key])));
+        }
+        table.trim_fmt()
+    }
+
+    fn record(&self, value: &Value) -> String {
+        let Some(fields) = value.as_object() else { return self.any(value) };
+        let mut table = self.table();
+        for (key, field) in fields.iter().filter(|(_, field)| !field.is_null()) {
+            let mut cell = Self::cell(key, field);
+            cell = cell.set_alignment(CellAlignment::Left);
+            table.add_row([Cell::new(key.replace('_', " ")), cell]);
+        }
+        table.trim_fmt()
+    }
+
+    fn any(&self, value: &Value) -> String {
+        match value.as_array() {
+            Some(rows) => rows.iter().map(|row| self.record(row)).collect::<Vec<_>>().join("\n"),
+            None => word("", value),
+        }
+    }
+
+    /// A transaction's head and its events in time order.
+    fn story(&self, value: &Value) -> String {
+        let mut head = value.clone();
+        let events = head.as_object_mut().and_then(|fields| fields.remove("story"));
+        let mut table = self.table();
+        for event in events.as_ref().and_then(Value::as_array).into_iter().flatten() {
+            table.add_row([
+                Cell::new(word("", &event["time"])),
+                Cell::new(word("", &event["what"])).add_attribute(Attribute::Bold),
+                Cell::new(word("", &event["text"])),
+            ]);
+        }
+        format!("{}\n\n{}", self.record(&head), table.trim_fmt())
+    }
+}
+
+/// A progress bar on stderr; silent where nobody looks.
+pub(super) fn bar(unit: &str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+    let style =
+        ProgressStyle::with_template(&format!("{{wide_bar}} {{pos}}/{{len}} {unit} {{eta}}"));
+    if let Ok(style) = style {
+        bar.set_style(style);
+    }
+    bar
+}

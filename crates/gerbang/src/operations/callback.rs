@@ -1,0 +1,84 @@
+//! Callbacks: list, replay one or many.
+
+use super::member::member_id;
+use crate::assemble::House;
+use anyhow::{Context as _, bail};
+use engine::{Answer, Command};
+use serde_json::{Value, json};
+use store::{Delivery, DeliveryFilter, DeliveryState};
+use types::{DeliveryId, TrxNo};
+
+fn state(word: Option<String>) -> anyhow::Result<Option<DeliveryState>> {
+    let Some(word) = word else { return Ok(None) };
+    let found = DeliveryState::ALL.into_iter().find(|state| state.word() == word);
+    Ok(Some(found.with_context(|| {
+        let known: Vec<&str> = DeliveryState::ALL.iter().map(|state| state.word()).collect();
+        format!("`{word}` is not a state of a callback; known: {}", known.join(", "))
+    })?))
+}
+
+fn row(house: &House, delivery: &Delivery) -> Value {
+    let catalog = house.handle.catalog();
+    let member = catalog.member_by_id(delivery.member);
+    json!({
+        "id": delivery.id.get(), "trx": delivery.trx.get(),
+        "member": member.map(|entry| entry.member.code.to_string()),
+        "state": delivery.state.word(), "tries": delivery.tries, "last": delivery.last,
+        "next": house.handle.zone().civil(delivery.next).to_string(),
+        "message": delivery.message,
+    })
+}
+
+async fn page(house: &House, filter: DeliveryFilter) -> anyhow::Result<Vec<Delivery>> {
+    Ok(house.handle.reads().ask(move |reads| reads.delivery_page(&filter)).await??)
+}
+
+pub(super) async fn list(
+    house: &House,
+    member: Option<String>,
+    word: Option<String>,
+    trx: Option<i64>,
+    limit: u32,
+) -> anyhow::Result<Value> {
+    let filter = DeliveryFilter {
+        member: member_id(house, member.as_deref())?,
+        state: state(word)?,
+        trx: trx.map(TrxNo::new),
+        below: None,
+        limit,
+    };
+    let found = page(house, filter).await?;
+    Ok(Value::Array(found.iter().map(|delivery| row(house, delivery)).collect()))
+}
+
+pub(super) async fn replay(
+    house: &House,
+    ids: Vec<i64>,
+    member: Option<String>,
+    word: Option<String>,
+) -> anyhow::Result<Value> {
+    let mut ids = ids;
+    if ids.is_empty() {
+        if member.is_none() && word.is_none() {
+            bail!("say which: ids, --member or --state exhausted");
+        }
+        let (member, state) = (member_id(house, member.as_deref())?, state(word)?);
+        let mut below = None;
+        loop {
+            let filter = DeliveryFilter { member, state, trx: None, below, limit: 1_000 };
+            let found = page(house, filter).await?;
+            let Some(last) = found.last() else { break };
+            below = Some(last.id.get());
+            ids.extend(found.iter().map(|delivery| delivery.id.get()));
+        }
+    }
+    let mut replayed = 0;
+    for id in ids {
+        match house.handle.submit_patiently(Command::Replay(DeliveryId::new(id))).await? {
+            Answer::Replayed(true) => replayed += 1,
+            Answer::Replayed(false) => bail!("there is no callback {id}; {replayed} were replayed"),
+            other => bail!("unexpected answer {other:?}"),
+        }
+    }
+    Ok(json!({"replayed": replayed}))
+}

@@ -1,0 +1,281 @@
+//! Members: add, list, show, set, credit.
+
+use crate::assemble::House;
+use anyhow::{Context as _, anyhow, bail};
+use domain::{Member, Wording};
+use engine::{Answer, Command, Moved, place};
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::{CatalogChange, MemberRecord};
+use types::{LevelCode, MemberCode, MemberId, Rupiah};
+
+/// No `Debug`: it carries secrets.
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct MemberAdd {
+    pub(crate) code: String,
+    pub(crate) name: String,
+    pub(crate) pin: String,
+    pub(crate) password: String,
+    pub(crate) level: Option<String>,
+    pub(crate) callback: Option<String>,
+    pub(crate) ips: Vec<String>,
+}
+
+/// Only what is given changes; an empty text clears what can be cleared.
+#[derive(Default, Serialize, Deserialize, clap::Args)]
+pub(crate) struct MemberSet {
+    /// Member code.
+    pub(crate) code: String,
+    /// Shown to operators.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// May it buy?
+    #[arg(long)]
+    pub(crate) active: Option<bool>,
+    /// Price level.
+    #[arg(long)]
+    pub(crate) level: Option<String>,
+    /// New transaction PIN.
+    #[arg(long)]
+    pub(crate) pin: Option<String>,
+    /// New H2H password.
+    #[arg(long)]
+    pub(crate) password: Option<String>,
+    /// Secret that signs its callbacks; "" for none.
+    #[arg(long)]
+    pub(crate) signing: Option<String>,
+    /// Callback URL; "" for none.
+    #[arg(long)]
+    pub(crate) callback: Option<String>,
+    /// Networks it may call from, separated by spaces or commas; "" for any.
+    #[arg(long)]
+    pub(crate) ips: Option<String>,
+    /// How far below zero its balance may go.
+    #[arg(long)]
+    pub(crate) credit_limit: Option<String>,
+    /// Most it may buy in one day; "" for no limit.
+    #[arg(long)]
+    pub(crate) daily_limit: Option<String>,
+    /// Ask for `counter` on an equal purchase of the same day.
+    #[arg(long)]
+    pub(crate) same_day_guard: Option<bool>,
+    /// `sedang diproses` instead of `akan diproses`.
+    #[arg(long)]
+    pub(crate) sedang: Option<bool>,
+    /// `SN/Ref:` instead of `SN:` in callbacks.
+    #[arg(long)]
+    pub(crate) sn_ref: Option<bool>,
+}
+
+fn networks(text: &str) -> anyhow::Result<Vec<IpNet>> {
+    text.split([' ', ','])
+        .filter(|part| !part.is_empty())
+        .map(|part| {
+            let single = part.parse::<std::net::IpAddr>().map(IpNet::from);
+            single.or_else(|_| part.parse()).with_context(|| {
+                format!(
+                    "`{part}` is not an address or network (write 203.0.113.7 or 203.0.113.0/24)"
+                )
+            })
+        })
+        .collect()
+}
+
+pub(crate) async fn create(house: &House, new: &MemberAdd) -> anyhow::Result<MemberCode> {
+    let code = MemberCode::parse(&new.code)?;
+    let catalog = house.handle.catalog();
+    if catalog.member(&code).is_some() {
+        bail!("member {code} exists already");
+    }
+    if new.pin.is_empty() || new.password.is_empty() {
+        bail!("PIN and password must not be empty");
+    }
+    if let Some(url) = &new.callback {
+        wire::check_callback_url(url)?;
+    }
+    let level = level(house, new.level.as_deref())?;
+    let last = catalog.members().last().map_or(0, |entry| entry.member.id.get());
+    let seal = |column: &str, plain: &str| house.key.seal(&place(&code, column), plain);
+    let record = MemberRecord {
+        pin: seal("pin", &new.pin)?,
+        password: seal("password", &new.password)?,
+        signing: None,
+        ip_allow: networks(&new.ips.join(" "))?,
+        member: Member {
+            id: MemberId::new(last + 1),
+            code: code.clone(),
+            name: new.name.clone(),
+            active: true,
+            level,
+            credit_limit: Rupiah::ZERO,
+            daily_limit: None,
+            same_day_guard: false,
+            callback_url: new.callback.clone(),
+            wording: Wording::default(),
+        },
+    };
+    house.change(vec![CatalogChange::Member(record)]).await?;
+    Ok(code)
+}
+
+/// The named level, or the first one.
+fn level(house: &House, name: Option<&str>) -> anyhow::Result<LevelCode> {
+    let catalog = house.handle.catalog();
+    let levels = catalog.levels();
+    match name {
+        None => levels.keys().next().cloned().context("there is no price level yet"),
+        Some(name) => {
+            let code = LevelCode::parse(name)?;
+            if levels.contains_key(&code) {
+                return Ok(code);
+            }
+            let known: Vec<&str> = levels.keys().map(LevelCode::as_str).collect();
+            bail!("there is no price level {code}; known: {}", known.join(", "))
+        }
+    }
+}
+
+pub(super) async fn add(house: &House, new: MemberAdd) -> anyhow::Result<Value> {
+    let code = create(house, &new).await?;
+    show(house, code.as_str()).await
+}
+
+fn id_of(house: &House, code: &str) -> anyhow::Result<(MemberCode, MemberId)> {
+    let code = MemberCode::parse(code)?;
+    let catalog = house.handle.catalog();
+    let entry = catalog
+        .member(&code)
+        .ok_or_else(|| anyhow!("there is no member {code}; `gerbang member list` shows all"))?;
+    Ok((code, entry.member.id))
+}
+
+pub(super) fn member_id(house: &House, code: Option<&str>) -> anyhow::Result<Option<MemberId>> {
+    code.map(|code| id_of(house, code).map(|(_, id)| id)).transpose()
+}
+
+pub(super) async fn list(house: &House) -> anyhow::Result<Value> {
+    let balances = house.handle.reads().ask(|reads| reads.balances()).await??;
+    let balances: std::collections::HashMap<_, _> = balances.into_iter().collect();
+    let catalog = house.handle.catalog();
+    let rows: Vec<Value> = catalog
+        .members()
+        .into_iter()
+        .map(|entry| {
+            let member = &entry.member;
+            let balance = balances.get(&member.id).copied().unwrap_or_default();
+            json!({
+                "code": member.code.as_str(), "name": member.name, "balance": balance.get(),
+                "level": member.level.as_str(), "active": member.active,
+            })
+        })
+        .collect();
+    Ok(Value::Array(rows))
+}
+
+pub(super) async fn show(house: &House, code: &str) -> anyhow::Result<Value> {
+    let (code, id) = id_of(house, code)?;
+    let balance = house.handle.reads().ask(move |reads| reads.balance(id)).await??;
+    let catalog = house.handle.catalog();
+    let entry = catalog.member(&code).context("the member is gone")?;
+    let member = &entry.member;
+    let ips: Vec<String> = entry.ip_allow.iter().map(ToString::to_string).collect();
+    Ok(json!({
+        "code": member.code.as_str(), "name": member.name,
+        "balance": balance.unwrap_or_default().get(), "active": member.active,
+        "level": member.level.as_str(), "credit_limit": member.credit_limit.get(),
+        "daily_limit": member.daily_limit.map(Rupiah::get),
+        "same_day_guard": member.same_day_guard, "callback": member.callback_url,
+        "signed_callbacks": entry.signing.is_some(), "ips": ips,
+        "sedang": member.wording.sedang, "sn_ref": member.wording.sn_ref,
+    }))
+}
+
+pub(super) async fn set(house: &House, set: MemberSet) -> anyhow::Result<Value> {
+    let (code, _) = id_of(house, &set.code)?;
+    let rows = house.handle.reads().ask(|reads| reads.catalog()).await??;
+    let found = rows.members.into_iter().find(|record| record.member.code == code);
+    let mut record = found.context("the member is gone")?;
+    let seal = |column: &str, plain: &str| -> anyhow::Result<_> {
+        if plain.is_empty() {
+            bail!("{column} must not be empty");
+        }
+        Ok(house.key.seal(&place(&code, column), plain)?)
+    };
+    let limit = |text: &str| -> anyhow::Result<Rupiah> {
+        let amount: Rupiah = text.parse()?;
+        if amount.is_negative() { bail!("a limit cannot be negative") } else { Ok(amount) }
+    };
+    let member = &mut record.member;
+    if let Some(name) = set.name {
+        member.name = name;
+    }
+    if let Some(active) = set.active {
+        member.active = active;
+    }
+    if let Some(name) = &set.level {
+        member.level = level(house, Some(name))?;
+    }
+    if let Some(text) = &set.credit_limit {
+        member.credit_limit = limit(text)?;
+    }
+    if let Some(text) = &set.daily_limit {
+        member.daily_limit = if text.is_empty() { None } else { Some(limit(text)?) };
+    }
+    if let Some(guard) = set.same_day_guard {
+        member.same_day_guard = guard;
+    }
+    if let Some(url) = set.callback {
+        member.callback_url = if url.is_empty() {
+            None
+        } else {
+            wire::check_callback_url(&url)?;
+            Some(url)
+        };
+    }
+    if let Some(sedang) = set.sedang {
+        member.wording.sedang = sedang;
+    }
+    if let Some(sn_ref) = set.sn_ref {
+        member.wording.sn_ref = sn_ref;
+    }
+    if let Some(pin) = &set.pin {
+        record.pin = seal("pin", pin)?;
+    }
+    if let Some(password) = &set.password {
+        record.password = seal("password", password)?;
+    }
+    if let Some(secret) = &set.signing {
+        record.signing = if secret.is_empty() { None } else { Some(seal("signing", secret)?) };
+    }
+    if let Some(ips) = &set.ips {
+        record.ip_allow = networks(ips)?;
+    }
+    house.change(vec![CatalogChange::Member(record)]).await?;
+    show(house, code.as_str()).await
+}
+
+pub(super) async fn credit(
+    house: &House,
+    code: &str,
+    amount: &str,
+    note: String,
+) -> anyhow::Result<Value> {
+    let (code, member) = id_of(house, code)?;
+    let amount: Rupiah = amount.parse()?;
+    if amount == Rupiah::ZERO {
+        bail!("an amount of 0 moves nothing");
+    }
+    let command = Command::Move { member, amount, cash: "manual".to_owned(), note };
+    match house.handle.submit_patiently(command).await? {
+        Answer::Moved(Moved::Done(balance)) => {
+            Ok(json!({"code": code.as_str(), "moved": amount.get(), "balance": balance.get()}))
+        }
+        Answer::Moved(Moved::BelowFloor(balance)) => {
+            bail!("it would leave {balance}, below the floor of {code}; nothing was moved")
+        }
+        Answer::Moved(Moved::UnknownMember) => bail!("there is no member {code}"),
+        Answer::Moved(Moved::OutOfRange) => bail!("the amount is out of range"),
+        other => bail!("unexpected answer {other:?}"),
+    }
+}

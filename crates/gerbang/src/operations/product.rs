@@ -1,0 +1,291 @@
+//! Products and prices: import, list, show, set.
+
+use crate::assemble::House;
+use anyhow::{Context as _, bail};
+use domain::{Denomination, Price, Product, RouteRow};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::CatalogChange;
+use types::{LevelCode, ProductCode, ProductName, Qty, Rupiah, Sku, SupplierCode};
+
+/// One line of an import; the first six are the price list's own keys.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ImportRow {
+    /// Line of the file, for errors.
+    #[serde(default)]
+    pub(crate) line: usize,
+    pub(crate) kode: String,
+    pub(crate) keterangan: String,
+    #[serde(default)]
+    pub(crate) produk: String,
+    #[serde(default)]
+    pub(crate) kategori: String,
+    pub(crate) harga: String,
+    #[serde(default)]
+    pub(crate) status: String,
+    /// `any`, `phone`, `digits:11-12`.
+    #[serde(default)]
+    pub(crate) dest_rule: String,
+    /// Both make it an open denomination.
+    #[serde(default)]
+    pub(crate) qty_min: String,
+    #[serde(default)]
+    pub(crate) qty_max: String,
+    /// `23:00-01:00`.
+    #[serde(default)]
+    pub(crate) cut_off: String,
+    /// Cost at the supplier, when a route is made.
+    #[serde(default)]
+    pub(crate) cost: String,
+    /// Its name there; the code in lower case otherwise.
+    #[serde(default)]
+    pub(crate) sku: String,
+}
+
+/// Only what is given changes.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, clap::Args)]
+pub(crate) struct ProductSet {
+    /// Product code.
+    pub(crate) code: String,
+    /// Name that members see.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// false closes it: "Produk sedang gangguan".
+    #[arg(long)]
+    pub(crate) open: Option<bool>,
+    /// Daily window without sales, HH:MM-HH:MM; "" for none.
+    #[arg(long)]
+    pub(crate) cut_off: Option<String>,
+    /// any, phone or digits:MIN-MAX.
+    #[arg(long)]
+    pub(crate) dest_rule: Option<String>,
+    /// Selling price (the fee of an open denomination) at the level.
+    #[arg(long, allow_hyphen_values = true)]
+    pub(crate) price: Option<String>,
+    /// Hundredths of a percent of the nominal on top of the fee (open denomination).
+    #[arg(long)]
+    pub(crate) basis_points: Option<i64>,
+    /// Price level; the first one otherwise.
+    #[arg(long)]
+    pub(crate) level: Option<String>,
+}
+
+/// Category whose products are open denominations in the trade's own lists.
+const OPEN_CATEGORY: &str = "NOMINAL BEBAS";
+
+fn first_level(house: &House, level: Option<String>) -> anyhow::Result<LevelCode> {
+    let catalog = house.handle.catalog();
+    match level {
+        None => catalog.levels().keys().next().cloned().context("there is no price level yet"),
+        Some(name) => {
+            let code = LevelCode::parse(&name)?;
+            if catalog.levels().contains_key(&code) {
+                Ok(code)
+            } else {
+                bail!("there is no price level {code}")
+            }
+        }
+    }
+}
+
+fn qty(text: &str) -> anyhow::Result<Option<Qty>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let amount: Rupiah = text.parse()?;
+    let number = u32::try_from(amount.get()).ok().and_then(Qty::new);
+    Ok(Some(number.with_context(|| format!("`{text}` is not a nominal"))?))
+}
+
+fn read(row: &ImportRow) -> anyhow::Result<(Product, Price)> {
+    let default = (Qty::new(10_000), Qty::new(10_000_000));
+    let (min, max) = match (qty(&row.qty_min)?, qty(&row.qty_max)?) {
+        (None, None) if row.kategori.eq_ignore_ascii_case(OPEN_CATEGORY) => default,
+        both => both,
+    };
+    let denomination = match (min, max) {
+        (Some(min), Some(max)) if min <= max => Denomination::Open { min, max },
+        (None, None) => Denomination::Fixed,
+        (Some(_) | None, Some(_) | None) => {
+            bail!("qty_min and qty_max must both be there, the first not above the second")
+        }
+    };
+    let open = match row.status.trim() {
+        "" | "1" => true,
+        "0" => false,
+        other => bail!("status `{other}`: write 1 (open) or 0 (closed)"),
+    };
+    let cut_off = row.cut_off.trim();
+    let product = Product {
+        code: ProductCode::parse(&row.kode)?,
+        name: ProductName::parse(&row.keterangan)?,
+        group: row.produk.trim().to_owned(),
+        category: row.kategori.trim().to_owned(),
+        denomination,
+        dest_rule: row.dest_rule.parse()?,
+        open,
+        cut_off: if cut_off.is_empty() { None } else { Some(cut_off.parse()?) },
+    };
+    Ok((product, Price { amount: row.harga.trim().parse()?, basis_points: 0 }))
+}
+
+/// All rows or none; every bad line is named.
+pub(super) async fn import(
+    house: &House,
+    rows: Vec<ImportRow>,
+    level: Option<String>,
+    supplier: Option<String>,
+) -> anyhow::Result<Value> {
+    let level = first_level(house, level)?;
+    let supplier = supplier.map(|code| SupplierCode::parse(&code)).transpose()?;
+    if let Some(code) = &supplier
+        && !house.handle.catalog().suppliers().contains_key(code)
+    {
+        bail!("there is no supplier {code}");
+    }
+    let mut changes = Vec::new();
+    let mut wrong = Vec::new();
+    let mut seen = std::collections::HashMap::new();
+    for row in &rows {
+        match read(row).and_then(|(product, price)| {
+            if let Some(first) = seen.insert(product.code.clone(), row.line) {
+                bail!("{} stands in line {first} already", product.code);
+            }
+            if let Some(supplier) = &supplier {
+                let sku = if row.sku.is_empty() {
+                    row.kode.to_ascii_lowercase()
+                } else {
+                    row.sku.clone()
+                };
+                let cost = if row.cost.is_empty() { price.amount } else { row.cost.parse()? };
+                changes.push(CatalogChange::Route(RouteRow {
+                    product: product.code.clone(),
+                    supplier: supplier.clone(),
+                    sku: Sku::parse(&sku)?,
+                    cost,
+                    priority: 1,
+                    enabled: true,
+                    allow_loss: false,
+                }));
+            }
+            changes.push(CatalogChange::Price {
+                level: level.clone(),
+                product: product.code.clone(),
+                price,
+            });
+            changes.push(CatalogChange::Product(product));
+            Ok(())
+        }) {
+            Ok(()) => {}
+            Err(error) => wrong.push(format!("line {}: {error:#}", row.line)),
+        }
+    }
+    if !wrong.is_empty() {
+        let count = wrong.len();
+        wrong.truncate(20);
+        bail!(
+            "{count} of {} lines are wrong; nothing was imported\n{}",
+            rows.len(),
+            wrong.join("\n")
+        );
+    }
+    house.change(changes).await?;
+    Ok(json!({"imported": rows.len(), "level": level.as_str()}))
+}
+
+fn row(house: &House, product: &Product) -> Value {
+    let catalog = house.handle.catalog();
+    let prices: serde_json::Map<String, Value> = catalog
+        .levels()
+        .keys()
+        .filter_map(|level| {
+            let (_, price) = catalog.product_at(level, &product.code)?;
+            Some((level.to_string(), json!(price.amount.get())))
+        })
+        .collect();
+    let routes: Vec<String> = catalog
+        .routes(&product.code)
+        .into_iter()
+        .filter(|(route, supplier)| route.enabled && !supplier.paused)
+        .map(|(route, _)| format!("{}:{} {}", route.supplier, route.sku, route.cost))
+        .collect();
+    let range = match product.denomination {
+        Denomination::Fixed => Value::Null,
+        Denomination::Open { min, max } => json!([min.get(), max.get()]),
+    };
+    json!({
+        "code": product.code.as_str(), "name": product.name.as_str(), "group": product.group,
+        "category": product.category, "open": product.open, "dest_rule": product.dest_rule.to_string(),
+        "cut_off": product.cut_off.map(|window| window.to_string()), "qty_range": range,
+        "prices": prices, "routes": routes,
+    })
+}
+
+pub(super) fn list(house: &House, filter: Option<&str>) -> Value {
+    let wanted = filter.unwrap_or_default().to_lowercase();
+    let catalog = house.handle.catalog();
+    let rows = catalog.products().values().filter(|product| {
+        [product.code.as_str(), product.name.as_str(), &product.group, &product.category]
+            .iter()
+            .any(|text| text.to_lowercase().contains(&wanted))
+    });
+    Value::Array(rows.map(|product| row(house, product)).collect())
+}
+
+fn find(house: &House, code: &str) -> anyhow::Result<Product> {
+    let code = ProductCode::parse(code)?;
+    let catalog = house.handle.catalog();
+    catalog
+        .products()
+        .get(&code)
+        .cloned()
+        .with_context(|| format!("there is no product {code}; `gerbang product list` shows all"))
+}
+
+pub(super) fn show(house: &House, code: &str) -> anyhow::Result<Value> {
+    Ok(row(house, &find(house, code)?))
+}
+
+pub(super) async fn set(house: &House, set: ProductSet) -> anyhow::Result<Value> {
+    let mut product = find(house, &set.code)?;
+    let level = first_level(house, set.level)?;
+    if let Some(name) = &set.name {
+        product.name = ProductName::parse(name)?;
+    }
+    if let Some(open) = set.open {
+        product.open = open;
+    }
+    if let Some(window) = &set.cut_off {
+        product.cut_off = if window.is_empty() { None } else { Some(window.parse()?) };
+    }
+    if let Some(rule) = &set.dest_rule {
+        product.dest_rule = rule.parse()?;
+    }
+    let mut changes = Vec::new();
+    if set.price.is_some() || set.basis_points.is_some() {
+        let catalog = house.handle.catalog();
+        let old = catalog.product_at(&level, &product.code).map(|(_, price)| price);
+        let amount = match (&set.price, old) {
+            (Some(text), _) => text.parse()?,
+            (None, Some(old)) => old.amount,
+            (None, None) => bail!("{} has no price at {level} yet; give --price", product.code),
+        };
+        let old_points = old.map_or(0, |old| old.basis_points);
+        let basis_points = set.basis_points.unwrap_or(old_points);
+        changes.push(CatalogChange::Price {
+            level,
+            product: product.code.clone(),
+            price: Price { amount, basis_points },
+        });
+    }
+    changes.push(CatalogChange::Product(product));
+    house.change(changes).await?;
+    show(house, &set.code)
+}
+
+pub(super) fn prices(house: &House, level: Option<String>) -> anyhow::Result<Value> {
+    let level = first_level(house, level)?;
+    let catalog = house.handle.catalog();
+    Ok(serde_json::to_value(catalog.price_list(&level, &[]))?)
+}

@@ -1,0 +1,204 @@
+//! Transactions: list, show, resolve.
+
+use super::member::member_id;
+use crate::assemble::House;
+use anyhow::{Context as _, anyhow, bail};
+use domain::{AttemptState, Resolution, Trx, TrxState};
+use engine::{Answer, Command};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::TrxFilter;
+use types::{Dest, Reason, RefId, Sn, TrxNo, UtcMillis};
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize, clap::Args)]
+pub(crate) struct TrxList {
+    /// Only this member's.
+    #[arg(long)]
+    pub(crate) member: Option<String>,
+    /// pending, success, failed, reversed or refused.
+    #[arg(long)]
+    pub(crate) state: Option<String>,
+    /// Only those that need a person.
+    #[arg(long)]
+    pub(crate) suspect: bool,
+    /// Only this destination.
+    #[arg(long)]
+    pub(crate) dest: Option<String>,
+    /// Only this refID.
+    #[arg(long = "ref")]
+    pub(crate) ref_id: Option<String>,
+    /// Only numbers below this one: the next page.
+    #[arg(long)]
+    pub(crate) below: Option<i64>,
+    /// How many.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) limit: u32,
+}
+
+/// A person's decision.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Verdict {
+    Success { sn: String },
+    Fail { reason: String },
+    Reverse { reason: String },
+    Keep,
+}
+
+fn row(house: &House, trx: &Trx) -> Value {
+    let catalog = house.handle.catalog();
+    let member = catalog.member_by_id(trx.member).map(|entry| entry.member.code.to_string());
+    let detail = match &trx.state {
+        TrxState::Pending => String::new(),
+        TrxState::Success { sn, .. } => sn.to_string(),
+        TrxState::Failed { reason, .. } | TrxState::Reversed { reason, .. } => reason.to_string(),
+        TrxState::Refused { refusal } => wire::reason(refusal),
+    };
+    json!({
+        "trx": trx.no.get(), "time": house.handle.zone().civil(trx.created).to_string(),
+        "member": member, "ref": trx.ref_id.as_str(), "product": trx.product.as_str(),
+        "dest": trx.dest.as_str(), "qty": trx.qty.map(types::Qty::get), "price": trx.price.get(),
+        "state": trx.state.word(), "detail": detail, "suspect": trx.suspect,
+    })
+}
+
+pub(super) async fn list(house: &House, list: TrxList) -> anyhow::Result<Value> {
+    if let Some(word) = &list.state
+        && !["pending", "success", "failed", "reversed", "refused"].contains(&word.as_str())
+    {
+        bail!("`{word}` is not a state: pending, success, failed, reversed or refused");
+    }
+    let filter = TrxFilter {
+        member: member_id(house, list.member.as_deref())?,
+        state: list.state,
+        suspect: list.suspect,
+        dest: list.dest.map(|text| Dest::parse(&text)).transpose()?,
+        ref_id: list.ref_id.map(|text| RefId::parse(&text)).transpose()?,
+        below: list.below.map(TrxNo::new),
+        limit: list.limit,
+    };
+    let page = house.handle.reads().ask(move |reads| reads.trx_page(&filter)).await??;
+    Ok(Value::Array(page.iter().map(|trx| row(house, trx)).collect()))
+}
+
+fn attempt_line(state: &AttemptState) -> String {
+    match state {
+        AttemptState::Intended => "intended, not sent".to_owned(),
+        AttemptState::Sent => "sent, no answer yet".to_owned(),
+        AttemptState::Waiting => "the supplier is working on it".to_owned(),
+        AttemptState::Unknown { why } => format!("unknown: {why}"),
+        AttemptState::Unsent { proof } => format!("provably not sent: {proof}"),
+        AttemptState::Delivered { sn } => format!("delivered, SN {sn}"),
+        AttemptState::Failed { reason } => format!("failed: {reason}"),
+    }
+}
+
+/// The whole story in time order: decision, attempts, exchanges, ledger, callbacks.
+pub(super) async fn show(house: &House, no: i64) -> anyhow::Result<Value> {
+    let no = TrxNo::new(no);
+    let story = house.handle.reads().ask(move |reads| reads.story(no)).await??;
+    let story = story.with_context(|| format!("there is no trx {no}"))?;
+    let mut events: Vec<(UtcMillis, u8, &str, String)> = Vec::new();
+    let trx = &story.known.trx;
+    events.push((
+        trx.created,
+        1,
+        "decision",
+        match &trx.state {
+            TrxState::Refused { refusal } => format!("refused: {}", wire::reason(refusal)),
+            TrxState::Pending
+            | TrxState::Success { .. }
+            | TrxState::Failed { .. }
+            | TrxState::Reversed { .. } => {
+                format!("accepted for {}, balance {} -> {}", trx.price, trx.before, trx.after())
+            }
+        },
+    ));
+    for attempt in &story.known.attempts {
+        let line = format!(
+            "{} at {} as {} for {}: {}; {} checks",
+            attempt.id,
+            attempt.supplier,
+            attempt.sku,
+            attempt.cost,
+            attempt_line(&attempt.state),
+            attempt.checks
+        );
+        events.push((attempt.created, 2, "attempt", line));
+        if let Some(sent) = attempt.sent {
+            events.push((sent, 3, "sent", format!("marker of {} is durable", attempt.id)));
+        }
+    }
+    for (seq, transfer) in &story.transfers {
+        let balance = transfer.balance.map_or_else(String::new, |b| format!(", balance {b}"));
+        let line = format!(
+            "#{seq} {} {} from {} to {}{balance}",
+            transfer.kind.word(),
+            transfer.amount,
+            transfer.from,
+            transfer.to
+        );
+        events.push((transfer.at, 4, "ledger", line));
+    }
+    for (seq, line) in &story.journal {
+        let arrow = match line.direction {
+            store::Direction::In => "<-",
+            store::Direction::Out => "->",
+        };
+        let text = format!(
+            "#{seq} {} {arrow} {} [{}, {} ms]\n{}\n{}",
+            line.channel.word(),
+            line.peer,
+            line.status,
+            line.millis,
+            line.request,
+            line.reply
+        );
+        events.push((line.at, 0, "exchange", text));
+    }
+    for delivery in &story.deliveries {
+        let line = format!(
+            "{} {} after {} tries ({}): {}",
+            delivery.id,
+            delivery.state.word(),
+            delivery.tries,
+            delivery.last,
+            delivery.message
+        );
+        events.push((delivery.created, 5, "callback", line));
+    }
+    if let Some(why) = &trx.suspect {
+        events.push((house.handle.now().utc, 6, "suspect", why.clone()));
+    }
+    events.sort_by_key(|(at, rank, _, _)| (*at, *rank));
+    let events: Vec<Value> = events
+        .into_iter()
+        .map(|(at, _, what, text)| {
+            let ms = at.get().rem_euclid(1_000);
+            json!({"time": format!("{}.{ms:03}", house.handle.zone().civil(at)), "what": what, "text": text})
+        })
+        .collect();
+    let mut shown = row(house, trx);
+    shown["story"] = Value::Array(events);
+    Ok(shown)
+}
+
+pub(super) async fn resolve(
+    house: &House,
+    no: i64,
+    verdict: Verdict,
+    note: String,
+) -> anyhow::Result<Value> {
+    let resolution = match verdict {
+        Verdict::Success { sn } => Resolution::Success(Sn::parse(&sn)?),
+        Verdict::Fail { reason } => Resolution::Fail(Reason::clean(&reason)),
+        Verdict::Reverse { reason } => Resolution::Reverse(Reason::clean(&reason)),
+        Verdict::Keep => Resolution::Keep,
+    };
+    let command = Command::Resolve { trx: TrxNo::new(no), resolution, note };
+    match house.handle.submit_patiently(command).await? {
+        Answer::Resolved(Ok(trx)) => Ok(row(house, &trx)),
+        Answer::Resolved(Err(why)) => Err(anyhow!(why)),
+        other => bail!("unexpected answer {other:?}"),
+    }
+}
