@@ -87,9 +87,10 @@ impl House {
         let catalog = self.handle.catalog();
         for supplier in catalog.suppliers().values() {
             if supplier.connector == "sandbox" {
+                let (world, code) = (self.world.clone(), supplier.code.clone());
                 let port = Port {
                     connector: Arc::new(SandboxConnector),
-                    transport: Arc::new(SandboxTransport(self.world.clone())),
+                    transport: Arc::new(SandboxTransport { world, code }),
                 };
                 ports.0.insert(supplier.code.clone(), port);
             } else {
@@ -100,9 +101,7 @@ impl House {
             }
         }
         let ports = Arc::new(ports);
-        if let Some(code) = ports.0.keys().next() {
-            self.world.connect(self.handle.clone(), ports.clone(), code.clone());
-        }
+        self.world.connect(self.handle.clone(), ports.clone());
         let guard = Guard { allow: config.callback_allow.clone(), open: false };
         let courier = GuardedCourier(Outgoing::new(guard, OutgoingLimits::default())?);
         let workers = Workers::new(self.handle.clone(), ports, Arc::new(courier));

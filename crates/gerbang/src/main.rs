@@ -19,6 +19,8 @@ use clap::Parser as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Database, backups and logs are for the operator's eyes only.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let command = commands::Cli::parse();
     match commands::run(command) {
         Ok(()) => ExitCode::SUCCESS,

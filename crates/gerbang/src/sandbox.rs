@@ -32,7 +32,7 @@ pub(crate) struct World {
     log: Mutex<File>,
     zone: Zone,
     /// Set once the engine stands: where callbacks go.
-    back: OnceLock<(Handle, Arc<Suppliers>, SupplierCode)>,
+    back: OnceLock<(Handle, Arc<Suppliers>)>,
 }
 
 impl World {
@@ -59,16 +59,16 @@ impl World {
         })
     }
 
-    pub(crate) fn connect(&self, handle: Handle, all: Arc<Suppliers>, code: SupplierCode) {
+    pub(crate) fn connect(&self, handle: Handle, all: Arc<Suppliers>) {
         // Connecting twice would be our own mistake; the first one stays.
-        let _ = self.back.set((handle, all, code));
+        let _ = self.back.set((handle, all));
     }
 
     fn now() -> UtcMillis {
         engine::Clock::now(&engine::SystemClock)
     }
 
-    async fn answer(&self, request: &Request) -> SendResult {
+    async fn answer(&self, request: &Request, code: &SupplierCode) -> SendResult {
         let Some((verb, query)) =
             request.url.strip_prefix("sandbox://").and_then(|rest| rest.split_once('?'))
         else {
@@ -81,14 +81,14 @@ impl World {
                 .unwrap_or_default()
         };
         let (reference, dest) = (field("ref"), field("dest"));
-        if verb == "buy" { self.buy(reference, dest).await } else { self.check(&reference) }
+        if verb == "buy" { self.buy(reference, dest, code).await } else { self.check(&reference) }
     }
 
     fn say(&self, event: suppliers::Event, reference: &str, dest: &str, at: UtcMillis) -> String {
         event.body(reference, dest, self.zone.civil(at))
     }
 
-    async fn buy(&self, reference: String, dest: String) -> SendResult {
+    async fn buy(&self, reference: String, dest: String, code: &SupplierCode) -> SendResult {
         let at = Self::now();
         {
             // Every purchase that arrives is written, also one that arrives twice: the file is
@@ -108,10 +108,10 @@ impl World {
         let script = Script::of(Behaviour::of(&dest), DELIVERY_MS);
         for (after, event) in script.callbacks {
             let body = self.say(event, &reference, &dest, at);
-            let back = self.back.get().cloned();
+            let (back, code) = (self.back.get().cloned(), code.clone());
             tokio::spawn(async move {
                 tokio::time::sleep(millis(after)).await;
-                if let Some((handle, all, code)) = back {
+                if let Some((handle, all)) = back {
                     let inbound = Inbound { query: String::new(), body };
                     inlet(&handle, &all, &code, "sandbox", &inbound).await;
                 }
@@ -152,15 +152,17 @@ fn millis(after: i64) -> Duration {
     Duration::from_millis(u64::try_from(after).unwrap_or_default())
 }
 
-/// The world as a transport.
-#[derive(Clone)]
-pub(crate) struct SandboxTransport(pub(crate) Arc<World>);
+/// The world as the transport of one sandbox supplier.
+pub(crate) struct SandboxTransport {
+    pub(crate) world: Arc<World>,
+    pub(crate) code: SupplierCode,
+}
 
 impl Transport for SandboxTransport {
     fn send<'a>(
         &'a self,
         request: &'a Request,
     ) -> Pin<Box<dyn Future<Output = SendResult> + Send + 'a>> {
-        Box::pin(self.0.answer(request))
+        Box::pin(self.world.answer(request, &self.code))
     }
 }

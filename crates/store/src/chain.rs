@@ -6,6 +6,7 @@
 use crate::JournalLine;
 use domain::Transfer;
 use sha2::{Digest as _, Sha256};
+use std::fmt;
 
 /// SHA-256.
 pub type Hash = [u8; 32];
@@ -17,6 +18,14 @@ pub struct ChainHead {
     pub seq: i64,
     /// Its hash; zeros for an empty chain.
     pub hash: Hash,
+}
+
+impl fmt::Display for ChainHead {
+    /// `seq:hash in hex`, for logs and reports.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.seq)?;
+        self.hash.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
 }
 
 /// Feeds fields unambiguously: every text with its length, every option with a mark.

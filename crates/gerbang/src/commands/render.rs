@@ -118,6 +118,7 @@ fn word(key: &str, value: &Value) -> String {
             _ => number.to_string(),
         },
         Value::String(text) => harmless(text),
+        Value::Array(items) if items.is_empty() => "none".to_owned(),
         Value::Array(items) => {
             items.iter().map(|item| word(key, item)).collect::<Vec<_>>().join("\n")
         }

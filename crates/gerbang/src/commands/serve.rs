@@ -16,6 +16,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+/// How often the heads of the chains go to the log.
+const HEADS_EVERY: Duration = Duration::from_secs(3_600);
+
 fn log_to_stderr() {
     use std::io::IsTerminal as _;
     use tracing_subscriber::EnvFilter;
@@ -77,6 +80,7 @@ pub(super) async fn serve(
     };
     let server = tokio::spawn(net::serve(Listener { tcp, tls }, limits, answer, stopped));
     let disk = tokio::spawn(watch_disk(house.handle.clone(), data.clone(), config.min_free_mb));
+    let heads = tokio::spawn(print_heads(house.handle.clone()));
     println!("listening on {scheme}://{address}");
     note(&house, "start").await?;
     let result = until_told(ended).await;
@@ -87,6 +91,7 @@ pub(super) async fn serve(
     server.await.context("the listener broke")?;
     door.abort();
     disk.abort();
+    heads.abort();
     if result.is_ok() {
         // The queue is in order: when this line is written, everything before it is.
         note(&house, "stop").await?;
@@ -116,6 +121,16 @@ async fn until_told(ended: WriterEnd) -> anyhow::Result<()> {
             Ok(Err(error)) => Err(anyhow!("the writer stopped: {error}")),
             Err(_) => Err(anyhow!("the writer broke; see the log")),
         },
+    }
+}
+
+/// Whoever rewrites a chain must also rewrite these lines, wherever logs are kept.
+async fn print_heads(handle: engine::Handle) {
+    loop {
+        if let Ok(Ok((ledger, journal))) = handle.reads().ask(|reads| reads.heads()).await {
+            tracing::info!(%ledger, %journal, "chain heads");
+        }
+        tokio::time::sleep(HEADS_EVERY).await;
     }
 }
 

@@ -100,8 +100,7 @@ fn examine(reads: &mut dyn Reads) -> Result<Report, StoreError> {
         audit.account(member.id, balance, Rupiah::new(-member.credit_limit.get()));
     }
     found.extend(audit.findings().into_iter().map(|finding| finding.0));
-    let hex = |head: ChainHead| head.hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    let heads = [hex(ledger_head), hex(journal_head)];
+    let heads = [ledger_head.to_string(), journal_head.to_string()];
     Ok(Report { found, transfers: ledger_head.seq, lines: journal_head.seq, heads })
 }
 

@@ -20,11 +20,12 @@ fn state(word: Option<String>) -> anyhow::Result<Option<DeliveryState>> {
 fn row(house: &House, delivery: &Delivery) -> Value {
     let catalog = house.handle.catalog();
     let member = catalog.member_by_id(delivery.member);
+    let due = delivery.state == DeliveryState::Due;
     json!({
         "id": delivery.id.get(), "trx": delivery.trx.get(),
         "member": member.map(|entry| entry.member.code.to_string()),
         "state": delivery.state.word(), "tries": delivery.tries, "last": delivery.last,
-        "next": house.handle.zone().civil(delivery.next).to_string(),
+        "next": due.then(|| house.handle.zone().civil(delivery.next).to_string()),
         "message": delivery.message,
     })
 }

@@ -1,0 +1,317 @@
+//! Every refusal of the table: its text, its code, and whether it takes the refID.
+
+use super::rig::{Rig, SECRETS, get_with, open_product, product, raw};
+use gateway::{GatewaySettings, Rates};
+use std::num::NonZeroU32;
+use types::{MemberId, Rupiah};
+
+async fn rig() -> Rig {
+    let rig = Rig::new().await;
+    rig.product(product("T1", "Three 1.000"), 1_321).await;
+    rig.member("OK00123", 50_000, |_| ()).await;
+    rig
+}
+
+/// Asks for T1 with the given fields in place of the usual ones.
+fn target(changes: &[(&str, Option<&str>)]) -> String {
+    let mut fields = vec![
+        ("product", "T1"),
+        ("dest", "089660522887"),
+        ("refID", "114"),
+        ("memberID", "OK00123"),
+        ("pin", "123456"),
+        ("password", "secret"),
+    ];
+    for (name, value) in changes {
+        fields.retain(|(known, _)| known != name);
+        if let Some(value) = value {
+            fields.push((name, value));
+        }
+    }
+    let fields: Vec<String> =
+        fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    format!("/trx?{}", fields.join("&"))
+}
+
+#[tokio::test]
+async fn before_the_member_is_known() {
+    let rig = rig().await;
+    let sign = "Cp9NLVuKWBt5Sey_uMlYsvnKvJI";
+    for (changes, code, text) in [
+        (vec![("dest", None)], "missing_parameter", "R#114 T1. GAGAL. Parameter kurang: dest"),
+        (vec![("memberID", None)], "missing_parameter", "R#114 T1.089660522887 GAGAL. Too short"),
+        (
+            vec![("DEST", Some("081"))],
+            "duplicate_parameter",
+            "R#114 T1.089660522887 GAGAL. Parameter ganda: dest",
+        ),
+        (
+            vec![("dest", Some("08*9"))],
+            "invalid_parameter",
+            "R#114 T1.08*9 GAGAL. Format dest tidak benar",
+        ),
+        (
+            vec![("refID", None)],
+            "missing_parameter",
+            "R#0 T1.089660522887 GAGAL. Parameter kurang: refID",
+        ),
+        (
+            vec![("memberID", Some("OK99999"))],
+            "unknown_member",
+            "R#114 T1.089660522887 GAGAL. Pengguna tidak ditemukan",
+        ),
+        (vec![("pin", Some("1"))], "wrong_pin", "R#114 T1.089660522887 GAGAL. Pin Salah"),
+        (
+            vec![("password", Some("1"))],
+            "wrong_password",
+            "R#114 T1.089660522887 GAGAL. Password Salah",
+        ),
+        (
+            vec![("pin", None), ("password", None), ("sign", Some(sign))],
+            "wrong_sign",
+            "R#114 T1.089660522887 GAGAL. Sign Salah",
+        ),
+    ] {
+        let got = rig.get(&target(&changes)).await;
+        assert_eq!((got.status, got.code(), got.body.as_str()), (200, code, text));
+    }
+    // Nothing was taken: the purchase itself still goes through.
+    assert_eq!(rig.get(&target(&[])).await.code(), "accepted");
+}
+
+#[tokio::test]
+async fn wrong_tries_pause_one_address() {
+    let rig = rig().await;
+    for _ in 0..5 {
+        assert_eq!(rig.get(&target(&[("pin", Some("1"))])).await.code(), "wrong_pin");
+    }
+    let got = rig.get(&target(&[])).await;
+    assert_eq!(got.code(), "locked");
+    assert_eq!(
+        got.body,
+        "R#114 T1.089660522887 GAGAL. Terlalu banyak percobaan, coba lagi dalam 60 detik"
+    );
+    rig.set_time("2025-04-22T18:47:01");
+    assert_eq!(rig.get(&target(&[])).await.code(), "accepted");
+}
+
+#[tokio::test]
+async fn addresses_are_checked_behind_a_trusted_proxy() {
+    let settings = GatewaySettings {
+        trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
+        ..GatewaySettings::default()
+    };
+    let rig = Rig::with(settings).await;
+    rig.product(product("T1", "Three 1.000"), 1_321).await;
+    rig.member("OK00123", 50_000, |record| {
+        record.ip_allow =
+            vec!["198.51.100.0/24".parse().unwrap(), "2001:db8::/32".parse().unwrap()];
+    })
+    .await;
+    for (forwarded, code, shown) in [
+        ("203.0.113.19", "ip_not_allowed", "203.0.113.19"),
+        ("198.51.100.7, 203.0.113.19", "ip_not_allowed", "203.0.113.19"),
+        ("::ffff:203.0.113.19", "ip_not_allowed", "203.0.113.19"),
+        ("2001:db9::1", "ip_not_allowed", "2001:db9::1"),
+    ] {
+        let header = format!("X-Forwarded-For: {forwarded}\r\n");
+        let got = get_with(rig.address, &target(&[]), &header).await;
+        assert_eq!(got.code(), code, "{forwarded}");
+        assert_eq!(got.body, format!("R#114 T1.089660522887 GAGAL. IP tidak sesuai @{shown}"));
+    }
+    for forwarded in ["198.51.100.7", "203.0.113.19, 198.51.100.7", "2001:db8::5"] {
+        let header = format!("X-Forwarded-For: {forwarded}\r\n");
+        let got = get_with(
+            rig.address,
+            &target(&[("refID", Some(forwarded.get(..4).unwrap()))]),
+            &header,
+        )
+        .await;
+        assert_eq!(got.code(), "accepted", "{forwarded}: {}", got.body);
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_cannot_claim_an_address() {
+    let rig = rig().await;
+    rig.member("OK00124", 50_000, |record| {
+        record.ip_allow = vec!["198.51.100.0/24".parse().unwrap()];
+    })
+    .await;
+    let header = "X-Forwarded-For: 198.51.100.7\r\n";
+    let got = get_with(rig.address, &target(&[("memberID", Some("OK00124"))]), header).await;
+    assert_eq!(got.code(), "ip_not_allowed");
+    assert!(got.body.ends_with("IP tidak sesuai @127.0.0.1"), "{}", got.body);
+}
+
+#[tokio::test]
+async fn rates_are_limited_per_member() {
+    let rates = Rates { member: NonZeroU32::new(2), address: None };
+    let rig = Rig::with(GatewaySettings { rates, ..GatewaySettings::default() }).await;
+    rig.product(product("T1", "Three 1.000"), 1_321).await;
+    rig.member("OK00123", 50_000, |_| ()).await;
+    let mut limited = 0;
+    for number in 0..12 {
+        let got = rig.get(&target(&[("refID", Some(&format!("r{number}")))])).await;
+        match got.code() {
+            "accepted" => {}
+            "rate_limited" => {
+                limited += 1;
+                assert!(got.body.contains("GAGAL. Terlalu banyak permintaan"), "{}", got.body);
+            }
+            other => panic!("{other}"),
+        }
+    }
+    assert!(limited > 0, "twelve requests at once passed a limit of two per second");
+}
+
+#[tokio::test]
+async fn what_does_not_take_the_ref() {
+    let rig = rig().await;
+    rig.product(open_product("BBSDN", "Dana Bebas"), 171).await;
+    let open = |qty: Option<&'static str>| vec![("product", Some("BBSDN")), ("qty", qty)];
+    for (changes, code, text) in [
+        (
+            vec![("product", Some("NOPE"))],
+            "unknown_product",
+            "R#114 NOPE.089660522887 GAGAL. Kode produk salah. Saldo 50.000 @18:46",
+        ),
+        (
+            open(None),
+            "qty_missing",
+            "R#114 BBSDN.089660522887 GAGAL. QTY wajib diisi. Saldo 50.000 @18:46",
+        ),
+        (
+            open(Some("9999")),
+            "qty_range",
+            "R#114 BBSDN.089660522887 GAGAL. QTY minimal 10.000 maksimal 10.000.000. \
+             Saldo 50.000 @18:46",
+        ),
+        (
+            vec![("qty", Some("2"))],
+            "qty_fixed",
+            "R#114 T1.089660522887 GAGAL. QTY tidak berlaku untuk produk ini. Saldo 50.000 @18:46",
+        ),
+    ] {
+        let got = rig.get(&target(&changes)).await;
+        assert_eq!((got.status, got.code(), got.body.as_str()), (200, code, text));
+    }
+    rig.member("OK00123", 0, |record| record.member.active = false).await;
+    let got = rig.get(&target(&[])).await;
+    assert_eq!(
+        (got.code(), got.body.as_str()),
+        ("member_inactive", "R#114 T1.089660522887 GAGAL. Akun tidak aktif. Saldo 50.000 @18:46")
+    );
+    rig.member("OK00123", 0, |_| ()).await;
+    assert_eq!(rig.get(&target(&[("qty", Some("1"))])).await.code(), "accepted");
+    let got = rig.get(&target(&[("dest", Some("081234567890"))])).await;
+    assert_eq!(
+        (got.code(), got.body.as_str()),
+        (
+            "ref_conflict",
+            "R#114 T1.081234567890 GAGAL. RefID sudah dipakai untuk transaksi lain. \
+             Saldo 48.679 @18:46"
+        )
+    );
+    assert_eq!(rig.balance(1).await, 48_679);
+}
+
+/// Makes the refusal, asks, heals the cause, asks again: the answer must not change.
+#[tokio::test]
+async fn what_takes_the_ref() {
+    let rig = rig().await;
+    let mut closed = product("CLOSED", "Tutup");
+    closed.open = false;
+    rig.product(closed, 1_000).await;
+    let mut night = product("NIGHT", "Malam");
+    night.cut_off = Some("18:00-01:00".parse().unwrap());
+    rig.product(night, 1_000).await;
+    rig.product(product("BIG", "Besar"), 9_999_999).await;
+    // The price does not cover the cost of its only route.
+    rig.product(product("LOSS", "Rugi"), 1_000).await;
+    rig.change(vec![store::CatalogChange::Price {
+        level: types::LevelCode::parse("retail").unwrap(),
+        product: types::ProductCode::parse("LOSS").unwrap(),
+        price: domain::Price { amount: Rupiah::new(10), basis_points: 0 },
+    }])
+    .await;
+    let cases = [
+        (vec![("product", Some("CLOSED"))], "product_closed", "Produk sedang gangguan"),
+        (vec![("product", Some("NIGHT"))], "cut_off", "Produk sedang cut off, buka jam 01:00"),
+        (vec![("product", Some("LOSS"))], "no_route", "Produk sedang kosong"),
+        (vec![("dest", Some("12345"))], "invalid_dest", "Nomor tujuan salah"),
+        (vec![("hargamax", Some("1300"))], "price_above_max", "Harga 1.321 di atas hargamax 1.300"),
+        (vec![("product", Some("BIG"))], "insufficient_balance", "Deposit tidak mencukupi"),
+    ];
+    let mut first = Vec::new();
+    for (number, (changes, code, reason)) in cases.iter().enumerate() {
+        let ref_id = format!("taken-{number}");
+        let mut changes = changes.clone();
+        changes.push(("refID", Some(&ref_id)));
+        let got = rig.get(&target(&changes)).await;
+        assert_eq!(got.code(), *code);
+        assert!(
+            got.body.contains(&format!(" GAGAL. {reason}. Saldo 50.000 @18:46")),
+            "{}",
+            got.body
+        );
+        first.push((target(&changes), got.body));
+    }
+    rig.product(product("CLOSED", "Tutup"), 1_000).await;
+    rig.product(product("NIGHT", "Malam"), 1_000).await;
+    rig.product(product("LOSS", "Rugi"), 1_000).await;
+    rig.credit(MemberId::new(1), 20_000_000).await;
+    rig.set_time("2025-04-22T18:59:00");
+    for (asked, answered) in first {
+        assert_eq!(rig.get(&asked).await.body, answered);
+        let check = rig.get(&format!("{asked}&check=1")).await.body;
+        assert!(check.contains("sudah pernah jam 18:46, status Gagal. "), "{check}");
+    }
+    assert_eq!(rig.balance(1).await, 20_050_000, "a refusal moved money");
+}
+
+#[tokio::test]
+async fn guards_of_the_member() {
+    let rig = rig().await;
+    rig.member("OK00123", 0, |record| {
+        record.member.same_day_guard = true;
+        record.member.daily_limit = Some(Rupiah::new(3_000));
+    })
+    .await;
+    let buy = |ref_id: &'static str, more: Option<&'static str>| {
+        target(&[("refID", Some(ref_id)), ("counter", more)])
+    };
+    assert_eq!(rig.get(&buy("a", None)).await.code(), "accepted");
+    let got = rig.get(&buy("b", None)).await;
+    assert_eq!(got.code(), "same_day_duplicate");
+    assert!(got.body.contains("GAGAL. Transaksi sama hari ini, gunakan counter. "), "{}", got.body);
+    assert_eq!(rig.get(&buy("c", Some("2"))).await.code(), "accepted");
+    let got = rig.get(&buy("d", Some("3"))).await;
+    assert_eq!(got.code(), "limit");
+    assert!(got.body.contains("GAGAL. Batas transaksi harian tercapai. "), "{}", got.body);
+    rig.set_time("2025-04-23T00:00:01");
+    assert_eq!(rig.get(&buy("e", None)).await.code(), "accepted");
+}
+
+/// A client that asks for a status never sees GAGAL for a question that was refused.
+#[tokio::test]
+async fn refused_questions() {
+    let rig = rig().await;
+    let got = rig.get(&target(&[("pin", Some("1")), ("check", Some("1"))])).await;
+    assert_eq!(got.body, "Pin Salah");
+    let got = rig.get(&target(&[("dest", None), ("check", Some("1"))])).await;
+    assert_eq!(got.body, "Parameter kurang: dest");
+    for (target, text) in [
+        ("/trx/balance?memberID=OK00123&pin=1&password=secret".to_owned(), "Pin Salah"),
+        ("/trx/balance?memberID=OK00123&pin=123456&password=1".to_owned(), "Password Salah"),
+        (format!("/trx/balance?memberID=OK9&{SECRETS}"), "R# . GAGAL. Pengguna tidak ditemukan"),
+        (format!("/balance?{SECRETS}"), "R# . GAGAL. Too short"),
+    ] {
+        assert_eq!(rig.get(&target).await.body, text);
+    }
+    let nothing = rig.get("/nothing/here").await;
+    assert_eq!(nothing.status, 404);
+    assert!(nothing.head.contains("content-type: text/plain"), "{}", nothing.head);
+    let put = raw(rig.address, b"PUT /trx HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await;
+    assert!(put.starts_with("HTTP/1.1 404 "), "{put}");
+}
