@@ -50,8 +50,11 @@ impl SqliteReads {
             .map_err(not_written)
     }
 
+    /// Visits rows in order; the first column numbers them. A row that cannot be read is damage, and
+    /// is named.
     fn walk<T>(
         &self,
+        what: &str,
         sql: &str,
         mut decode: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
         visit: &mut dyn FnMut(T) -> ControlFlow<()>,
@@ -59,7 +62,11 @@ impl SqliteReads {
         let mut statement = self.connection.prepare(sql).map_err(not_written)?;
         let mut rows = statement.query([]).map_err(not_written)?;
         while let Some(row) = rows.next().map_err(not_written)? {
-            if visit(decode(row).map_err(not_written)?).is_break() {
+            let decoded = decode(row).map_err(|error| {
+                let number: i64 = row.get(0).unwrap_or_default();
+                StoreError::Broken(format!("{what} {number} cannot be read: {error}"))
+            })?;
+            if visit(decoded).is_break() {
                 break;
             }
         }
@@ -228,6 +235,7 @@ impl Reads for SqliteReads {
         visit: &mut dyn FnMut(ChainRow<Transfer>) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         self.walk(
+            "ledger: row",
             "SELECT * FROM transfer ORDER BY seq",
             |row| {
                 Ok(ChainRow {
@@ -245,6 +253,7 @@ impl Reads for SqliteReads {
         visit: &mut dyn FnMut(ChainRow<JournalLine>) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         self.walk(
+            "journal: row",
             "SELECT * FROM journal ORDER BY seq",
             |row| {
                 Ok(ChainRow {
@@ -262,7 +271,7 @@ impl Reads for SqliteReads {
         visit: &mut dyn FnMut(Trx) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let sql = format!("SELECT {} FROM trx ORDER BY no", rows::TRX);
-        self.walk(&sql, rows::trx, visit)
+        self.walk("trx", &sql, rows::trx, visit)
     }
 
     fn heads(&mut self) -> Result<(ChainHead, ChainHead), StoreError> {

@@ -73,26 +73,37 @@ fn examine(reads: &mut dyn Reads) -> Result<Report, StoreError> {
     let progress = bar("rows");
     progress.set_length(u64::try_from(ledger_head.seq + journal_head.seq).unwrap_or_default());
     let mut audit = Audit::new();
+    let mut unread = Vec::new();
     let mut ledger = Walk::new("ledger");
-    reads.each_transfer(&mut |row| {
-        progress.inc(1);
-        let flow = ledger.step(&row, transfer_hash);
-        audit.transfer(row.seq, &row.row);
-        flow
-    })?;
+    damage(
+        &mut unread,
+        reads.each_transfer(&mut |row| {
+            progress.inc(1);
+            let flow = ledger.step(&row, transfer_hash);
+            audit.transfer(row.seq, &row.row);
+            flow
+        }),
+    )?;
     ledger.end(ledger_head);
     let mut journal = Walk::new("journal");
-    reads.each_journal(&mut |row| {
-        progress.inc(1);
-        journal.step(&row, journal_hash)
-    })?;
+    damage(
+        &mut unread,
+        reads.each_journal(&mut |row| {
+            progress.inc(1);
+            journal.step(&row, journal_hash)
+        }),
+    )?;
     journal.end(journal_head);
     progress.finish_and_clear();
-    let mut found: Vec<String> = ledger.broken.into_iter().chain(journal.broken).collect();
-    reads.each_trx(&mut |trx| {
-        audit.trx(trx.no, trx.price, &trx.state);
-        ControlFlow::Continue(())
-    })?;
+    damage(
+        &mut unread,
+        reads.each_trx(&mut |trx| {
+            audit.trx(trx.no, trx.price, &trx.state);
+            ControlFlow::Continue(())
+        }),
+    )?;
+    let broken = [ledger.broken, journal.broken].into_iter().flatten();
+    let mut found: Vec<String> = broken.chain(unread).collect();
     let balances: HashMap<MemberId, Rupiah> = reads.balances()?.into_iter().collect();
     for record in reads.catalog()?.members {
         let member = record.member;
@@ -102,6 +113,17 @@ fn examine(reads: &mut dyn Reads) -> Result<Report, StoreError> {
     found.extend(audit.findings().into_iter().map(|finding| finding.0));
     let heads = [ledger_head.to_string(), journal_head.to_string()];
     Ok(Report { found, transfers: ledger_head.seq, lines: journal_head.seq, heads })
+}
+
+/// A row that cannot be read is a finding; a store that does not answer is an error.
+fn damage(found: &mut Vec<String>, walked: Result<(), StoreError>) -> Result<(), StoreError> {
+    match walked {
+        Err(StoreError::Broken(why)) => {
+            found.push(why);
+            Ok(())
+        }
+        other => other,
+    }
 }
 
 pub(super) fn verify(data: &DataDir, screen: &Screen) -> anyhow::Result<()> {

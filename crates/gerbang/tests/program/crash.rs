@@ -1,0 +1,104 @@
+//! kill -9 under load, and SIGTERM under load: what was answered is there, nothing is sent twice.
+
+use super::rig::{House, WHO, get, received};
+use std::collections::{BTreeSet, HashSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Buys with references of its own until told to stop or the server is gone; what was accepted.
+fn load(address: SocketAddr, name: &str, stop: &Arc<AtomicBool>) -> JoinHandle<Vec<String>> {
+    let (name, stop) = (name.to_owned(), stop.clone());
+    std::thread::spawn(move || {
+        let mut accepted = Vec::new();
+        for number in 0.. {
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            let ref_id = format!("{name}-{number}");
+            let target = format!("/trx?product=T1&dest=089660522887&refID={ref_id}&{WHO}");
+            match get(address, &target) {
+                Ok((200, body)) if body.contains("akan diproses") => accepted.push(ref_id),
+                Ok((503, _)) => {}
+                Ok(other) => panic!("{other:?}"),
+                Err(_) => break,
+            }
+        }
+        accepted
+    })
+}
+
+fn all_there(house: &House, address: SocketAddr, accepted: &[String]) {
+    assert!(accepted.len() > 50, "too little load to prove anything: {}", accepted.len());
+    for ref_id in accepted {
+        let target = format!("/trx?product=T1&dest=089660522887&refID={ref_id}&{WHO}&check=1");
+        let (_, body) = get(address, &target).unwrap();
+        assert!(!body.contains("TIDAK ADA"), "{ref_id} was answered and is lost: {body}");
+    }
+    let received = received(house);
+    let distinct: HashSet<&String> = received.iter().collect();
+    assert_eq!(received.len(), distinct.len(), "something was sent twice");
+    assert_eq!(house.json(&["verify"])["holds"], true);
+}
+
+#[test]
+fn kill_nine_loses_nothing_and_sends_nothing_twice() {
+    let house = House::new();
+    let mut accepted = Vec::new();
+    let mut server = house.demo();
+    house.ok(&["member", "credit", "OK00123", "100.000.000", "--note", "load"]);
+    for round in 0..3 {
+        let stop = Arc::new(AtomicBool::new(false));
+        let clients: Vec<_> =
+            (0..8).map(|n| load(server.address, &format!("k{round}-{n}"), &stop)).collect();
+        std::thread::sleep(Duration::from_millis(900 + 350 * round));
+        server.kill();
+        stop.store(true, Ordering::Relaxed);
+        for client in clients {
+            accepted.extend(client.join().unwrap());
+        }
+        assert_eq!(house.json(&["verify"])["holds"], true);
+        server = house.demo();
+    }
+    all_there(&house, server.address, &accepted);
+    // Everything comes to its end: sent once, asked about, settled.
+    for _ in 0..300 {
+        let open = house.json(&["trx", "list", "--state", "pending"]);
+        if open.as_array().unwrap().is_empty() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let open = house.json(&["trx", "list", "--state", "pending"]);
+    assert_eq!(open.as_array().unwrap().len(), 0, "{open}");
+    let failed = house.json(&["trx", "list", "--state", "failed"]);
+    let delivered: BTreeSet<String> = received(&house).into_iter().collect();
+    for row in failed.as_array().unwrap() {
+        let first = format!("{}-1", row["trx"]);
+        assert!(!delivered.contains(&first), "delivered and refunded: {row}");
+    }
+    all_there(&house, server.address, &accepted);
+}
+
+#[test]
+fn sigterm_drains() {
+    let house = House::new();
+    let mut server = house.demo();
+    house.ok(&["member", "credit", "OK00123", "100.000.000", "--note", "load"]);
+    let stop = Arc::new(AtomicBool::new(false));
+    let clients: Vec<_> = (0..8).map(|n| load(server.address, &format!("t{n}"), &stop)).collect();
+    std::thread::sleep(Duration::from_millis(1_000));
+    server.terminate();
+    assert!(server.wait().success(), "{}", server.log());
+    let mut accepted = Vec::new();
+    for client in clients {
+        accepted.extend(client.join().unwrap());
+    }
+    drop(server);
+    let server = house.demo();
+    all_there(&house, server.address, &accepted);
+    let journal = house.json(&["verify"]);
+    assert!(journal["journal"].as_i64().unwrap() > i64::try_from(accepted.len()).unwrap());
+}

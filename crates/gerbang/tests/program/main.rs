@@ -1,0 +1,9 @@
+//! The real program: started, asked, killed, tampered with.
+#![allow(clippy::unwrap_used)]
+
+mod cli;
+mod crash;
+mod demo;
+mod faults;
+mod rig;
+mod tamper;

@@ -1,0 +1,182 @@
+//! Starts the program in a folder of its own; ends it by its own id.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+pub(crate) const WHO: &str = "memberID=OK00123&pin=123456&password=secret";
+
+/// A folder with a business in it.
+pub(crate) struct House {
+    pub(crate) folder: tempfile::TempDir,
+}
+
+/// A running server. Killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    /// Lines of stdout since "listening on".
+    pub(crate) lines: Receiver<String>,
+    /// Lines of stdout before it.
+    pub(crate) opening: Vec<String>,
+    log: PathBuf,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub(crate) fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gerbang"));
+    command.env_remove("GERBANG_DATA").env_remove("GERBANG_MASTER_KEY").env_remove("GERBANG_LOG");
+    command
+}
+
+impl House {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub(crate) fn run(&self, words: &[&str]) -> Output {
+        program().arg("--data").arg(self.data()).args(words).output().unwrap()
+    }
+
+    /// Runs a command that must succeed; its stdout.
+    pub(crate) fn ok(&self, words: &[&str]) -> String {
+        let output = self.run(words);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{words:?}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs a command that must fail; its stderr.
+    pub(crate) fn fails(&self, words: &[&str]) -> String {
+        let output = self.run(words);
+        assert!(!output.status.success(), "{words:?} went well: {output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    pub(crate) fn json(&self, words: &[&str]) -> serde_json::Value {
+        let mut all = vec!["--json"];
+        all.extend(words);
+        serde_json::from_str(&self.ok(&all)).unwrap()
+    }
+
+    pub(crate) fn demo(&self) -> Server {
+        self.start(program(), &["demo", "--listen", "127.0.0.1:0"])
+    }
+
+    pub(crate) fn serve(&self) -> Server {
+        self.start(program(), &["serve"])
+    }
+
+    pub(crate) fn start(&self, mut command: Command, words: &[&str]) -> Server {
+        let log = self.folder.path().join("stderr.log");
+        let errors = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
+        command.arg("--data").arg(self.data()).args(words);
+        let mut child = command.stdout(Stdio::piped()).stderr(errors).spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (send, lines) = channel();
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                if send.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut opening = Vec::new();
+        let address = loop {
+            let line = lines.recv_timeout(Duration::from_secs(30)).unwrap_or_else(|_| {
+                let _ = child.kill();
+                panic!("did not start: {}", std::fs::read_to_string(&log).unwrap())
+            });
+            if let Some(address) = line.strip_prefix("listening on http://") {
+                break address.parse().unwrap();
+            }
+            opening.push(line);
+        };
+        Server { child, address, lines, opening, log }
+    }
+}
+
+impl Server {
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// kill -9.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub(crate) fn terminate(&self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    }
+
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(began.elapsed() < Duration::from_secs(40), "it does not end");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    pub(crate) fn get(&self, target: &str) -> (u16, String) {
+        get(self.address, target).unwrap()
+    }
+
+    pub(crate) fn buy(&self, ref_id: &str) -> (u16, String) {
+        self.get(&format!("/trx?product=T1&dest=089660522887&refID={ref_id}&{WHO}"))
+    }
+
+    pub(crate) fn check(&self, ref_id: &str) -> String {
+        self.get(&format!("/trx?product=T1&dest=089660522887&refID={ref_id}&{WHO}&check=1")).1
+    }
+
+    /// Waits until a line of stdout contains a text.
+    pub(crate) fn line_with(&self, text: &str) -> String {
+        let began = Instant::now();
+        loop {
+            let line = self.lines.recv_timeout(Duration::from_secs(20)).unwrap();
+            if line.contains(text) {
+                return line;
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "no line with {text}");
+        }
+    }
+}
+
+/// One request; status and body. An error when the other side went away.
+pub(crate) fn get(address: SocketAddr, target: &str) -> std::io::Result<(u16, String)> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    let request = format!("GET {target} HTTP/1.1\r\nHost: h2h\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let cut = || std::io::Error::other(format!("half an answer: {answer:?}"));
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(cut)?;
+    let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).ok_or_else(cut)?;
+    Ok((status, body.to_owned()))
+}
+
+/// Every second column of a `sandbox.log`: what the supplier received.
+pub(crate) fn received(house: &House) -> Vec<String> {
+    let text = std::fs::read_to_string(house.data().join("sandbox.log")).unwrap();
+    text.lines().map(|line| line.split(' ').nth(1).unwrap().to_owned()).collect()
+}
