@@ -4,8 +4,8 @@ use crate::command::{Answer, Command};
 use crate::writer::{Core, Job};
 use crate::{Catalog, Clock, ReadPool, Zone};
 use arc_swap::ArcSwap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use store::{CatalogRows, JournalLine, MasterKey, Store, StoreError};
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -127,6 +127,16 @@ pub struct Engine {
     pub ended: oneshot::Receiver<Result<(), StoreError>>,
 }
 
+/// The writer before it runs. Exactly one of its two ways must be taken.
+#[must_use]
+pub struct Writer {
+    core: Core,
+    jobs: mpsc::Receiver<Job>,
+    batch: usize,
+    /// Weak: the writer ends when the last door is closed.
+    shared: Weak<Shared>,
+}
+
 impl Engine {
     /// Starts the writer on a thread of its own.
     ///
@@ -135,12 +145,37 @@ impl Engine {
     pub fn start(
         store: Box<dyn Store>,
         reads: ReadPool,
-        mut rows: impl FnMut() -> Result<CatalogRows, StoreError> + Send + 'static,
+        rows: impl FnMut() -> Result<CatalogRows, StoreError> + Send + 'static,
         key: MasterKey,
         clock: Arc<dyn Clock>,
         zone: Zone,
         settings: Settings,
     ) -> Result<Self, String> {
+        let (handle, writer) = Self::assemble(store, reads, rows, key, clock, zone, settings)?;
+        let (end, ended) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(move || {
+                // Whoever waits for the end may be gone.
+                let _ = end.send(writer.run());
+            })
+            .map_err(|error| error.to_string())?;
+        Ok(Self { handle, ended })
+    }
+
+    /// The same without running the writer; tests drive it on virtual time.
+    ///
+    /// # Errors
+    /// When the catalog cannot be opened with this key.
+    pub fn assemble(
+        store: Box<dyn Store>,
+        reads: ReadPool,
+        mut rows: impl FnMut() -> Result<CatalogRows, StoreError> + Send + 'static,
+        key: MasterKey,
+        clock: Arc<dyn Clock>,
+        zone: Zone,
+        settings: Settings,
+    ) -> Result<(Handle, Writer), String> {
         let mut reload = move || -> Result<Catalog, String> {
             let rows = rows().map_err(|error| error.to_string())?;
             Catalog::build(rows, &key).map_err(|error| error.to_string())
@@ -158,48 +193,56 @@ impl Engine {
             full: AtomicBool::new(false),
         });
         let core = Core { store, catalog, clock, zone, reload: Box::new(reload) };
-        let (end, ended) = oneshot::channel();
-        // Weak: the writer ends when the last door is closed.
-        let nudge = Arc::downgrade(&shared);
-        std::thread::Builder::new()
-            .name("writer".to_owned())
-            .spawn(move || {
-                let result = write_all(core, jobs, settings.batch, |intents, deliveries| {
-                    if let Some(shared) = nudge.upgrade() {
-                        if intents {
-                            shared.intents.notify_one();
-                        }
-                        if deliveries {
-                            shared.deliveries.notify_one();
-                        }
-                    }
-                });
-                let _ = end.send(result);
-            })
-            .map_err(|error| error.to_string())?;
-        Ok(Self { handle: Handle(shared), ended })
+        let writer = Writer { core, jobs, batch: settings.batch, shared: Arc::downgrade(&shared) };
+        Ok((Handle(shared), writer))
     }
 }
 
-fn write_all(
-    mut core: Core,
-    mut jobs: mpsc::Receiver<Job>,
-    batch: usize,
-    nudge: impl Fn(bool, bool),
-) -> Result<(), StoreError> {
-    let mut taken = Vec::with_capacity(batch);
-    loop {
-        if jobs.blocking_recv_many(&mut taken, batch) == 0 {
-            return Ok(());
+impl Writer {
+    /// Writes on the calling thread until every door is closed.
+    ///
+    /// # Errors
+    /// The error that made it stop; what its last callers asked is not known to be written.
+    pub fn run(mut self) -> Result<(), StoreError> {
+        let mut taken = Vec::with_capacity(self.batch);
+        while self.jobs.blocking_recv_many(&mut taken, self.batch) > 0 {
+            self.step(std::mem::take(&mut taken))?;
         }
-        match core.step(std::mem::take(&mut taken)) {
-            Ok(nudges) => nudge(nudges.intents, nudges.deliveries),
+        Ok(())
+    }
+
+    /// The same as a task; the store blocks it, so this is for tests and simulation.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn run_as_task(mut self) -> Result<(), StoreError> {
+        let mut taken = Vec::with_capacity(self.batch);
+        while self.jobs.recv_many(&mut taken, self.batch).await > 0 {
+            self.step(std::mem::take(&mut taken))?;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, jobs: Vec<Job>) -> Result<(), StoreError> {
+        match self.core.step(jobs) {
+            Ok(nudges) => {
+                if let Some(shared) = self.shared.upgrade() {
+                    if nudges.intents {
+                        shared.intents.notify_one();
+                    }
+                    if nudges.deliveries {
+                        shared.deliveries.notify_one();
+                    }
+                }
+                Ok(())
+            }
             Err(StoreError::NotWritten(why)) => {
                 tracing::error!(%why, "a batch was not written; its callers hear busy");
+                Ok(())
             }
             Err(error @ (StoreError::Unknown(_) | StoreError::Broken(_))) => {
                 tracing::error!(%error, "the writer stops");
-                return Err(error);
+                Err(error)
             }
         }
     }

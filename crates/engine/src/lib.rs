@@ -17,7 +17,7 @@ mod zone;
 
 pub use catalog::{Catalog, CatalogError, MemberEntry, place};
 pub use command::{Answer, Asked, Bought, Command, DeliveryTry, Moved};
-pub use handle::{Busy, Engine, Handle, Settings};
+pub use handle::{Busy, Engine, Handle, Settings, Writer};
 pub use ports::{Clock, Port, Suppliers, SystemClock};
 pub use reads::ReadPool;
 pub use render::{check_reply, phrase, v2_status};

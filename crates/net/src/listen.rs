@@ -88,7 +88,7 @@ pub async fn serve<H, F, B>(
                 tls.refresh();
                 tokio::select! {
                     () = tokio::time::sleep(Duration::from_secs(1)) => {}
-                    _ = stop.changed() => {}
+                    told = stop.changed() => if told.is_err() { return },
                 }
             }
         });

@@ -211,10 +211,17 @@ impl Reads for SqliteReads {
         self.work("a.state = 'sent' AND a.trx > ?1 ORDER BY a.trx", after.get(), limit)
     }
 
-    fn due_deliveries(&mut self, now: UtcMillis, limit: u32) -> Result<Vec<Delivery>, StoreError> {
+    fn due_deliveries(
+        &mut self,
+        now: UtcMillis,
+        limit: u32,
+        skip: &[MemberId],
+    ) -> Result<Vec<Delivery>, StoreError> {
+        let skip: Vec<String> = skip.iter().map(|id| id.get().to_string()).collect();
         self.all(
-            "SELECT * FROM delivery WHERE state = 'due' AND next <= ?1 ORDER BY next LIMIT ?2",
-            params![now.get(), limit],
+            "SELECT * FROM delivery WHERE state = 'due' AND next <= ?1
+             AND member NOT IN (SELECT value FROM json_each(?3)) ORDER BY next LIMIT ?2",
+            params![now.get(), limit, format!("[{}]", skip.join(","))],
             rows::delivery,
         )
     }

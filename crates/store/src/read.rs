@@ -153,11 +153,16 @@ pub trait Reads: Send {
     /// [`StoreError`].
     fn sent_attempts(&mut self, after: TrxNo, limit: u32) -> Result<Vec<Work>, StoreError>;
 
-    /// Deliveries due at `now`, longest due first.
+    /// Deliveries due at `now`, longest due first, without those of `skip`.
     ///
     /// # Errors
     /// [`StoreError`].
-    fn due_deliveries(&mut self, now: UtcMillis, limit: u32) -> Result<Vec<Delivery>, StoreError>;
+    fn due_deliveries(
+        &mut self,
+        now: UtcMillis,
+        limit: u32,
+        skip: &[MemberId],
+    ) -> Result<Vec<Delivery>, StoreError>;
 
     /// How much is waiting.
     ///

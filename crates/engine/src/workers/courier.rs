@@ -1,12 +1,12 @@
 //! Callbacks from the outbox. One slow receiver delays no other.
 
-use super::{InFlight, TICK, called};
+use super::{InFlight, called};
 use crate::Handle;
 use crate::command::{Command, DeliveryTry};
-use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 use store::{Channel, Delivery};
 use suppliers::{Request, SendResult};
 use tokio::sync::watch;
@@ -15,6 +15,8 @@ use types::{DeliveryId, MemberId};
 /// Most deliveries at one time, and to one member.
 const DELIVERING_MOST: usize = 512;
 const PER_MEMBER_MOST: usize = 16;
+/// Deliveries read at one look; those in flight are among them.
+const LOOK_MOST: usize = 2 * DELIVERING_MOST;
 
 /// What a courier's try gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,46 +45,59 @@ pub trait Courier: Send + Sync {
 pub(super) async fn deliver_all(
     handle: Handle,
     courier: Arc<dyn Courier>,
+    tick: Duration,
     mut stop: watch::Receiver<bool>,
 ) {
     let flying = InFlight::<DeliveryId>::new();
     let per_member = InFlight::<(MemberId, usize)>::new();
     while !*stop.borrow() {
-        let now = handle.now().utc;
-        let limit = u32::try_from(DELIVERING_MOST * 8).unwrap_or(u32::MAX);
-        let due = handle.reads().ask(move |reads| reads.due_deliveries(now, limit)).await;
-        let due = match due {
-            Ok(Ok(due)) => due,
-            Ok(Err(error)) => {
-                tracing::error!(%error, "cannot look for due callbacks");
-                Vec::new()
+        // Those that fly when the look begins may be done when it ends: not in this round.
+        let flew = flying.snapshot();
+        let mut full = Vec::new();
+        loop {
+            let due = due(&handle, full.clone()).await;
+            let (found, known) = (due.len(), full.len());
+            for delivery in due {
+                if full.contains(&delivery.member) || flew.contains(&delivery.id) {
+                    continue;
+                }
+                let seat = (0..PER_MEMBER_MOST)
+                    .find_map(|seat| per_member.take(&(delivery.member, seat), usize::MAX));
+                let Some(seat) = seat else {
+                    full.push(delivery.member);
+                    continue;
+                };
+                let Some(taken) = flying.take(&delivery.id, DELIVERING_MOST) else { continue };
+                let (handle, courier) = (handle.clone(), courier.clone());
+                tokio::spawn(async move {
+                    deliver(&handle, courier.as_ref(), &delivery).await;
+                    drop((taken, seat));
+                    handle.0.deliveries.notify_one();
+                });
             }
-            Err(_) => Vec::new(),
-        };
-        let mut full: HashMap<MemberId, bool> = HashMap::new();
-        for delivery in due {
-            if full.get(&delivery.member).copied().unwrap_or_default() {
-                continue;
+            // A page full of members whose receivers are busy hides the others: look past them.
+            if found < LOOK_MOST || full.len() == known || flying.len() >= DELIVERING_MOST {
+                break;
             }
-            let seat = (0..PER_MEMBER_MOST)
-                .find_map(|seat| per_member.take(&(delivery.member, seat), usize::MAX));
-            let Some(seat) = seat else {
-                full.insert(delivery.member, true);
-                continue;
-            };
-            let Some(taken) = flying.take(&delivery.id, DELIVERING_MOST) else { continue };
-            let (handle, courier) = (handle.clone(), courier.clone());
-            tokio::spawn(async move {
-                deliver(&handle, courier.as_ref(), &delivery).await;
-                drop((taken, seat));
-                handle.0.deliveries.notify_one();
-            });
         }
         tokio::select! {
             () = handle.0.deliveries.notified() => {}
-            () = tokio::time::sleep(TICK) => {}
-            _ = stop.changed() => {}
+            () = tokio::time::sleep(tick) => {}
+            told = stop.changed() => if told.is_err() { return },
         }
+    }
+}
+
+async fn due(handle: &Handle, skip: Vec<MemberId>) -> Vec<Delivery> {
+    let now = handle.now().utc;
+    let limit = u32::try_from(LOOK_MOST).unwrap_or(u32::MAX);
+    match handle.reads().ask(move |reads| reads.due_deliveries(now, limit, &skip)).await {
+        Ok(Ok(due)) => due,
+        Ok(Err(error)) => {
+            tracing::error!(%error, "cannot look for due callbacks");
+            Vec::new()
+        }
+        Err(_) => Vec::new(),
     }
 }
 

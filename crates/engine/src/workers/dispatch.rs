@@ -1,10 +1,11 @@
 //! Sending intents and asking about open attempts.
 
-use super::{InFlight, TICK, called};
+use super::{InFlight, called};
 use crate::command::{Answer, Command};
 use crate::{Handle, Port, Suppliers};
 use domain::{Outcome, Source};
 use std::sync::Arc;
+use std::time::Duration;
 use store::{Channel, Work};
 use suppliers::{Ask, SendResult};
 use tokio::sync::watch;
@@ -50,6 +51,7 @@ async fn due(handle: &Handle, most: usize, taken: usize, checks: bool) -> Vec<Wo
 pub(super) async fn send_all(
     handle: Handle,
     suppliers: Arc<Suppliers>,
+    tick: Duration,
     mut stop: watch::Receiver<bool>,
 ) {
     let flying = InFlight::<AttemptId>::new();
@@ -66,8 +68,8 @@ pub(super) async fn send_all(
         }
         tokio::select! {
             () = handle.0.intents.notified() => {}
-            () = tokio::time::sleep(TICK) => {}
-            _ = stop.changed() => {}
+            () = tokio::time::sleep(tick) => {}
+            told = stop.changed() => if told.is_err() { return },
         }
     }
 }
@@ -96,6 +98,7 @@ async fn send(handle: &Handle, port: &Port, work: &Work) {
 pub(super) async fn check_all(
     handle: Handle,
     suppliers: Arc<Suppliers>,
+    tick: Duration,
     mut stop: watch::Receiver<bool>,
 ) {
     let flying = InFlight::<AttemptId>::new();
@@ -110,8 +113,8 @@ pub(super) async fn check_all(
             });
         }
         tokio::select! {
-            () = tokio::time::sleep(TICK) => {}
-            _ = stop.changed() => {}
+            () = tokio::time::sleep(tick) => {}
+            told = stop.changed() => if told.is_err() { return },
         }
     }
 }

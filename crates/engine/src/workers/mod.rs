@@ -16,7 +16,7 @@ use suppliers::{Inbound, SendResult};
 use tokio::sync::watch;
 use types::{SupplierCode, UtcMillis};
 
-/// How often a worker looks when nobody nudges it.
+/// How often a worker looks when nobody nudges it, unless it is told otherwise.
 const TICK: Duration = Duration::from_millis(200);
 /// Most text of a foreign answer kept in the journal.
 const BODY_MOST: usize = 4_000;
@@ -44,6 +44,10 @@ impl<K: Hash + Eq + Clone> InFlight<K> {
         Some(Taken { set: self.0.clone(), key: key.clone() })
     }
 
+    fn snapshot(&self) -> HashSet<K> {
+        self.0.lock().map_or_else(|_| HashSet::new(), |set| set.clone())
+    }
+
     fn len(&self) -> usize {
         self.0.lock().map_or(0, |set| set.len())
     }
@@ -63,11 +67,12 @@ impl<K: Hash + Eq> Drop for Taken<K> {
     }
 }
 
-/// All workers of one node.
+/// All workers of one node. They end with it.
 pub struct Workers {
     handle: Handle,
     suppliers: Arc<Suppliers>,
     courier: Arc<dyn Courier>,
+    tick: Duration,
     /// Set to true to stop.
     stop: watch::Sender<bool>,
 }
@@ -76,7 +81,14 @@ impl Workers {
     /// Prepares the workers; nothing runs yet.
     #[must_use]
     pub fn new(handle: Handle, suppliers: Arc<Suppliers>, courier: Arc<dyn Courier>) -> Self {
-        Self { handle, suppliers, courier, stop: watch::Sender::new(false) }
+        Self { handle, suppliers, courier, tick: TICK, stop: watch::Sender::new(false) }
+    }
+
+    /// Looks for due work this often when nobody nudges; tests let days pass with a long one.
+    #[must_use]
+    pub fn with_tick(mut self, tick: Duration) -> Self {
+        self.tick = tick;
+        self
     }
 
     /// Recovery at start: attempts with a sent-marker and no outcome may have been sent. They
@@ -116,16 +128,19 @@ impl Workers {
         tokio::spawn(dispatch::send_all(
             self.handle.clone(),
             self.suppliers.clone(),
+            self.tick,
             self.stop.subscribe(),
         ));
         tokio::spawn(dispatch::check_all(
             self.handle.clone(),
             self.suppliers.clone(),
+            self.tick,
             self.stop.subscribe(),
         ));
         tokio::spawn(courier::deliver_all(
             self.handle.clone(),
             self.courier.clone(),
+            self.tick,
             self.stop.subscribe(),
         ));
     }

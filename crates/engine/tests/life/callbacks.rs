@@ -1,0 +1,92 @@
+//! The outbox: the schedule, patience with receivers, and no receiver in another's way.
+
+use super::rig::{Rig, pass};
+use domain::CALLBACK_DELAYS_MS;
+use engine::{Answer, Command};
+use store::{DeliveryFilter, DeliveryState};
+use types::DeliveryId;
+
+fn answer(rig: &Rig, host: &str, ms: u64, status: u16, retry_after_ms: Option<i64>) {
+    let mut answers = rig.receivers.answers.lock().unwrap();
+    answers.insert(host.to_owned(), (ms, status, retry_after_ms));
+}
+
+async fn states(rig: &Rig) -> Vec<DeliveryState> {
+    let filter = DeliveryFilter { limit: 100, ..DeliveryFilter::default() };
+    let page = rig.handle.reads().ask(move |reads| reads.delivery_page(&filter)).await.unwrap();
+    page.unwrap().into_iter().map(|delivery| delivery.state).collect()
+}
+
+/// Promise 6: the whole schedule, then exhausted; the text never changes; a replay starts over.
+#[tokio::test(start_paused = true)]
+async fn a_deaf_receiver_is_tried_for_three_days() {
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::with_tick(folder.path(), 4_000).await;
+    answer(&rig, "a.example", 10, 500, None);
+    rig.buy("1").await;
+    pass(4 * 24 * 3_600_000).await;
+    let tries = rig.receivers.tries.lock().unwrap().clone();
+    assert_eq!(tries.len(), CALLBACK_DELAYS_MS.len());
+    assert!(tries.iter().all(|(_, url)| *url == tries[0].1), "the text changed");
+    for (at, pair) in tries.windows(2).enumerate() {
+        let pause = pair[1].0 - pair[0].0;
+        let slot = CALLBACK_DELAYS_MS[at + 1];
+        // Up to one look of the worker later.
+        assert!((slot..slot + 4_500).contains(&pause), "pause {at}: {pause} instead of {slot}");
+    }
+    assert_eq!(states(&rig).await, [DeliveryState::Exhausted]);
+
+    answer(&rig, "a.example", 10, 204, None);
+    let replayed = rig.handle.submit_patiently(Command::Replay(DeliveryId::new(1))).await.unwrap();
+    assert!(matches!(replayed, Answer::Replayed(true)));
+    pass(1_000).await;
+    assert_eq!(states(&rig).await, [DeliveryState::Delivered]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn redirects_and_client_errors_are_no_delivery() {
+    for status in [301, 404, 410, 429] {
+        let folder = tempfile::tempdir().unwrap();
+        let rig = Rig::new(folder.path()).await;
+        answer(&rig, "a.example", 10, status, None);
+        rig.buy("1").await;
+        pass(2_000).await;
+        assert_eq!(states(&rig).await, [DeliveryState::Due], "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receiver_may_ask_for_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::new(folder.path()).await;
+    answer(&rig, "a.example", 10, 503, Some(40_000));
+    rig.buy("1").await;
+    pass(39_000).await;
+    assert_eq!(rig.receivers.tries.lock().unwrap().len(), 1);
+    pass(4_000).await;
+    assert_eq!(rig.receivers.tries.lock().unwrap().len(), 2);
+}
+
+/// More callbacks than one look holds, to a receiver that hangs, do not hold up another member.
+#[tokio::test(start_paused = true)]
+async fn a_slow_receiver_delays_nobody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::new(folder.path()).await;
+    rig.member(2, "https://b.example/h2h").await;
+    let mut quick = rig.first.buys.lock().unwrap().clone();
+    if let super::rig::Act::Say(ms, _) = &mut quick {
+        *ms = 10;
+    }
+    *rig.first.buys.lock().unwrap() = quick;
+    answer(&rig, "a.example", 30_000, 200, None);
+    rig.credit(1, 2_000_000).await;
+    for number in 0..1_100 {
+        rig.buy(&format!("slow-{number}")).await;
+    }
+    pass(2_000).await;
+    rig.buy_as(2, "quick").await;
+    pass(1_500).await;
+    let tries = rig.receivers.tries.lock().unwrap().clone();
+    assert!(tries.iter().any(|(_, url)| url.contains("b.example")), "{} tries", tries.len());
+    assert!(tries.iter().filter(|(_, url)| url.contains("a.example")).count() <= 16);
+}

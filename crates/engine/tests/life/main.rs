@@ -1,0 +1,7 @@
+//! The life of purchases on virtual time: hours pass in milliseconds.
+#![allow(clippy::unwrap_used)]
+
+mod callbacks;
+mod restart;
+mod rig;
+mod supplying;

@@ -1,0 +1,349 @@
+//! An engine whose clock is tokio's paused one, with suppliers and a receiver played by the test.
+
+use domain::BuyRequest;
+use engine::{
+    Answer, Asked, Bought, Clock, Command, Courier, CourierResult, Engine, Handle, Moved, Port,
+    ReadPool, Settings, Suppliers, Workers, Zone, place,
+};
+use std::collections::HashMap;
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use store::*;
+use suppliers::{Inbound, Reply, Request, SandboxConnector, SendResult, Transport};
+use tokio::time::Instant;
+use types::*;
+
+/// Tokio's clock as the engine's; 2025-04-22 18:46:00 in Jakarta at the start.
+struct Virtual {
+    start: Instant,
+    from: i64,
+}
+
+impl Clock for Virtual {
+    fn now(&self) -> UtcMillis {
+        let passed = i64::try_from(self.start.elapsed().as_millis()).unwrap();
+        UtcMillis::new(self.from + passed)
+    }
+}
+
+pub(crate) const START_MS: i64 = 1_745_322_360_000;
+
+/// What a played supplier does with one purchase.
+#[derive(Clone)]
+pub(crate) enum Act {
+    /// Replies after this many ms with these words.
+    Say(u64, &'static str),
+    /// Proves that nothing left.
+    NotSent,
+    /// Gives no answer within this many ms.
+    Silent(u64),
+}
+
+/// A supplier played by the test: what it does with purchases, what it says when asked.
+pub(crate) struct Played {
+    pub(crate) buys: Mutex<Act>,
+    pub(crate) checks: Mutex<Act>,
+    /// "buy REF" and "check REF" with the virtual ms since the start.
+    pub(crate) asked: Mutex<Vec<(i64, String)>>,
+    start: Instant,
+}
+
+impl Played {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            buys: Mutex::new(Act::Say(1_000, "success sn=R1")),
+            checks: Mutex::new(Act::Say(100, "pending")),
+            asked: Mutex::default(),
+            start: Instant::now(),
+        })
+    }
+
+    pub(crate) fn set(&self, buys: Act, checks: Act) {
+        *self.buys.lock().unwrap() = buys;
+        *self.checks.lock().unwrap() = checks;
+    }
+
+    pub(crate) fn count(&self, verb: &str) -> usize {
+        self.asked.lock().unwrap().iter().filter(|(_, what)| what.starts_with(verb)).count()
+    }
+}
+
+impl Transport for Played {
+    fn send<'a>(
+        &'a self,
+        request: &'a Request,
+    ) -> Pin<Box<dyn Future<Output = SendResult> + Send + 'a>> {
+        let (verb, query) =
+            request.url.strip_prefix("sandbox://").unwrap().split_once('?').unwrap();
+        let reference = query.strip_prefix("ref=").unwrap().split('&').next().unwrap().to_owned();
+        let at = i64::try_from(self.start.elapsed().as_millis()).unwrap();
+        self.asked.lock().unwrap().push((at, format!("{verb} {reference}")));
+        let act = if verb == "buy" { &self.buys } else { &self.checks };
+        let act = act.lock().unwrap().clone();
+        Box::pin(async move {
+            match act {
+                Act::NotSent => SendResult::NotSent("connection refused".to_owned()),
+                Act::Silent(ms) => {
+                    tokio::time::sleep(Duration::from_millis(ms)).await;
+                    SendResult::Unknown("no answer".to_owned())
+                }
+                Act::Say(ms, words) => {
+                    tokio::time::sleep(Duration::from_millis(ms)).await;
+                    let body = format!("ref={reference} status={words}");
+                    SendResult::Replied(Reply { status: 200, body, ..Reply::default() })
+                }
+            }
+        })
+    }
+}
+
+/// After how many ms, with which status, and with which Retry-After in ms.
+type Answers = (u64, u16, Option<i64>);
+
+/// The members' receivers: answers by host, and every try with its time.
+pub(crate) struct Receivers {
+    pub(crate) answers: Mutex<HashMap<String, Answers>>,
+    pub(crate) tries: Mutex<Vec<(i64, String)>>,
+    start: Instant,
+}
+
+impl Courier for Receivers {
+    fn carry<'a>(
+        &'a self,
+        request: &'a Request,
+    ) -> Pin<Box<dyn Future<Output = CourierResult> + Send + 'a>> {
+        let host = request.url.split('/').nth(2).unwrap().to_owned();
+        let at = i64::try_from(self.start.elapsed().as_millis()).unwrap();
+        self.tries.lock().unwrap().push((at, request.url.clone()));
+        let answer = self.answers.lock().unwrap().get(&host).copied();
+        let (ms, status, retry_after_ms) = answer.unwrap_or((10, 200, None));
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+            let reply = Reply { status, retry_after_ms, body: String::new() };
+            CourierResult::Tried(SendResult::Replied(reply))
+        })
+    }
+
+    fn chance(&self) -> u16 {
+        32_768 // no jitter
+    }
+
+    fn sign(&self, _: &str, _: &str, _: i64, _: &str) -> String {
+        String::new()
+    }
+}
+
+pub(crate) struct Rig {
+    pub(crate) handle: Handle,
+    pub(crate) first: Arc<Played>,
+    pub(crate) second: Arc<Played>,
+    pub(crate) receivers: Arc<Receivers>,
+    pub(crate) ports: Arc<Suppliers>,
+    pub(crate) workers: Workers,
+    key: MasterKey,
+}
+
+pub(crate) const T1: i64 = 1_321;
+
+impl Rig {
+    /// A business with suppliers `one` and `two`, product T1 at both, member OK1 with 100.000.
+    pub(crate) async fn new(folder: &Path) -> Self {
+        Self::with_tick(folder, 200).await
+    }
+
+    /// With workers that look this often: days pass quickly with a long one.
+    pub(crate) async fn with_tick(folder: &Path, tick_ms: u64) -> Self {
+        let rig = Self::open(folder, MasterKey::generate().unwrap(), 0, tick_ms).await;
+        rig.found().await;
+        rig.workers.start();
+        rig
+    }
+
+    /// The same business again, later by `after_ms`; its workers wait.
+    pub(crate) async fn again(&self, folder: &Path, after_ms: i64) -> Self {
+        Self::open(folder, self.key.clone(), after_ms, 200).await
+    }
+
+    async fn open(folder: &Path, key: MasterKey, after_ms: i64, tick_ms: u64) -> Self {
+        let tick = Duration::from_millis(tick_ms);
+        let path = folder.join("gerbang.db");
+        let store = sqlite::open(&path).unwrap().store;
+        let mut rows = sqlite::open_reader(&path).unwrap();
+        let start = Instant::now();
+        let (handle, writer) = Engine::assemble(
+            Box::new(store),
+            ReadPool::inline(Box::new(sqlite::open_reader(&path).unwrap())),
+            move || rows.catalog(),
+            key.clone(),
+            Arc::new(Virtual { start, from: START_MS + after_ms }),
+            Zone::new("Asia/Jakarta").unwrap(),
+            Settings::default(),
+        )
+        .unwrap();
+        tokio::spawn(writer.run_as_task());
+        let (first, second) = (Played::new(), Played::new());
+        let mut ports = Suppliers::default();
+        for (code, played) in [("one", &first), ("two", &second)] {
+            let port = Port { connector: Arc::new(SandboxConnector), transport: played.clone() };
+            ports.0.insert(SupplierCode::parse(code).unwrap(), port);
+        }
+        let ports = Arc::new(ports);
+        let receivers = Arc::new(Receivers {
+            answers: Mutex::default(),
+            tries: Mutex::default(),
+            start: Instant::now(),
+        });
+        let workers =
+            Workers::new(handle.clone(), ports.clone(), receivers.clone()).with_tick(tick);
+        Self { handle, first, second, receivers, ports, workers, key }
+    }
+
+    async fn found(&self) {
+        let level = LevelCode::parse("retail").unwrap();
+        let code = ProductCode::parse("T1").unwrap();
+        let mut changes = vec![
+            CatalogChange::Level(Level {
+                code: level.clone(),
+                name: String::new(),
+                list_id: "list".to_owned(),
+            }),
+            CatalogChange::Product(domain::Product {
+                code: code.clone(),
+                name: ProductName::parse("Three 1.000").unwrap(),
+                group: String::new(),
+                category: String::new(),
+                denomination: domain::Denomination::Fixed,
+                dest_rule: domain::DestRule::Phone,
+                open: true,
+                cut_off: None,
+            }),
+            CatalogChange::Price {
+                level,
+                product: code.clone(),
+                price: domain::Price { amount: Rupiah::new(T1), basis_points: 0 },
+            },
+        ];
+        for (priority, supplier) in [(1, "one"), (2, "two")] {
+            let supplier = SupplierCode::parse(supplier).unwrap();
+            changes.push(CatalogChange::Supplier(SupplierRecord {
+                supplier: domain::Supplier {
+                    code: supplier.clone(),
+                    name: String::new(),
+                    connector: "sandbox".to_owned(),
+                    paused: false,
+                    check_after_ms: 10_000,
+                    suspect_after_ms: 600_000,
+                    trusted_reversal: priority == 1,
+                },
+                settings: None,
+            }));
+            changes.push(CatalogChange::Route(domain::RouteRow {
+                product: code.clone(),
+                supplier,
+                sku: Sku::parse("t1").unwrap(),
+                cost: Rupiah::new(1_200),
+                priority,
+                enabled: true,
+                allow_loss: false,
+            }));
+        }
+        self.change(changes).await;
+        self.member(1, "https://a.example/h2h").await;
+    }
+
+    pub(crate) async fn change(&self, changes: Vec<CatalogChange>) {
+        self.handle.submit_patiently(Command::Catalog(changes)).await.unwrap();
+    }
+
+    pub(crate) async fn member(&self, number: i64, url: &str) {
+        let code = MemberCode::parse(&format!("OK{number}")).unwrap();
+        let seal = |column: &str| self.key.seal(&place(&code, column), "secret").unwrap();
+        let record = MemberRecord {
+            pin: seal("pin"),
+            password: seal("password"),
+            signing: None,
+            ip_allow: Vec::new(),
+            member: domain::Member {
+                id: MemberId::new(number),
+                code: code.clone(),
+                name: String::new(),
+                active: true,
+                level: LevelCode::parse("retail").unwrap(),
+                credit_limit: Rupiah::ZERO,
+                daily_limit: None,
+                same_day_guard: false,
+                callback_url: Some(url.to_owned()),
+                wording: domain::Wording::default(),
+            },
+        };
+        self.change(vec![CatalogChange::Member(record)]).await;
+        self.credit(number, 100_000).await;
+    }
+
+    pub(crate) async fn credit(&self, member: i64, amount: i64) {
+        let command = Command::Move {
+            member: MemberId::new(member),
+            amount: Rupiah::new(amount),
+            cash: "manual".to_owned(),
+            note: String::new(),
+        };
+        let moved = self.handle.submit_patiently(command).await.unwrap();
+        assert!(matches!(moved, Answer::Moved(Moved::Done(_))));
+    }
+
+    pub(crate) async fn buy_as(&self, number: i64, ref_id: &str) -> Box<Bought> {
+        let command = Command::Buy {
+            member: MemberId::new(number),
+            request: Box::new(BuyRequest {
+                product: ProductCode::parse("T1").unwrap(),
+                dest: Dest::parse("089660522887").unwrap(),
+                qty: None,
+                ref_id: RefId::parse(ref_id).unwrap(),
+                counter: 1,
+                harga_max: None,
+            }),
+            asked: Box::new(Asked {
+                received: self.handle.now().utc,
+                peer: "127.0.0.1".to_owned(),
+                request: String::new(),
+            }),
+        };
+        match self.handle.submit(command).await.unwrap() {
+            Answer::Bought(bought) => bought,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn buy(&self, ref_id: &str) -> TrxNo {
+        self.buy_as(1, ref_id).await.trx.unwrap().no
+    }
+
+    pub(crate) async fn story(&self, no: TrxNo) -> Story {
+        self.handle.reads().ask(move |reads| reads.story(no)).await.unwrap().unwrap().unwrap()
+    }
+
+    pub(crate) async fn state(&self, no: TrxNo) -> &'static str {
+        self.story(no).await.known.trx.state.word()
+    }
+
+    pub(crate) async fn balance(&self) -> i64 {
+        let id = MemberId::new(1);
+        let read = self.handle.reads().ask(move |reads| reads.balance(id)).await.unwrap();
+        read.unwrap().unwrap().get()
+    }
+
+    /// A callback of supplier `one` about the first attempt.
+    pub(crate) async fn supplier_calls(&self, no: TrxNo, words: &str) -> bool {
+        let body = format!("ref={no}-1 status={words}");
+        let from = SupplierCode::parse("one").unwrap();
+        let inbound = Inbound { query: String::new(), body };
+        engine::inlet(&self.handle, &self.ports, &from, "203.0.113.1", &inbound).await
+    }
+}
+
+pub(crate) async fn pass(ms: u64) {
+    tokio::time::sleep(Duration::from_millis(ms)).await;
+}
