@@ -6,6 +6,7 @@ use crate::command::{Command, DeliveryTry};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use store::{Channel, Delivery};
 use suppliers::{Request, SendResult};
@@ -50,10 +51,13 @@ pub(super) async fn deliver_all(
 ) {
     let flying = InFlight::<DeliveryId>::new();
     let per_member = InFlight::<(MemberId, usize)>::new();
+    // Set while a look found more than there were seats for.
+    let more = Arc::new(AtomicBool::new(false));
     while !*stop.borrow() {
         // Those that fly when the look begins may be done when it ends: not in this round.
         let flew = flying.snapshot();
         let mut full = Vec::new();
+        let mut left = false;
         loop {
             let due = due(&handle, full.clone()).await;
             let (found, known) = (due.len(), full.len());
@@ -65,14 +69,22 @@ pub(super) async fn deliver_all(
                     .find_map(|seat| per_member.take(&(delivery.member, seat), usize::MAX));
                 let Some(seat) = seat else {
                     full.push(delivery.member);
+                    left = true;
                     continue;
                 };
-                let Some(taken) = flying.take(&delivery.id, DELIVERING_MOST) else { continue };
+                let Some(taken) = flying.take(&delivery.id, DELIVERING_MOST) else {
+                    left = true;
+                    continue;
+                };
                 let (handle, courier) = (handle.clone(), courier.clone());
+                let (more, flying) = (more.clone(), flying.clone());
                 tokio::spawn(async move {
                     deliver(&handle, courier.as_ref(), &delivery).await;
                     drop((taken, seat));
-                    handle.0.deliveries.notify_one();
+                    // A look reads a whole page: worth it only when many seats are free again.
+                    if more.load(Ordering::Relaxed) && flying.len() <= DELIVERING_MOST / 2 {
+                        handle.0.deliveries.notify_one();
+                    }
                 });
             }
             // A page full of members whose receivers are busy hides the others: look past them.
@@ -80,6 +92,7 @@ pub(super) async fn deliver_all(
                 break;
             }
         }
+        more.store(left, Ordering::Relaxed);
         tokio::select! {
             () = handle.0.deliveries.notified() => {}
             () = tokio::time::sleep(tick) => {}

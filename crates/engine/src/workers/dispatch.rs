@@ -5,6 +5,7 @@ use crate::command::{Answer, Command};
 use crate::{Handle, Port, Suppliers};
 use domain::{Outcome, Source};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use store::{Channel, Work};
 use suppliers::{Ask, SendResult};
@@ -55,15 +56,22 @@ pub(super) async fn send_all(
     mut stop: watch::Receiver<bool>,
 ) {
     let flying = InFlight::<AttemptId>::new();
+    // Set while a look found more than there were seats for.
+    let more = Arc::new(AtomicBool::new(false));
     while !*stop.borrow() {
-        for work in due(&handle, SENDING_MOST, flying.len(), false).await {
+        let found = due(&handle, SENDING_MOST, flying.len(), false).await;
+        more.store(found.len() >= SENDING_MOST, Ordering::Relaxed);
+        for work in found {
             let Some(port) = suppliers.0.get(&work.attempt.supplier).cloned() else { continue };
             let Some(taken) = flying.take(&work.attempt.id, SENDING_MOST) else { continue };
-            let handle = handle.clone();
+            let (handle, more, flying) = (handle.clone(), more.clone(), flying.clone());
             tokio::spawn(async move {
                 send(&handle, &port, &work).await;
                 drop(taken);
-                handle.0.intents.notify_one();
+                // A look reads a whole page: worth it only when many seats are free again.
+                if more.load(Ordering::Relaxed) && flying.len() <= SENDING_MOST / 2 {
+                    handle.0.intents.notify_one();
+                }
             });
         }
         tokio::select! {

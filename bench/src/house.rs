@@ -1,0 +1,191 @@
+//! A business to measure: many members, one product, a supplier that delivers at once.
+
+use engine::{
+    Answer, Command, Courier, CourierResult, Engine, Handle, Moved, Port, ReadPool, Settings,
+    Suppliers, SystemClock, Workers, Zone, place,
+};
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use store::{CatalogChange, Level, MasterKey, MemberRecord, Reads as _, SupplierRecord};
+use suppliers::{Reply, Request, SandboxConnector, SendResult, Transport};
+use types::{LevelCode, MemberCode, MemberId, ProductCode, ProductName, Rupiah, Sku, SupplierCode};
+
+pub(crate) struct House {
+    pub(crate) handle: Handle,
+    pub(crate) workers: Workers,
+    /// What the store says of itself: durability is part of the result.
+    pub(crate) settings: String,
+    received: Arc<Received>,
+}
+
+/// Delivers without a network.
+struct AtOnce;
+
+impl Transport for AtOnce {
+    fn send<'a>(
+        &'a self,
+        request: &'a Request,
+    ) -> Pin<Box<dyn Future<Output = SendResult> + Send + 'a>> {
+        let reference = request.url.split("ref=").nth(1).and_then(|rest| rest.split('&').next());
+        let body = format!("ref={} status=success sn=R1", reference.unwrap_or_default());
+        Box::pin(
+            async move { SendResult::Replied(Reply { status: 200, body, ..Reply::default() }) },
+        )
+    }
+}
+
+/// Receives everything at once, and counts.
+#[derive(Default)]
+struct Received(AtomicU64);
+
+impl Courier for Received {
+    fn carry<'a>(
+        &'a self,
+        _: &'a Request,
+    ) -> Pin<Box<dyn Future<Output = CourierResult> + Send + 'a>> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        let reply = Reply { status: 200, ..Reply::default() };
+        Box::pin(async move { CourierResult::Tried(SendResult::Replied(reply)) })
+    }
+
+    fn chance(&self) -> u16 {
+        0
+    }
+
+    fn sign(&self, _: &str, _: &str, _: i64, _: &str) -> String {
+        String::new()
+    }
+}
+
+/// The code of a member.
+pub(crate) fn code(number: i64) -> String {
+    format!("OK{number:05}")
+}
+
+impl House {
+    /// Creates it in an empty folder; the workers do not run yet.
+    pub(crate) async fn new(folder: &Path, members: i64) -> anyhow::Result<Self> {
+        let path = folder.join("gerbang.db");
+        let opened = sqlite::open(&path)?;
+        let mut rows = sqlite::open_reader(&path)?;
+        let key = MasterKey::generate()?;
+        let reads = (0..2)
+            .map(|_| Ok(Box::new(sqlite::open_reader(&path)?) as Box<dyn store::Reads>))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let engine = Engine::start(
+            Box::new(opened.store),
+            ReadPool::threads(reads)?,
+            move || rows.catalog(),
+            key.clone(),
+            Arc::new(SystemClock),
+            Zone::new("Asia/Jakarta")?,
+            Settings::default(),
+        )
+        .map_err(anyhow::Error::msg)?;
+        let handle = engine.handle;
+        let supplier = SupplierCode::parse("sandbox")?;
+        let mut ports = Suppliers::default();
+        let port = Port { connector: Arc::new(SandboxConnector), transport: Arc::new(AtOnce) };
+        ports.0.insert(supplier.clone(), port);
+        let received = Arc::new(Received::default());
+        let workers = Workers::new(handle.clone(), Arc::new(ports), received.clone());
+        let house = Self { handle, workers, settings: opened.settings, received };
+        house.fill(&key, &supplier, members).await?;
+        Ok(house)
+    }
+
+    /// Callbacks that members received.
+    pub(crate) fn told(&self) -> u64 {
+        self.received.0.load(Ordering::Relaxed)
+    }
+
+    async fn fill(
+        &self,
+        key: &MasterKey,
+        supplier: &SupplierCode,
+        members: i64,
+    ) -> anyhow::Result<()> {
+        let level = LevelCode::parse("retail")?;
+        let product = ProductCode::parse("T1")?;
+        let mut changes = vec![
+            CatalogChange::Level(Level {
+                code: level.clone(),
+                name: String::new(),
+                list_id: "list".to_owned(),
+            }),
+            CatalogChange::Supplier(SupplierRecord {
+                supplier: domain::Supplier {
+                    code: supplier.clone(),
+                    name: String::new(),
+                    connector: "sandbox".to_owned(),
+                    paused: false,
+                    check_after_ms: 60_000,
+                    suspect_after_ms: 600_000,
+                    trusted_reversal: false,
+                },
+                settings: None,
+            }),
+            CatalogChange::Product(domain::Product {
+                code: product.clone(),
+                name: ProductName::parse("Three 1.000")?,
+                group: String::new(),
+                category: String::new(),
+                denomination: domain::Denomination::Fixed,
+                dest_rule: domain::DestRule::Phone,
+                open: true,
+                cut_off: None,
+            }),
+            CatalogChange::Price {
+                level: level.clone(),
+                product: product.clone(),
+                price: domain::Price { amount: Rupiah::new(1_321), basis_points: 0 },
+            },
+            CatalogChange::Route(domain::RouteRow {
+                product,
+                supplier: supplier.clone(),
+                sku: Sku::parse("t1")?,
+                cost: Rupiah::new(1_200),
+                priority: 1,
+                enabled: true,
+                allow_loss: false,
+            }),
+        ];
+        for number in 1..=members {
+            let code = MemberCode::parse(&code(number))?;
+            let seal = |column: &str, plain: &str| key.seal(&place(&code, column), plain);
+            changes.push(CatalogChange::Member(MemberRecord {
+                pin: seal("pin", "123456")?,
+                password: seal("password", "secret")?,
+                signing: None,
+                ip_allow: Vec::new(),
+                member: domain::Member {
+                    id: MemberId::new(number),
+                    code: code.clone(),
+                    name: String::new(),
+                    active: true,
+                    level: level.clone(),
+                    credit_limit: Rupiah::ZERO,
+                    daily_limit: None,
+                    same_day_guard: false,
+                    callback_url: Some("https://toko.example/h2h".to_owned()),
+                    wording: domain::Wording::default(),
+                },
+            }));
+        }
+        self.handle.submit_patiently(Command::Catalog(changes)).await?;
+        for number in 1..=members {
+            let command = Command::Move {
+                member: MemberId::new(number),
+                amount: Rupiah::new(1_000_000_000_000),
+                cash: "manual".to_owned(),
+                note: String::new(),
+            };
+            let moved = self.handle.submit_patiently(command).await?;
+            anyhow::ensure!(matches!(moved, Answer::Moved(Moved::Done(_))), "{moved:?}");
+        }
+        Ok(())
+    }
+}
