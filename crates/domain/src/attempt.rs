@@ -2,7 +2,7 @@
 
 use types::{AttemptId, Reason, Rupiah, Sku, Sn, SupplierCode, UtcMillis};
 
-/// What kind of failure a supplier reported; decides routing (DESIGN section 3).
+/// What kind of failure a supplier reported; decides routing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureClass {
     /// Wrong or blocked number: final, no other route would help.

@@ -1,10 +1,12 @@
 //! The double-entry ledger: every movement is one transfer from one account to another.
+//!
+//! Promise 5: money exists only as these movements; balances are their sums.
 
 use std::fmt;
 use std::str::FromStr;
 use types::{MemberId, Rupiah, SupplierCode, TrxNo, UtcMillis};
 
-/// An account (DESIGN section 4). Text form: `member:7`, `supplier:sandbox`, `cash:bca`, `hold`.
+/// An account. Text form: `member:7`, `supplier:sandbox`, `cash:bca`, `hold`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AccountName {
     /// What we owe a member.

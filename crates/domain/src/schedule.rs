@@ -1,6 +1,6 @@
 //! When to try again. All back-off numbers of the project live in this file.
 
-/// Delay before each callback try, in ms (DESIGN section 8): at once, then for about three days.
+/// Delay before each callback try, in ms: at once, then for about three days.
 pub const CALLBACK_DELAYS_MS: [i64; 11] = [
     0, 5_000, 30_000, 300_000, 1_800_000, 7_200_000, 18_000_000, 36_000_000, 50_400_000,
     72_000_000, 86_400_000,

@@ -159,7 +159,7 @@ impl Trx {
         Rupiah::new(self.before.get().saturating_sub(self.price.get()))
     }
 
-    /// True when a request names the same purchase (DESIGN promise 2).
+    /// True when a request names the same purchase (promise 2).
     #[must_use]
     pub fn same_content(&self, product: &ProductCode, dest: &Dest, qty: Option<Qty>) -> bool {
         self.product == *product && self.dest == *dest && self.qty == qty

@@ -169,6 +169,7 @@ impl Gateway {
         respond(&said, json)
     }
 
+    /// Promise 7: answers that rode in no commit of their own are on record too.
     async fn record(&self, call: &Call, channel: Channel, said: &Said, millis: i64) {
         let line = JournalLine {
             at: call.received,

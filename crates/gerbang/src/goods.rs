@@ -32,7 +32,7 @@ pub(crate) fn sandbox_supplier() -> anyhow::Result<SupplierRecord> {
 /// Code, name, group, category, price, rule. An open denomination's price is its fee.
 type Good = (&'static str, &'static str, &'static str, &'static str, i64, &'static str);
 
-/// The products of the seed and some more across the trade.
+/// The products of the protocol description and some more across the trade.
 const GOODS: [Good; 44] = [
     ("T1", "Three 1.000", "Three", "PULSA", 1_321, "phone"),
     ("T5", "Three 5.000", "Three", "PULSA", 6_487, "phone"),

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 use store::StoreError;
 
-/// First SQLite without the WAL-reset corruption (LESSONS: 3.7.0 to 3.51.2 are affected).
+/// First SQLite without the WAL-reset corruption (3.7.0 to 3.51.2 are affected).
 const OLDEST_SQLITE: i32 = 3_051_003;
 /// Page cache of the write connection, in KiB.
 const WRITER_CACHE_KIB: i64 = 65_536;

@@ -1,5 +1,5 @@
 //! Sealed columns: XChaCha20-Poly1305, the additional data names table, row and column, so that
-//! a value moved to another place does not open (DESIGN section 9).
+//! a value moved to another place does not open (SECURITY.md).
 //!
 //! The master key comes from a file or the environment, never from the database.
 

@@ -5,7 +5,7 @@
 use crate::{Qty, Rupiah};
 use std::net::IpAddr;
 
-/// A request parameter, named as the seed spells it.
+/// A request parameter, named as the protocol description spells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Param {
     /// `memberID`
@@ -33,7 +33,7 @@ pub enum Param {
 }
 
 impl Param {
-    /// All parameters, in the order the seed names them.
+    /// All parameters, in the order the protocol description names them.
     pub const ALL: [Self; 11] = [
         Self::MemberId,
         Self::Product,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// One row, as the seed shows it.
+/// One row, as the protocol description shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PriceRow {
     /// Product code.
@@ -41,7 +41,7 @@ fn text_or_number<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error
     })
 }
 
-/// Prints rows as the compact array of the seed.
+/// Prints rows as the compact array of the protocol description.
 #[must_use]
 pub fn print_price_list(rows: &[PriceRow]) -> String {
     // Rows of strings always serialize.

@@ -109,7 +109,7 @@ async fn a_full_disk_refuses_purchases_only() {
     assert_eq!(rig.trx(BUY).await.code(), "accepted");
 }
 
-/// Nothing secret is kept, wherever it was put.
+/// Promise 7: everything is on record, and nothing secret of it, wherever it was put.
 #[tokio::test]
 async fn secrets_are_never_stored() {
     let rig = rig().await;

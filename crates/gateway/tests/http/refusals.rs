@@ -216,7 +216,7 @@ async fn what_does_not_take_the_ref() {
     assert_eq!(rig.balance(1).await, 48_679);
 }
 
-/// Makes the refusal, asks, heals the cause, asks again: the answer must not change.
+/// Promise 8, and what follows from it: makes the refusal, asks, heals the cause, asks again: the answer must not change.
 #[tokio::test]
 async fn what_takes_the_ref() {
     let rig = rig().await;

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 
 const MEMBER: &str = "OK00123";
 
-/// Level, goods, member and balance of the seed.
+/// Level, goods, member and balance of the protocol description.
 async fn create(house: &House, callback: &str) -> anyhow::Result<()> {
     let mut changes = vec![
         CatalogChange::Level(goods::first_level("905ccd028329b0a")?),

@@ -1,4 +1,5 @@
-//! kill -9 under load, and SIGTERM under load: what was answered is there, nothing is sent twice.
+//! kill -9 under load, and SIGTERM under load: what was answered is there (promise 1), nothing is
+//! sent twice (promise 3), and the books hold (promise 5).
 
 use super::rig::{House, WHO, get, received};
 use std::collections::{BTreeSet, HashSet};

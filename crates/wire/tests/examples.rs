@@ -1,4 +1,4 @@
-//! Every example of the seed, byte for byte, both ways; and lines captured in the field.
+//! Every example of the protocol description, byte for byte, both ways; and lines captured in the field.
 #![allow(clippy::unwrap_used)]
 
 use types::*;

@@ -1,0 +1,79 @@
+//! The arrows between crates: each may use only what its row allows.
+#![allow(clippy::unwrap_used)]
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::process::Command;
+
+/// Crate, what it may use of ours, what it must never use of others.
+const ARROWS: [(&str, &[&str], &[&str]); 11] = [
+    ("types", &[], &["tokio", "serde", "rusqlite", "hyper", "jiff"]),
+    ("wire", &["types"], &["tokio", "hyper", "http", "rusqlite", "jiff"]),
+    ("domain", &["types"], &["tokio", "serde", "hyper", "rusqlite", "jiff"]),
+    ("store", &["types", "domain"], &["tokio", "rusqlite", "hyper", "jiff"]),
+    ("sqlite", &["types", "domain", "store"], &["tokio", "hyper"]),
+    ("suppliers", &["types", "wire", "domain"], &["tokio", "hyper", "rusqlite", "reqwest"]),
+    ("engine", &["types", "wire", "domain", "store", "suppliers"], &["hyper", "rusqlite"]),
+    ("net", &["types", "suppliers"], &["rusqlite", "reqwest"]),
+    (
+        "gateway",
+        &["types", "wire", "domain", "store", "suppliers", "engine", "net"],
+        &["rusqlite", "reqwest"],
+    ),
+    (
+        "gerbang",
+        &["types", "wire", "domain", "store", "sqlite", "suppliers", "engine", "net", "gateway"],
+        &["rusqlite", "reqwest"],
+    ),
+    (
+        "bench",
+        &["types", "domain", "store", "sqlite", "suppliers", "engine", "net", "gateway"],
+        &["rusqlite"],
+    ),
+];
+
+/// Names of the normal dependencies of every workspace member.
+fn dependencies() -> BTreeMap<String, Vec<String>> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|package| {
+            let list = package["dependencies"].as_array().unwrap().iter();
+            let normal = list.filter(|dependency| dependency["kind"].is_null());
+            (text(&package["name"]), normal.map(|dependency| text(&dependency["name"])).collect())
+        })
+        .collect()
+}
+
+#[test]
+fn every_arrow_is_allowed() {
+    let found = dependencies();
+    let ours: Vec<&String> = found.keys().collect();
+    let mut wrong = Vec::new();
+    for (name, used) in &found {
+        let Some((_, may, never)) = ARROWS.iter().find(|(row, _, _)| row == name) else {
+            if name != "xtask" {
+                wrong.push(format!("{name} has no row in the table of arrows"));
+            }
+            continue;
+        };
+        for used in used {
+            if ours.contains(&used) && !may.contains(&used.as_str()) {
+                wrong.push(format!("{name} may not use {used}"));
+            }
+            if never.contains(&used.as_str()) {
+                wrong.push(format!("{name} must never use {used}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
