@@ -40,7 +40,7 @@ fn csv(text: &str) -> anyhow::Result<Vec<ImportRow>> {
     for record in reader.records() {
         // The reader's own errors name the line.
         let record = record?;
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, |at| line_of(text, at));
         let mut row: ImportRow =
             record.deserialize(Some(&headers)).with_context(|| format!("line {line}"))?;
         row.line = usize::try_from(line).unwrap_or_default();
@@ -49,6 +49,14 @@ fn csv(text: &str) -> anyhow::Result<Vec<ImportRow>> {
     }
     progress.finish_and_clear();
     Ok(rows)
+}
+
+/// The reader says where it began to look: empty lines in front of the record are among it.
+fn line_of(text: &str, at: &csv::Position) -> u64 {
+    let from = usize::try_from(at.byte()).unwrap_or_default();
+    let rest = text.as_bytes().get(from..).unwrap_or_default();
+    let empty = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    at.line() + u64::try_from(empty.filter(|byte| **byte == b'\n').count()).unwrap_or_default()
 }
 
 /// One object at a time, so that an error can name its line.
@@ -63,11 +71,12 @@ fn json(text: &str) -> anyhow::Result<Vec<ImportRow>> {
         let raw = value.get();
         if let Some(at) = text[from..].find(raw) {
             line += text[from..from + at].matches('\n').count();
-            from += at;
+            from += at + raw.len();
         }
         let mut row: ImportRow =
             texts(raw).with_context(|| format!("the product that begins in line {line}"))?;
         row.line = line;
+        line += raw.matches('\n').count();
         rows.push(row);
         progress.inc(1);
     }
