@@ -13,6 +13,8 @@ pub(crate) const DEFAULT: &str = include_str!("../../../config/gerbang.default.t
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Config {
+    /// Used only when the file is named by `--config`.
+    pub(crate) data: Option<PathBuf>,
     pub(crate) listen: SocketAddr,
     pub(crate) zone: String,
     pub(crate) tls_certificate: Option<PathBuf>,
@@ -29,6 +31,7 @@ pub(crate) struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            data: None,
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             zone: "Asia/Jakarta".to_owned(),
             tls_certificate: None,

@@ -15,10 +15,11 @@ use std::path::PathBuf;
 #[derive(Parser)]
 #[command(version, subcommand_required = true, arg_required_else_help = true)]
 pub(crate) struct Cli {
-    /// Folder of the business: database, master key, gerbang.toml.
-    #[arg(long, global = true, default_value = "gerbang-data", env = "GERBANG_DATA")]
-    pub(super) data: PathBuf,
-    /// Configuration file; default is gerbang.toml in the data folder.
+    /// Folder of the business: database, master key, gerbang.toml. Default: what `data` says in the
+    /// configuration file, or gerbang-data.
+    #[arg(long, global = true, env = "GERBANG_DATA")]
+    pub(super) data: Option<PathBuf>,
+    /// Configuration file. Default: gerbang.toml in the data folder.
     #[arg(long, global = true)]
     pub(super) config: Option<PathBuf>,
     /// Print JSON for machines instead of tables.

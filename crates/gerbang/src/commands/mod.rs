@@ -23,15 +23,11 @@ use cli::{
 };
 use render::{Screen, Shape};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use store::CatalogChange;
 
 pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
-    let data = DataDir::new(&cli.data);
-    let config_path = cli.config.clone().unwrap_or_else(|| data.config());
-    if cli.config.is_some() && !config_path.exists() {
-        bail!("there is no {}", config_path.display());
-    }
-    let config = Config::load(&config_path)?;
+    let (data, config) = place(cli.data, cli.config)?;
     let screen = Screen::new(cli.json);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -56,6 +52,22 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         };
         screen.show(&carry_out(&data, &config, operation).await?, shape)
     })
+}
+
+/// Where the business is, and how it is configured: either may name the other.
+fn place(data: Option<PathBuf>, config: Option<PathBuf>) -> anyhow::Result<(DataDir, Config)> {
+    let Some(path) = config else {
+        let data = DataDir::new(&data.unwrap_or_else(|| PathBuf::from("gerbang-data")));
+        let config = Config::load(&data.config())?;
+        return Ok((data, config));
+    };
+    if !path.exists() {
+        bail!("there is no {}", path.display());
+    }
+    let config = Config::load(&path)?;
+    let named = data.or_else(|| config.data.clone());
+    let data = DataDir::new(&named.unwrap_or_else(|| PathBuf::from("gerbang-data")));
+    Ok((data, config))
 }
 
 /// Asks the running server, or opens the business when there is none.

@@ -2,7 +2,8 @@
 
 use anyhow::Context as _;
 use comfy_table::{
-    Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle,
+    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, Table,
+    TableStyle, Width,
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
@@ -76,11 +77,9 @@ impl Shape {
                 ("time", "TIME"),
                 ("member", "MEMBER"),
                 ("ref", "REF"),
-                ("product", "PRODUCT"),
-                ("dest", "DEST"),
+                ("purchase", "PURCHASE"),
                 ("price", "PRICE"),
-                ("state", "STATE"),
-                ("detail", "SN / REASON"),
+                ("outcome", "STATE, SN OR REASON"),
                 ("suspect", "SUSPECT"),
             ],
             Self::Callbacks => &[
@@ -101,6 +100,25 @@ impl Shape {
 /// Numbers that are money, by key.
 fn is_money(key: &str) -> bool {
     matches!(key, "balance" | "price" | "moved" | "credit_limit" | "daily_limit" | "prices")
+}
+
+/// Numbers and codes are copied from the screen: never broken over two lines.
+fn stays_whole(key: &str) -> bool {
+    is_money(key)
+        || matches!(key, "trx" | "id" | "purchase" | "state" | "member" | "code" | "kode" | "harga")
+}
+
+/// A purchase is shown as the trade writes it, CODE.dest; its outcome in one column.
+fn value_of(row: &Value, key: &str) -> Value {
+    let both = |first: &str, between: &str, second: &str| {
+        let parts = row[first].as_str().zip(row[second].as_str());
+        parts.map_or(Value::Null, |(a, b)| Value::String(format!("{a}{between}{b}")))
+    };
+    match key {
+        "purchase" => both("product", ".", "dest"),
+        "outcome" => both("state", " ", "detail"),
+        _ => row[key].clone(),
+    }
 }
 
 /// Control characters never reach a terminal: texts come from members and suppliers.
@@ -179,7 +197,9 @@ impl Screen {
     fn cell(key: &str, value: &Value) -> Cell {
         let text = word(key, value);
         let number = value.is_number() || key == "prices" || key == "harga";
-        let colour = match (key, text.as_str()) {
+        let first = if key == "outcome" { text.split(' ').next() } else { None };
+        let key = if first.is_some() { "state" } else { key };
+        let colour = match (key, first.unwrap_or(&text)) {
             ("state", "success" | "delivered") | ("holds", "yes") => Some(Color::Green),
             ("state", "failed" | "exhausted" | "reversed") | ("holds", "no") => Some(Color::Red),
             ("state", "pending" | "parked" | "due") => Some(Color::Yellow),
@@ -205,14 +225,28 @@ impl Screen {
         // A column without any value says nothing.
         let columns: Vec<&Column> = columns
             .iter()
-            .filter(|(key, _)| rows.iter().any(|row| !row[*key].is_null() && row[*key] != ""))
+            .filter(|(key, _)| {
+                let values = rows.iter().map(|row| value_of(row, key));
+                values.into_iter().any(|value| !value.is_null() && value != "")
+            })
             .collect();
         let mut table = self.table();
         table.set_header(
             columns.iter().map(|(_, title)| Cell::new(title).add_attribute(Attribute::Bold)),
         );
         for row in rows {
-            table.add_row(columns.iter().map(|(key, _)| Self::cell(key, &row[*key])));
+            table.add_row(columns.iter().map(|(key, _)| Self::cell(key, &value_of(row, key))));
+        }
+        for (at, (key, _)) in columns.iter().enumerate() {
+            let constraint = match *key {
+                key if stays_whole(key) => ColumnConstraint::ContentWidth,
+                // Date and clock may stand below each other, each of them whole.
+                "time" | "next" => ColumnConstraint::LowerBoundary(Width::Fixed(12)),
+                _ => continue,
+            };
+            if let Some(column) = table.column_mut(at) {
+                column.set_constraint(constraint);
+            }
         }
         table.trim_fmt()
     }

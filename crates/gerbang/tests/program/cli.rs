@@ -146,6 +146,16 @@ fn a_wrong_start_says_why() {
 }
 
 #[test]
+fn a_configuration_file_may_name_the_folder() {
+    let house = House::new();
+    house.ok(&["init"]);
+    let config = house.folder.path().join("elsewhere.toml");
+    std::fs::write(&config, format!("data = {:?}\n", house.data())).unwrap();
+    let output = program().arg("--config").arg(&config).args(["member", "list"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
 fn the_wrong_key_opens_nothing() {
     let house = House::new();
     business(&house);
