@@ -2,9 +2,10 @@
 //!
 //! Both ends use this crate: the gateway reads requests and prints replies, suppliers' connectors
 //! and clients read replies. The grammar is WIRE.md; where it quotes an example, the output here
-//! equals it byte for byte (`tests/seed.rs`). Nothing here panics on any input, and nothing here
+//! equals it byte for byte (`tests/examples.rs`). Nothing here panics on any input, and nothing here
 //! decides anything about money.
 
+mod ask;
 mod callback;
 mod json;
 mod price_list;
@@ -14,6 +15,7 @@ mod reply;
 mod request;
 mod sign;
 
+pub use ask::{Account, AskUrl, Wanted};
 pub use callback::{CallbackUrlError, callback_query, callback_url, check_callback_url};
 pub use json::{V2Status, v2_json};
 pub use price_list::{PriceRow, print_price_list, read_price_list, slug};

@@ -82,7 +82,7 @@ pub(super) async fn serve(
     let disk = tokio::spawn(watch_disk(house.handle.clone(), data.clone(), config.min_free_mb));
     let heads = tokio::spawn(print_heads(house.handle.clone()));
     println!("listening on {scheme}://{address}");
-    note(&house, "start").await?;
+    note(&house, "start").await;
     let result = until_told(ended).await;
     tracing::info!("draining");
     gateway.drain();
@@ -94,7 +94,7 @@ pub(super) async fn serve(
     heads.abort();
     if result.is_ok() {
         // The queue is in order: when this line is written, everything before it is.
-        note(&house, "stop").await?;
+        note(&house, "stop").await;
     }
     result
 }
@@ -135,7 +135,9 @@ async fn print_heads(handle: engine::Handle) {
 }
 
 /// Starts and stops are in the journal, so that an inspector sees when nobody was served.
-async fn note(house: &House, what: &str) -> anyhow::Result<()> {
+///
+/// A store that is busy at this moment is no reason to end.
+async fn note(house: &House, what: &str) {
     let line = JournalLine {
         at: house.handle.now().utc,
         direction: Direction::In,
@@ -148,8 +150,9 @@ async fn note(house: &House, what: &str) -> anyhow::Result<()> {
         status: what.to_owned(),
         millis: 0,
     };
-    house.handle.submit_patiently(Command::Note(Box::new(line))).await?;
-    Ok(())
+    if house.handle.submit_patiently(Command::Note(Box::new(line))).await.is_err() {
+        tracing::warn!(what, "the journal has no line of it");
+    }
 }
 
 /// Refuses purchases before anything is taken while the disk is almost full.
