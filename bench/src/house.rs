@@ -137,6 +137,7 @@ impl House {
                 dest_rule: domain::DestRule::Phone,
                 open: true,
                 cut_off: None,
+                strategy: domain::Strategy::default(),
             }),
             CatalogChange::Price {
                 level: level.clone(),
@@ -151,6 +152,10 @@ impl House {
                 priority: 1,
                 enabled: true,
                 allow_loss: false,
+                weight: 1,
+                cost_most: None,
+                hours: None,
+                prefixes: Vec::new(),
             }),
         ];
         for number in 1..=members {

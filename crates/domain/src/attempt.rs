@@ -105,4 +105,6 @@ pub struct Attempt {
     pub next: Option<UtcMillis>,
     /// How often it was asked about.
     pub checks: u16,
+    /// Why this route and not another: for the story of the trx.
+    pub why: String,
 }

@@ -5,8 +5,8 @@
 //! every refusal comes before any money moves (promise 8).
 
 use crate::{
-    AccountName, Attempt, AttemptState, Denomination, Kind, Member, Price, Product, RouteRow,
-    Supplier, Transfer, Trx, TrxState, eligible, selling_price,
+    AccountName, Attempt, AttemptState, Denomination, Kind, Member, Offer, Price, Product,
+    Transfer, Trx, TrxState, Wish, rank, selling_price,
 };
 use types::{AttemptId, Day, Dest, Moment, ProductCode, Qty, RefId, Refusal, Rupiah, TrxNo};
 
@@ -53,7 +53,7 @@ pub struct BuyFacts<'a> {
     /// The product and its price at the member's level.
     pub product: Option<(&'a Product, Price)>,
     /// Routes of the product with their suppliers.
-    pub routes: &'a [(&'a RouteRow, &'a Supplier)],
+    pub routes: &'a [Offer<'a>],
 }
 
 /// The decision.
@@ -132,12 +132,13 @@ pub fn decide_buy(
             suspect: None,
         })
     };
-    match check(facts, request, product, price, qty, normal.is_some(), now) {
+    let wish = |price| Wish { product, dest, qty, price, no, now };
+    match check(facts, request, price, qty, normal.is_some(), wish) {
         Err(refusal) if refusal.takes_ref() => {
             BuyDecision::RefuseStored(trx(Rupiah::ZERO, TrxState::Refused { refusal }, 0))
         }
         Err(refusal) => BuyDecision::Refuse(refusal),
-        Ok(Bought { price, after, day_total, route }) => BuyDecision::Accept {
+        Ok(Bought { price, after, day_total, route, why }) => BuyDecision::Accept {
             trx: trx(price, TrxState::Pending, 1),
             debit: Box::new(Transfer {
                 from: AccountName::Member(facts.member.id),
@@ -159,6 +160,7 @@ pub fn decide_buy(
                 sent: None,
                 next: Some(now.utc),
                 checks: 0,
+                why,
             }),
             account: Account { balance: after, day: now.civil.date(), day_total },
         },
@@ -170,18 +172,19 @@ struct Bought {
     after: Rupiah,
     day_total: Rupiah,
     route: crate::Candidate,
+    why: String,
 }
 
 /// The refusals that take the refID, in the order in which they are told.
-fn check(
+fn check<'a>(
     facts: &BuyFacts<'_>,
     request: &BuyRequest,
-    product: &Product,
     price: Price,
     qty: Option<Qty>,
     dest_fits: bool,
-    now: Moment,
+    wish: impl FnOnce(Rupiah) -> Wish<'a> + Copy,
 ) -> Result<Bought, Refusal> {
+    let Wish { product, now, .. } = wish(Rupiah::ZERO);
     if !product.open {
         return Err(Refusal::ProductClosed);
     }
@@ -199,10 +202,9 @@ fn check(
     if let Some(max) = request.harga_max.filter(|max| price > *max) {
         return Err(Refusal::PriceAboveMax { price, max });
     }
-    let route = eligible(facts.routes.iter().copied(), product.denomination, qty, price)
-        .into_iter()
-        .next()
-        .ok_or(Refusal::NoRoute)?;
+    let ranking = rank(facts.routes.iter().copied(), &wish(price));
+    let route = ranking.candidates.first().ok_or(Refusal::NoRoute)?.clone();
+    let why = ranking.words(&route);
     if facts.member.same_day_guard && request.counter <= facts.same_day {
         return Err(Refusal::SameDayDuplicate);
     }
@@ -217,5 +219,5 @@ fn check(
     if room.is_negative() {
         return Err(Refusal::InsufficientBalance);
     }
-    Ok(Bought { price, after, day_total, route })
+    Ok(Bought { price, after, day_total, route, why })
 }

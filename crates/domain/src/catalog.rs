@@ -60,6 +60,8 @@ pub struct Product {
     pub open: bool,
     /// Daily window in which it is not sold.
     pub cut_off: Option<Window>,
+    /// How its routes are ordered.
+    pub strategy: Strategy,
 }
 
 /// Fixed or free nominal.
@@ -121,6 +123,72 @@ pub struct RouteRow {
     pub enabled: bool,
     /// May be used although it costs more than the selling price.
     pub allow_loss: bool,
+    /// Share of purchases among routes of a weighted product; 0 takes none.
+    pub weight: u32,
+    /// Never used above this cost.
+    pub cost_most: Option<Rupiah>,
+    /// Used only within this daily window.
+    pub hours: Option<Window>,
+    /// Used only for destinations that begin with one of these; none for all.
+    pub prefixes: Vec<String>,
+}
+
+impl RouteRow {
+    /// A plain route: first priority, enabled, no conditions.
+    #[must_use]
+    pub const fn new(product: ProductCode, supplier: SupplierCode, sku: Sku, cost: Rupiah) -> Self {
+        Self {
+            product,
+            supplier,
+            sku,
+            cost,
+            priority: 1,
+            enabled: true,
+            allow_loss: false,
+            weight: 1,
+            cost_most: None,
+            hours: None,
+            prefixes: Vec::new(),
+        }
+    }
+}
+
+/// How routes of a product are ordered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strategy {
+    /// By priority, then cost.
+    #[default]
+    Priority,
+    /// By cost.
+    Cheapest,
+    /// Shared out by weight; the rest follow by priority when the first one fails.
+    Weighted,
+}
+
+impl Strategy {
+    /// All strategies.
+    pub const ALL: [Self; 3] = [Self::Priority, Self::Cheapest, Self::Weighted];
+
+    /// The word operators use.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Priority => "priority",
+            Self::Cheapest => "cheapest",
+            Self::Weighted => "weighted",
+        }
+    }
+}
+
+impl FromStr for Strategy {
+    type Err = RuleError;
+
+    fn from_str(text: &str) -> Result<Self, RuleError> {
+        let found = Self::ALL.into_iter().find(|strategy| strategy.word() == text.trim());
+        found.ok_or_else(|| {
+            RuleError(format!("strategy `{text}`: write priority, cheapest or weighted"))
+        })
+    }
 }
 
 /// A rule or window that cannot be read.

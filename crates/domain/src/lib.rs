@@ -18,7 +18,8 @@ mod trx;
 pub use attempt::{Attempt, AttemptState, FailureClass, Outcome};
 pub use buy::{Account, BuyDecision, BuyFacts, BuyRequest, decide_buy};
 pub use catalog::{
-    Denomination, DestRule, Member, Price, Product, RouteRow, RuleError, Supplier, Window, Wording,
+    Denomination, DestRule, Member, Price, Product, RouteRow, RuleError, Strategy, Supplier,
+    Window, Wording,
 };
 pub use invariants::{Audit, Finding};
 pub use ledger::{AccountName, Kind, LedgerError, Transfer};
@@ -26,6 +27,6 @@ pub use news::{
     NewsDecision, NewsFacts, Resolution, ResolveError, Source, decide_news, decide_resolution,
 };
 pub use price::selling_price;
-pub use route::{Candidate, eligible, pick};
+pub use route::{Candidate, Offer, Ranking, Wish, pick, rank};
 pub use schedule::{CALLBACK_DELAYS_MS, callback_delay_ms, check_delay_ms};
 pub use trx::{Illegal, Trx, TrxState};

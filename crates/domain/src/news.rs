@@ -6,7 +6,7 @@
 //! Promise 4: unknown stays unknown; no branch here turns it into a refund or a resend.
 
 use crate::{
-    AccountName, Attempt, AttemptState, Candidate, FailureClass, Kind, Outcome, Transfer, Trx,
+    AccountName, Attempt, AttemptState, FailureClass, Kind, Outcome, Ranking, Transfer, Trx,
     TrxState, check_delay_ms, pick,
 };
 use std::fmt;
@@ -48,7 +48,7 @@ pub struct NewsFacts<'a> {
     /// The member's balance now.
     pub balance: Rupiah,
     /// Routes that could be tried next, in order.
-    pub candidates: &'a [Candidate],
+    pub ranking: &'a Ranking,
     /// The supplier's late `failed` is believed.
     pub trusted_reversal: bool,
     /// First status check after this long.
@@ -271,7 +271,7 @@ fn move_on(
     let tried: Vec<_> = facts.attempts.iter().map(|attempt| attempt.supplier.clone()).collect();
     let next = match final_reason {
         Some(_) => None,
-        None => pick(facts.candidates, &tried).zip(facts.trx.attempt.checked_add(1)),
+        None => pick(&facts.ranking.candidates, &tried).zip(facts.trx.attempt.checked_add(1)),
     };
     if let Some((route, n)) = next {
         let second = Attempt {
@@ -284,6 +284,7 @@ fn move_on(
             sent: None,
             next: Some(facts.now),
             checks: 0,
+            why: facts.ranking.words(route),
         };
         return Ok(NewsDecision { attempts: vec![closed, second], ..NewsDecision::default() });
     }

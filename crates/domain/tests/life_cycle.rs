@@ -1,8 +1,10 @@
 //! The life of a purchase, decided step by step, with the books audited at the end.
 #![allow(clippy::unwrap_used)]
 
+use domain::Strategy;
 use domain::*;
 use proptest::prelude::*;
+use proptest::strategy::Strategy as _;
 use types::*;
 
 fn product() -> Product {
@@ -15,6 +17,7 @@ fn product() -> Product {
         dest_rule: DestRule::Phone,
         open: true,
         cut_off: None,
+        strategy: Strategy::default(),
     }
 }
 
@@ -59,6 +62,10 @@ fn route(supplier: &str, cost: i64, priority: i32) -> RouteRow {
         priority,
         enabled: true,
         allow_loss: false,
+        weight: 1,
+        cost_most: None,
+        hours: None,
+        prefixes: Vec::new(),
     }
 }
 
@@ -78,6 +85,10 @@ fn now() -> Moment {
         utc: UtcMillis::new(1_700_000_000_000),
         civil: CivilTime { year: 2026, month: 11, day: 23, hour: 19, minute: 8, second: 0 },
     }
+}
+
+fn offer<'a>(route: &'a RouteRow, supplier: &'a Supplier) -> Offer<'a> {
+    Offer { route, supplier, barred: None }
 }
 
 struct World {
@@ -110,9 +121,15 @@ impl World {
         }
     }
 
+    fn rank(&self, trx: &Trx) -> Ranking {
+        let (dest, price, no) = (&trx.dest, trx.price, trx.no);
+        let wish = Wish { product: &self.product, dest, qty: None, price, no, now: now() };
+        rank(self.routes.iter().map(|(route, supplier)| offer(route, supplier)), &wish)
+    }
+
     fn decide(&self, request: &BuyRequest) -> BuyDecision {
         let routes: Vec<_> =
-            self.routes.iter().map(|(route, supplier)| (route, supplier)).collect();
+            self.routes.iter().map(|(route, supplier)| offer(route, supplier)).collect();
         let facts = BuyFacts {
             member: &self.member,
             account: &self.account,
@@ -243,7 +260,7 @@ struct Life {
     attempts: Vec<Attempt>,
     balance: Rupiah,
     transfers: Vec<Transfer>,
-    candidates: Vec<Candidate>,
+    ranking: Ranking,
     now: UtcMillis,
 }
 
@@ -261,9 +278,8 @@ impl Life {
             at: now().utc,
             note: String::new(),
         };
-        let routes: Vec<_> = world.routes.iter().map(|(r, s)| (r, s)).collect();
         Self {
-            candidates: eligible(routes, Denomination::Fixed, None, trx.price),
+            ranking: world.rank(&trx),
             attempts: vec![attempt],
             balance: account.balance,
             transfers: vec![deposit, debit],
@@ -277,7 +293,7 @@ impl Life {
             trx: &self.trx,
             attempts: &self.attempts,
             balance: self.balance,
-            candidates: &self.candidates,
+            ranking: &self.ranking,
             trusted_reversal: true,
             check_after_ms: 5_000,
             suspect_after_ms: 600_000,
@@ -433,7 +449,7 @@ fn a_person_decides_only_what_the_state_allows() {
     assert_eq!(life.balance.get(), 279_655);
 }
 
-fn outcome() -> impl Strategy<Value = Outcome> {
+fn outcome() -> impl proptest::strategy::Strategy<Value = Outcome> {
     prop_oneof![
         Just(ok()),
         Just(failed(FailureClass::Number)),
@@ -444,7 +460,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
     ]
 }
 
-fn source() -> impl Strategy<Value = Source> {
+fn source() -> impl proptest::strategy::Strategy<Value = Source> {
     prop_oneof![
         Just(Source::Reply),
         Just(Source::Callback),
@@ -511,4 +527,53 @@ proptest! {
             prop_assert_eq!(open, usize::from(life.trx.state == TrxState::Pending));
         }
     }
+}
+
+/// Every condition of a route, and the words that tell of it.
+#[test]
+fn routes_are_skipped_with_a_reason() {
+    let mut world = World::new();
+    let (trx, first, ..) = world.accept();
+    assert_eq!(first.why, "priority 1, cost 1.300");
+    let window: Window = "01:00-02:00".parse().unwrap();
+    let conditions: [(fn(&mut RouteRow, &mut Supplier), &str); 5] = [
+        (|route, _| route.enabled = false, "switched off"),
+        (|_, supplier| supplier.paused = true, "supplier paused"),
+        (|route, _| route.cost = Rupiah::new(1_322), "cost 1.322 above the price"),
+        (|route, _| route.cost_most = Some(Rupiah::new(1_299)), "above its limit 1.299"),
+        (|route, _| route.prefixes = vec!["0811".to_owned()], "prefix not served"),
+    ];
+    for (condition, words) in conditions {
+        let mut world = World::new();
+        let (route, supplier) = &mut world.routes[0];
+        condition(route, supplier);
+        let (_, attempt, ..) = world.accept();
+        assert_eq!(attempt.supplier.as_str(), "b");
+        assert!(
+            attempt.why.contains("; not a: ") && attempt.why.contains(words),
+            "{}",
+            attempt.why
+        );
+    }
+    world.routes[0].0.hours = Some(window);
+    assert_eq!(world.rank(&trx).candidates[0].supplier.as_str(), "b");
+}
+
+#[test]
+fn cheapest_goes_by_cost_and_weighted_by_shares() {
+    let mut world = World::new();
+    world.routes[0].0.cost = Rupiah::new(1_315);
+    world.product.strategy = Strategy::Cheapest;
+    let (mut trx, ..) = world.accept();
+    assert_eq!(world.rank(&trx).candidates[0].supplier.as_str(), "b");
+    world.product.strategy = Strategy::Weighted;
+    (world.routes[0].0.weight, world.routes[1].0.weight) = (3, 1);
+    let mut to_a = 0;
+    for no in 100_000_001..100_010_001 {
+        trx.no = TrxNo::new(no);
+        let ranking = world.rank(&trx);
+        assert_eq!(ranking.candidates.len(), 2, "the other one stays for the second try");
+        to_a += usize::from(ranking.candidates[0].supplier.as_str() == "a");
+    }
+    assert!((7_200..7_800).contains(&to_a), "{to_a} of 10.000 with weight 3 of 4");
 }

@@ -1,11 +1,12 @@
 //! The catalog snapshot: immutable, swapped whole, so that the hot path reads no configuration.
 
-use domain::{Member, Price, Product, RouteRow, Supplier};
+use crate::Health;
+use domain::{Member, Offer, Price, Product, RouteRow, Supplier};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use store::{CatalogRows, Level, MasterKey, SealError};
-use types::{LevelCode, MemberCode, MemberId, ProductCode, SupplierCode};
+use types::{LevelCode, MemberCode, MemberId, ProductCode, SupplierCode, UtcMillis};
 use wire::{PriceRow, Secret, slug};
 
 /// Why a snapshot cannot be made.
@@ -137,6 +138,15 @@ impl Catalog {
         routes
             .iter()
             .filter_map(|route| Some((route, self.suppliers.get(&route.supplier)?)))
+            .collect()
+    }
+
+    /// The same as offers for routing, with what the engine knows of their health.
+    #[must_use]
+    pub fn offers(&self, product: &ProductCode, health: &Health, now: UtcMillis) -> Vec<Offer<'_>> {
+        self.routes(product)
+            .into_iter()
+            .map(|(route, supplier)| Offer { route, supplier, barred: health.bars(route, now) })
             .collect()
     }
 

@@ -2,7 +2,7 @@
 
 use crate::command::{Answer, Command};
 use crate::writer::{Core, Job};
-use crate::{Catalog, Clock, ReadPool, Zone};
+use crate::{Catalog, Clock, Health, ReadPool, Zone};
 use arc_swap::ArcSwap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -35,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) reads: ReadPool,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) zone: Zone,
+    pub(crate) health: Arc<Health>,
     pub(crate) intents: Notify,
     pub(crate) deliveries: Notify,
     /// Set while the disk has no room: purchases are refused before anything is taken.
@@ -86,6 +87,12 @@ impl Handle {
     #[must_use]
     pub fn reads(&self) -> &ReadPool {
         &self.0.reads
+    }
+
+    /// What is known of the suppliers' health.
+    #[must_use]
+    pub fn health(&self) -> &Health {
+        &self.0.health
     }
 
     /// Now.
@@ -188,11 +195,13 @@ impl Engine {
             reads,
             clock: clock.clone(),
             zone: zone.clone(),
+            health: Arc::new(Health::default()),
             intents: Notify::new(),
             deliveries: Notify::new(),
             full: AtomicBool::new(false),
         });
-        let core = Core { store, catalog, clock, zone, reload: Box::new(reload) };
+        let health = shared.health.clone();
+        let core = Core { store, catalog, clock, zone, health, reload: Box::new(reload) };
         let writer = Writer { core, jobs, batch: settings.batch, shared: Arc::downgrade(&shared) };
         Ok((Handle(shared), writer))
     }

@@ -8,6 +8,7 @@
 mod catalog;
 mod command;
 mod handle;
+mod health;
 mod ports;
 mod reads;
 mod render;
@@ -18,6 +19,7 @@ mod zone;
 pub use catalog::{Catalog, CatalogError, MemberEntry, place};
 pub use command::{Answer, Asked, Bought, Command, DeliveryTry, Moved};
 pub use handle::{Busy, Engine, Handle, Settings, Writer};
+pub use health::Health;
 pub use ports::{Clock, Port, Suppliers, SystemClock};
 pub use reads::ReadPool;
 pub use render::{check_reply, phrase, v2_status};

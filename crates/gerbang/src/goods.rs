@@ -140,6 +140,7 @@ pub(crate) fn demo_goods() -> anyhow::Result<Vec<CatalogChange>> {
             dest_rule: if open { DestRule::Phone } else { rule.parse()? },
             open: true,
             cut_off: None,
+            strategy: domain::Strategy::default(),
         }));
         changes.push(CatalogChange::Price {
             level: level.clone(),
@@ -154,6 +155,10 @@ pub(crate) fn demo_goods() -> anyhow::Result<Vec<CatalogChange>> {
             priority: 1,
             enabled: true,
             allow_loss: false,
+            weight: 1,
+            cost_most: None,
+            hours: None,
+            prefixes: Vec::new(),
         }));
     }
     Ok(changes)

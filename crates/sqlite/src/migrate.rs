@@ -3,7 +3,8 @@
 use rusqlite::{Connection, TransactionBehavior};
 use store::StoreError;
 
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_first.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("../migrations/0001_first.sql"), include_str!("../migrations/0002_routing.sql")];
 
 /// Brings the schema forward; refuses one that is newer than this program.
 pub(crate) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {

@@ -140,7 +140,7 @@ pub(crate) fn state_columns(state: &TrxState) -> StateColumns {
 
 pub(crate) const ATTEMPT: &str = "a.trx AS trx, a.n AS n, a.supplier AS supplier, a.sku AS sku, \
      a.cost AS cost, a.state AS state, a.detail AS detail, a.created AS created, a.sent AS sent, \
-     a.next AS next, a.checks AS checks";
+     a.next AS next, a.checks AS checks, a.why AS why";
 
 /// State word and detail of an attempt.
 pub(crate) fn attempt_state(state: &AttemptState) -> (&'static str, &str) {
@@ -179,6 +179,7 @@ pub(crate) fn attempt(row: &Row<'_>) -> Decoded<Attempt> {
         sent: row.get::<_, Option<i64>>("sent")?.map(UtcMillis::new),
         next: row.get::<_, Option<i64>>("next")?.map(UtcMillis::new),
         checks: row.get("checks")?,
+        why: row.get("why")?,
     })
 }
 
@@ -288,6 +289,10 @@ pub(crate) fn product(row: &Row<'_>) -> Decoded<Product> {
         cut_off: cut_off
             .map(|text| text.parse().map_err(|error| bad("cut_off", error)))
             .transpose()?,
+        strategy: row
+            .get::<_, String>("strategy")?
+            .parse()
+            .map_err(|error| bad("strategy", error))?,
     })
 }
 
@@ -323,5 +328,12 @@ pub(crate) fn route(row: &Row<'_>) -> Decoded<RouteRow> {
         priority: row.get("priority")?,
         enabled: row.get("enabled")?,
         allow_loss: row.get("allow_loss")?,
+        weight: row.get("weight")?,
+        cost_most: row.get::<_, Option<i64>>("cost_most")?.map(Rupiah::new),
+        hours: row
+            .get::<_, Option<String>>("hours")?
+            .map(|text| text.parse().map_err(|error| bad("hours", error)))
+            .transpose()?,
+        prefixes: row.get::<_, String>("prefixes")?.split_whitespace().map(str::to_owned).collect(),
     })
 }

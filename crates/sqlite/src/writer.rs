@@ -257,7 +257,7 @@ impl SqliteStore {
         let (state, detail) = rows::attempt_state(&attempt.state);
         self.cached(
             "INSERT INTO attempt (trx, n, supplier, sku, cost, state, detail, created, sent, next, \
-             checks) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+             checks, why) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
         )?
         .execute(params![
             attempt.id.trx.get(),
@@ -271,6 +271,7 @@ impl SqliteStore {
             attempt.sent.map(types::UtcMillis::get),
             attempt.next.map(types::UtcMillis::get),
             attempt.checks,
+            attempt.why,
         ])?;
         if attempt.id.n > 1 {
             self.cached("UPDATE trx SET attempt = ?2 WHERE no = ?1")?
@@ -388,7 +389,7 @@ impl SqliteStore {
                 };
                 self.cached(
                     "INSERT OR REPLACE INTO product (code, name, grp, category, qty_min, qty_max, \
-                     dest_rule, open, cut_off) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9)",
+                     dest_rule, open, cut_off, strategy) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
                 )?
                 .execute(params![
                     product.code.as_str(),
@@ -400,6 +401,7 @@ impl SqliteStore {
                     product.dest_rule.to_string(),
                     product.open,
                     product.cut_off.map(|window| window.to_string()),
+                    product.strategy.word(),
                 ])
             }
             CatalogChange::Price { level, product, price } => self
@@ -417,7 +419,8 @@ impl SqliteStore {
             CatalogChange::Route(route) => self
                 .cached(
                     "INSERT OR REPLACE INTO route (product, supplier, sku, cost, priority, \
-                     enabled, allow_loss) VALUES (?1,?2,?3,?4,?5,?6,?7)",
+                     enabled, allow_loss, weight, cost_most, hours, prefixes) \
+                     VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
                 )?
                 .execute(params![
                     route.product.as_str(),
@@ -427,6 +430,10 @@ impl SqliteStore {
                     route.priority,
                     route.enabled,
                     route.allow_loss,
+                    route.weight,
+                    route.cost_most.map(types::Rupiah::get),
+                    route.hours.map(|hours| hours.to_string()),
+                    route.prefixes.join(" "),
                 ]),
             CatalogChange::RemoveRoute { product, supplier } => self
                 .cached("DELETE FROM route WHERE product = ?1 AND supplier = ?2")?

@@ -8,7 +8,7 @@ mod moves;
 mod news;
 
 use crate::command::{Answer, Command};
-use crate::{Catalog, Clock, Zone};
+use crate::{Catalog, Clock, Health, Zone};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use store::{Batch, Change, Facts, SameDay, Store, StoreError, Wants};
@@ -36,6 +36,7 @@ pub(crate) struct Core {
     pub(crate) catalog: Arc<ArcSwap<Catalog>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) zone: Zone,
+    pub(crate) health: Arc<Health>,
     pub(crate) reload: Reload,
 }
 
@@ -43,6 +44,7 @@ pub(crate) struct Core {
 pub(crate) struct Desk<'a> {
     catalog: &'a Catalog,
     zone: &'a Zone,
+    health: &'a Health,
     facts: Facts,
     batch: Batch,
     now: Moment,
@@ -54,7 +56,10 @@ impl Desk<'_> {
     fn put(&mut self, change: Change) {
         self.facts.apply(&change);
         match &change {
-            Change::InsertAttempt(_) => self.nudges.intents = true,
+            Change::InsertAttempt(attempt) => {
+                self.nudges.intents = true;
+                self.health.chosen(&attempt.supplier, &attempt.sku, self.now.utc);
+            }
             Change::InsertDelivery(_) | Change::UpdateDelivery(_) => self.nudges.deliveries = true,
             Change::InsertTrx { .. }
             | Change::FlipTrx { .. }
@@ -127,6 +132,7 @@ impl Core {
         let mut desk = Desk {
             catalog: &catalog,
             zone: &self.zone,
+            health: &self.health,
             facts,
             batch: Batch::default(),
             now,

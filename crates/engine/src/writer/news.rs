@@ -3,8 +3,8 @@
 use super::Desk;
 use crate::render::{callback_text, phrase};
 use domain::{
-    Attempt, AttemptState, NewsDecision, NewsFacts, Outcome, Resolution, Source, Supplier, Trx,
-    decide_news, decide_resolution, eligible,
+    Attempt, AttemptState, NewsDecision, NewsFacts, Outcome, Ranking, Resolution, Source, Supplier,
+    Trx, Wish, decide_news, decide_resolution, rank,
 };
 use store::{Change, Channel, Delivery, DeliveryState, Direction, JournalLine, Known};
 use types::{AttemptId, DeliveryId, Rupiah, SupplierCode, TrxNo};
@@ -96,13 +96,18 @@ impl Desk<'_> {
         let trx = &known.trx;
         let balance =
             self.facts.accounts.get(&trx.member).map_or(Rupiah::ZERO, |account| account.balance);
-        let candidates = match self.catalog.products().get(&trx.product) {
-            None => Vec::new(),
-            Some(product) => eligible(
-                self.catalog.routes(&trx.product),
-                product.denomination,
-                trx.qty,
-                trx.price,
+        let ranking = match self.catalog.products().get(&trx.product) {
+            None => Ranking::default(),
+            Some(product) => rank(
+                self.catalog.offers(&trx.product, self.health, self.now.utc),
+                &Wish {
+                    product,
+                    dest: &trx.dest,
+                    qty: trx.qty,
+                    price: trx.price,
+                    no: trx.no,
+                    now: self.now,
+                },
             ),
         };
         let current = known.attempts.iter().find(|attempt| attempt.id.n == trx.attempt);
@@ -111,7 +116,7 @@ impl Desk<'_> {
             trx,
             attempts: &known.attempts,
             balance,
-            candidates: &candidates,
+            ranking: &ranking,
             trusted_reversal: supplier.is_some_and(|supplier| supplier.trusted_reversal),
             check_after_ms: supplier.map_or(CHECK_AFTER_MS, |supplier| supplier.check_after_ms),
             suspect_after_ms: supplier

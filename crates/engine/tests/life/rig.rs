@@ -219,6 +219,7 @@ impl Rig {
                 dest_rule: domain::DestRule::Phone,
                 open: true,
                 cut_off: None,
+                strategy: domain::Strategy::default(),
             }),
             CatalogChange::Price {
                 level,
@@ -248,6 +249,10 @@ impl Rig {
                 priority,
                 enabled: true,
                 allow_loss: false,
+                weight: 1,
+                cost_most: None,
+                hours: None,
+                prefixes: Vec::new(),
             }));
         }
         self.change(changes).await;

@@ -290,6 +290,10 @@ impl Rig {
                 priority: 1,
                 enabled: true,
                 allow_loss: false,
+                weight: 1,
+                cost_most: None,
+                hours: None,
+                prefixes: Vec::new(),
             }),
         ])
         .await;
@@ -392,6 +396,7 @@ pub(crate) fn product(code: &str, name: &str) -> domain::Product {
         dest_rule: domain::DestRule::Phone,
         open: true,
         cut_off: None,
+        strategy: domain::Strategy::default(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::assemble::House;
 use anyhow::{Context as _, bail};
-use domain::{Denomination, Price, Product, RouteRow};
+use domain::{Denomination, Price, Product, RouteRow, Strategy};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::CatalogChange;
@@ -69,6 +69,9 @@ pub(crate) struct ProductSet {
     /// Price level; the first one otherwise.
     #[arg(long)]
     pub(crate) level: Option<String>,
+    /// How routes are ordered: priority, cheapest or weighted.
+    #[arg(long)]
+    pub(crate) strategy: Option<String>,
 }
 
 /// Category whose products are open denominations in the trade's own lists.
@@ -125,6 +128,7 @@ fn read(row: &ImportRow) -> anyhow::Result<(Product, Price)> {
         denomination,
         dest_rule: row.dest_rule.parse()?,
         open,
+        strategy: Strategy::default(),
         cut_off: if cut_off.is_empty() { None } else { Some(cut_off.parse()?) },
     };
     Ok((product, Price { amount: row.harga.trim().parse()?, basis_points: 0 }))
@@ -167,6 +171,10 @@ pub(super) async fn import(
                     priority: 1,
                     enabled: true,
                     allow_loss: false,
+                    weight: 1,
+                    cost_most: None,
+                    hours: None,
+                    prefixes: Vec::new(),
                 }));
             }
             changes.push(CatalogChange::Price {
@@ -218,6 +226,7 @@ fn row(house: &House, product: &Product) -> Value {
         "code": product.code.as_str(), "name": product.name.as_str(), "group": product.group,
         "category": product.category, "open": product.open, "dest_rule": product.dest_rule.to_string(),
         "cut_off": product.cut_off.map(|window| window.to_string()), "qty_range": range,
+        "strategy": product.strategy.word(),
         "prices": prices, "routes": routes,
     })
 }
@@ -261,6 +270,9 @@ pub(super) async fn set(house: &House, set: ProductSet) -> anyhow::Result<Value>
     }
     if let Some(rule) = &set.dest_rule {
         product.dest_rule = rule.parse()?;
+    }
+    if let Some(strategy) = &set.strategy {
+        product.strategy = strategy.parse()?;
     }
     let mut changes = Vec::new();
     if set.price.is_some() || set.basis_points.is_some() {

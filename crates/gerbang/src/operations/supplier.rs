@@ -48,6 +48,18 @@ pub(crate) struct RouteSet {
     /// May be used although it costs more than the selling price.
     #[arg(long)]
     pub(crate) allow_loss: Option<bool>,
+    /// Share among the routes of a weighted product; 0 takes none.
+    #[arg(long)]
+    pub(crate) weight: Option<u32>,
+    /// Never above this cost; "" for no limit.
+    #[arg(long)]
+    pub(crate) cost_most: Option<String>,
+    /// Only within this window, HH:MM-HH:MM; "" for always.
+    #[arg(long)]
+    pub(crate) hours: Option<String>,
+    /// Only for numbers that begin with these, separated by spaces or commas; "" for all.
+    #[arg(long)]
+    pub(crate) prefixes: Option<String>,
     /// Remove the route.
     #[arg(long)]
     pub(crate) remove: bool,
@@ -115,18 +127,11 @@ pub(super) async fn route(house: &House, set: RouteSet) -> anyhow::Result<Value>
         .cloned();
     let mut route = match old {
         Some(route) => route,
-        None => RouteRow {
-            sku: Sku::parse(&product.as_str().to_ascii_lowercase())?,
-            product,
-            supplier,
-            cost: match &set.cost {
-                None => bail!("a new route needs --cost"),
-                Some(_) => Rupiah::ZERO,
-            },
-            priority: 1,
-            enabled: true,
-            allow_loss: false,
-        },
+        None if set.cost.is_none() => bail!("a new route needs --cost"),
+        None => {
+            let sku = Sku::parse(&product.as_str().to_ascii_lowercase())?;
+            RouteRow::new(product, supplier, sku, Rupiah::ZERO)
+        }
     };
     if let Some(sku) = &set.sku {
         route.sku = Sku::parse(sku)?;
@@ -137,6 +142,17 @@ pub(super) async fn route(house: &House, set: RouteSet) -> anyhow::Result<Value>
     route.priority = set.priority.unwrap_or(route.priority);
     route.enabled = set.enabled.unwrap_or(route.enabled);
     route.allow_loss = set.allow_loss.unwrap_or(route.allow_loss);
+    route.weight = set.weight.unwrap_or(route.weight);
+    if let Some(most) = &set.cost_most {
+        route.cost_most = if most.is_empty() { None } else { Some(most.parse()?) };
+    }
+    if let Some(hours) = &set.hours {
+        route.hours = if hours.is_empty() { None } else { Some(hours.parse()?) };
+    }
+    if let Some(prefixes) = &set.prefixes {
+        let parts = prefixes.split([' ', ',']).filter(|part| !part.is_empty());
+        route.prefixes = parts.map(str::to_owned).collect();
+    }
     house.change(vec![CatalogChange::Route(route)]).await?;
     super::product::show(house, &set.product)
 }

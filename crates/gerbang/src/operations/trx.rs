@@ -116,11 +116,12 @@ pub(super) async fn show(house: &House, no: i64) -> anyhow::Result<Value> {
     ));
     for attempt in &story.known.attempts {
         let line = format!(
-            "{} at {} as {} for {}: {}; {} checks",
+            "{} at {} as {} for {} ({}): {}; {} checks",
             attempt.id,
             attempt.supplier,
             attempt.sku,
             attempt.cost,
+            attempt.why,
             attempt_line(&attempt.state),
             attempt.checks
         );

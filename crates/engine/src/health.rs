@@ -1,0 +1,189 @@
+//! What is known of the suppliers' health: circuits and deposits.
+//!
+//! Advice for routing, kept in memory: losing it costs a few failed tries and never money. A
+//! circuit opens when most of the last tries went wrong, and lets one try through now and then
+//! until one goes well.
+
+use domain::RouteRow;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Mutex;
+use types::{Rupiah, Sku, SupplierCode, UtcMillis};
+
+/// Tries that are remembered for each circuit.
+const WINDOW: usize = 20;
+/// Fewest tries before a circuit may open.
+const FEWEST: usize = 8;
+/// It opens when at least this share of the window went wrong, in percent.
+const WRONG_PERCENT: usize = 50;
+/// First pause; doubles with every probe that goes wrong.
+const PAUSE_MS: i64 = 15_000;
+const PAUSE_MOST_MS: i64 = 600_000;
+
+#[derive(Default)]
+struct Circuit {
+    /// True for a try that went well, newest last.
+    tries: VecDeque<bool>,
+    open: Option<Open>,
+}
+
+struct Open {
+    /// When the next probe may go.
+    probe: UtcMillis,
+    pause_ms: i64,
+}
+
+impl Circuit {
+    fn tried(&mut self, well: bool, now: UtcMillis) {
+        if well {
+            if self.open.take().is_some() {
+                self.tries.clear();
+            }
+        } else if let Some(open) = &mut self.open {
+            open.pause_ms = (open.pause_ms * 2).min(PAUSE_MOST_MS);
+            open.probe = now.after(open.pause_ms);
+            return;
+        }
+        self.tries.push_back(well);
+        if self.tries.len() > WINDOW {
+            self.tries.pop_front();
+        }
+        let wrong = self.tries.iter().filter(|well| !**well).count();
+        if self.tries.len() >= FEWEST && wrong * 100 >= self.tries.len() * WRONG_PERCENT {
+            self.open = Some(Open { probe: now.after(PAUSE_MS), pause_ms: PAUSE_MS });
+        }
+    }
+
+    /// Closed, or due for a probe.
+    fn admits(&self, now: UtcMillis) -> bool {
+        self.open.as_ref().is_none_or(|open| now.since(open.probe) >= 0)
+    }
+
+    /// A probe goes: it holds the others back.
+    fn chosen(&mut self, now: UtcMillis) {
+        if let Some(open) = &mut self.open {
+            open.probe = now.after(open.pause_ms);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Known {
+    suppliers: HashMap<SupplierCode, Circuit>,
+    routes: HashMap<(SupplierCode, Sku), Circuit>,
+    /// Last deposit seen, and below what nothing is bought.
+    deposits: HashMap<SupplierCode, (Rupiah, Rupiah)>,
+}
+
+/// The health of all suppliers.
+#[derive(Default)]
+pub struct Health(Mutex<Known>);
+
+impl Health {
+    /// How a try at a supplier went: well when it answered something that makes sense of the
+    /// purchase, whatever it was.
+    pub fn tried(&self, supplier: &SupplierCode, well: bool, now: UtcMillis) {
+        if let Ok(mut known) = self.0.lock() {
+            known.suppliers.entry(supplier.clone()).or_default().tried(well, now);
+        }
+    }
+
+    /// The same for one product of it: out of stock, disturbed.
+    pub fn tried_route(&self, supplier: &SupplierCode, sku: &Sku, well: bool, now: UtcMillis) {
+        if let Ok(mut known) = self.0.lock() {
+            let key = (supplier.clone(), sku.clone());
+            known.routes.entry(key).or_default().tried(well, now);
+        }
+    }
+
+    /// What is left of our deposit at a supplier, and its floor.
+    pub fn deposit(&self, supplier: &SupplierCode, balance: Rupiah, floor: Rupiah) {
+        if let Ok(mut known) = self.0.lock() {
+            known.deposits.insert(supplier.clone(), (balance, floor));
+        }
+    }
+
+    /// A route was chosen for a purchase.
+    pub fn chosen(&self, supplier: &SupplierCode, sku: &Sku, now: UtcMillis) {
+        let Ok(mut known) = self.0.lock() else { return };
+        if let Some(circuit) = known.suppliers.get_mut(supplier) {
+            circuit.chosen(now);
+        }
+        if let Some(circuit) = known.routes.get_mut(&(supplier.clone(), sku.clone())) {
+            circuit.chosen(now);
+        }
+    }
+
+    /// Why a route may not be used right now.
+    #[must_use]
+    pub fn bars(&self, route: &RouteRow, now: UtcMillis) -> Option<&'static str> {
+        let known = self.0.lock().ok()?;
+        let low = known
+            .deposits
+            .get(&route.supplier)
+            .is_some_and(|(balance, floor)| *balance < *floor || *balance < route.cost);
+        if low {
+            return Some("our deposit there is too low");
+        }
+        let key = (route.supplier.clone(), route.sku.clone());
+        if known.routes.get(&key).is_some_and(|circuit| !circuit.admits(now)) {
+            return Some("route disturbed, circuit open");
+        }
+        if known.suppliers.get(&route.supplier).is_some_and(|circuit| !circuit.admits(now)) {
+            return Some("supplier disturbed, circuit open");
+        }
+        None
+    }
+
+    /// For people: is the supplier's circuit open, and its last known deposit.
+    #[must_use]
+    pub fn of(&self, supplier: &SupplierCode) -> (bool, Option<Rupiah>) {
+        let Ok(known) = self.0.lock() else { return (false, None) };
+        let open = known.suppliers.get(supplier).is_some_and(|circuit| circuit.open.is_some());
+        (open, known.deposits.get(supplier).map(|(balance, _)| *balance))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use types::ProductCode;
+
+    fn route() -> RouteRow {
+        RouteRow::new(
+            ProductCode::parse("T1").unwrap(),
+            SupplierCode::parse("one").unwrap(),
+            Sku::parse("t1").unwrap(),
+            Rupiah::new(1_000),
+        )
+    }
+
+    #[test]
+    fn a_circuit_opens_probes_and_closes() {
+        let (health, route) = (Health::default(), route());
+        let at = UtcMillis::new;
+        for _ in 0..FEWEST {
+            assert_eq!(health.bars(&route, at(0)), None);
+            health.tried(&route.supplier, false, at(0));
+        }
+        assert!(health.bars(&route, at(1)).is_some());
+        assert_eq!(health.bars(&route, at(PAUSE_MS)), None, "one probe");
+        health.chosen(&route.supplier, &route.sku, at(PAUSE_MS));
+        assert!(health.bars(&route, at(PAUSE_MS + 1)).is_some(), "and only one");
+        health.tried(&route.supplier, false, at(PAUSE_MS + 1));
+        assert!(health.bars(&route, at(2 * PAUSE_MS)).is_some(), "a longer pause");
+        health.tried(&route.supplier, true, at(4 * PAUSE_MS));
+        assert_eq!(health.bars(&route, at(4 * PAUSE_MS)), None);
+    }
+
+    #[test]
+    fn a_low_deposit_bars() {
+        let (health, route) = (Health::default(), route());
+        let now = UtcMillis::new(0);
+        health.deposit(&route.supplier, Rupiah::new(999), Rupiah::ZERO);
+        assert!(health.bars(&route, now).is_some());
+        health.deposit(&route.supplier, Rupiah::new(5_000), Rupiah::new(10_000));
+        assert!(health.bars(&route, now).is_some());
+        health.deposit(&route.supplier, Rupiah::new(10_000), Rupiah::new(10_000));
+        assert_eq!(health.bars(&route, now), None);
+    }
+}
