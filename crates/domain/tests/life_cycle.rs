@@ -536,7 +536,8 @@ fn routes_are_skipped_with_a_reason() {
     let (trx, first, ..) = world.accept();
     assert_eq!(first.why, "priority 1, cost 1.300");
     let window: Window = "01:00-02:00".parse().unwrap();
-    let conditions: [(fn(&mut RouteRow, &mut Supplier), &str); 5] = [
+    type Condition = fn(&mut RouteRow, &mut Supplier);
+    let conditions: [(Condition, &str); 5] = [
         (|route, _| route.enabled = false, "switched off"),
         (|_, supplier| supplier.paused = true, "supplier paused"),
         (|route, _| route.cost = Rupiah::new(1_322), "cost 1.322 above the price"),

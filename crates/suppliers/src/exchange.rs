@@ -36,6 +36,16 @@ pub struct Inbound {
     pub query: String,
     /// Body.
     pub body: String,
+    /// Headers; names in lower case.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Inbound {
+    /// A header by its lower-case name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
 }
 
 /// What became of one request.

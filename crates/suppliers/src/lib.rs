@@ -3,21 +3,37 @@
 //! A connector turns an ask into one request and a reply into an [`domain::Outcome`]; it does no
 //! IO, keeps no state and never retries. One [`Transport`] carries a request out, once, and only
 //! its [`SendResult`] can say that nothing was sent. So "at most once" lives in one place, and a
-//! connector is tested by samples alone.
+//! connector is tested by samples alone. Unknown text is never a failure.
 
+mod digiflazz;
 mod exchange;
+mod okeconnect;
+mod reasons;
+mod refs;
 mod sandbox;
+mod settings;
+mod template;
 
+pub use digiflazz::{
+    Connector as DigiflazzConnector, RcClass, Settings as DigiflazzSettings, rc_class,
+};
 pub use exchange::{Inbound, Reply, Request, SendResult, Transport};
+pub use okeconnect::{Connector as OkeconnectConnector, Settings as OkeconnectSettings};
+pub use refs::Refs;
 pub use sandbox::{Behaviour, Connector as SandboxConnector, Event, MAGIC, Script};
+pub use settings::{CallbackSettings, Limits, Settings, SettingsError};
+pub use template::{
+    Connector as TemplateConnector, Explained, Means, On, Rule, RuleSet,
+    Settings as TemplateSettings,
+};
 
 use domain::Outcome;
-use types::{AttemptId, Dest, Qty, Sku, UtcMillis};
+use types::{AttemptId, Dest, Qty, Rupiah, Sku, UtcMillis};
 
 /// What is asked of a supplier, about one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ask {
-    /// Which attempt; its `supplier_ref` is our reference there.
+    /// Which attempt; our reference there is made from it.
     pub attempt: AttemptId,
     /// What to buy, in the supplier's own code.
     pub sku: Sku,
@@ -25,17 +41,55 @@ pub struct Ask {
     pub dest: Dest,
     /// Nominal of an open denomination.
     pub qty: Option<Qty>,
-    /// When the sent-marker was written; for status checks with a time limit.
+    /// The cost we expect: suppliers that can refuse above a price are told.
+    pub cost: Rupiah,
+    /// When the sent-marker was written.
     pub sent: Option<UtcMillis>,
+    /// Now, when it is asked.
+    pub asked: UtcMillis,
+}
+
+/// When a supplier may be asked about a purchase.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CheckLimits {
+    /// Never closer together than this, the purchase itself included.
+    pub spacing_ms: i64,
+    /// Never about a purchase older than this.
+    pub age_most_ms: Option<i64>,
+}
+
+/// `Saldo before - price = after` of a supplier's sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Movement {
+    pub before: Rupiah,
+    pub price: Rupiah,
+    pub after: Rupiah,
+}
+
+/// A row of a supplier's price list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct SupplierPrice {
+    pub sku: Sku,
+    pub name: String,
+    pub price: Rupiah,
+    pub open: bool,
 }
 
 /// The translation of one supplier's protocol. No default methods: a missing one must not compile.
 pub trait Connector: Send + Sync {
     /// The request that buys.
-    fn buy(&self, ask: &Ask) -> Request;
+    ///
+    /// # Errors
+    /// Why this purchase cannot be asked for in its protocol; nothing was sent then.
+    fn buy(&self, ask: &Ask) -> Result<Request, String>;
 
     /// The request that asks how an attempt stands.
-    fn check(&self, ask: &Ask) -> Request;
+    ///
+    /// # Errors
+    /// Why it cannot be asked.
+    fn check(&self, ask: &Ask) -> Result<Request, String>;
 
     /// What a reply to [`Self::buy`] means. Unknown text is `Unknown`, never a failure.
     fn read_buy(&self, ask: &Ask, reply: &Reply) -> Outcome;
@@ -43,8 +97,38 @@ pub trait Connector: Send + Sync {
     /// What a reply to [`Self::check`] means. An error about us says nothing of the purchase.
     fn read_check(&self, ask: &Ask, reply: &Reply) -> Outcome;
 
-    /// What a callback of the supplier means, and about which attempt.
-    fn read_callback(&self, inbound: &Inbound) -> Option<(AttemptId, Outcome)>;
+    /// When it may be asked.
+    fn check_limits(&self) -> CheckLimits;
+
+    /// Which attempt a callback speaks of. A signature, where the protocol has one, is verified here.
+    ///
+    /// # Errors
+    /// Why it is not a callback of ours.
+    fn callback_about(&self, inbound: &Inbound) -> Result<AttemptId, String>;
+
+    /// What a callback says of its attempt.
+    fn read_callback(&self, ask: &Ask, inbound: &Inbound) -> Outcome;
+
+    /// The request that asks for our deposit, where the protocol has one.
+    fn balance(&self) -> Option<Request>;
+
+    /// Our deposit.
+    ///
+    /// # Errors
+    /// Why the reply is none.
+    fn read_balance(&self, reply: &Reply) -> Result<Rupiah, String>;
+
+    /// The request for the price list, where the protocol has one.
+    fn prices(&self) -> Option<Request>;
+
+    /// The price list.
+    ///
+    /// # Errors
+    /// Why the reply is none.
+    fn read_prices(&self, reply: &Reply) -> Result<Vec<SupplierPrice>, String>;
+
+    /// The movement of our deposit that a text tells of.
+    fn movement(&self, text: &str) -> Option<Movement>;
 
     /// The supplier buys a repeated reference only once.
     fn idempotent_ref(&self) -> bool;

@@ -3,9 +3,9 @@
 //! This file is the pure half: which destination behaves how, what the sandbox says when, and how
 //! its words read. The world it lives in (time, record of what it received) is the transport's.
 
-use crate::{Ask, Inbound, Reply, Request};
+use crate::{Ask, CheckLimits, Inbound, Movement, Reply, Request, SupplierPrice};
 use domain::{FailureClass, Outcome};
-use types::{AttemptId, CivilTime, Reason, Sn};
+use types::{AttemptId, CivilTime, Reason, Rupiah, Sn};
 
 /// How the sandbox behaves for one destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -219,12 +219,12 @@ impl Connector {
 }
 
 impl crate::Connector for Connector {
-    fn buy(&self, ask: &Ask) -> Request {
-        Self::request("buy", ask)
+    fn buy(&self, ask: &Ask) -> Result<Request, String> {
+        Ok(Self::request("buy", ask))
     }
 
-    fn check(&self, ask: &Ask) -> Request {
-        Self::request("check", ask)
+    fn check(&self, ask: &Ask) -> Result<Request, String> {
+        Ok(Self::request("check", ask))
     }
 
     fn read_buy(&self, ask: &Ask, reply: &Reply) -> Outcome {
@@ -235,8 +235,38 @@ impl crate::Connector for Connector {
         Self::read(ask, reply)
     }
 
-    fn read_callback(&self, inbound: &Inbound) -> Option<(AttemptId, Outcome)> {
-        outcome(&inbound.body)
+    fn check_limits(&self) -> CheckLimits {
+        CheckLimits::default()
+    }
+
+    fn callback_about(&self, inbound: &Inbound) -> Result<AttemptId, String> {
+        let found = outcome(&inbound.body).map(|(attempt, _)| attempt);
+        found.ok_or_else(|| "not in the sandbox's words".to_owned())
+    }
+
+    fn read_callback(&self, ask: &Ask, inbound: &Inbound) -> Outcome {
+        let reply = Reply { status: 200, body: inbound.body.clone(), ..Reply::default() };
+        Self::read(ask, &reply)
+    }
+
+    fn balance(&self) -> Option<Request> {
+        None
+    }
+
+    fn read_balance(&self, _: &Reply) -> Result<Rupiah, String> {
+        Err("the sandbox has no deposit".to_owned())
+    }
+
+    fn prices(&self) -> Option<Request> {
+        None
+    }
+
+    fn read_prices(&self, _: &Reply) -> Result<Vec<SupplierPrice>, String> {
+        Err("the sandbox has no price list".to_owned())
+    }
+
+    fn movement(&self, _: &str) -> Option<Movement> {
+        None
     }
 
     fn idempotent_ref(&self) -> bool {
@@ -256,7 +286,9 @@ mod tests {
             sku: Sku::parse("t1").unwrap(),
             dest: Dest::parse(dest).unwrap(),
             qty: None,
+            cost: Rupiah::new(1_200),
             sent: None,
+            asked: types::UtcMillis::new(0),
         }
     }
 

@@ -1,0 +1,274 @@
+//! The text protocol upstream: OkeConnect, OtomaX centers, another Gerbang.
+
+use crate::{Ask, CheckLimits, Inbound, Movement, Refs, Reply, Request, SupplierPrice, reasons};
+use domain::{FailureClass, Outcome};
+use serde::{Deserialize, Serialize};
+use types::{AttemptId, MemberCode, Reason, RefId, Rupiah, Sku, Sn};
+use wire::{Account, AskUrl, Reading, Secret, Status, Wanted, read, read_price_list};
+
+/// Our account there. No `Debug`: it holds secrets.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// `https://h2h.okeconnect.com`, without `/trx`.
+    pub base: String,
+    /// Our member code.
+    pub member: String,
+    /// Transaction PIN.
+    pub pin: String,
+    /// H2H password.
+    pub password: String,
+    /// Send `sign` instead of PIN and password.
+    #[serde(default)]
+    pub signed: bool,
+    /// Id of the price list, for synchronisation.
+    #[serde(default)]
+    pub list_id: String,
+    /// Where the price list lives when it is not at `base`.
+    #[serde(default)]
+    pub list_base: String,
+    /// Goes in front of every reference of ours.
+    #[serde(default)]
+    pub ref_prefix: String,
+    /// Tell our cost as `hargamax`.
+    #[serde(default)]
+    pub limit_price: bool,
+    /// "TIDAK ADA transaksi" proves that the purchase was never taken. True for a Gerbang upstream,
+    /// false for centers that look back only a day.
+    #[serde(default)]
+    pub no_data_is_proof: bool,
+}
+
+/// With `no_data_is_proof`: a request of ours may still be under way before this.
+const PROOF_AFTER_MS: i64 = 60_000;
+
+/// The connector.
+pub struct Connector {
+    account: Account,
+    prices: Account,
+    settings: Settings,
+    refs: Refs,
+}
+
+impl Connector {
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn new(settings: Settings) -> Result<Self, String> {
+        let member = MemberCode::parse(&settings.member).map_err(|error| error.to_string())?;
+        if !settings.base.starts_with("http://") && !settings.base.starts_with("https://") {
+            return Err(format!("base `{}` must begin with http:// or https://", settings.base));
+        }
+        let account = Account {
+            base: settings.base.clone(),
+            member,
+            pin: Secret::new(&settings.pin),
+            password: Secret::new(&settings.password),
+            signed: settings.signed,
+        };
+        let prices = Account {
+            base: if settings.list_base.is_empty() {
+                settings.base.clone()
+            } else {
+                settings.list_base.clone()
+            },
+            ..account.clone()
+        };
+        let refs = Refs::new(&settings.ref_prefix);
+        Ok(Self { account, prices, settings, refs })
+    }
+
+    fn wanted(&self, ask: &Ask) -> Result<Wanted, String> {
+        let ref_id = RefId::parse(&self.refs.make(ask.attempt)).map_err(|e| e.to_string())?;
+        Ok(Wanted {
+            product: ask.sku.as_str().to_uppercase(),
+            dest: ask.dest.clone(),
+            ref_id,
+            qty: ask.qty,
+            harga_max: self.settings.limit_price.then_some(ask.cost),
+        })
+    }
+
+    /// Is this text about this purchase? Only what it names is compared; it must name something.
+    fn is_about(&self, ask: &Ask, reading: &Reading) -> bool {
+        let own = self.refs.make(ask.attempt);
+        // A refusal for a wrong PIN says R#0.
+        let ref_fits = reading.ref_id.as_ref().is_none_or(|found| *found == own);
+        let dest_fits = reading.dest.as_ref().is_none_or(|found| found == ask.dest.as_str());
+        let named = reading.ref_id.is_some() || reading.dest.is_some();
+        named && ref_fits && dest_fits
+    }
+
+    /// "No data" proves something: this supplier knows all it ever took, and no request of ours can
+    /// be under way any more.
+    fn is_proof(&self, ask: &Ask) -> bool {
+        let late = ask.sent.is_some_and(|sent| ask.asked.since(sent) > PROOF_AFTER_MS);
+        self.settings.no_data_is_proof && late
+    }
+
+    fn unknown(reply: &Reply) -> Outcome {
+        let text: String = reply.body.chars().take(200).collect();
+        Outcome::Unknown { why: format!("status {}, not understood: {text}", reply.status) }
+    }
+
+    fn final_outcome(reading: &Reading) -> Option<Outcome> {
+        match reading.status {
+            Status::Success => {
+                let sn = reading.sn.as_deref().and_then(|sn| Sn::parse(sn).ok())?;
+                Some(Outcome::Success { sn, cost: reading.price })
+            }
+            Status::Failed => Some(reasons::failed(reading.reason.as_deref().unwrap_or_default())),
+            Status::Accepted
+            | Status::Pending
+            | Status::Refused
+            | Status::NoData
+            | Status::Balance
+            | Status::Unknown => None,
+        }
+    }
+}
+
+fn get(url: AskUrl) -> Request {
+    Request { method: "GET", url: url.url, redacted: url.redacted, ..Request::default() }
+}
+
+/// The text of a 503 of this family's servers that wrote nothing.
+const BUSY: &str = "Sistem sibuk, ulangi dengan refID yang sama";
+
+impl crate::Connector for Connector {
+    fn buy(&self, ask: &Ask) -> Result<Request, String> {
+        Ok(get(self.account.buy(&self.wanted(ask)?)))
+    }
+
+    fn check(&self, ask: &Ask) -> Result<Request, String> {
+        Ok(get(self.account.check(&self.wanted(ask)?)))
+    }
+
+    fn read_buy(&self, ask: &Ask, reply: &Reply) -> Outcome {
+        if reply.status == 503 && reply.body.trim() == BUSY {
+            let reason = Reason::clean("supplier sibuk");
+            return Outcome::Failed { class: FailureClass::Route, reason };
+        }
+        if reply.status != 200 {
+            return Self::unknown(reply);
+        }
+        let reading = read(&reply.body);
+        match reading.status {
+            // Refused before it was looked at: a PIN, an address, a limit. Nothing happened.
+            Status::Refused => Outcome::Failed {
+                class: FailureClass::Route,
+                reason: Reason::clean(reading.reason.as_deref().unwrap_or_default()),
+            },
+            Status::Accepted | Status::Pending if self.is_about(ask, &reading) => Outcome::Pending,
+            Status::Success | Status::Failed if self.is_about(ask, &reading) => {
+                Self::final_outcome(&reading).unwrap_or_else(|| Self::unknown(reply))
+            }
+            Status::Accepted
+            | Status::Pending
+            | Status::Success
+            | Status::Failed
+            | Status::NoData
+            | Status::Balance
+            | Status::Unknown => Self::unknown(reply),
+        }
+    }
+
+    fn read_check(&self, ask: &Ask, reply: &Reply) -> Outcome {
+        if reply.status != 200 {
+            return Self::unknown(reply);
+        }
+        let reading = read(&reply.body);
+        match reading.status {
+            Status::Accepted | Status::Pending if self.is_about(ask, &reading) => Outcome::Pending,
+            Status::Success | Status::Failed if self.is_about(ask, &reading) => {
+                Self::final_outcome(&reading).unwrap_or_else(|| Self::unknown(reply))
+            }
+            Status::NoData if self.is_proof(ask) => Outcome::Failed {
+                class: FailureClass::Route,
+                reason: Reason::clean("tidak pernah diterima supplier"),
+            },
+            // An error about us says nothing of the purchase; "no data" may look back a day only.
+            Status::Accepted
+            | Status::Pending
+            | Status::Success
+            | Status::Failed
+            | Status::Refused
+            | Status::NoData
+            | Status::Balance
+            | Status::Unknown => Self::unknown(reply),
+        }
+    }
+
+    fn check_limits(&self) -> CheckLimits {
+        CheckLimits::default()
+    }
+
+    fn callback_about(&self, inbound: &Inbound) -> Result<AttemptId, String> {
+        let (reference, _) = wire::callback_query(inbound.query.as_bytes())
+            .or_else(|| wire::callback_query(inbound.body.as_bytes()))
+            .ok_or("refid or message is missing")?;
+        self.refs.read(&reference).ok_or_else(|| format!("refid {reference} is not ours"))
+    }
+
+    fn read_callback(&self, ask: &Ask, inbound: &Inbound) -> Outcome {
+        let message = wire::callback_query(inbound.query.as_bytes())
+            .or_else(|| wire::callback_query(inbound.body.as_bytes()))
+            .map(|(_, message)| message)
+            .unwrap_or_default();
+        let reading = read(&message);
+        let outcome =
+            if self.is_about(ask, &reading) { Self::final_outcome(&reading) } else { None };
+        outcome.unwrap_or_else(|| Outcome::Unknown {
+            why: format!("callback not understood: {message}"),
+        })
+    }
+
+    fn balance(&self) -> Option<Request> {
+        Some(get(self.account.balance()))
+    }
+
+    fn read_balance(&self, reply: &Reply) -> Result<Rupiah, String> {
+        let reading = read(&reply.body);
+        match (reading.status, reading.balance) {
+            (Status::Balance, Some(balance)) => Ok(balance),
+            _ => Err(format!("status {}: {}", reply.status, reply.body)),
+        }
+    }
+
+    fn prices(&self) -> Option<Request> {
+        let id = self.settings.list_id.as_str();
+        (!id.is_empty()).then(|| get(self.prices.prices(id)))
+    }
+
+    fn read_prices(&self, reply: &Reply) -> Result<Vec<SupplierPrice>, String> {
+        if reply.status != 200 {
+            return Err(format!("status {}", reply.status));
+        }
+        let rows = read_price_list(reply.body.as_bytes()).map_err(|error| error.to_string())?;
+        let mut prices = Vec::with_capacity(rows.len());
+        for row in rows {
+            let wrong = |what: String| format!("{}: {what}", row.kode);
+            prices.push(SupplierPrice {
+                sku: Sku::parse(&row.kode).map_err(|error| wrong(error.to_string()))?,
+                price: row
+                    .harga
+                    .parse()
+                    .map_err(|error: types::MoneyError| wrong(error.to_string()))?,
+                open: row.status == "1",
+                name: row.keterangan,
+            });
+        }
+        Ok(prices)
+    }
+
+    fn movement(&self, text: &str) -> Option<Movement> {
+        let reading = read(text);
+        let (before, price, after) = (reading.before?, reading.price?, reading.balance?);
+        Some(Movement { before, price, after })
+    }
+
+    fn idempotent_ref(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,118 @@
+//! Settings of a supplier as an operator writes them: TOML or JSON with one table named after the
+//! connector, and what all connectors have in common. Stored sealed, because they hold secrets.
+
+use crate::{
+    Connector, DigiflazzConnector, DigiflazzSettings, OkeconnectConnector, OkeconnectSettings,
+    SandboxConnector, TemplateConnector, TemplateSettings,
+};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// What is wrong with settings.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SettingsError(pub String);
+
+/// The sandbox has no settings.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sandbox {}
+
+/// How much may be asked of a supplier at one time.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Requests under way at one time.
+    pub concurrency: usize,
+    /// Requests begun in one second; absent for no limit.
+    pub per_second: Option<u32>,
+    /// Nothing is bought while our deposit there is below this.
+    pub deposit_least: i64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { concurrency: 64, per_second: None, deposit_least: 0 }
+    }
+}
+
+/// What is believed of its callbacks, at `/callback/{supplier}/{secret}`.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CallbackSettings {
+    /// The last part of the path; empty: no callbacks are taken.
+    pub secret: String,
+    /// Networks it may call from; none: any.
+    pub ips: Vec<String>,
+    /// A callback only makes us ask; what the answer says counts.
+    pub confirm: bool,
+}
+
+/// All settings. No `Debug`: they hold secrets.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct Settings {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<Sandbox>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub okeconnect: Option<OkeconnectSettings>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digiflazz: Option<DigiflazzSettings>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template: Option<TemplateSettings>,
+    pub limits: Limits,
+    pub callback: CallbackSettings,
+}
+
+impl Settings {
+    /// Settings of the sandbox.
+    #[must_use]
+    pub fn sandbox() -> Self {
+        Self { sandbox: Some(Sandbox {}), ..Self::default() }
+    }
+
+    /// The name of the connector and the connector.
+    ///
+    /// # Errors
+    /// When there is not exactly one table of a connector, or it is wrong.
+    pub fn connector(&self) -> Result<(&'static str, Arc<dyn Connector>), SettingsError> {
+        let wrong = |name: &str, why: String| SettingsError(format!("[{name}] {why}"));
+        let mut found: Vec<(&'static str, Arc<dyn Connector>)> = Vec::new();
+        if self.sandbox.is_some() {
+            found.push(("sandbox", Arc::new(SandboxConnector)));
+        }
+        if let Some(own) = &self.okeconnect {
+            let made = OkeconnectConnector::new(own.clone());
+            found.push(("okeconnect", Arc::new(made.map_err(|why| wrong("okeconnect", why))?)));
+        }
+        if let Some(own) = &self.digiflazz {
+            let made = DigiflazzConnector::new(own.clone());
+            found.push(("digiflazz", Arc::new(made.map_err(|why| wrong("digiflazz", why))?)));
+        }
+        if let Some(own) = &self.template {
+            let made = TemplateConnector::new(own.clone());
+            found.push(("template", Arc::new(made.map_err(|why| wrong("template", why))?)));
+        }
+        match found.len() {
+            1 => Ok(found.remove(0)),
+            0 => Err(SettingsError(
+                "no connector: write a table [okeconnect], [digiflazz], [template] or [sandbox]"
+                    .to_owned(),
+            )),
+            _ => Err(SettingsError("more than one connector: a supplier has one".to_owned())),
+        }
+    }
+
+    /// Gives our references a prefix when the settings name none.
+    pub fn fill_prefix(&mut self, prefix: &str) {
+        let own = [
+            self.okeconnect.as_mut().map(|own| &mut own.ref_prefix),
+            self.digiflazz.as_mut().map(|own| &mut own.ref_prefix),
+            self.template.as_mut().map(|own| &mut own.ref_prefix),
+        ];
+        for own in own.into_iter().flatten().filter(|own| own.is_empty()) {
+            own.push_str(prefix);
+        }
+    }
+}

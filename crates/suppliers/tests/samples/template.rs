@@ -1,0 +1,230 @@
+//! Suppliers by description, and the rule sets with lines from the field.
+
+use super::{ask, connector, ok, word};
+use suppliers::{Inbound, On, Settings, TemplateConnector};
+
+fn with_set(set: &str) -> String {
+    format!(
+        "[template]\nrule_set='{set}'\nref_prefix='g-'\n\
+         [template.buy]\nurl='https://h/trx?p={{SKU}}&d={{dest}}&r={{ref}}&pin={{pin}}&s={{sign}}'\n\
+         [template.check]\nurl='https://h/trx?p={{SKU}}&d={{dest}}&r={{ref}}&pin={{pin}}&check=1'\n\
+         [template.secrets]\npin='12 34'\n\
+         [template.signs]\nsign={{algorithm='md5', of='{{ref}}{{pin}}'}}\n"
+    )
+}
+
+#[test]
+fn requests_are_filled_escaped_and_redacted() {
+    let buy = connector(&with_set("mmi")).buy(&ask("t1", "0822@x")).unwrap();
+    let start = "https://h/trx?p=T1&d=0822%40x&r=g-100000001-1&pin=12+34&s=";
+    assert!(buy.url.starts_with(start), "{}", buy.url);
+    assert_eq!(buy.redacted, "https://h/trx?p=T1&d=0822%40x&r=g-100000001-1&pin=***&s=***");
+    let json = "[template]\nrule_set='irs'\n[template.buy]\nmethod='POST'\nurl='https://h/'\n\
+        body='{\"to\":\"{dest}\",\"note\":\"{note}\"}'\n[template.values]\nnote='say \"hi\"'\n";
+    let buy = connector(json).buy(&ask("t1", "0822")).unwrap();
+    let sent: serde_json::Value = serde_json::from_str(&buy.body).unwrap();
+    assert_eq!((&sent["to"], &sent["note"]), (&"0822".into(), &"say \"hi\"".into()));
+}
+
+#[test]
+fn mistakes_are_named() {
+    let refuse = |toml: &str| {
+        let settings: Settings = toml::from_str(toml).unwrap();
+        match settings.connector() {
+            Ok(_) => panic!("taken: {toml}"),
+            Err(error) => error.to_string(),
+        }
+    };
+    let buy = "[template.buy]\nurl='https://h/{dest}'\n";
+    let rule = |rule: &str| format!("[template]\n{buy}[[template.rules]]\n{rule}");
+    for (toml, part) in [
+        (format!("[template]\n{buy}"), "no rules"),
+        (with_set("mmi").replace("{dest}", "{tujuan}"), "no field {tujuan}; known: "),
+        (with_set("mmi").replace("md5", "md6"), "algorithm `md6`"),
+        (rule("pattern='('\nmeans='pending'"), "rule 1"),
+        (rule("pattern='(?<dest>x)'\nmeans='success'"), "success needs (?<sn>...)"),
+        (rule("pattern='ok'\nmeans='pending'"), "anonymous = true"),
+    ] {
+        let said = refuse(&toml);
+        assert!(said.contains(part), "{part} is not in: {said}");
+    }
+}
+
+/// Lines of five dialects: set, where, text, meaning.
+#[test]
+fn dialects() {
+    use On::{Buy, Check};
+    let rows: &[(&str, On, &str, &str, &str)] = &[
+        (
+            "mmi",
+            Buy,
+            "082212345678",
+            "#171412345 R#g-100000001-1 TREG10.082212345678 akan diproses @12.37. Saldo 30.000 - 10.000 = 20.000 kode_reseller=X TRX Normal",
+            "pending",
+        ),
+        (
+            "mmi",
+            Buy,
+            "082212345678",
+            "#171412345 R#g-100000001-1 TREG10.082212345678 GAGAL Timeout. Saldo 30.000",
+            "unknown",
+        ),
+        (
+            "mmi",
+            Buy,
+            "082212345678",
+            "#171412345 R#g-100000001-1 TREG10.082212345678 GAGAL. Nomor tujuan salah. Saldo Rp. 28.337.790 + 12.123 = Rp. 28.349.913",
+            "number: Nomor tujuan salah",
+        ),
+        (
+            "mmi",
+            Buy,
+            "081912345678",
+            "R#g-100000001-1 XH3.081912345678 GAGAL. Saldo tidak cukup. Hrg 9.070, Saldo 1.793 Limit 0, proses 0.",
+            "route: Saldo tidak cukup",
+        ),
+        (
+            "mmi",
+            Buy,
+            "082212345678",
+            "R#g-100000001-1 TREG10.082212345678 SUKSES. SN: 0041002345. Saldo 30.000 - 10.000 = 20.000",
+            "success 0041002345 for 10.000",
+        ),
+        ("mmi", Check, "082212345678", "Pin Salah", "unknown"),
+        ("mmi", Buy, "082212345678", "Pin Salah", "route: Pin Salah"),
+        (
+            "yuscom",
+            Check,
+            "14234567890",
+            "PLNV50.14234567890 sdh pernah jam 18.50, status Sukses. SN/Ref: 1234-5678-9012-3456-7890/NAMA/R1/450/110.60KWH. Trx ke-2/hr: PLNV50.2.14234567890.pin.",
+            "success 1234-5678-9012-3456-7890/NAMA/R1/450/110.60KWH",
+        ),
+        (
+            "yuscom",
+            Check,
+            "14234567890",
+            "PLN.14234567890 sdh pernah jam 18.50, status Gagal. SN/Ref: .Gagal Tagihan sudah terbayar. Trx ke-2/hr: PLN.2.14234567890.pin.",
+            "number: Tagihan sudah terbayar",
+        ),
+        (
+            "yuscom",
+            Buy,
+            "085712345678",
+            "I5.085712345678 akan diproses @18.50. Saldo 20.000 - 5.800 = 14.200",
+            "pending",
+        ),
+        (
+            "serpul",
+            Buy,
+            "081234567890",
+            "Pembelian Telkomsel 5.000 ke 081234567890 BERHASIL. SN : 123. Harga : 5200. Sisa Saldo : 94800. Ref. ID : g-100000001-1",
+            "success 123 for 5.200",
+        ),
+        (
+            "serpul",
+            Buy,
+            "081234567890",
+            "Pembelian Telkomsel 5.000 ke 081234567890 GAGAL. Keterangan : Nomor salah. Sisa Saldo : 100000.",
+            "number: Nomor salah",
+        ),
+        (
+            "serpul",
+            Buy,
+            "081234567890",
+            "Pembelian Telkomsel 5.000 ke 081234567890 BERHASIL. SN : 123. Harga : 5200. Sisa Saldo : 94800. Ref. ID : df123",
+            "unknown",
+        ),
+        (
+            "irs",
+            Buy,
+            "087812345678",
+            "TRX S1.087812345678 BERHASIL, HRG:10000 SN:1234567890. SISA SALDO:990000 CLIENTID=g-100000001-1",
+            "success 1234567890 for 10.000",
+        ),
+        (
+            "irs",
+            Buy,
+            "087812345678",
+            "Request S1 ke 087812345678 segera diproses Saldo=990000",
+            "pending",
+        ),
+        (
+            "irs",
+            Buy,
+            "087812345678",
+            "TRX S1.087812345678 GAGAL, KET:Stok kosong. SISA SALDO:990000",
+            "route: Stok kosong",
+        ),
+        (
+            "qiospay",
+            Buy,
+            "081234567890",
+            "R#g-100000001-1 S5 081234567890, Mohon tunggu transaksi sedang diproses. Saldo 18.848 @ 02/03/2026 01:52",
+            "pending",
+        ),
+        (
+            "qiospay",
+            Buy,
+            "081234567890",
+            "R#g-100000001-1 S5 081234567890, GAGAL. Kode produk salah.",
+            "route: Kode produk salah",
+        ),
+        (
+            "qiospay",
+            Buy,
+            "081234567890",
+            "Gagal, Voucher tidak tersedia",
+            "route: Voucher tidak tersedia",
+        ),
+        ("qiospay", Check, "081234567890", "Gagal, Voucher tidak tersedia", "unknown"),
+        (
+            "qiospay",
+            Buy,
+            "081234567890",
+            "S5 081234567890 diabaikan karena Harga Voucher 10.060 lebih besar dari Harga Max anda 1.000.",
+            "route: diabaikan karena Harga Voucher 10.060 lebih besar dari Harga Max anda 1.000",
+        ),
+        ("qiospay", Buy, "081234567890", "Terjadi kesalahan", "unknown"),
+    ];
+    for (set, on, dest, text, wanted) in rows {
+        let connector = connector(&with_set(set));
+        let ask = ask("t1", dest);
+        let outcome = match on {
+            Buy => connector.read_buy(&ask, &ok(text)),
+            _ => connector.read_check(&ask, &ok(text)),
+        };
+        assert_eq!(word(&outcome), *wanted, "{set}: {text}");
+    }
+}
+
+#[test]
+fn explain_names_the_rule() {
+    let settings: Settings = toml::from_str(&with_set("irs")).unwrap();
+    let connector = TemplateConnector::new(settings.template.unwrap()).unwrap();
+    let found = connector.explain("TRX S1.0878 BERHASIL, HRG:10000 SN:12. SISA SALDO:9", On::Buy);
+    assert_eq!(found.rule.unwrap().1, "success");
+    assert!(found.captures.contains(&("sn".to_owned(), "12".to_owned())), "{:?}", found.captures);
+    assert_eq!(connector.explain("Selamat pagi", On::Buy).rule, None);
+}
+
+#[test]
+fn callbacks_by_query_form_or_json() {
+    let connector = connector(&with_set("irs").replace(
+        "[template.buy]",
+        "[template.callback]\nreference='clientid'\ntext='msg'\n[template.buy]",
+    ));
+    let ask = ask("s1", "0878");
+    let text = "TRX S1.0878 BERHASIL, HRG:10000 SN:12. SISA SALDO:9";
+    let encoded = text.replace(' ', "+");
+    for inbound in [
+        Inbound { query: format!("clientid=g-100000001-1&msg={encoded}"), ..Inbound::default() },
+        Inbound { body: format!("msg={encoded}&clientid=g-100000001-1"), ..Inbound::default() },
+        Inbound {
+            body: format!(r#"{{"data":{{"clientid":"g-100000001-1","msg":"{text}"}}}}"#),
+            ..Inbound::default()
+        },
+    ] {
+        assert_eq!(connector.callback_about(&inbound).unwrap(), ask.attempt, "{inbound:?}");
+        assert_eq!(word(&connector.read_callback(&ask, &inbound)), "success 12 for 10.000");
+    }
+}
