@@ -87,9 +87,9 @@ impl House {
         .map_err(anyhow::Error::msg)?;
         let handle = engine.handle;
         let supplier = SupplierCode::parse("sandbox")?;
-        let mut ports = Suppliers::default();
-        let port = Port { connector: Arc::new(SandboxConnector), transport: Arc::new(AtOnce) };
-        ports.0.insert(supplier.clone(), port);
+        let ports = Suppliers::default();
+        let port = Port::new(Arc::new(SandboxConnector), Arc::new(AtOnce));
+        ports.insert(supplier.clone(), port);
         let received = Arc::new(Received::default());
         let workers = Workers::new(handle.clone(), Arc::new(ports), received.clone());
         let house = Self { handle, workers, settings: opened.settings, received };

@@ -22,7 +22,10 @@ pub enum Source {
     /// The answer to our status check.
     Check,
     /// The restart found the attempt sent and unanswered.
-    Restart,
+    Restart {
+        /// It may not be asked about before this.
+        wait_ms: i64,
+    },
 }
 
 impl Source {
@@ -33,7 +36,7 @@ impl Source {
             Self::Reply => "reply",
             Self::Callback => "callback",
             Self::Check => "check",
-            Self::Restart => "restart",
+            Self::Restart { .. } => "restart",
         }
     }
 }
@@ -241,8 +244,8 @@ fn stay_open(
         attempt.sent.is_some_and(|sent| facts.now.since(sent) > facts.suspect_after_ms)
             && facts.trx.suspect.is_none();
     let delay = match source {
-        // Found at restart: ask at once.
-        Source::Restart => 0,
+        // Found at restart: ask as soon as it may be.
+        Source::Restart { wait_ms } => wait_ms.max(0),
         Source::Reply | Source::Callback | Source::Check => {
             check_delay_ms(checks, facts.check_after_ms)
         }

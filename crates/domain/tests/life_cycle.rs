@@ -465,7 +465,7 @@ fn source() -> impl proptest::strategy::Strategy<Value = Source> {
         Just(Source::Reply),
         Just(Source::Callback),
         Just(Source::Check),
-        Just(Source::Restart)
+        Just(Source::Restart { wait_ms: 0 })
     ]
 }
 

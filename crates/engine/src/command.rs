@@ -66,6 +66,13 @@ pub enum Command {
         /// The exchange it came from.
         line: Option<Box<JournalLine>>,
     },
+    /// A hint that an open attempt should be asked about now.
+    AskSoon {
+        /// Which.
+        about: AttemptId,
+        /// The exchange it came from.
+        line: Box<JournalLine>,
+    },
     /// A person decides.
     Resolve {
         /// Which trx.

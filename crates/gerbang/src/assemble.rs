@@ -83,16 +83,14 @@ impl House {
 
     /// Recovers what a crash left, then starts the workers.
     pub(crate) async fn work(&self, config: &Config) -> anyhow::Result<Workers> {
-        let mut ports = Suppliers::default();
+        let ports = Suppliers::default();
         let catalog = self.handle.catalog();
         for supplier in catalog.suppliers().values() {
             if supplier.connector == "sandbox" {
                 let (world, code) = (self.world.clone(), supplier.code.clone());
-                let port = Port {
-                    connector: Arc::new(SandboxConnector),
-                    transport: Arc::new(SandboxTransport { world, code }),
-                };
-                ports.0.insert(supplier.code.clone(), port);
+                let transport = Arc::new(SandboxTransport { world, code });
+                let port = Port::new(Arc::new(SandboxConnector), transport);
+                ports.insert(supplier.code.clone(), port);
             } else {
                 tracing::warn!(
                     supplier = %supplier.code, connector = %supplier.connector,

@@ -112,7 +112,7 @@ impl World {
             tokio::spawn(async move {
                 tokio::time::sleep(millis(after)).await;
                 if let Some((handle, all)) = back {
-                    let inbound = Inbound { query: String::new(), body };
+                    let inbound = Inbound { body, ..Inbound::default() };
                     inlet(&handle, &all, &code, "sandbox", &inbound).await;
                 }
             });

@@ -10,7 +10,7 @@ use store::{
     CatalogRows, ChainHead, ChainRow, Counts, Delivery, DeliveryFilter, JournalLine, Known,
     Progress, Reads, StoreError, Story, TrxFilter, Work,
 };
-use types::{Dest, MemberId, Qty, RefId, Rupiah, TrxNo, UtcMillis};
+use types::{AttemptId, Dest, MemberId, Qty, RefId, Rupiah, SupplierCode, TrxNo, UtcMillis};
 
 /// Longest page anyone gets.
 const PAGE_MOST: u32 = 1_000;
@@ -71,6 +71,21 @@ impl SqliteReads {
             }
         }
         Ok(())
+    }
+
+    fn due(
+        &self,
+        state: &str,
+        now: UtcMillis,
+        limit: u32,
+        skip: &[SupplierCode],
+    ) -> Result<Vec<Work>, StoreError> {
+        // Codes hold no quotes: their type sees to that.
+        let skip: Vec<String> = skip.iter().map(|code| format!("'{code}'")).collect();
+        let skip = skip.join(",");
+        let filter =
+            format!("{state} AND a.next <= ?1 AND a.supplier NOT IN ({skip}) ORDER BY a.next");
+        self.work(&filter, now.get(), limit)
     }
 
     fn work(&self, filter: &str, first: i64, limit: u32) -> Result<Vec<Work>, StoreError> {
@@ -195,16 +210,27 @@ impl Reads for SqliteReads {
         )
     }
 
-    fn due_intents(&mut self, now: UtcMillis, limit: u32) -> Result<Vec<Work>, StoreError> {
-        self.work("a.state = 'intended' AND a.next <= ?1 ORDER BY a.next", now.get(), limit)
+    fn due_intents(
+        &mut self,
+        now: UtcMillis,
+        limit: u32,
+        skip: &[SupplierCode],
+    ) -> Result<Vec<Work>, StoreError> {
+        self.due("a.state = 'intended'", now, limit, skip)
     }
 
-    fn due_checks(&mut self, now: UtcMillis, limit: u32) -> Result<Vec<Work>, StoreError> {
-        self.work(
-            "a.state IN ('sent', 'waiting', 'unknown') AND a.next <= ?1 ORDER BY a.next",
-            now.get(),
-            limit,
-        )
+    fn due_checks(
+        &mut self,
+        now: UtcMillis,
+        limit: u32,
+        skip: &[SupplierCode],
+    ) -> Result<Vec<Work>, StoreError> {
+        self.due("a.state IN ('sent', 'waiting', 'unknown')", now, limit, skip)
+    }
+
+    fn work_of(&mut self, attempt: AttemptId) -> Result<Option<Work>, StoreError> {
+        let filter = format!("a.trx = ?1 AND a.n = {}", attempt.n);
+        Ok(self.work(&filter, attempt.trx.get(), 1)?.pop())
     }
 
     fn sent_attempts(&mut self, after: TrxNo, limit: u32) -> Result<Vec<Work>, StoreError> {

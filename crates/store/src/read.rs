@@ -7,7 +7,10 @@ use crate::{
 use domain::{Attempt, Price, Product, RouteRow, Transfer, Trx};
 use std::ops::ControlFlow;
 use std::path::Path;
-use types::{Dest, LevelCode, MemberId, ProductCode, Qty, RefId, Rupiah, TrxNo, UtcMillis};
+use types::{
+    AttemptId, Dest, LevelCode, MemberId, ProductCode, Qty, RefId, Rupiah, SupplierCode, TrxNo,
+    UtcMillis,
+};
 
 /// The whole catalog.
 #[derive(Clone, Debug, Default)]
@@ -135,17 +138,34 @@ pub trait Reads: Send {
     /// [`StoreError`].
     fn delivery_page(&mut self, filter: &DeliveryFilter) -> Result<Vec<Delivery>, StoreError>;
 
-    /// Intended attempts due at `now`, longest due first.
+    /// Intended attempts due at `now`, longest due first,
+    /// without those at suppliers of `skip`.
     ///
     /// # Errors
     /// [`StoreError`].
-    fn due_intents(&mut self, now: UtcMillis, limit: u32) -> Result<Vec<Work>, StoreError>;
+    fn due_intents(
+        &mut self,
+        now: UtcMillis,
+        limit: u32,
+        skip: &[SupplierCode],
+    ) -> Result<Vec<Work>, StoreError>;
 
     /// Open attempts (sent, waiting or unknown) whose question is due, longest due first.
     ///
     /// # Errors
     /// [`StoreError`].
-    fn due_checks(&mut self, now: UtcMillis, limit: u32) -> Result<Vec<Work>, StoreError>;
+    fn due_checks(
+        &mut self,
+        now: UtcMillis,
+        limit: u32,
+        skip: &[SupplierCode],
+    ) -> Result<Vec<Work>, StoreError>;
+
+    /// One attempt with what was bought.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn work_of(&mut self, attempt: AttemptId) -> Result<Option<Work>, StoreError>;
 
     /// Attempts with a sent-marker and no outcome: in flight, or cut off by a crash.
     ///

@@ -3,41 +3,47 @@
 use super::{InFlight, called};
 use crate::command::{Answer, Command};
 use crate::{Handle, Port, Suppliers};
-use domain::{Outcome, Source};
+use domain::{FailureClass, Outcome, Source};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use store::{Channel, Work};
 use suppliers::{Ask, SendResult};
 use tokio::sync::watch;
-use types::AttemptId;
+use types::{AttemptId, SupplierCode, UtcMillis};
 
 /// Most purchases at suppliers at one time.
 const SENDING_MOST: usize = 512;
 /// Most questions at one time.
 const CHECKING_MOST: usize = 64;
 
-fn ask_of(work: &Work) -> Ask {
+pub(super) fn ask_of(work: &Work, now: UtcMillis) -> Ask {
     Ask {
         attempt: work.attempt.id,
         sku: work.attempt.sku.clone(),
         dest: work.dest.clone(),
         qty: work.qty,
+        cost: work.attempt.cost,
         sent: work.attempt.sent,
+        asked: now,
     }
 }
 
-async fn due(handle: &Handle, most: usize, taken: usize, checks: bool) -> Vec<Work> {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Task {
+    Send,
+    Check,
+}
+
+async fn due(handle: &Handle, task: Task, limit: usize, skip: Vec<SupplierCode>) -> Vec<Work> {
     let now = handle.now().utc;
-    // Those in flight stand at the front of the due list until their commit; look past them.
-    let limit = u32::try_from(most + taken).unwrap_or(u32::MAX);
+    let limit = u32::try_from(limit).unwrap_or(u32::MAX);
     let found = handle
         .reads()
-        .ask(
-            move |reads| {
-                if checks { reads.due_checks(now, limit) } else { reads.due_intents(now, limit) }
-            },
-        )
+        .ask(move |reads| match task {
+            Task::Send => reads.due_intents(now, limit, &skip),
+            Task::Check => reads.due_checks(now, limit, &skip),
+        })
         .await;
     match found {
         Ok(Ok(work)) => work,
@@ -49,7 +55,10 @@ async fn due(handle: &Handle, most: usize, taken: usize, checks: bool) -> Vec<Wo
     }
 }
 
-pub(super) async fn send_all(
+/// The loop of both tasks: look, take what has a seat, look past suppliers that are full, wait.
+async fn work_on(
+    task: Task,
+    most: usize,
     handle: Handle,
     suppliers: Arc<Suppliers>,
     tick: Duration,
@@ -59,27 +68,81 @@ pub(super) async fn send_all(
     // Set while a look found more than there were seats for.
     let more = Arc::new(AtomicBool::new(false));
     while !*stop.borrow() {
-        let found = due(&handle, SENDING_MOST, flying.len(), false).await;
-        more.store(found.len() >= SENDING_MOST, Ordering::Relaxed);
-        for work in found {
-            let Some(port) = suppliers.0.get(&work.attempt.supplier).cloned() else { continue };
-            let Some(taken) = flying.take(&work.attempt.id, SENDING_MOST) else { continue };
-            let (handle, more, flying) = (handle.clone(), more.clone(), flying.clone());
-            tokio::spawn(async move {
-                send(&handle, &port, &work).await;
-                drop(taken);
-                // A look reads a whole page: worth it only when many seats are free again.
-                if more.load(Ordering::Relaxed) && flying.len() <= SENDING_MOST / 2 {
-                    handle.0.intents.notify_one();
+        let mut skip = Vec::new();
+        let mut left = false;
+        loop {
+            // Those in flight stand at the front of the due list until their commit.
+            let limit = most + flying.len();
+            let found = due(&handle, task, limit, skip.clone()).await;
+            let (count, known) = (found.len(), skip.len());
+            for work in found {
+                let code = &work.attempt.supplier;
+                if skip.contains(code) || flying.holds(&work.attempt.id) {
+                    continue;
                 }
-            });
+                let port = suppliers.get(code);
+                let seat = port.as_ref().and_then(|port| port.gate.enter(handle.now().utc));
+                let (Some(port), Some(seat)) = (port, seat) else {
+                    skip.push(code.clone());
+                    left = true;
+                    continue;
+                };
+                let Some(taken) = flying.take(&work.attempt.id, most) else {
+                    left = true;
+                    break;
+                };
+                let (handle, more, flying) = (handle.clone(), more.clone(), flying.clone());
+                tokio::spawn(async move {
+                    match task {
+                        Task::Send => send(&handle, &port, &work).await,
+                        Task::Check => check(&handle, &port, &work).await,
+                    }
+                    drop((taken, seat));
+                    // A look reads a whole page: worth it only when many seats are free again.
+                    if task == Task::Send
+                        && more.load(Ordering::Relaxed)
+                        && flying.len() <= most / 2
+                    {
+                        handle.0.intents.notify_one();
+                    }
+                });
+            }
+            if count < limit || skip.len() == known || flying.len() >= most {
+                left |= count >= limit;
+                break;
+            }
         }
+        more.store(left, Ordering::Relaxed);
+        let nudged = async {
+            match task {
+                Task::Send => handle.0.intents.notified().await,
+                Task::Check => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            () = handle.0.intents.notified() => {}
+            () = nudged => {}
             () = tokio::time::sleep(tick) => {}
             told = stop.changed() => if told.is_err() { return },
         }
     }
+}
+
+pub(super) async fn send_all(
+    handle: Handle,
+    suppliers: Arc<Suppliers>,
+    tick: Duration,
+    stop: watch::Receiver<bool>,
+) {
+    work_on(Task::Send, SENDING_MOST, handle, suppliers, tick, stop).await;
+}
+
+pub(super) async fn check_all(
+    handle: Handle,
+    suppliers: Arc<Suppliers>,
+    tick: Duration,
+    stop: watch::Receiver<bool>,
+) {
+    work_on(Task::Check, CHECKING_MOST, handle, suppliers, tick, stop).await;
 }
 
 /// Promise 3: the sent-marker is durable before the first byte, and only its winner sends, once.
@@ -89,59 +152,78 @@ async fn send(handle: &Handle, port: &Port, work: &Work) {
     if !matches!(marked, Ok(Answer::Marked(true))) {
         return;
     }
-    let ask = ask_of(work);
-    let request = port.connector.buy(&ask);
     let began = handle.now().utc;
-    let result = port.transport.send(&request).await;
-    let peer = work.attempt.supplier.as_str();
-    let line = called(began, handle.now().utc, Channel::Supplier, peer, &request.redacted, &result);
-    let outcome = match &result {
-        SendResult::NotSent(proof) => Outcome::Unsent { proof: proof.clone() },
-        SendResult::Replied(reply) => port.connector.read_buy(&ask, reply),
-        SendResult::Unknown(why) => Outcome::Unknown { why: why.clone() },
+    let ask = ask_of(work, began);
+    let (result, shown, outcome) = match port.connector.buy(&ask) {
+        // Nothing was even prepared: as certain as it can be that nothing left.
+        Err(proof) => {
+            let outcome = Outcome::Unsent { proof: proof.clone() };
+            (SendResult::Unknown(proof), "not asked for".to_owned(), outcome)
+        }
+        Ok(request) => {
+            let result = port.transport.send(&request).await;
+            let outcome = match &result {
+                SendResult::NotSent(proof) => Outcome::Unsent { proof: proof.clone() },
+                SendResult::Replied(reply) => port.connector.read_buy(&ask, reply),
+                SendResult::Unknown(why) => Outcome::Unknown { why: why.clone() },
+            };
+            (result, request.redacted, outcome)
+        }
     };
+    learn(handle, port, work, &result, &outcome);
+    let peer = work.attempt.supplier.as_str();
+    let line = called(began, handle.now().utc, Channel::Supplier, peer, &shown, &result);
     tell(handle, work, Source::Reply, outcome, line).await;
-}
-
-pub(super) async fn check_all(
-    handle: Handle,
-    suppliers: Arc<Suppliers>,
-    tick: Duration,
-    mut stop: watch::Receiver<bool>,
-) {
-    let flying = InFlight::<AttemptId>::new();
-    while !*stop.borrow() {
-        for work in due(&handle, CHECKING_MOST, flying.len(), true).await {
-            let Some(port) = suppliers.0.get(&work.attempt.supplier).cloned() else { continue };
-            let Some(taken) = flying.take(&work.attempt.id, CHECKING_MOST) else { continue };
-            let handle = handle.clone();
-            tokio::spawn(async move {
-                check(&handle, &port, &work).await;
-                drop(taken);
-            });
-        }
-        tokio::select! {
-            () = tokio::time::sleep(tick) => {}
-            told = stop.changed() => if told.is_err() { return },
-        }
-    }
 }
 
 /// Promise 4: an answer is evidence; no answer is none.
 async fn check(handle: &Handle, port: &Port, work: &Work) {
-    let ask = ask_of(work);
-    let request = port.connector.check(&ask);
     let began = handle.now().utc;
-    let result = port.transport.send(&request).await;
-    let peer = work.attempt.supplier.as_str();
-    let line = called(began, handle.now().utc, Channel::Supplier, peer, &request.redacted, &result);
+    let ask = ask_of(work, began);
+    let limits = port.connector.check_limits();
+    let age = work.attempt.sent.map_or(0, |sent| began.since(sent));
+    let too_old = limits.age_most_ms.is_some_and(|most| age > most);
+    let request = if too_old {
+        Err("too old to be asked about: it would be bought again".to_owned())
+    } else {
+        port.connector.check(&ask)
+    };
+    let (result, shown) = match request {
+        Err(why) => (SendResult::Unknown(why), "not asked".to_owned()),
+        Ok(request) => (port.transport.send(&request).await, request.redacted),
+    };
     let outcome = match &result {
         SendResult::Replied(reply) => port.connector.read_check(&ask, reply),
         SendResult::NotSent(why) | SendResult::Unknown(why) => {
             Outcome::Unknown { why: format!("the status check got no answer: {why}") }
         }
     };
+    let peer = work.attempt.supplier.as_str();
+    let line = called(began, handle.now().utc, Channel::Supplier, peer, &shown, &result);
     tell(handle, work, Source::Check, outcome, line).await;
+}
+
+/// What a try says of the supplier's health.
+fn learn(handle: &Handle, port: &Port, work: &Work, result: &SendResult, outcome: &Outcome) {
+    let (now, health) = (handle.now().utc, handle.health());
+    let (supplier, sku) = (&work.attempt.supplier, &work.attempt.sku);
+    match outcome {
+        Outcome::Success { .. }
+        | Outcome::Pending
+        | Outcome::Failed { class: FailureClass::Number, .. } => {
+            health.tried(supplier, true, now);
+            health.tried_route(supplier, sku, true, now);
+        }
+        Outcome::Failed { class: FailureClass::Route, .. } => {
+            health.tried_route(supplier, sku, false, now);
+        }
+        Outcome::Unknown { .. } | Outcome::Unsent { .. } => health.tried(supplier, false, now),
+    }
+    if let SendResult::Replied(reply) = result
+        && let Some(movement) = port.connector.movement(&reply.body)
+    {
+        health.deposit(supplier, movement.after, port.deposit_least);
+    }
 }
 
 async fn tell(

@@ -1,9 +1,12 @@
 //! Workers: periodic and nudged, without input, each with one public step over durable state.
 
 mod courier;
+mod deposits;
 mod dispatch;
+mod inlet;
 
 pub use courier::{Courier, CourierResult};
+pub use inlet::{Received, inlet};
 
 use crate::{Handle, Suppliers};
 use domain::{Outcome, Source};
@@ -12,9 +15,9 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use store::{Channel, Direction, JournalLine};
-use suppliers::{Inbound, SendResult};
+use suppliers::SendResult;
 use tokio::sync::watch;
-use types::{SupplierCode, UtcMillis};
+use types::UtcMillis;
 
 /// How often a worker looks when nobody nudges it, unless it is told otherwise.
 const TICK: Duration = Duration::from_millis(200);
@@ -46,6 +49,10 @@ impl<K: Hash + Eq + Clone> InFlight<K> {
 
     fn snapshot(&self) -> HashSet<K> {
         self.0.lock().map_or_else(|_| HashSet::new(), |set| set.clone())
+    }
+
+    fn holds(&self, key: &K) -> bool {
+        self.0.lock().is_ok_and(|set| set.contains(key))
     }
 
     fn len(&self) -> usize {
@@ -110,10 +117,13 @@ impl Workers {
             let Some(last) = page.last() else { return Ok(count) };
             after = last.attempt.id.trx;
             for work in page {
+                // Asked at once, unless the supplier must not be asked again so soon.
+                let port = self.suppliers.get(&work.attempt.supplier);
+                let wait_ms = port.map_or(0, |port| port.connector.check_limits().spacing_ms);
                 let news = crate::Command::News {
                     about: work.attempt.id,
                     from: work.attempt.supplier,
-                    source: Source::Restart,
+                    source: Source::Restart { wait_ms },
                     outcome: Outcome::Unknown { why: "restart after sending".to_owned() },
                     line: None,
                 };
@@ -137,6 +147,11 @@ impl Workers {
             self.tick,
             self.stop.subscribe(),
         ));
+        tokio::spawn(deposits::watch(
+            self.handle.clone(),
+            self.suppliers.clone(),
+            self.stop.subscribe(),
+        ));
         tokio::spawn(courier::deliver_all(
             self.handle.clone(),
             self.courier.clone(),
@@ -149,40 +164,6 @@ impl Workers {
     pub fn stop(&self) {
         let _ = self.stop.send(true);
     }
-}
-
-/// What a supplier sent on its own: read, record, decide.
-///
-/// Returns false when it names no attempt of ours.
-pub async fn inlet(
-    handle: &Handle,
-    suppliers: &Suppliers,
-    from: &SupplierCode,
-    peer: &str,
-    inbound: &Inbound,
-) -> bool {
-    let Some(port) = suppliers.0.get(from) else { return false };
-    let Some((about, outcome)) = port.connector.read_callback(inbound) else { return false };
-    let line = JournalLine {
-        at: handle.now().utc,
-        direction: Direction::In,
-        channel: Channel::Supplier,
-        peer: peer.to_owned(),
-        member: None,
-        trx: None,
-        request: cut(&format!("{} {}", inbound.query, inbound.body)),
-        reply: String::new(),
-        status: "callback".to_owned(),
-        millis: 0,
-    };
-    let news = crate::Command::News {
-        about,
-        from: from.clone(),
-        source: Source::Callback,
-        outcome,
-        line: Some(Box::new(line)),
-    };
-    handle.submit_patiently(news).await.is_ok()
 }
 
 fn cut(text: &str) -> String {

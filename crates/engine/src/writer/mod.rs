@@ -87,7 +87,9 @@ impl Core {
                 Command::Look { member, ref_id } => {
                     wants.refs.insert((*member, ref_id.clone()));
                 }
-                Command::MarkSent(id) | Command::News { about: id, .. } => {
+                Command::MarkSent(id)
+                | Command::News { about: id, .. }
+                | Command::AskSoon { about: id, .. } => {
                     wants.trxs.insert(id.trx);
                 }
                 Command::Resolve { trx, .. } => {
@@ -174,6 +176,10 @@ impl Desk<'_> {
             Command::MarkSent(id) => Answer::Marked(self.mark_sent(id)),
             Command::News { about, from, source, outcome, line } => {
                 self.news(about, &from, source, &outcome, line.map(|line| *line));
+                Answer::Done
+            }
+            Command::AskSoon { about, line } => {
+                self.ask_soon(about, *line);
                 Answer::Done
             }
             Command::Resolve { trx, resolution, note } => {

@@ -65,6 +65,20 @@ impl Desk<'_> {
         }
     }
 
+    /// A callback that is not believed by itself: the open attempt is due for a question.
+    pub(super) fn ask_soon(&mut self, about: AttemptId, mut line: JournalLine) {
+        let known = self.facts.trxs.get(&about.trx).cloned();
+        line.member = known.as_ref().map(|known| known.trx.member);
+        line.trx = known.as_ref().map(|known| known.trx.no);
+        self.put(Change::Journal(Box::new(line)));
+        let attempt = known.and_then(|known| known.attempts.into_iter().find(|a| a.id == about));
+        let Some(attempt) = attempt.filter(|a| a.sent.is_some() && a.state.is_open()) else {
+            return;
+        };
+        let next = Some(self.now.utc);
+        self.put(Change::UpdateAttempt(Box::new(Attempt { next, ..attempt })));
+    }
+
     pub(super) fn resolve(
         &mut self,
         no: TrxNo,

@@ -185,10 +185,10 @@ impl Rig {
         .unwrap();
         tokio::spawn(writer.run_as_task());
         let (first, second) = (Played::new(), Played::new());
-        let mut ports = Suppliers::default();
+        let ports = Suppliers::default();
         for (code, played) in [("one", &first), ("two", &second)] {
-            let port = Port { connector: Arc::new(SandboxConnector), transport: played.clone() };
-            ports.0.insert(SupplierCode::parse(code).unwrap(), port);
+            let port = Port::new(Arc::new(SandboxConnector), played.clone());
+            ports.insert(SupplierCode::parse(code).unwrap(), port);
         }
         let ports = Arc::new(ports);
         let receivers = Arc::new(Receivers {
@@ -344,8 +344,10 @@ impl Rig {
     pub(crate) async fn supplier_calls(&self, no: TrxNo, words: &str) -> bool {
         let body = format!("ref={no}-1 status={words}");
         let from = SupplierCode::parse("one").unwrap();
-        let inbound = Inbound { query: String::new(), body };
-        engine::inlet(&self.handle, &self.ports, &from, "203.0.113.1", &inbound).await
+        let inbound = Inbound { body, ..Inbound::default() };
+        let received =
+            engine::inlet(&self.handle, &self.ports, &from, "203.0.113.1", &inbound).await;
+        received == engine::Received::Taken
     }
 }
 

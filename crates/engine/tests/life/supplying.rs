@@ -186,14 +186,15 @@ async fn callbacks_about_nothing_are_not_ours() {
     let no = rig.buy("1").await;
     pass(1_000).await;
     for body in ["", "ref=abc-1 status=success sn=X", "ref=-1 status=failed x", "status=success"] {
-        let inbound = suppliers::Inbound { query: String::new(), body: body.to_owned() };
+        let inbound = suppliers::Inbound { body: body.to_owned(), ..suppliers::Inbound::default() };
         let from = types::SupplierCode::parse("one").unwrap();
-        assert!(!engine::inlet(&rig.handle, &rig.ports, &from, "x", &inbound).await, "{body}");
+        let received = engine::inlet(&rig.handle, &rig.ports, &from, "x", &inbound).await;
+        assert!(matches!(received, engine::Received::NotOurs(_)), "{body}: {received:?}");
     }
     // Supplier two speaks of an attempt that was made at supplier one.
     let inbound = suppliers::Inbound {
-        query: String::new(),
         body: format!("ref={no}-1 status=success sn=X"),
+        ..suppliers::Inbound::default()
     };
     let from = types::SupplierCode::parse("two").unwrap();
     engine::inlet(&rig.handle, &rig.ports, &from, "x", &inbound).await;

@@ -204,9 +204,9 @@ impl Rig {
         let handle = engine.handle;
         let supplier = Arc::new(Scripted::default());
         let callbacks = Arc::new(Kept::default());
-        let mut ports = Suppliers::default();
-        let port = Port { connector: Arc::new(SandboxConnector), transport: supplier.clone() };
-        ports.0.insert(SupplierCode::parse("sandbox").unwrap(), port);
+        let ports = Suppliers::default();
+        let port = Port::new(Arc::new(SandboxConnector), supplier.clone());
+        ports.insert(SupplierCode::parse("sandbox").unwrap(), port);
         let workers = Workers::new(handle.clone(), Arc::new(ports), callbacks.clone());
         workers.start();
         let gateway = Gateway::new(handle.clone(), settings);

@@ -1,0 +1,68 @@
+//! What a supplier sends on its own: whose it is, read, recorded, decided.
+
+use super::cut;
+use crate::command::Command;
+use crate::{Handle, Suppliers};
+use domain::Source;
+use store::{Channel, Direction, JournalLine};
+use suppliers::Inbound;
+use types::SupplierCode;
+
+/// What became of a callback.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// It was recorded and decided, or makes us ask.
+    Taken,
+    /// It is not about anything of ours; with the reason for the log.
+    NotOurs(String),
+    /// It could not be written; the supplier should send it again.
+    Busy,
+}
+
+/// Takes one callback. Whether the caller may call at all was decided before.
+pub async fn inlet(
+    handle: &Handle,
+    suppliers: &Suppliers,
+    from: &SupplierCode,
+    peer: &str,
+    inbound: &Inbound,
+) -> Received {
+    let Some(port) = suppliers.get(from) else {
+        return Received::NotOurs(format!("there is no supplier {from}"));
+    };
+    let about = match port.connector.callback_about(inbound) {
+        Ok(about) => about,
+        Err(why) => return Received::NotOurs(why),
+    };
+    let work = match handle.reads().ask(move |reads| reads.work_of(about)).await {
+        Ok(Ok(Some(work))) => work,
+        Ok(Ok(None)) => return Received::NotOurs(format!("there is no attempt {about}")),
+        Ok(Err(_)) | Err(_) => return Received::Busy,
+    };
+    if work.attempt.supplier != *from {
+        return Received::NotOurs(format!("attempt {about} is at {}", work.attempt.supplier));
+    }
+    let now = handle.now().utc;
+    let line = Box::new(JournalLine {
+        at: now,
+        direction: Direction::In,
+        channel: Channel::Supplier,
+        peer: peer.to_owned(),
+        member: None,
+        trx: None,
+        request: cut(&format!("{} {}", inbound.query, inbound.body)),
+        reply: String::new(),
+        status: "callback".to_owned(),
+        millis: 0,
+    });
+    let open = work.attempt.state.is_open();
+    let command = if port.confirm && open {
+        Command::AskSoon { about, line }
+    } else {
+        let ask = super::dispatch::ask_of(&work, now);
+        let outcome = port.connector.read_callback(&ask, inbound);
+        let (from, source) = (from.clone(), Source::Callback);
+        Command::News { about, from, source, outcome, line: Some(line) }
+    };
+    if handle.submit_patiently(command).await.is_ok() { Received::Taken } else { Received::Busy }
+}
