@@ -98,7 +98,8 @@ async fn measure(plan: &Plan) -> anyhow::Result<()> {
 
 /// The member protocol in front of a business.
 async fn members(house: &House) -> anyhow::Result<Listening> {
-    let gateway = Gateway::new(house.handle.clone(), GatewaySettings::default());
+    let gateway =
+        Gateway::new(house.handle.clone(), house.ports.clone(), GatewaySettings::default());
     listen(move |peer, request| {
         let gateway = gateway.clone();
         async move { gateway.answer(peer, request).await }

@@ -18,6 +18,7 @@ pub(crate) struct House {
     pub(crate) workers: Workers,
     /// What the store says of itself: durability is part of the result.
     pub(crate) settings: String,
+    pub(crate) ports: Arc<Suppliers>,
     received: Arc<Received>,
 }
 
@@ -91,8 +92,9 @@ impl House {
         let port = Port::new(Arc::new(SandboxConnector), Arc::new(AtOnce));
         ports.insert(supplier.clone(), port);
         let received = Arc::new(Received::default());
-        let workers = Workers::new(handle.clone(), Arc::new(ports), received.clone());
-        let house = Self { handle, workers, settings: opened.settings, received };
+        let ports = Arc::new(ports);
+        let workers = Workers::new(handle.clone(), ports.clone(), received.clone());
+        let house = Self { handle, workers, settings: opened.settings, ports, received };
         house.fill(&key, &supplier, members).await?;
         Ok(house)
     }

@@ -20,6 +20,12 @@ pub fn place(member: &MemberCode, column: &str) -> String {
     format!("member/{member}/{column}")
 }
 
+/// The place a supplier's settings are sealed for.
+#[must_use]
+pub fn supplier_place(supplier: &SupplierCode) -> String {
+    format!("supplier/{supplier}/settings")
+}
+
 /// A member with its opened secrets.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
@@ -41,6 +47,8 @@ pub struct Catalog {
     prices: HashMap<LevelCode, HashMap<ProductCode, Price>>,
     suppliers: BTreeMap<SupplierCode, Supplier>,
     routes: HashMap<ProductCode, Vec<RouteRow>>,
+    /// Settings of suppliers as JSON, opened.
+    settings: HashMap<SupplierCode, Secret>,
 }
 
 impl Catalog {
@@ -73,6 +81,13 @@ impl Catalog {
             rows.products.into_iter().map(|product| (product.code.clone(), product)).collect();
         for (level, product, price) in rows.prices {
             catalog.prices.entry(level).or_default().insert(product, price);
+        }
+        for record in &rows.suppliers {
+            if let Some(sealed) = &record.settings {
+                let code = record.supplier.code.clone();
+                let opened = key.open(&supplier_place(&code), sealed)?;
+                catalog.settings.insert(code, Secret::new(opened));
+            }
         }
         catalog.suppliers = rows
             .suppliers
@@ -121,6 +136,12 @@ impl Catalog {
     #[must_use]
     pub fn suppliers(&self) -> &BTreeMap<SupplierCode, Supplier> {
         &self.suppliers
+    }
+
+    /// A supplier's settings as JSON.
+    #[must_use]
+    pub fn supplier_settings(&self, code: &SupplierCode) -> Option<&Secret> {
+        self.settings.get(code)
     }
 
     /// A product with its price at a level.

@@ -16,11 +16,11 @@ mod workers;
 mod writer;
 mod zone;
 
-pub use catalog::{Catalog, CatalogError, MemberEntry, place};
+pub use catalog::{Catalog, CatalogError, MemberEntry, place, supplier_place};
 pub use command::{Answer, Asked, Bought, Command, DeliveryTry, Moved};
 pub use handle::{Busy, Engine, Handle, Settings, Writer};
 pub use health::Health;
-pub use ports::{Clock, Gate, Port, Seat, Suppliers, SystemClock};
+pub use ports::{CallbackDoor, Clock, Gate, Port, Seat, Suppliers, SystemClock};
 pub use reads::ReadPool;
 pub use render::{check_reply, phrase, v2_status};
 pub use workers::{Courier, CourierResult, Received, Workers, inlet};

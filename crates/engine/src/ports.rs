@@ -1,11 +1,13 @@
 //! What the engine needs from outside: time and suppliers.
 
 use arc_swap::ArcSwap;
+use ipnet::IpNet;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use suppliers::{Connector, Transport};
 use types::{Rupiah, SupplierCode, UtcMillis};
+use wire::Secret;
 
 /// The only source of "now". Waiting goes through tokio's clock, which tests may pause.
 pub trait Clock: Send + Sync {
@@ -82,6 +84,15 @@ impl Gate {
     }
 }
 
+/// Who may bring a supplier's callbacks.
+#[derive(Clone, Debug)]
+pub struct CallbackDoor {
+    /// The last part of the path.
+    pub secret: Secret,
+    /// From where; none: from anywhere.
+    pub ips: Vec<IpNet>,
+}
+
 /// How to speak to one supplier.
 #[derive(Clone)]
 pub struct Port {
@@ -95,6 +106,8 @@ pub struct Port {
     pub confirm: bool,
     /// Below this deposit nothing is bought there.
     pub deposit_least: Rupiah,
+    /// Where its callbacks come in; `None`: nowhere.
+    pub callback: Option<CallbackDoor>,
 }
 
 impl Port {
@@ -107,6 +120,7 @@ impl Port {
             gate: Gate::new(usize::MAX, None),
             confirm: false,
             deposit_least: Rupiah::ZERO,
+            callback: None,
         }
     }
 }
@@ -130,6 +144,15 @@ impl Suppliers {
     #[must_use]
     pub fn codes(&self) -> Vec<SupplierCode> {
         self.ports.load().keys().cloned().collect()
+    }
+
+    /// Takes one away; attempts already made there stay open.
+    pub fn remove(&self, code: &SupplierCode) {
+        let guard = self.changing.lock();
+        let mut ports = HashMap::clone(&self.ports.load());
+        ports.remove(code);
+        self.ports.store(Arc::new(ports));
+        drop(guard);
     }
 
     /// Adds or replaces one.

@@ -4,6 +4,7 @@
 //! authenticates, limits and prints; it decides nothing about money and knows no store.
 
 mod auth;
+mod inlet;
 mod limits;
 mod metrics;
 mod prices;

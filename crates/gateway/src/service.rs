@@ -4,7 +4,7 @@ use crate::auth::{Covers, Lockout, authenticate};
 use crate::limits::{Limiters, Rates};
 use crate::metrics::Metrics;
 use crate::prices::PriceLists;
-use engine::Handle;
+use engine::{Handle, Suppliers};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
@@ -22,7 +22,7 @@ pub(crate) const BUSY: &str = "Sistem sibuk, ulangi dengan refID yang sama";
 /// Most bytes of a form.
 const FORM_MOST: usize = 16 * 1024;
 /// How long a form may take to arrive.
-const FORM_TIME: Duration = Duration::from_secs(10);
+pub(crate) const FORM_TIME: Duration = Duration::from_secs(10);
 /// Most bytes of a request kept in the journal.
 const JOURNAL_MOST: usize = 2_000;
 
@@ -37,6 +37,7 @@ pub struct GatewaySettings {
 
 pub(crate) struct Inner {
     pub(crate) handle: Handle,
+    pub(crate) suppliers: Arc<Suppliers>,
     pub(crate) lockout: Lockout,
     pub(crate) limiters: Limiters,
     prices: PriceLists,
@@ -90,9 +91,10 @@ impl Said {
 impl Gateway {
     /// A gateway in front of an engine.
     #[must_use]
-    pub fn new(handle: Handle, settings: GatewaySettings) -> Self {
+    pub fn new(handle: Handle, suppliers: Arc<Suppliers>, settings: GatewaySettings) -> Self {
         Self(Arc::new(Inner {
             handle,
+            suppliers,
             lockout: Lockout::default(),
             limiters: Limiters::new(settings.rates),
             prices: PriceLists::default(),
@@ -116,6 +118,9 @@ impl Gateway {
             "/trx" | "/trx/trx" if forms => self.text(peer, request, Kind::Trx).await,
             "/trx-v2" if forms => self.text(peer, request, Kind::V2).await,
             "/trx/balance" | "/balance" if forms => self.text(peer, request, Kind::Balance).await,
+            path if forms && path.starts_with("/callback/") => {
+                self.supplier_callback(peer, request).await
+            }
             "/harga/json" if reads => self.price_list(peer, &request).await,
             "/healthz" if reads => plain(StatusCode::OK, "ok"),
             "/readyz" if reads => self.ready().await,
@@ -124,7 +129,7 @@ impl Gateway {
         }
     }
 
-    fn caller(&self, peer: SocketAddr, request: &Request<Incoming>) -> IpAddr {
+    pub(crate) fn caller(&self, peer: SocketAddr, request: &Request<Incoming>) -> IpAddr {
         let forwarded: Vec<&str> = request
             .headers()
             .get_all("x-forwarded-for")

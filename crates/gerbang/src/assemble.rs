@@ -6,13 +6,20 @@ use crate::data::{DataDir, Lock};
 use crate::sandbox::{SandboxTransport, World};
 use anyhow::{Context as _, anyhow, bail};
 use engine::{
-    Command, Engine, Handle, Port, ReadPool, Settings, Suppliers, SystemClock, Workers, Zone,
+    CallbackDoor, Command, Engine, Gate, Handle, Port, ReadPool, Suppliers, SystemClock, Workers,
+    Zone,
 };
+use ipnet::IpNet;
 use net::{Guard, Outgoing, OutgoingLimits};
 use std::sync::Arc;
 use store::{CatalogChange, MasterKey, Reads, StoreError};
-use suppliers::SandboxConnector;
+use suppliers::{Settings, Transport};
 use tokio::sync::oneshot;
+use types::{Rupiah, SupplierCode};
+use wire::Secret;
+
+/// Longest answer of a supplier: a price list.
+const PRICE_LIST_MOST: usize = 16 * 1024 * 1024;
 
 /// Connections for reads.
 const READERS: usize = 3;
@@ -26,6 +33,10 @@ pub(crate) struct House {
     pub(crate) key: MasterKey,
     /// What the store said of itself when it was opened.
     pub(crate) settings: String,
+    /// How suppliers are spoken to.
+    pub(crate) suppliers: Arc<Suppliers>,
+    /// The client for suppliers: they are chosen by the operator, so no address is closed to it.
+    outgoing: Outgoing,
     world: Arc<World>,
     _lock: Lock,
 }
@@ -62,13 +73,18 @@ impl House {
             key.clone(),
             Arc::new(SystemClock),
             zone,
-            Settings::default(),
+            engine::Settings::default(),
         )
         .map_err(|error| anyhow!(error))?;
         let house = Self {
             handle: engine.handle,
             key,
             settings: opened.settings,
+            suppliers: Arc::default(),
+            outgoing: Outgoing::new(
+                Guard { open: true, ..Guard::default() },
+                OutgoingLimits { body_most: PRICE_LIST_MOST, ..OutgoingLimits::default() },
+            )?,
             world: Arc::new(world),
             _lock: lock,
         };
@@ -81,28 +97,62 @@ impl House {
         Ok(())
     }
 
-    /// Recovers what a crash left, then starts the workers.
-    pub(crate) async fn work(&self, config: &Config) -> anyhow::Result<Workers> {
-        let ports = Suppliers::default();
+    /// Changes suppliers, and speaks to them the new way from now on.
+    pub(crate) async fn change_suppliers(&self, changes: Vec<CatalogChange>) -> anyhow::Result<()> {
+        self.change(changes).await?;
+        self.wire();
+        Ok(())
+    }
+
+    /// Makes the ports fit the catalog. A supplier that cannot be spoken to is told of in the log;
+    /// its attempts wait.
+    fn wire(&self) {
         let catalog = self.handle.catalog();
         for supplier in catalog.suppliers().values() {
-            if supplier.connector == "sandbox" {
-                let (world, code) = (self.world.clone(), supplier.code.clone());
-                let transport = Arc::new(SandboxTransport { world, code });
-                let port = Port::new(Arc::new(SandboxConnector), transport);
-                ports.insert(supplier.code.clone(), port);
-            } else {
-                tracing::warn!(
-                    supplier = %supplier.code, connector = %supplier.connector,
-                    "no such connector; its attempts stay pending"
-                );
+            let settings = match catalog.supplier_settings(&supplier.code) {
+                None => Ok(Settings::sandbox()),
+                Some(json) => serde_json::from_str(json.expose()),
+            };
+            let port = settings
+                .map_err(anyhow::Error::from)
+                .and_then(|settings| self.port(&supplier.code, &settings));
+            match port {
+                Ok(port) => self.suppliers.insert(supplier.code.clone(), port),
+                Err(error) => {
+                    tracing::error!(supplier = %supplier.code, error = %format!("{error:#}"),
+                        "cannot be spoken to; its attempts wait");
+                    self.suppliers.remove(&supplier.code);
+                }
             }
         }
-        let ports = Arc::new(ports);
-        self.world.connect(self.handle.clone(), ports.clone());
+    }
+
+    fn port(&self, code: &SupplierCode, settings: &Settings) -> anyhow::Result<Port> {
+        let (kind, connector) = settings.connector()?;
+        let transport: Arc<dyn Transport> = if kind == "sandbox" {
+            Arc::new(SandboxTransport { world: self.world.clone(), code: code.clone() })
+        } else {
+            Arc::new(self.outgoing.clone())
+        };
+        let callback = &settings.callback;
+        let ips = callback.ips.iter().map(|net| network(net)).collect::<anyhow::Result<_>>()?;
+        let door = CallbackDoor { secret: Secret::new(&callback.secret), ips };
+        Ok(Port {
+            gate: Gate::new(settings.limits.concurrency, settings.limits.per_second),
+            confirm: callback.confirm,
+            deposit_least: Rupiah::new(settings.limits.deposit_least),
+            callback: (!callback.secret.is_empty()).then_some(door),
+            ..Port::new(connector, transport)
+        })
+    }
+
+    /// Recovers what a crash left, then starts the workers.
+    pub(crate) async fn work(&self, config: &Config) -> anyhow::Result<Workers> {
+        self.wire();
+        self.world.connect(self.handle.clone(), self.suppliers.clone());
         let guard = Guard { allow: config.callback_allow.clone(), open: false };
         let courier = GuardedCourier(Outgoing::new(guard, OutgoingLimits::default())?);
-        let workers = Workers::new(self.handle.clone(), ports, Arc::new(courier));
+        let workers = Workers::new(self.handle.clone(), self.suppliers.clone(), Arc::new(courier));
         let found = workers.recover().await.map_err(|error| anyhow!(error))?;
         if found > 0 {
             tracing::info!(attempts = found, "were sent before the restart and are asked about");
@@ -110,4 +160,12 @@ impl House {
         workers.start();
         Ok(workers)
     }
+}
+
+/// An address or a network.
+pub(crate) fn network(text: &str) -> anyhow::Result<IpNet> {
+    let single = text.parse::<std::net::IpAddr>().map(IpNet::from);
+    single.or_else(|_| text.parse()).with_context(|| {
+        format!("`{text}` is not an address or network (write 203.0.113.7 or 203.0.113.0/24)")
+    })
 }

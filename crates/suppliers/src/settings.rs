@@ -104,6 +104,19 @@ impl Settings {
         }
     }
 
+    /// The prefix of our references.
+    #[must_use]
+    pub fn prefix(&self) -> Option<&str> {
+        [
+            self.okeconnect.as_ref().map(|own| own.ref_prefix.as_str()),
+            self.digiflazz.as_ref().map(|own| own.ref_prefix.as_str()),
+            self.template.as_ref().map(|own| own.ref_prefix.as_str()),
+        ]
+        .into_iter()
+        .flatten()
+        .next()
+    }
+
     /// Gives our references a prefix when the settings name none.
     pub fn fill_prefix(&mut self, prefix: &str) {
         let own = [

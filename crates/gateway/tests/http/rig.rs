@@ -207,9 +207,10 @@ impl Rig {
         let ports = Suppliers::default();
         let port = Port::new(Arc::new(SandboxConnector), supplier.clone());
         ports.insert(SupplierCode::parse("sandbox").unwrap(), port);
-        let workers = Workers::new(handle.clone(), Arc::new(ports), callbacks.clone());
+        let ports = Arc::new(ports);
+        let workers = Workers::new(handle.clone(), ports.clone(), callbacks.clone());
         workers.start();
-        let gateway = Gateway::new(handle.clone(), settings);
+        let gateway = Gateway::new(handle.clone(), ports, settings);
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = tcp.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);

@@ -177,8 +177,32 @@ pub(super) enum PriceVerb {
 
 #[derive(Subcommand)]
 pub(super) enum SupplierVerb {
-    /// List suppliers.
+    /// List suppliers, with circuit and deposit as far as known.
     List,
+    /// Add a supplier, or give one new settings.
+    ///
+    /// The settings are TOML with one table named after the connector: okeconnect, digiflazz,
+    /// template or sandbox; see docs/suppliers.md. Prints the path for its callbacks.
+    Add {
+        /// Supplier code.
+        code: String,
+        /// Settings file.
+        #[arg(long)]
+        file: PathBuf,
+        /// Shown to operators.
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Which rule matches a reply, and what it means.
+    Explain {
+        /// Supplier code.
+        code: String,
+        /// The supplier's text.
+        text: String,
+        /// Where it came: buy, check, callback or balance.
+        #[arg(long, default_value = "buy")]
+        on: String,
+    },
     /// Pause a supplier or change its patience.
     Set(SupplierSet),
 }

@@ -15,7 +15,7 @@ use crate::config::{Config, DEFAULT};
 use crate::data::DataDir;
 use crate::door;
 use crate::goods;
-use crate::operations::{Operation, Verdict, execute};
+use crate::operations::{Operation, SupplierAdd, Verdict, execute};
 use anyhow::{Context as _, bail};
 use cli::{
     CallbackVerb, MemberVerb, PriceVerb, ProductVerb, RouteVerb, SupplierVerb, TrxVerb, Verb,
@@ -43,6 +43,15 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
                 (Operation::PriceList { level }, Shape::Prices)
             }
             Verb::Supplier(SupplierVerb::List) => (Operation::SupplierList, Shape::Suppliers),
+            Verb::Supplier(SupplierVerb::Add { code, file, name }) => {
+                let settings = std::fs::read_to_string(&file)
+                    .with_context(|| format!("cannot read {}", file.display()))?;
+                let add = SupplierAdd { code, name, settings };
+                (Operation::SupplierAdd(Box::new(add)), Shape::Record)
+            }
+            Verb::Supplier(SupplierVerb::Explain { code, text, on }) => {
+                (Operation::SupplierExplain { code, text, on }, Shape::Record)
+            }
             Verb::Supplier(SupplierVerb::Set(set)) => {
                 (Operation::SupplierSet(Box::new(set)), Shape::Suppliers)
             }

@@ -68,6 +68,8 @@ impl Shape {
                 ("name", "NAME"),
                 ("connector", "CONNECTOR"),
                 ("paused", "PAUSED"),
+                ("circuit_open", "CIRCUIT OPEN"),
+                ("balance", "DEPOSIT"),
                 ("check_after_ms", "CHECK MS"),
                 ("suspect_after_ms", "SUSPECT MS"),
                 ("trusted_reversal", "AUTO REVERSAL"),

@@ -61,7 +61,8 @@ pub(super) async fn serve(
     let address = tcp.local_addr()?;
     let door = tokio::spawn(Door::open(data)?.serve(house.clone()));
     let workers = house.work(config).await?;
-    let gateway = Gateway::new(house.handle.clone(), gateway_settings(config));
+    let gateway =
+        Gateway::new(house.handle.clone(), house.suppliers.clone(), gateway_settings(config));
     let (stop, stopped) = watch::channel(false);
     let limits = Limits {
         connections: config.connections,

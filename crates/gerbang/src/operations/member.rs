@@ -1,6 +1,6 @@
 //! Members: add, list, show, set, credit.
 
-use crate::assemble::House;
+use crate::assemble::{House, network};
 use anyhow::{Context as _, anyhow, bail};
 use domain::{Member, Wording};
 use engine::{Answer, Command, Moved, place};
@@ -69,17 +69,7 @@ pub(crate) struct MemberSet {
 }
 
 fn networks(text: &str) -> anyhow::Result<Vec<IpNet>> {
-    text.split([' ', ','])
-        .filter(|part| !part.is_empty())
-        .map(|part| {
-            let single = part.parse::<std::net::IpAddr>().map(IpNet::from);
-            single.or_else(|_| part.parse()).with_context(|| {
-                format!(
-                    "`{part}` is not an address or network (write 203.0.113.7 or 203.0.113.0/24)"
-                )
-            })
-        })
-        .collect()
+    text.split([' ', ',']).filter(|part| !part.is_empty()).map(network).collect()
 }
 
 pub(crate) async fn create(house: &House, new: &MemberAdd) -> anyhow::Result<MemberCode> {

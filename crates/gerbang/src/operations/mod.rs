@@ -11,7 +11,7 @@ mod trx;
 
 pub(crate) use member::{MemberAdd, MemberSet};
 pub(crate) use product::{ImportRow, ProductSet};
-pub(crate) use supplier::{RouteSet, SupplierSet};
+pub(crate) use supplier::{RouteSet, SupplierAdd, SupplierSet};
 pub(crate) use trx::{TrxList, Verdict};
 
 use crate::assemble::House;
@@ -33,6 +33,8 @@ pub(crate) enum Operation {
     ProductSet(Box<ProductSet>),
     PriceList { level: Option<String> },
     SupplierList,
+    SupplierAdd(Box<SupplierAdd>),
+    SupplierExplain { code: String, text: String, on: String },
     SupplierSet(Box<SupplierSet>),
     RouteSet(Box<RouteSet>),
     TrxList(Box<TrxList>),
@@ -57,6 +59,8 @@ impl Operation {
             Self::ProductSet(_) => "product set",
             Self::PriceList { .. } => "price list",
             Self::SupplierList => "supplier list",
+            Self::SupplierAdd(_) => "supplier add",
+            Self::SupplierExplain { .. } => "supplier explain",
             Self::SupplierSet(_) => "supplier set",
             Self::RouteSet(_) => "route set",
             Self::TrxList(_) => "trx list",
@@ -86,6 +90,10 @@ pub(crate) async fn execute(house: &House, operation: Operation) -> anyhow::Resu
         Operation::ProductSet(set) => product::set(house, *set).await,
         Operation::PriceList { level } => product::prices(house, level),
         Operation::SupplierList => Ok(supplier::list(house)),
+        Operation::SupplierAdd(add) => supplier::add(house, *add).await,
+        Operation::SupplierExplain { code, text, on } => {
+            supplier::explain(house, &code, &text, &on)
+        }
         Operation::SupplierSet(set) => supplier::set(house, *set).await,
         Operation::RouteSet(set) => supplier::route(house, *set).await,
         Operation::TrxList(list) => trx::list(house, *list).await,

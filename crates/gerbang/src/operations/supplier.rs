@@ -1,11 +1,13 @@
 //! Suppliers and routes.
 
-use crate::assemble::House;
-use anyhow::{Context as _, bail};
-use domain::RouteRow;
+use crate::assemble::{House, network};
+use anyhow::{Context as _, anyhow, bail};
+use domain::{RouteRow, Supplier};
+use engine::supplier_place;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{CatalogChange, SupplierRecord};
+use suppliers::{On, Settings, TemplateConnector};
 use types::{ProductCode, Rupiah, Sku, SupplierCode};
 
 /// Only what is given changes.
@@ -65,12 +67,121 @@ pub(crate) struct RouteSet {
     pub(crate) remove: bool,
 }
 
+/// A new supplier, or new settings of one.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SupplierAdd {
+    pub(crate) code: String,
+    pub(crate) name: Option<String>,
+    /// TOML, as the operator wrote it.
+    pub(crate) settings: String,
+}
+
+/// First question and patience of a new supplier.
+const CHECK_AFTER_MS: i64 = 15_000;
+const SUSPECT_AFTER_MS: i64 = 1_800_000;
+
+fn random(bytes: usize) -> anyhow::Result<String> {
+    let mut random = vec![0; bytes];
+    getrandom::fill(&mut random).context("no randomness from the system")?;
+    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Adds a supplier or replaces its settings. References keep their prefix, or old attempts could
+/// not be asked about any more.
+pub(super) async fn add(house: &House, add: SupplierAdd) -> anyhow::Result<Value> {
+    let code = SupplierCode::parse(&add.code)?;
+    let mut settings: Settings = toml::from_str(&add.settings).context("settings")?;
+    let catalog = house.handle.catalog();
+    let old: Option<Settings> = catalog
+        .supplier_settings(&code)
+        .map(|json| serde_json::from_str(json.expose()))
+        .transpose()?;
+    if let Some(prefix) = old.as_ref().and_then(Settings::prefix) {
+        settings.fill_prefix(prefix);
+    }
+    settings.fill_prefix(&format!("g{}-", random(3)?));
+    if settings.callback.secret.is_empty() {
+        settings.callback.secret = match old.map(|old| old.callback.secret) {
+            Some(secret) if !secret.is_empty() => secret,
+            Some(_) | None => random(16)?,
+        };
+    }
+    for net in &settings.callback.ips {
+        network(net).context("[callback] ips")?;
+    }
+    let (connector, made) = settings.connector()?;
+    let known = catalog.suppliers().get(&code);
+    if known.is_some_and(|known| known.connector != connector) {
+        bail!(
+            "{code} is a {} supplier; add another one instead",
+            known.map_or("", |k| &k.connector)
+        );
+    }
+    let least = made.check_limits().spacing_ms;
+    let mut supplier = known.cloned().unwrap_or_else(|| Supplier {
+        code: code.clone(),
+        name: code.to_string(),
+        connector: connector.to_owned(),
+        paused: false,
+        check_after_ms: CHECK_AFTER_MS,
+        suspect_after_ms: SUSPECT_AFTER_MS,
+        trusted_reversal: false,
+    });
+    supplier.check_after_ms = supplier.check_after_ms.max(least);
+    if let Some(name) = add.name {
+        supplier.name = name;
+    }
+    let json = serde_json::to_string(&settings)?;
+    let sealed = house.key.seal(&supplier_place(&code), &json)?;
+    let record = SupplierRecord { supplier, settings: Some(sealed) };
+    house.change_suppliers(vec![CatalogChange::Supplier(record)]).await?;
+    Ok(json!({
+        "supplier": code.as_str(), "connector": connector,
+        "callback": format!("/callback/{code}/{}", settings.callback.secret),
+    }))
+}
+
+/// Which rule of a template supplier matches a text.
+pub(super) fn explain(house: &House, code: &str, text: &str, on: &str) -> anyhow::Result<Value> {
+    let code = SupplierCode::parse(code)?;
+    let catalog = house.handle.catalog();
+    let json = catalog
+        .supplier_settings(&code)
+        .with_context(|| format!("there is no supplier {code} with settings"))?;
+    let settings: Settings = serde_json::from_str(json.expose())?;
+    if let Some(template) = settings.template {
+        let on = match on {
+            "buy" => On::Buy,
+            "check" => On::Check,
+            "callback" => On::Callback,
+            "balance" => On::Balance,
+            other => bail!("`{other}`: write buy, check, callback or balance"),
+        };
+        let found = TemplateConnector::new(template).map_err(|why| anyhow!(why))?.explain(text, on);
+        let (number, name) = found.rule.unzip();
+        let captures: serde_json::Map<String, Value> =
+            found.captures.into_iter().map(|(name, value)| (name, json!(value))).collect();
+        return Ok(json!({
+            "rule": number, "name": name, "means": found.means, "captures": captures,
+            "then": if number.is_some() { "as the rule says" } else { "unknown: it is asked again" },
+        }));
+    }
+    let reading = wire::read(text);
+    Ok(json!({
+        "means": format!("{:?}", reading.status).to_lowercase(), "ref": reading.ref_id,
+        "dest": reading.dest, "sn": reading.sn, "reason": reading.reason,
+        "price": reading.price.map(Rupiah::get), "balance": reading.balance.map(Rupiah::get),
+    }))
+}
+
 pub(super) fn list(house: &House) -> Value {
     let catalog = house.handle.catalog();
     let rows = catalog.suppliers().values().map(|supplier| {
+        let (open, deposit) = house.handle.health().of(&supplier.code);
         json!({
             "code": supplier.code.as_str(), "name": supplier.name,
             "connector": supplier.connector, "paused": supplier.paused,
+            "circuit_open": open, "balance": deposit.map(Rupiah::get),
             "check_after_ms": supplier.check_after_ms,
             "suspect_after_ms": supplier.suspect_after_ms,
             "trusted_reversal": supplier.trusted_reversal,
@@ -88,13 +199,15 @@ pub(super) async fn set(house: &House, set: SupplierSet) -> anyhow::Result<Value
     if let Some(paused) = set.paused {
         supplier.paused = paused;
     }
+    let port = house.suppliers.get(&code);
+    let least = port.map_or(0, |port| port.connector.check_limits().spacing_ms).max(100);
     for (given, kept) in [
         (set.check_after_ms, &mut supplier.check_after_ms),
         (set.suspect_after_ms, &mut supplier.suspect_after_ms),
     ] {
         if let Some(ms) = given {
-            if ms < 100 {
-                bail!("{ms} ms is too short; write at least 100");
+            if ms < least {
+                bail!("{ms} ms is too short for this supplier; write at least {least}");
             }
             *kept = ms;
         }
