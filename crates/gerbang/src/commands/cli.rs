@@ -62,6 +62,10 @@ pub(super) enum Verb {
     /// Callbacks to members: list, send again.
     #[command(subcommand)]
     Callback(CallbackVerb),
+    /// A supplier to test against, over real HTTP: okeconnect text and Digiflazz JSON.
+    ///
+    /// Takes any credentials, misbehaves by seed, keeps its own ledger at /ledger. Delivers nothing.
+    Simulate(SimulateArgs),
     /// Prove that ledger, journal and transactions agree and that nobody changed them.
     ///
     /// Works beside a running server. Exits non-zero and names the first row that was changed,
@@ -74,6 +78,25 @@ pub(super) enum Verb {
         /// The new file.
         to: PathBuf,
     },
+}
+
+#[derive(Args)]
+pub(super) struct SimulateArgs {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8090")]
+    pub(super) listen: SocketAddr,
+    /// Repeats a run.
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Purchases of a hundred that something goes wrong with.
+    #[arg(long, default_value_t = 0)]
+    pub(super) faults: u64,
+    /// Where callbacks go: http://127.0.0.1:8080/callback/SUPPLIER/SECRET
+    #[arg(long, default_value = "")]
+    pub(super) callback: String,
+    /// Signs Digiflazz webhooks.
+    #[arg(long, default_value = "")]
+    pub(super) webhook_secret: String,
 }
 
 #[derive(Subcommand)]

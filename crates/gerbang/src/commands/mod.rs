@@ -6,6 +6,7 @@ mod demo;
 mod import;
 mod render;
 mod serve;
+mod simulate;
 mod verify;
 
 pub(crate) use cli::Cli;
@@ -35,6 +36,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
             Verb::Init => return screen.show(&init(&data, &config).await?, Shape::Record),
             Verb::Serve => return serve::serve(&data, &config, None).await,
             Verb::Demo { listen } => return demo::demo(&data, config, listen).await,
+            Verb::Simulate(args) => return simulate::simulate(args).await,
             Verb::Verify => return verify::verify(&data, &screen),
             Verb::Backup { to } => return copy::backup(&data, &to, &screen),
             Verb::Member(verb) => member(verb),

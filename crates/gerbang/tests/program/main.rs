@@ -6,4 +6,5 @@ mod crash;
 mod demo;
 mod faults;
 mod rig;
+mod suppliers;
 mod tamper;
