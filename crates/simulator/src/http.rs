@@ -24,6 +24,10 @@ pub(crate) async fn read(stream: &mut TcpStream) -> Option<Asked> {
         if bytes.len() > MOST || stream.read_buf(&mut bytes).await.ok()? == 0 {
             return None;
         }
+        // Not HTTP, most likely the start of TLS: nobody should wait for more of it.
+        if !bytes[0].is_ascii_uppercase() {
+            return None;
+        }
     };
     let text = String::from_utf8_lossy(&bytes[..head]).into_owned();
     let mut words = text.lines().next()?.split(' ');
