@@ -66,10 +66,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Settings of the sandbox.
+    /// Settings of the sandbox: it takes its time and stands nobody in the way.
     #[must_use]
     pub fn sandbox() -> Self {
-        Self { sandbox: Some(Sandbox {}), ..Self::default() }
+        let limits = Limits { concurrency: 512, ..Limits::default() };
+        Self { sandbox: Some(Sandbox {}), limits, ..Self::default() }
     }
 
     /// The name of the connector and the connector.
