@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 /// Crate, what it may use of ours, what it must never use of others.
-const ARROWS: [(&str, &[&str], &[&str]); 12] = [
+const ARROWS: [(&str, &[&str], &[&str]); 13] = [
     ("types", &[], &["tokio", "serde", "rusqlite", "hyper", "jiff"]),
     ("wire", &["types"], &["tokio", "hyper", "http", "rusqlite", "jiff"]),
     ("domain", &["types"], &["tokio", "serde", "hyper", "rusqlite", "jiff"]),
@@ -22,6 +22,12 @@ const ARROWS: [(&str, &[&str], &[&str]); 12] = [
     ),
     // The simulator is a stranger: it must not know what Gerbang knows.
     ("simulator", &["types", "wire"], &["rusqlite", "hyper"]),
+    // Usable alone: it must not need a business around it.
+    (
+        "gerbang-client",
+        &["types", "wire", "suppliers", "net"],
+        &["rusqlite", "reqwest", "engine", "store"],
+    ),
     (
         "gerbang",
         &[
@@ -34,6 +40,7 @@ const ARROWS: [(&str, &[&str], &[&str]); 12] = [
             "engine",
             "net",
             "gateway",
+            "gerbang-client",
             "simulator",
         ],
         &["rusqlite", "reqwest"],

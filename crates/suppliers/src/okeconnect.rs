@@ -3,8 +3,8 @@
 use crate::{Ask, CheckLimits, Inbound, Movement, Refs, Reply, Request, SupplierPrice, reasons};
 use domain::{FailureClass, Outcome};
 use serde::{Deserialize, Serialize};
-use types::{AttemptId, MemberCode, Reason, RefId, Rupiah, Sku, Sn};
-use wire::{Account, AskUrl, Reading, Secret, Status, Wanted, read, read_price_list};
+use types::{AttemptId, Reason, RefId, Rupiah, Sku};
+use wire::{Account, Answer, AskUrl, Status, Wanted, read, read_price_list};
 
 /// Our account there. No `Debug`: it holds secrets.
 #[derive(Clone, Serialize, Deserialize)]
@@ -56,17 +56,10 @@ impl Connector {
     /// # Errors
     /// What is wrong with them.
     pub fn new(settings: Settings) -> Result<Self, String> {
-        let member = MemberCode::parse(&settings.member).map_err(|error| error.to_string())?;
-        if !settings.base.starts_with("http://") && !settings.base.starts_with("https://") {
-            return Err(format!("base `{}` must begin with http:// or https://", settings.base));
-        }
-        let account = Account {
-            base: settings.base.clone(),
-            member,
-            pin: Secret::new(&settings.pin),
-            password: Secret::new(&settings.password),
-            signed: settings.signed,
-        };
+        let Settings { base, member, pin, password, .. } = &settings;
+        let account = Account::plain(base, member, pin, password);
+        let account = account.map_err(|error| error.to_string())?;
+        let account = if settings.signed { account.signed() } else { account };
         let prices = Account {
             base: if settings.list_base.is_empty() {
                 settings.base.clone()
@@ -90,14 +83,9 @@ impl Connector {
         })
     }
 
-    /// Is this text about this purchase? Only what it names is compared; it must name something.
-    fn is_about(&self, ask: &Ask, reading: &Reading) -> bool {
-        let own = self.refs.make(ask.attempt);
-        // A refusal for a wrong PIN says R#0.
-        let ref_fits = reading.ref_id.as_ref().is_none_or(|found| *found == own);
-        let dest_fits = reading.dest.as_ref().is_none_or(|found| found == ask.dest.as_str());
-        let named = reading.ref_id.is_some() || reading.dest.is_some();
-        named && ref_fits && dest_fits
+    /// What a text says of this purchase.
+    fn answer(&self, ask: &Ask, text: &str) -> Answer {
+        Answer::about(text, &self.refs.make(ask.attempt), &ask.dest)
     }
 
     /// "No data" proves something: this supplier knows all it ever took, and no request of ours can
@@ -110,22 +98,6 @@ impl Connector {
     fn unknown(reply: &Reply) -> Outcome {
         let text: String = reply.body.chars().take(200).collect();
         Outcome::Unknown { why: format!("status {}, not understood: {text}", reply.status) }
-    }
-
-    fn final_outcome(reading: &Reading) -> Option<Outcome> {
-        match reading.status {
-            Status::Success => {
-                let sn = reading.sn.as_deref().and_then(|sn| Sn::parse(sn).ok())?;
-                Some(Outcome::Success { sn, cost: reading.price })
-            }
-            Status::Failed => Some(reasons::failed(reading.reason.as_deref().unwrap_or_default())),
-            Status::Accepted
-            | Status::Pending
-            | Status::Refused
-            | Status::NoData
-            | Status::Balance
-            | Status::Unknown => None,
-        }
     }
 }
 
@@ -153,24 +125,15 @@ impl crate::Connector for Connector {
         if reply.status != 200 {
             return Self::unknown(reply);
         }
-        let reading = read(&reply.body);
-        match reading.status {
+        match self.answer(ask, &reply.body) {
+            Answer::Pending => Outcome::Pending,
+            Answer::Success { sn, price } => Outcome::Success { sn, cost: price },
+            Answer::Failed { reason } => reasons::failed(&reason),
             // Refused before it was looked at: a PIN, an address, a limit. Nothing happened.
-            Status::Refused => Outcome::Failed {
-                class: FailureClass::Route,
-                reason: Reason::clean(reading.reason.as_deref().unwrap_or_default()),
-            },
-            Status::Accepted | Status::Pending if self.is_about(ask, &reading) => Outcome::Pending,
-            Status::Success | Status::Failed if self.is_about(ask, &reading) => {
-                Self::final_outcome(&reading).unwrap_or_else(|| Self::unknown(reply))
+            Answer::Refused { reason } => {
+                Outcome::Failed { class: FailureClass::Route, reason: Reason::clean(&reason) }
             }
-            Status::Accepted
-            | Status::Pending
-            | Status::Success
-            | Status::Failed
-            | Status::NoData
-            | Status::Balance
-            | Status::Unknown => Self::unknown(reply),
+            Answer::NoData | Answer::Unknown => Self::unknown(reply),
         }
     }
 
@@ -178,25 +141,16 @@ impl crate::Connector for Connector {
         if reply.status != 200 {
             return Self::unknown(reply);
         }
-        let reading = read(&reply.body);
-        match reading.status {
-            Status::Accepted | Status::Pending if self.is_about(ask, &reading) => Outcome::Pending,
-            Status::Success | Status::Failed if self.is_about(ask, &reading) => {
-                Self::final_outcome(&reading).unwrap_or_else(|| Self::unknown(reply))
-            }
-            Status::NoData if self.is_proof(ask) => Outcome::Failed {
+        match self.answer(ask, &reply.body) {
+            Answer::Pending => Outcome::Pending,
+            Answer::Success { sn, price } => Outcome::Success { sn, cost: price },
+            Answer::Failed { reason } => reasons::failed(&reason),
+            Answer::NoData if self.is_proof(ask) => Outcome::Failed {
                 class: FailureClass::Route,
                 reason: Reason::clean("tidak pernah diterima supplier"),
             },
             // An error about us says nothing of the purchase; "no data" may look back a day only.
-            Status::Accepted
-            | Status::Pending
-            | Status::Success
-            | Status::Failed
-            | Status::Refused
-            | Status::NoData
-            | Status::Balance
-            | Status::Unknown => Self::unknown(reply),
+            Answer::Refused { .. } | Answer::NoData | Answer::Unknown => Self::unknown(reply),
         }
     }
 
@@ -216,12 +170,13 @@ impl crate::Connector for Connector {
             .or_else(|| wire::callback_query(inbound.body.as_bytes()))
             .map(|(_, message)| message)
             .unwrap_or_default();
-        let reading = read(&message);
-        let outcome =
-            if self.is_about(ask, &reading) { Self::final_outcome(&reading) } else { None };
-        outcome.unwrap_or_else(|| Outcome::Unknown {
-            why: format!("callback not understood: {message}"),
-        })
+        match self.answer(ask, &message) {
+            Answer::Success { sn, price } => Outcome::Success { sn, cost: price },
+            Answer::Failed { reason } => reasons::failed(&reason),
+            Answer::Pending | Answer::Refused { .. } | Answer::NoData | Answer::Unknown => {
+                Outcome::Unknown { why: format!("callback not understood: {message}") }
+            }
+        }
     }
 
     fn balance(&self) -> Option<Request> {

@@ -56,6 +56,14 @@ macro_rules! word {
             }
         }
 
+        impl std::str::FromStr for $name {
+            type Err = WordError;
+
+            fn from_str(text: &str) -> Result<Self, WordError> {
+                Self::parse(text)
+            }
+        }
+
         impl std::borrow::Borrow<str> for $name {
             fn borrow(&self) -> &str {
                 &self.0

@@ -2,7 +2,7 @@
 
 use crate::{Secret, sign_balance, sign_trx};
 use form_urlencoded::Serializer;
-use types::{Dest, MemberCode, ProductCode, Qty, RefId, Rupiah};
+use types::{Dest, MemberCode, ProductCode, Qty, RefId, Rupiah, WordError};
 
 /// An account at a server of the family.
 #[derive(Clone, Debug)]
@@ -61,6 +61,30 @@ impl std::fmt::Debug for AskUrl {
 const HIDDEN: &str = "***";
 
 impl Account {
+    /// An account that proves itself with PIN and password. `base` is the server without `/trx`.
+    ///
+    /// # Errors
+    /// When `base` is no HTTP address, or the member code cannot be one.
+    pub fn plain(base: &str, member: &str, pin: &str, password: &str) -> Result<Self, WordError> {
+        if !base.starts_with("http://") && !base.starts_with("https://") {
+            let rule = "must begin with http:// or https://";
+            return Err(WordError { what: "server", value: base.to_owned(), rule });
+        }
+        Ok(Self {
+            base: base.to_owned(),
+            member: MemberCode::parse(member)?,
+            pin: Secret::new(pin),
+            password: Secret::new(password),
+            signed: false,
+        })
+    }
+
+    /// The same account, sending `sign` instead of PIN and password.
+    #[must_use]
+    pub fn signed(self) -> Self {
+        Self { signed: true, ..self }
+    }
+
     fn url(&self, path: &str, fields: &[(&str, &str)], secrets: &[(&str, &str)]) -> AskUrl {
         let base = self.base.trim_end_matches('/');
         let build = |hidden: bool| {
@@ -143,13 +167,9 @@ mod tests {
     use crate::{Credentials, Fields};
 
     fn account(signed: bool) -> Account {
-        Account {
-            base: "https://h2h.okeconnect.com/".to_owned(),
-            member: MemberCode::parse("OK00123").unwrap(),
-            pin: Secret::new("123456"),
-            password: Secret::new("se&cret"),
-            signed,
-        }
+        let base = "https://h2h.okeconnect.com/";
+        let account = Account::plain(base, "OK00123", "123456", "se&cret").unwrap();
+        if signed { account.signed() } else { account }
     }
 
     fn wanted() -> Wanted {

@@ -5,6 +5,7 @@
 //! equals it byte for byte (`tests/examples.rs`). Nothing here panics on any input, and nothing here
 //! decides anything about money.
 
+mod answer;
 mod ask;
 mod callback;
 mod json;
@@ -15,6 +16,7 @@ mod reply;
 mod request;
 mod sign;
 
+pub use answer::Answer;
 pub use ask::{Account, AskUrl, Wanted};
 pub use callback::{CallbackUrlError, callback_query, callback_url, check_callback_url};
 pub use json::{V2Status, v2_json};
