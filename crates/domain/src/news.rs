@@ -164,7 +164,7 @@ fn settle(
             ),
             transfer(facts, supplier, AccountName::Cogs, cost, Kind::Cost, None),
         ],
-        suspect: facts.trx.suspect.is_some().then_some(None),
+        suspect: eased(facts),
     })
 }
 
@@ -184,7 +184,7 @@ fn refund(facts: &NewsFacts<'_>, reason: Reason) -> Result<NewsDecision, MoneyEr
             Kind::Refund,
             Some(balance),
         )],
-        suspect: facts.trx.suspect.is_some().then_some(None),
+        suspect: eased(facts),
         attempts: Vec::new(),
     })
 }
@@ -207,7 +207,7 @@ fn reverse(facts: &NewsFacts<'_>, reason: Reason) -> Result<NewsDecision, MoneyE
             Kind::Reversal,
             Some(balance),
         )],
-        suspect: facts.trx.suspect.is_some().then_some(None),
+        suspect: eased(facts),
         attempts: Vec::new(),
     };
     if let Some(delivered) = delivered(facts) {
@@ -226,6 +226,19 @@ fn reverse(facts: &NewsFacts<'_>, reason: Reason) -> Result<NewsDecision, MoneyE
 
 fn delivered<'a>(facts: &NewsFacts<'a>) -> Option<&'a Attempt> {
     facts.attempts.iter().find(|attempt| matches!(attempt.state, AttemptState::Delivered { .. }))
+}
+
+/// Why a purchase that takes too long is suspect; the only suspicion that a decision takes away.
+const PATIENCE_OVER: &str = "no final answer from the supplier within its patience";
+
+/// Somebody contradicted somebody: only a person may put that aside.
+fn is_contradicted(trx: &Trx) -> bool {
+    trx.suspect.as_deref().is_some_and(|why| why != PATIENCE_OVER)
+}
+
+/// A decision ends the waiting and its suspicion, but no contradiction.
+fn eased(facts: &NewsFacts<'_>) -> Option<Option<String>> {
+    (facts.trx.suspect.is_some() && !is_contradicted(facts.trx)).then_some(None)
 }
 
 fn suspect(why: String) -> NewsDecision {
@@ -257,8 +270,7 @@ fn stay_open(
             next: Some(facts.now.after(delay)),
             ..attempt.clone()
         }],
-        suspect: patience_over
-            .then(|| Some("no final answer from the supplier within its patience".to_owned())),
+        suspect: patience_over.then(|| Some(PATIENCE_OVER.to_owned())),
         ..NewsDecision::default()
     }
 }
@@ -317,7 +329,7 @@ pub fn decide_news(
         TrxState::Pending if about == facts.trx.attempt => pending(facts, attempt, source, outcome),
         TrxState::Pending | TrxState::Failed { .. } | TrxState::Reversed { .. } => {
             Ok(match outcome {
-                Outcome::Success { sn, .. } if facts.trx.suspect.is_none() => suspect(format!(
+                Outcome::Success { sn, .. } if !is_contradicted(facts.trx) => suspect(format!(
                     "attempt {about} is reported delivered (SN {sn}) after it was closed"
                 )),
                 Outcome::Success { .. }
@@ -426,11 +438,11 @@ pub fn decide_resolution(
     let state = facts.trx.state.word();
     let current = facts.attempts.iter().find(|attempt| attempt.id.n == facts.trx.attempt);
     let is_pending = facts.trx.state == TrxState::Pending;
-    match resolution {
+    let mut decision = match resolution {
         Resolution::Success(sn) => current
             .filter(|_| is_pending)
             .and_then(|attempt| settle(facts, attempt, sn, None))
-            .ok_or(ResolveError::State { state, asked: "success" }),
+            .ok_or(ResolveError::State { state, asked: "success" })?,
         Resolution::Fail(reason) => {
             if !is_pending {
                 return Err(ResolveError::State { state, asked: "fail" });
@@ -441,7 +453,7 @@ pub fn decide_resolution(
                 next: None,
                 ..attempt.clone()
             }));
-            Ok(decision)
+            decision
         }
         Resolution::Reverse(reason) => {
             let mut decision = reverse(facts, reason.clone())?;
@@ -452,8 +464,11 @@ pub fn decide_resolution(
                 state: AttemptState::Failed { reason: reason.clone() },
                 ..attempt.clone()
             }));
-            Ok(decision)
+            decision
         }
-        Resolution::Keep => Ok(NewsDecision { suspect: Some(None), ..NewsDecision::default() }),
-    }
+        Resolution::Keep => NewsDecision::default(),
+    };
+    // Whoever decided has looked at it.
+    decision.suspect = Some(None);
+    Ok(decision)
 }

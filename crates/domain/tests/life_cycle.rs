@@ -418,6 +418,26 @@ fn a_late_success_after_refund_raises_suspect_and_moves_nothing() {
     assert_eq!(life.trx.suspect, None);
 }
 
+/// The first supplier delivers after all while the second one is at work: whatever the second one
+/// says, a person hears of it.
+#[test]
+fn a_decision_does_not_hide_a_contradiction() {
+    for second in [ok(), failed(FailureClass::Route)] {
+        let mut life = Life::begin();
+        life.send();
+        life.news(1, Source::Reply, failed(FailureClass::Route));
+        life.send();
+        life.news(1, Source::Callback, ok());
+        life.news(2, Source::Reply, second);
+        assert!(life.trx.state.word() != "pending");
+        let why = life.trx.suspect.clone().unwrap();
+        assert!(why.starts_with("attempt 1 is reported delivered"), "{why}");
+        let keep = decide_resolution(&life.facts(), &Resolution::Keep).unwrap();
+        life.apply(keep);
+        assert_eq!((life.trx.suspect.clone(), life.audit()), (None, vec![]));
+    }
+}
+
 #[test]
 fn a_trusted_failure_after_success_is_reversed_once() {
     let mut life = Life::begin();

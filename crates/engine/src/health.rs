@@ -4,9 +4,11 @@
 //! circuit opens when most of the last tries went wrong, and lets one try through now and then
 //! until one goes well.
 
+use crate::trail::{Gap, Trail};
 use domain::RouteRow;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
+use suppliers::Movement;
 use types::{Rupiah, Sku, SupplierCode, UtcMillis};
 
 /// Tries that are remembered for each circuit.
@@ -72,6 +74,7 @@ struct Known {
     routes: HashMap<(SupplierCode, Sku), Circuit>,
     /// Last deposit seen, and below what nothing is bought.
     deposits: HashMap<SupplierCode, (Rupiah, Rupiah)>,
+    trails: HashMap<SupplierCode, Trail>,
 }
 
 /// The health of all suppliers.
@@ -100,6 +103,31 @@ impl Health {
         if let Ok(mut known) = self.0.lock() {
             known.deposits.insert(supplier.clone(), (balance, floor));
         }
+    }
+
+    /// A text of a supplier told of our deposit.
+    pub fn moved(
+        &self,
+        supplier: &SupplierCode,
+        movement: Movement,
+        floor: Rupiah,
+        now: UtcMillis,
+    ) {
+        if let Ok(mut known) = self.0.lock() {
+            known.deposits.insert(supplier.clone(), (movement.after, floor));
+            known.trails.entry(supplier.clone()).or_default().saw(movement, now);
+        }
+    }
+
+    /// Movements of our deposits that follow nothing we know of; each is told once.
+    #[must_use]
+    pub fn gaps(&self, now: UtcMillis) -> Vec<(SupplierCode, Gap)> {
+        let Ok(mut known) = self.0.lock() else { return Vec::new() };
+        let mut all = Vec::new();
+        for (supplier, trail) in &mut known.trails {
+            all.extend(trail.overdue(now).into_iter().map(|gap| (supplier.clone(), gap)));
+        }
+        all
     }
 
     /// A route was chosen for a purchase.

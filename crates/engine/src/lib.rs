@@ -12,6 +12,7 @@ mod health;
 mod ports;
 mod reads;
 mod render;
+mod trail;
 mod workers;
 mod writer;
 mod zone;

@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let command = commands::Cli::parse();
     match commands::run(command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("gerbang: {error:#}");
             ExitCode::FAILURE

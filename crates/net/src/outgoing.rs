@@ -10,7 +10,7 @@ use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use std::future::Future;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,13 +98,23 @@ impl Outgoing {
                 .map_err(|error| format!("the name {} was not found: {error}", to.host))?
                 .collect(),
         };
-        let address = addresses
-            .into_iter()
-            .find(|address: &std::net::SocketAddr| self.guard.permits(address.ip()))
-            .ok_or_else(|| format!("{} is an internal address; it may not be called", to.host))?;
-        let stream = TcpStream::connect(address)
-            .await
-            .map_err(|error| format!("no connection to {address}: {error}"))?;
+        let mut refused = None;
+        let mut connected = None;
+        // Another address after a refused connection is still before the first byte.
+        for address in addresses.into_iter().filter(|to: &SocketAddr| self.guard.permits(to.ip())) {
+            match TcpStream::connect(address).await {
+                Ok(stream) => {
+                    connected = Some(stream);
+                    break;
+                }
+                Err(error) => refused = Some(format!("no connection to {address}: {error}")),
+            }
+        }
+        let stream = connected.ok_or_else(|| {
+            refused.unwrap_or_else(|| {
+                format!("{} is an internal address; it may not be called", to.host)
+            })
+        })?;
         stream.set_nodelay(true).map_err(|error| error.to_string())?;
         if !to.tls {
             return Ok(Box::new(stream));

@@ -299,8 +299,12 @@ impl crate::Connector for Connector {
     fn movement(&self, text: &str) -> Option<Movement> {
         let Envelope { data } = serde_json::from_str(text).ok()?;
         let (after, price) = (Rupiah::new(data.buyer_last_saldo?), Rupiah::new(data.price?));
-        let before = after.plus(price).ok()?;
-        (data.status.eq_ignore_ascii_case("sukses")).then_some(Movement { before, price, after })
+        // Its balance may be older than the purchase, so nothing is computed from it.
+        Some(Movement { before: None, price: Some(price), after })
+    }
+
+    fn told(&self, inbound: &Inbound) -> Option<Movement> {
+        self.movement(&inbound.body)
     }
 
     fn idempotent_ref(&self) -> bool {

@@ -58,12 +58,12 @@ pub struct CheckLimits {
     pub age_most_ms: Option<i64>,
 }
 
-/// `Saldo before - price = after` of a supplier's sentence.
+/// What a supplier's text tells of our deposit: `Saldo before - price = after`, or less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Movement {
-    pub before: Rupiah,
-    pub price: Rupiah,
+    pub before: Option<Rupiah>,
+    pub price: Option<Rupiah>,
     pub after: Rupiah,
 }
 
@@ -127,8 +127,11 @@ pub trait Connector: Send + Sync {
     /// Why the reply is none.
     fn read_prices(&self, reply: &Reply) -> Result<Vec<SupplierPrice>, String>;
 
-    /// The movement of our deposit that a text tells of.
+    /// What the text of a reply tells of our deposit.
     fn movement(&self, text: &str) -> Option<Movement>;
+
+    /// The same of a callback.
+    fn told(&self, inbound: &Inbound) -> Option<Movement>;
 
     /// The supplier buys a repeated reference only once.
     fn idempotent_ref(&self) -> bool;

@@ -4,7 +4,7 @@ use crate::{Ask, CheckLimits, Inbound, Movement, Refs, Reply, Request, SupplierP
 use domain::{FailureClass, Outcome};
 use serde::{Deserialize, Serialize};
 use types::{AttemptId, Reason, RefId, Rupiah, Sku};
-use wire::{Account, Answer, AskUrl, Status, Wanted, read, read_price_list};
+use wire::{Account, Answer, AskUrl, Reading, Status, Wanted, read, read_price_list};
 
 /// Our account there. No `Debug`: it holds secrets.
 #[derive(Clone, Serialize, Deserialize)]
@@ -219,8 +219,16 @@ impl crate::Connector for Connector {
 
     fn movement(&self, text: &str) -> Option<Movement> {
         let reading = read(text);
-        let (before, price, after) = (reading.before?, reading.price?, reading.balance?);
-        Some(Movement { before, price, after })
+        let Reading { before, price, balance, .. } = reading;
+        Some(Movement { before, price, after: balance? })
+    }
+
+    fn told(&self, inbound: &Inbound) -> Option<Movement> {
+        let (_, message) = wire::callback_query(inbound.query.as_bytes())
+            .or_else(|| wire::callback_query(inbound.body.as_bytes()))?;
+        // A success repeats the movement of its purchase, which is known; a refund tells a balance.
+        let movement = self.movement(&message)?;
+        movement.before.is_none().then_some(movement)
     }
 
     fn idempotent_ref(&self) -> bool {

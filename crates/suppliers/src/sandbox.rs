@@ -269,6 +269,10 @@ impl crate::Connector for Connector {
         None
     }
 
+    fn told(&self, _: &Inbound) -> Option<Movement> {
+        None
+    }
+
     fn idempotent_ref(&self) -> bool {
         false
     }

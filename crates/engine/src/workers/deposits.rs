@@ -1,33 +1,66 @@
-//! Our deposits at suppliers, asked now and then; a low one takes the supplier out of routing.
+//! Our deposits at suppliers, asked now and then; a low one takes the supplier out of routing, and
+//! a movement that follows nothing is told.
 
 use super::called;
 use crate::command::Command;
 use crate::{Handle, Port, Suppliers};
 use std::sync::Arc;
 use std::time::Duration;
-use store::Channel;
-use suppliers::SendResult;
+use store::{Channel, Direction, JournalLine};
+use suppliers::{Movement, SendResult};
 use tokio::sync::watch;
 use types::SupplierCode;
 
 /// How often they are asked.
-const EVERY: Duration = Duration::from_secs(300);
+const EVERY_ROUNDS: u32 = 10;
+/// How often gaps are looked for.
+const ROUND: Duration = Duration::from_secs(30);
 
 pub(super) async fn watch(
     handle: Handle,
     suppliers: Arc<Suppliers>,
     mut stop: watch::Receiver<bool>,
 ) {
-    while !*stop.borrow() {
-        for code in suppliers.codes() {
+    for round in 0_u32.. {
+        if *stop.borrow() {
+            return;
+        }
+        tell_gaps(&handle).await;
+        let asked = round.is_multiple_of(EVERY_ROUNDS);
+        for code in suppliers.codes().into_iter().filter(|_| asked) {
             if let Some(port) = suppliers.get(&code) {
                 look(&handle, &port, &code).await;
             }
         }
         tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
+            () = tokio::time::sleep(ROUND) => {}
             told = stop.changed() => if told.is_err() { return },
         }
+    }
+}
+
+/// A gap costs somebody money: it is logged and stands in the journal.
+async fn tell_gaps(handle: &Handle) {
+    let now = handle.now().utc;
+    for (supplier, gap) in handle.health().gaps(now) {
+        let text = format!(
+            "our deposit went from {} to {} by something we do not know of",
+            gap.known, gap.from
+        );
+        tracing::warn!(%supplier, text, "gap in the balances a supplier tells");
+        let line = JournalLine {
+            at: gap.at,
+            direction: Direction::In,
+            channel: Channel::Supplier,
+            peer: supplier.to_string(),
+            member: None,
+            trx: None,
+            request: String::new(),
+            reply: text,
+            status: "gap".to_owned(),
+            millis: 0,
+        };
+        let _ = handle.submit_patiently(Command::Note(Box::new(line))).await;
     }
 }
 
@@ -48,7 +81,8 @@ async fn look(handle: &Handle, port: &Port, code: &SupplierCode) {
                 tracing::warn!(supplier = %code, %balance, least = %port.deposit_least,
                     "our deposit is low; nothing is bought there");
             }
-            handle.health().deposit(code, balance, port.deposit_least);
+            let movement = Movement { before: None, price: None, after: balance };
+            handle.health().moved(code, movement, port.deposit_least, ended);
         }
         Err(why) => tracing::warn!(supplier = %code, why, "our deposit could not be read"),
     }

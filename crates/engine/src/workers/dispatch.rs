@@ -222,7 +222,7 @@ fn learn(handle: &Handle, port: &Port, work: &Work, result: &SendResult, outcome
     if let SendResult::Replied(reply) = result
         && let Some(movement) = port.connector.movement(&reply.body)
     {
-        health.deposit(supplier, movement.after, port.deposit_least);
+        health.moved(supplier, movement, port.deposit_least, now);
     }
 }
 

@@ -55,6 +55,9 @@ pub async fn inlet(
         status: "callback".to_owned(),
         millis: 0,
     });
+    if let Some(movement) = port.connector.told(inbound) {
+        handle.health().moved(from, movement, port.deposit_least, now);
+    }
     let open = work.attempt.state.is_open();
     let command = if port.confirm && open {
         Command::AskSoon { about, line }

@@ -1,5 +1,6 @@
 //! What can be typed: every subcommand with the help that teaches it.
 
+use super::ask::{AccountArgs, BuyArgs, CheckArgs, PricesArgs};
 use crate::operations::{MemberAdd, MemberSet, ProductSet, RouteSet, SupplierSet, TrxList};
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
@@ -31,6 +32,27 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 pub(super) enum Verb {
+    #[command(flatten)]
+    Business(BusinessVerb),
+    /// Buy at any server of the protocol, and wait for the final state.
+    ///
+    /// Exit code: 0 delivered, 1 failed (nothing paid), 2 not decided yet.
+    Buy(BuyArgs),
+    /// Ask about a purchase, and wait while it is pending. Exit code as for buy.
+    Check(CheckArgs),
+    /// Your balance at a server.
+    Balance(AccountArgs),
+    /// A server's price list.
+    Prices(PricesArgs),
+    /// A supplier to test against, over real HTTP: okeconnect text and Digiflazz JSON.
+    ///
+    /// Takes any credentials, misbehaves by seed, keeps its own ledger at /ledger. Delivers nothing.
+    Simulate(SimulateArgs),
+}
+
+/// What is about a business of one's own.
+#[derive(Subcommand)]
+pub(super) enum BusinessVerb {
     /// Create an empty business: folder, master key, configuration, database.
     Init,
     /// Serve members, until SIGTERM or ctrl-C; requests in flight are finished.
@@ -62,10 +84,6 @@ pub(super) enum Verb {
     /// Callbacks to members: list, send again.
     #[command(subcommand)]
     Callback(CallbackVerb),
-    /// A supplier to test against, over real HTTP: okeconnect text and Digiflazz JSON.
-    ///
-    /// Takes any credentials, misbehaves by seed, keeps its own ledger at /ledger. Delivers nothing.
-    Simulate(SimulateArgs),
     /// Prove that ledger, journal and transactions agree and that nobody changed them.
     ///
     /// Works beside a running server. Exits non-zero and names the first row that was changed,

@@ -1,5 +1,6 @@
 //! Subcommands: from what was typed to an operation, and its answer to the terminal.
 
+mod ask;
 mod cli;
 mod copy;
 mod demo;
@@ -19,50 +20,71 @@ use crate::goods;
 use crate::operations::{Operation, SupplierAdd, Verdict, execute};
 use anyhow::{Context as _, bail};
 use cli::{
-    CallbackVerb, MemberVerb, PriceVerb, ProductVerb, RouteVerb, SupplierVerb, TrxVerb, Verb,
-    VerdictArgs,
+    BusinessVerb, CallbackVerb, MemberVerb, PriceVerb, ProductVerb, RouteVerb, SupplierVerb,
+    TrxVerb, Verb, VerdictArgs,
 };
 use render::{Screen, Shape};
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use std::process::ExitCode;
 use store::CatalogChange;
 
-pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
-    let (data, config) = place(cli.data, cli.config)?;
+pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let screen = Screen::new(cli.json);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let (operation, shape) = match cli.verb {
-            Verb::Init => return screen.show(&init(&data, &config).await?, Shape::Record),
-            Verb::Serve => return serve::serve(&data, &config, None).await,
-            Verb::Demo { listen } => return demo::demo(&data, config, listen).await,
-            Verb::Simulate(args) => return simulate::simulate(args).await,
-            Verb::Verify => return verify::verify(&data, &screen),
-            Verb::Backup { to } => return copy::backup(&data, &to, &screen),
-            Verb::Member(verb) => member(verb),
-            Verb::Product(verb) => product(verb)?,
-            Verb::Price(PriceVerb::List { level }) => {
-                (Operation::PriceList { level }, Shape::Prices)
+        match cli.verb {
+            Verb::Buy(args) => ask::buy(args, &screen).await,
+            Verb::Check(args) => ask::check(args, &screen).await,
+            Verb::Balance(args) => ask::balance(args, &screen).await,
+            Verb::Prices(args) => ask::prices(args, &screen).await,
+            Verb::Simulate(args) => simulate::simulate(args).await.map(|()| ExitCode::SUCCESS),
+            Verb::Business(verb) => {
+                let (data, config) = place(cli.data, cli.config)?;
+                business(verb, &data, config, &screen).await.map(|()| ExitCode::SUCCESS)
             }
-            Verb::Supplier(SupplierVerb::List) => (Operation::SupplierList, Shape::Suppliers),
-            Verb::Supplier(SupplierVerb::Add { code, file, name }) => {
-                let settings = std::fs::read_to_string(&file)
-                    .with_context(|| format!("cannot read {}", file.display()))?;
-                let add = SupplierAdd { code, name, settings };
-                (Operation::SupplierAdd(Box::new(add)), Shape::Record)
-            }
-            Verb::Supplier(SupplierVerb::Explain { code, text, on }) => {
-                (Operation::SupplierExplain { code, text, on }, Shape::Record)
-            }
-            Verb::Supplier(SupplierVerb::Set(set)) => {
-                (Operation::SupplierSet(Box::new(set)), Shape::Suppliers)
-            }
-            Verb::Route(RouteVerb::Set(set)) => (Operation::RouteSet(Box::new(set)), Shape::Record),
-            Verb::Trx(verb) => trx(verb)?,
-            Verb::Callback(verb) => callback(verb),
-        };
-        screen.show(&carry_out(&data, &config, operation).await?, shape)
+        }
     })
+}
+
+/// Everything about a business of our own.
+async fn business(
+    verb: BusinessVerb,
+    data: &DataDir,
+    config: Config,
+    screen: &Screen,
+) -> anyhow::Result<()> {
+    let (operation, shape) = match verb {
+        BusinessVerb::Init => return screen.show(&init(data, &config).await?, Shape::Record),
+        BusinessVerb::Serve => return serve::serve(data, &config, None).await,
+        BusinessVerb::Demo { listen } => return demo::demo(data, config, listen).await,
+        BusinessVerb::Verify => return verify::verify(data, screen),
+        BusinessVerb::Backup { to } => return copy::backup(data, &to, screen),
+        BusinessVerb::Member(verb) => member(verb),
+        BusinessVerb::Product(verb) => product(verb)?,
+        BusinessVerb::Price(PriceVerb::List { level }) => {
+            (Operation::PriceList { level }, Shape::Prices)
+        }
+        BusinessVerb::Supplier(SupplierVerb::List) => (Operation::SupplierList, Shape::Suppliers),
+        BusinessVerb::Supplier(SupplierVerb::Add { code, file, name }) => {
+            let settings = std::fs::read_to_string(&file)
+                .with_context(|| format!("cannot read {}", file.display()))?;
+            let add = SupplierAdd { code, name, settings };
+            (Operation::SupplierAdd(Box::new(add)), Shape::Record)
+        }
+        BusinessVerb::Supplier(SupplierVerb::Explain { code, text, on }) => {
+            (Operation::SupplierExplain { code, text, on }, Shape::Record)
+        }
+        BusinessVerb::Supplier(SupplierVerb::Set(set)) => {
+            (Operation::SupplierSet(Box::new(set)), Shape::Suppliers)
+        }
+        BusinessVerb::Route(RouteVerb::Set(set)) => {
+            (Operation::RouteSet(Box::new(set)), Shape::Record)
+        }
+        BusinessVerb::Trx(verb) => trx(verb)?,
+        BusinessVerb::Callback(verb) => callback(verb),
+    };
+    screen.show(&carry_out(data, &config, operation).await?, shape)
 }
 
 /// Where the business is, and how it is configured: either may name the other.

@@ -297,3 +297,14 @@ pub(super) fn bar(unit: &str) -> ProgressBar {
     }
     bar
 }
+
+/// A spinner with words on stderr, for waiting; silent where nobody looks.
+pub(super) fn spinner(words: &str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
+        bar.set_style(style);
+    }
+    bar.set_message(words.to_owned());
+    bar.enable_steady_tick(std::time::Duration::from_millis(100));
+    bar
+}

@@ -41,9 +41,10 @@ fn business(house: &House, suppliers: &[(&str, &str)]) {
     }
 }
 
+/// With a prefix of its own, so that a seed repeats what happens to a reference.
 fn okeconnect(base: &str) -> String {
     format!(
-        "[okeconnect]\nbase='http://{base}'\nmember='OK00123'\npin='123456'\npassword='secret'\n\
+        "[okeconnect]\nref_prefix='g-'\nbase='http://{base}'\nmember='OK00123'\npin='123456'\npassword='secret'\n\
          list_id='905'\nno_data_is_proof=true\n[callback]\nsecret='hush'\n"
     )
 }

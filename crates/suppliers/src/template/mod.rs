@@ -280,8 +280,22 @@ impl crate::Connector for Connector {
         Err("a template has no price list".to_owned())
     }
 
-    fn movement(&self, _: &str) -> Option<Movement> {
-        None
+    fn movement(&self, text: &str) -> Option<Movement> {
+        let found = self.rules.explain(text, On::Buy).captures;
+        let amount = |wanted: &str| -> Option<Rupiah> {
+            found.iter().find(|(name, _)| name == wanted)?.1.parse().ok()
+        };
+        Some(Movement {
+            before: amount("before"),
+            price: amount("price"),
+            after: amount("balance")?,
+        })
+    }
+
+    fn told(&self, inbound: &Inbound) -> Option<Movement> {
+        let (_, text) = self.callback_parts(inbound);
+        let movement = self.movement(&text)?;
+        movement.before.is_none().then_some(movement)
     }
 
     fn idempotent_ref(&self) -> bool {

@@ -149,6 +149,6 @@ fn balance_prices_and_movements() {
     let text = "T#2 R#1 Three 1.000 T1.0896 akan diproses. Saldo 279.655 - 1.321 = 278.334 @19:08";
     let (before, price, after) = (279_655, 1_321, 278_334);
     let rp = Rupiah::new;
-    let wanted = Movement { before: rp(before), price: rp(price), after: rp(after) };
+    let wanted = Movement { before: Some(rp(before)), price: Some(rp(price)), after: rp(after) };
     assert_eq!(connector.movement(text), Some(wanted));
 }
