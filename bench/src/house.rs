@@ -158,6 +158,8 @@ impl House {
                 cost_most: None,
                 hours: None,
                 prefixes: Vec::new(),
+                stocked: true,
+                daily_most: None,
             }),
         ];
         for number in 1..=members {
@@ -182,7 +184,7 @@ impl House {
                 },
             }));
         }
-        self.handle.submit_patiently(Command::Catalog(changes)).await?;
+        self.handle.submit_patiently(Command::Catalog { changes, lines: Vec::new() }).await?;
         for number in 1..=members {
             let command = Command::Move {
                 member: MemberId::new(number),

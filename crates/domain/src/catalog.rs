@@ -131,6 +131,10 @@ pub struct RouteRow {
     pub hours: Option<Window>,
     /// Used only for destinations that begin with one of these; none for all.
     pub prefixes: Vec<String>,
+    /// The supplier's own price list offers it.
+    pub stocked: bool,
+    /// Most purchases in one business day.
+    pub daily_most: Option<u32>,
 }
 
 impl RouteRow {
@@ -149,6 +153,8 @@ impl RouteRow {
             cost_most: None,
             hours: None,
             prefixes: Vec::new(),
+            stocked: true,
+            daily_most: None,
         }
     }
 }
@@ -294,6 +300,12 @@ pub struct Window {
 }
 
 impl Window {
+    /// The rest of the day.
+    #[must_use]
+    pub const fn inverse(self) -> Self {
+        Self { from: self.to, to: self.from }
+    }
+
     /// The minute at which it ends.
     #[must_use]
     pub const fn ends_minute(self) -> u16 {

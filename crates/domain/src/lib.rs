@@ -13,6 +13,7 @@ mod news;
 mod price;
 mod route;
 mod schedule;
+mod sync;
 mod trx;
 
 pub use attempt::{Attempt, AttemptState, FailureClass, Outcome};
@@ -29,4 +30,5 @@ pub use news::{
 pub use price::selling_price;
 pub use route::{Candidate, Offer, Ranking, Wish, pick, rank};
 pub use schedule::{CALLBACK_DELAYS_MS, callback_delay_ms, check_delay_ms};
+pub use sync::{Change, Listed, Markup, Planned, SyncFacts, SyncRules, plan_sync};
 pub use trx::{Illegal, Trx, TrxState};

@@ -72,6 +72,9 @@ fn cost_of(offer: &Offer<'_>, wish: &Wish<'_>) -> Result<Rupiah, String> {
     if !route.enabled {
         return Err("switched off".to_owned());
     }
+    if !route.stocked {
+        return Err("not on offer there".to_owned());
+    }
     if offer.supplier.paused {
         return Err("supplier paused".to_owned());
     }

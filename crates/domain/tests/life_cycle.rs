@@ -66,6 +66,8 @@ fn route(supplier: &str, cost: i64, priority: i32) -> RouteRow {
         cost_most: None,
         hours: None,
         prefixes: Vec::new(),
+        stocked: true,
+        daily_most: None,
     }
 }
 

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use store::{CatalogRows, Level, MasterKey, SealError};
-use types::{LevelCode, MemberCode, MemberId, ProductCode, SupplierCode, UtcMillis};
+use types::{LevelCode, MemberCode, MemberId, Moment, ProductCode, SupplierCode};
 use wire::{PriceRow, Secret, slug};
 
 /// Why a snapshot cannot be made.
@@ -164,7 +164,7 @@ impl Catalog {
 
     /// The same as offers for routing, with what the engine knows of their health.
     #[must_use]
-    pub fn offers(&self, product: &ProductCode, health: &Health, now: UtcMillis) -> Vec<Offer<'_>> {
+    pub fn offers(&self, product: &ProductCode, health: &Health, now: Moment) -> Vec<Offer<'_>> {
         self.routes(product)
             .into_iter()
             .map(|(route, supplier)| Offer { route, supplier, barred: health.bars(route, now) })

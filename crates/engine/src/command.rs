@@ -106,8 +106,13 @@ pub enum Command {
     Replay(DeliveryId),
     /// A line of the journal and nothing else.
     Note(Box<JournalLine>),
-    /// Changes of the catalog, all or none.
-    Catalog(Vec<CatalogChange>),
+    /// Changes of the catalog, all or none, with the lines of the journal that tell of them.
+    Catalog {
+        /// What changes.
+        changes: Vec<CatalogChange>,
+        /// What is said of it.
+        lines: Vec<JournalLine>,
+    },
 }
 
 /// The answer to a purchase.

@@ -9,7 +9,7 @@ use domain::RouteRow;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
 use suppliers::Movement;
-use types::{Rupiah, Sku, SupplierCode, UtcMillis};
+use types::{Day, Moment, Rupiah, Sku, SupplierCode, UtcMillis};
 
 /// Tries that are remembered for each circuit.
 const WINDOW: usize = 20;
@@ -75,6 +75,21 @@ struct Known {
     /// Last deposit seen, and below what nothing is bought.
     deposits: HashMap<SupplierCode, (Rupiah, Rupiah)>,
     trails: HashMap<SupplierCode, Trail>,
+    /// Purchases of one business day, by route.
+    day: Option<Day>,
+    today: HashMap<(SupplierCode, Sku), u32>,
+}
+
+impl Known {
+    fn count(&mut self, now: Moment, supplier: &SupplierCode, sku: &Sku, more: u32) {
+        let today = now.civil.date();
+        if self.day != Some(today) {
+            self.day = Some(today);
+            self.today.clear();
+        }
+        let count = self.today.entry((supplier.clone(), sku.clone())).or_default();
+        *count = count.saturating_add(more);
+    }
 }
 
 /// The health of all suppliers.
@@ -95,13 +110,6 @@ impl Health {
         if let Ok(mut known) = self.0.lock() {
             let key = (supplier.clone(), sku.clone());
             known.routes.entry(key).or_default().tried(well, now);
-        }
-    }
-
-    /// What is left of our deposit at a supplier, and its floor.
-    pub fn deposit(&self, supplier: &SupplierCode, balance: Rupiah, floor: Rupiah) {
-        if let Ok(mut known) = self.0.lock() {
-            known.deposits.insert(supplier.clone(), (balance, floor));
         }
     }
 
@@ -130,9 +138,19 @@ impl Health {
         all
     }
 
-    /// A route was chosen for a purchase.
-    pub fn chosen(&self, supplier: &SupplierCode, sku: &Sku, now: UtcMillis) {
+    /// What was bought earlier today, found at the start.
+    pub fn bought(&self, counts: Vec<(SupplierCode, Sku, u32)>, now: Moment) {
         let Ok(mut known) = self.0.lock() else { return };
+        for (supplier, sku, count) in counts {
+            known.count(now, &supplier, &sku, count);
+        }
+    }
+
+    /// A route was chosen for a purchase.
+    pub fn chosen(&self, supplier: &SupplierCode, sku: &Sku, now: Moment) {
+        let Ok(mut known) = self.0.lock() else { return };
+        known.count(now, supplier, sku, 1);
+        let now = now.utc;
         if let Some(circuit) = known.suppliers.get_mut(supplier) {
             circuit.chosen(now);
         }
@@ -143,8 +161,16 @@ impl Health {
 
     /// Why a route may not be used right now.
     #[must_use]
-    pub fn bars(&self, route: &RouteRow, now: UtcMillis) -> Option<&'static str> {
+    pub fn bars(&self, route: &RouteRow, now: Moment) -> Option<&'static str> {
         let known = self.0.lock().ok()?;
+        let key = (route.supplier.clone(), route.sku.clone());
+        if known.day == Some(now.civil.date())
+            && let Some(most) = route.daily_most
+            && known.today.get(&key).is_some_and(|count| *count >= most)
+        {
+            return Some("its daily limit is reached");
+        }
+        let now = now.utc;
         let low = known
             .deposits
             .get(&route.supplier)
@@ -152,7 +178,6 @@ impl Health {
         if low {
             return Some("our deposit there is too low");
         }
-        let key = (route.supplier.clone(), route.sku.clone());
         if known.routes.get(&key).is_some_and(|circuit| !circuit.admits(now)) {
             return Some("route disturbed, circuit open");
         }
@@ -185,33 +210,48 @@ mod tests {
         )
     }
 
+    fn moment(ms: i64) -> Moment {
+        crate::Zone::new("Asia/Jakarta").unwrap().moment(UtcMillis::new(ms))
+    }
+
+    #[test]
+    fn a_daily_limit_holds_for_a_day() {
+        let (health, mut route) = (Health::default(), route());
+        route.daily_most = Some(3);
+        health.bought(vec![(route.supplier.clone(), route.sku.clone(), 2)], moment(0));
+        assert_eq!(health.bars(&route, moment(1)), None);
+        health.chosen(&route.supplier, &route.sku, moment(1));
+        assert_eq!(health.bars(&route, moment(2)), Some("its daily limit is reached"));
+        assert_eq!(health.bars(&route, moment(86_400_000)), None);
+    }
+
     #[test]
     fn a_circuit_opens_probes_and_closes() {
         let (health, route) = (Health::default(), route());
         let at = UtcMillis::new;
         for _ in 0..FEWEST {
-            assert_eq!(health.bars(&route, at(0)), None);
+            assert_eq!(health.bars(&route, moment(0)), None);
             health.tried(&route.supplier, false, at(0));
         }
-        assert!(health.bars(&route, at(1)).is_some());
-        assert_eq!(health.bars(&route, at(PAUSE_MS)), None, "one probe");
-        health.chosen(&route.supplier, &route.sku, at(PAUSE_MS));
-        assert!(health.bars(&route, at(PAUSE_MS + 1)).is_some(), "and only one");
+        assert!(health.bars(&route, moment(1)).is_some());
+        assert_eq!(health.bars(&route, moment(PAUSE_MS)), None, "one probe");
+        health.chosen(&route.supplier, &route.sku, moment(PAUSE_MS));
+        assert!(health.bars(&route, moment(PAUSE_MS + 1)).is_some(), "and only one");
         health.tried(&route.supplier, false, at(PAUSE_MS + 1));
-        assert!(health.bars(&route, at(2 * PAUSE_MS)).is_some(), "a longer pause");
+        assert!(health.bars(&route, moment(2 * PAUSE_MS)).is_some(), "a longer pause");
         health.tried(&route.supplier, true, at(4 * PAUSE_MS));
-        assert_eq!(health.bars(&route, at(4 * PAUSE_MS)), None);
+        assert_eq!(health.bars(&route, moment(4 * PAUSE_MS)), None);
     }
 
     #[test]
     fn a_low_deposit_bars() {
         let (health, route) = (Health::default(), route());
-        let now = UtcMillis::new(0);
-        health.deposit(&route.supplier, Rupiah::new(999), Rupiah::ZERO);
-        assert!(health.bars(&route, now).is_some());
-        health.deposit(&route.supplier, Rupiah::new(5_000), Rupiah::new(10_000));
-        assert!(health.bars(&route, now).is_some());
-        health.deposit(&route.supplier, Rupiah::new(10_000), Rupiah::new(10_000));
-        assert_eq!(health.bars(&route, now), None);
+        for (after, floor, barred) in
+            [(999, 0, true), (5_000, 10_000, true), (10_000, 10_000, false)]
+        {
+            let movement = Movement { before: None, price: None, after: Rupiah::new(after) };
+            health.moved(&route.supplier, movement, Rupiah::new(floor), UtcMillis::new(0));
+            assert_eq!(health.bars(&route, moment(0)).is_some(), barred, "{after} of {floor}");
+        }
     }
 }

@@ -93,7 +93,7 @@ impl House {
 
     /// Changes the catalog: all of it or nothing.
     pub(crate) async fn change(&self, changes: Vec<CatalogChange>) -> anyhow::Result<()> {
-        self.handle.submit_patiently(Command::Catalog(changes)).await?;
+        self.handle.submit_patiently(Command::Catalog { changes, lines: Vec::new() }).await?;
         Ok(())
     }
 
@@ -125,6 +125,14 @@ impl House {
                 }
             }
         }
+    }
+
+    /// How a supplier is spoken to; commands without a server speak too.
+    pub(crate) fn port_of(&self, code: &SupplierCode) -> anyhow::Result<Port> {
+        if self.suppliers.get(code).is_none() {
+            self.wire();
+        }
+        self.suppliers.get(code).with_context(|| format!("supplier {code} cannot be spoken to"))
     }
 
     fn port(&self, code: &SupplierCode, settings: &Settings) -> anyhow::Result<Port> {

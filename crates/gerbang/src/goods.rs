@@ -159,6 +159,8 @@ pub(crate) fn demo_goods() -> anyhow::Result<Vec<CatalogChange>> {
             cost_most: None,
             hours: None,
             prefixes: Vec::new(),
+            stocked: true,
+            daily_most: None,
         }));
     }
     Ok(changes)

@@ -1,5 +1,6 @@
 //! The Digiflazz buyer protocol: JSON answers and webhooks.
 
+use crate::PriceRow;
 use crate::books::{Books, Entry, PRICE, State};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
@@ -36,4 +37,16 @@ pub(crate) fn signature(secret: &str, body: &str) -> Vec<(String, String)> {
         headers.push(("X-Hub-Signature".to_owned(), format!("sha1={hex}")));
     }
     headers
+}
+
+/// The price list.
+pub(crate) fn prices(rows: &[PriceRow]) -> String {
+    let row = |(sku, price, open): &PriceRow| {
+        json!({
+            "product_name": sku, "buyer_sku_code": sku, "price": price,
+            "buyer_product_status": true, "seller_product_status": open,
+            "start_cut_off": "23:30", "end_cut_off": "0:30",
+        })
+    };
+    json!({"data": rows.iter().map(row).collect::<Vec<_>>()}).to_string()
 }

@@ -13,4 +13,4 @@ mod server;
 
 pub use books::{Books, Entry, State};
 pub use fate::{Fate, Fault};
-pub use server::{Plan, Simulator};
+pub use server::{Plan, PriceRow, Simulator};

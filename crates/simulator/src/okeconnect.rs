@@ -1,6 +1,8 @@
 //! The text protocol.
 
+use crate::PriceRow;
 use crate::books::{Books, Entry, PRICE, State};
+use serde_json::{Value, json};
 use types::{Rupiah, UtcMillis};
 
 fn rp(amount: i64) -> Rupiah {
@@ -97,4 +99,15 @@ pub(crate) fn told(entry: &Entry, state: State) -> String {
 
 pub(crate) fn balance(books: &Books) -> String {
     format!("Saldo {}", rp(books.balance()))
+}
+
+/// The price list.
+pub(crate) fn prices(rows: &[PriceRow]) -> String {
+    let row = |(sku, price, open): &PriceRow| {
+        json!({
+            "kode": sku, "keterangan": sku, "produk": "Simulasi", "kategori": "PULSA",
+            "harga": price.to_string(), "status": if *open { "1" } else { "0" },
+        })
+    };
+    Value::Array(rows.iter().map(row).collect()).to_string()
 }

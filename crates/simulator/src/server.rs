@@ -1,6 +1,6 @@
 //! Takes requests, lets fate happen, calls back.
 
-use crate::books::{Books, Entry, State};
+use crate::books::{Books, Entry, PRICE, State};
 use crate::fate::{Fate, Fault};
 use crate::http::{Asked, answer, call, read};
 use crate::{digiflazz, okeconnect};
@@ -24,8 +24,12 @@ pub struct Plan {
     pub webhook_secret: String,
 }
 
+/// SKU, price, on offer.
+pub type PriceRow = (String, i64, bool);
+
 struct Inner {
     plan: RwLock<Plan>,
+    prices: RwLock<Vec<PriceRow>>,
     books: Books,
 }
 
@@ -56,7 +60,8 @@ impl Simulator {
     /// When the listener has no address.
     pub fn start(tcp: TcpListener, plan: Plan) -> std::io::Result<Self> {
         let address = tcp.local_addr()?;
-        let inner = Arc::new(Inner { plan: RwLock::new(plan), books: Books::default() });
+        let prices = RwLock::new(vec![("T1".to_owned(), PRICE, true)]);
+        let inner = Arc::new(Inner { plan: RwLock::new(plan), prices, books: Books::default() });
         let serving = inner.clone();
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = tcp.accept().await {
@@ -71,6 +76,13 @@ impl Simulator {
     pub fn call_back(&self, url: &str) {
         if let Ok(mut plan) = self.inner.plan.write() {
             url.clone_into(&mut plan.callback);
+        }
+    }
+
+    /// What its price list says from now on; purchases cost what they always cost.
+    pub fn list(&self, rows: Vec<PriceRow>) {
+        if let Ok(mut prices) = self.inner.prices.write() {
+            *prices = rows;
         }
     }
 
@@ -91,6 +103,10 @@ impl Inner {
         self.plan.read().map_or_else(|_| Plan::default(), |plan| plan.clone())
     }
 
+    fn prices(&self) -> Vec<PriceRow> {
+        self.prices.read().map_or_else(|_| Vec::new(), |rows| rows.clone())
+    }
+
     async fn serve(self: Arc<Self>, mut stream: TcpStream) {
         let Some(asked) = read(&mut stream).await else { return };
         let text = "text/plain; charset=utf-8";
@@ -101,8 +117,8 @@ impl Inner {
                 answer(&mut stream, "200 OK", text, &okeconnect::balance(&self.books), false).await;
             }
             (_, "/harga/json") => {
-                let list = r#"[{"kode":"T1","keterangan":"Three 1.000","produk":"Three","kategori":"PULSA","harga":"1200","status":"1"}]"#;
-                answer(&mut stream, "200 OK", json, list, false).await;
+                let list = okeconnect::prices(&self.prices());
+                answer(&mut stream, "200 OK", json, &list, false).await;
             }
             ("POST", "/v1/transaction") => self.json_transaction(stream, &asked).await,
             ("POST", "/v1/cek-saldo") => {
@@ -110,8 +126,8 @@ impl Inner {
                 answer(&mut stream, "200 OK", json, &body, false).await;
             }
             ("POST", "/v1/price-list") => {
-                let list = r#"{"data":[{"product_name":"Three 1.000","buyer_sku_code":"T1","price":1200,"buyer_product_status":true,"seller_product_status":true}]}"#;
-                answer(&mut stream, "200 OK", json, list, false).await;
+                let list = digiflazz::prices(&self.prices());
+                answer(&mut stream, "200 OK", json, &list, false).await;
             }
             (_, "/ledger") => {
                 let body = self.books.ledger().to_string();

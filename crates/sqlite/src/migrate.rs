@@ -3,8 +3,11 @@
 use rusqlite::{Connection, TransactionBehavior};
 use store::StoreError;
 
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../migrations/0001_first.sql"), include_str!("../migrations/0002_routing.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/0001_first.sql"),
+    include_str!("../migrations/0002_routing.sql"),
+    include_str!("../migrations/0003_stock.sql"),
+];
 
 /// Brings the schema forward; refuses one that is newer than this program.
 pub(crate) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {

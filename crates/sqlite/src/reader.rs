@@ -10,7 +10,7 @@ use store::{
     CatalogRows, ChainHead, ChainRow, Counts, Delivery, DeliveryFilter, JournalLine, Known,
     Progress, Reads, StoreError, Story, TrxFilter, Work,
 };
-use types::{AttemptId, Dest, MemberId, Qty, RefId, Rupiah, SupplierCode, TrxNo, UtcMillis};
+use types::{AttemptId, Dest, MemberId, Qty, RefId, Rupiah, Sku, SupplierCode, TrxNo, UtcMillis};
 
 /// Longest page anyone gets.
 const PAGE_MOST: u32 = 1_000;
@@ -226,6 +226,18 @@ impl Reads for SqliteReads {
         skip: &[SupplierCode],
     ) -> Result<Vec<Work>, StoreError> {
         self.due("a.state IN ('sent', 'waiting', 'unknown')", now, limit, skip)
+    }
+
+    fn bought_since(
+        &mut self,
+        since: UtcMillis,
+    ) -> Result<Vec<(SupplierCode, Sku, u32)>, StoreError> {
+        self.all(
+            "SELECT supplier, sku, count(*) AS count FROM attempt WHERE created >= ?1
+             GROUP BY supplier, sku",
+            [since.get()],
+            rows::bought,
+        )
     }
 
     fn work_of(&mut self, attempt: AttemptId) -> Result<Option<Work>, StoreError> {

@@ -319,6 +319,14 @@ pub(crate) fn supplier(row: &Row<'_>) -> Decoded<SupplierRecord> {
     })
 }
 
+pub(crate) fn bought(row: &Row<'_>) -> Decoded<(SupplierCode, Sku, u32)> {
+    Ok((
+        word(row, "supplier", SupplierCode::parse)?,
+        word(row, "sku", Sku::parse)?,
+        row.get("count")?,
+    ))
+}
+
 pub(crate) fn route(row: &Row<'_>) -> Decoded<RouteRow> {
     Ok(RouteRow {
         product: word(row, "product", ProductCode::parse)?,
@@ -335,5 +343,7 @@ pub(crate) fn route(row: &Row<'_>) -> Decoded<RouteRow> {
             .map(|text| text.parse().map_err(|error| bad("hours", error)))
             .transpose()?,
         prefixes: row.get::<_, String>("prefixes")?.split_whitespace().map(str::to_owned).collect(),
+        stocked: row.get("stocked")?,
+        daily_most: row.get("daily_most")?,
     })
 }

@@ -419,8 +419,8 @@ impl SqliteStore {
             CatalogChange::Route(route) => self
                 .cached(
                     "INSERT OR REPLACE INTO route (product, supplier, sku, cost, priority, \
-                     enabled, allow_loss, weight, cost_most, hours, prefixes) \
-                     VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+                     enabled, allow_loss, weight, cost_most, hours, prefixes, stocked, daily_most) \
+                     VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
                 )?
                 .execute(params![
                     route.product.as_str(),
@@ -434,6 +434,8 @@ impl SqliteStore {
                     route.cost_most.map(types::Rupiah::get),
                     route.hours.map(|hours| hours.to_string()),
                     route.prefixes.join(" "),
+                    route.stocked,
+                    route.daily_most,
                 ]),
             CatalogChange::RemoveRoute { product, supplier } => self
                 .cached("DELETE FROM route WHERE product = ?1 AND supplier = ?2")?

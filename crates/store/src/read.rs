@@ -8,8 +8,8 @@ use domain::{Attempt, Price, Product, RouteRow, Transfer, Trx};
 use std::ops::ControlFlow;
 use std::path::Path;
 use types::{
-    AttemptId, Dest, LevelCode, MemberId, ProductCode, Qty, RefId, Rupiah, SupplierCode, TrxNo,
-    UtcMillis,
+    AttemptId, Dest, LevelCode, MemberId, ProductCode, Qty, RefId, Rupiah, Sku, SupplierCode,
+    TrxNo, UtcMillis,
 };
 
 /// The whole catalog.
@@ -160,6 +160,15 @@ pub trait Reads: Send {
         limit: u32,
         skip: &[SupplierCode],
     ) -> Result<Vec<Work>, StoreError>;
+
+    /// Attempts made since an instant, by supplier and SKU.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn bought_since(
+        &mut self,
+        since: UtcMillis,
+    ) -> Result<Vec<(SupplierCode, Sku, u32)>, StoreError>;
 
     /// One attempt with what was bought.
     ///

@@ -276,24 +276,29 @@ impl crate::Connector for Connector {
             price: i64,
             buyer_product_status: bool,
             seller_product_status: bool,
+            #[serde(default)]
+            start_cut_off: String,
+            #[serde(default)]
+            end_cut_off: String,
         }
         #[derive(Deserialize)]
         struct List {
             data: Vec<Row>,
         }
-        let list: List = serde_json::from_str(&reply.body).map_err(|error| error.to_string())?;
-        list.data
-            .into_iter()
-            .map(|row| {
-                Ok(SupplierPrice {
-                    sku: Sku::parse(&row.buyer_sku_code)
-                        .map_err(|error| format!("{}: {error}", row.buyer_sku_code))?,
-                    name: row.product_name,
-                    price: Rupiah::new(row.price),
-                    open: row.buyer_product_status && row.seller_product_status,
-                })
+        let list: List = serde_json::from_str(&reply.body).map_err(|error| {
+            format!("{error}: {}", reply.body.chars().take(200).collect::<String>())
+        })?;
+        let price = |row: Row| {
+            Some(SupplierPrice {
+                sku: Sku::parse(&row.buyer_sku_code).ok()?,
+                name: row.product_name,
+                price: Rupiah::new(row.price),
+                open: row.buyer_product_status && row.seller_product_status,
+                // `0:0` to `0:0` is no window.
+                cut_off: format!("{}-{}", row.start_cut_off, row.end_cut_off).parse().ok(),
             })
-            .collect()
+        };
+        Ok(list.data.into_iter().filter_map(price).collect())
     }
 
     fn movement(&self, text: &str) -> Option<Movement> {

@@ -21,13 +21,15 @@ pub use exchange::{Inbound, Reply, Request, SendResult, Transport};
 pub use okeconnect::{Connector as OkeconnectConnector, Settings as OkeconnectSettings};
 pub use refs::Refs;
 pub use sandbox::{Behaviour, Connector as SandboxConnector, Event, MAGIC, Script};
-pub use settings::{CallbackSettings, Limits, Settings, SettingsError};
+pub use settings::{
+    CallbackSettings, Limits, MarkupSettings, Settings, SettingsError, SyncSettings,
+};
 pub use template::{
     Connector as TemplateConnector, Explained, Means, On, Rule, RuleSet,
     Settings as TemplateSettings,
 };
 
-use domain::Outcome;
+use domain::{Outcome, Window};
 use types::{AttemptId, Dest, Qty, Rupiah, Sku, UtcMillis};
 
 /// What is asked of a supplier, about one attempt.
@@ -73,8 +75,11 @@ pub struct Movement {
 pub struct SupplierPrice {
     pub sku: Sku,
     pub name: String,
+    /// Zero when the list's price is none.
     pub price: Rupiah,
     pub open: bool,
+    /// When it cannot be bought there.
+    pub cut_off: Option<Window>,
 }
 
 /// The translation of one supplier's protocol. No default methods: a missing one must not compile.

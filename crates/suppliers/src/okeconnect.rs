@@ -201,20 +201,17 @@ impl crate::Connector for Connector {
             return Err(format!("status {}", reply.status));
         }
         let rows = read_price_list(reply.body.as_bytes()).map_err(|error| error.to_string())?;
-        let mut prices = Vec::with_capacity(rows.len());
-        for row in rows {
-            let wrong = |what: String| format!("{}: {what}", row.kode);
-            prices.push(SupplierPrice {
-                sku: Sku::parse(&row.kode).map_err(|error| wrong(error.to_string()))?,
-                price: row
-                    .harga
-                    .parse()
-                    .map_err(|error: types::MoneyError| wrong(error.to_string()))?,
+        // One odd row does not take the list away.
+        let price = |row: wire::PriceRow| {
+            Some(SupplierPrice {
+                sku: Sku::parse(&row.kode).ok()?,
+                price: row.harga.parse().unwrap_or_default(),
                 open: row.status == "1",
                 name: row.keterangan,
-            });
-        }
-        Ok(prices)
+                cut_off: None,
+            })
+        };
+        Ok(rows.into_iter().filter_map(price).collect())
     }
 
     fn movement(&self, text: &str) -> Option<Movement> {

@@ -5,8 +5,11 @@ use crate::{
     Connector, DigiflazzConnector, DigiflazzSettings, OkeconnectConnector, OkeconnectSettings,
     SandboxConnector, TemplateConnector, TemplateSettings,
 };
+use domain::{Markup, SyncRules};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use types::{LevelCode, Rupiah};
 
 /// What is wrong with settings.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +51,74 @@ pub struct CallbackSettings {
     pub confirm: bool,
 }
 
+/// What follows from its price list.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SyncSettings {
+    /// How often it is read; absent: only by `gerbang supplier sync`. At least 5.
+    pub every_minutes: Option<u32>,
+    /// Report and change nothing.
+    pub freeze: bool,
+    /// Close a product no route of which can be used without loss any more.
+    pub close_at_loss: bool,
+    /// A cost that moves by more than this share is left for a person.
+    pub jump_most_percent: u32,
+    /// By price level: selling price = cost + this.
+    pub markup: BTreeMap<String, MarkupSettings>,
+}
+
+/// What goes on top of a cost.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct MarkupSettings {
+    /// Rupiah.
+    pub amount: i64,
+    /// Hundredths of a percent of the cost.
+    pub basis_points: u32,
+}
+
+/// Least minutes between two readings of a price list.
+const SYNC_LEAST_MINUTES: u32 = 5;
+
+impl Default for SyncSettings {
+    fn default() -> Self {
+        Self {
+            every_minutes: None,
+            freeze: false,
+            close_at_loss: true,
+            jump_most_percent: 50,
+            markup: BTreeMap::new(),
+        }
+    }
+}
+
+impl SyncSettings {
+    /// The same for planning.
+    ///
+    /// # Errors
+    /// When a level is no level code, or it is read too often.
+    pub fn rules(&self) -> Result<SyncRules, SettingsError> {
+        if let Some(minutes) = self.every_minutes.filter(|minutes| *minutes < SYNC_LEAST_MINUTES) {
+            return Err(SettingsError(format!(
+                "[sync] every_minutes {minutes}: write at least {SYNC_LEAST_MINUTES}"
+            )));
+        }
+        let markups = self.markup.iter().map(|(level, markup)| {
+            let wrong = |error| SettingsError(format!("[sync.markup] {error}"));
+            let level = LevelCode::parse(level).map_err(wrong)?;
+            let MarkupSettings { amount, basis_points } = *markup;
+            Ok((level, Markup { amount: Rupiah::new(amount), basis_points }))
+        });
+        Ok(SyncRules {
+            freeze: self.freeze,
+            markups: markups.collect::<Result<_, SettingsError>>()?,
+            close_at_loss: self.close_at_loss,
+            jump_most_percent: self.jump_most_percent,
+        })
+    }
+}
+
 /// All settings. No `Debug`: they hold secrets.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -63,6 +134,7 @@ pub struct Settings {
     pub template: Option<TemplateSettings>,
     pub limits: Limits,
     pub callback: CallbackSettings,
+    pub sync: SyncSettings,
 }
 
 impl Settings {

@@ -104,6 +104,12 @@ impl Workers {
     /// # Errors
     /// Why the store could not be read.
     pub async fn recover(&self) -> Result<usize, String> {
+        let now = self.handle.now();
+        let into_the_day = i64::from(now.civil.minute_of_day()) * 60 + i64::from(now.civil.second);
+        let midnight = now.utc.after(-into_the_day * 1_000);
+        let bought = self.handle.reads().ask(move |reads| reads.bought_since(midnight)).await;
+        let bought = bought.map_err(|error| error.to_string())?;
+        self.handle.health().bought(bought.map_err(|error| error.to_string())?, now);
         let mut after = types::TrxNo::new(0);
         let mut count = 0;
         loop {

@@ -45,7 +45,7 @@ impl Desk<'_> {
             })
             .unwrap_or_default();
         let existing = self.facts.by_ref(id, &request.ref_id).map(|known| known.trx.clone());
-        let routes = self.catalog.offers(&request.product, self.health, self.now.utc);
+        let routes = self.catalog.offers(&request.product, self.health, self.now);
         let facts = BuyFacts {
             member,
             account: &account,

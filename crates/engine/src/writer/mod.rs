@@ -58,7 +58,7 @@ impl Desk<'_> {
         match &change {
             Change::InsertAttempt(attempt) => {
                 self.nudges.intents = true;
-                self.health.chosen(&attempt.supplier, &attempt.sku, self.now.utc);
+                self.health.chosen(&attempt.supplier, &attempt.sku, self.now);
             }
             Change::InsertDelivery(_) | Change::UpdateDelivery(_) => self.nudges.deliveries = true,
             Change::InsertTrx { .. }
@@ -101,7 +101,7 @@ impl Core {
                 Command::Tried { id, .. } | Command::Replay(id) => {
                     wants.deliveries.insert(*id);
                 }
-                Command::Note(_) | Command::Catalog(_) => {}
+                Command::Note(_) | Command::Catalog { .. } => {}
             }
         }
         wants
@@ -143,7 +143,7 @@ impl Core {
         let mut answers = Vec::with_capacity(jobs.len());
         let mut catalog_changed = false;
         for job in jobs {
-            catalog_changed |= matches!(job.command, Command::Catalog(_));
+            catalog_changed |= matches!(job.command, Command::Catalog { .. });
             answers.push((job.answer, desk.decide(job.command)));
         }
         let nudges = desk.nudges;
@@ -198,9 +198,12 @@ impl Desk<'_> {
                 self.put(Change::Journal(line));
                 Answer::Done
             }
-            Command::Catalog(changes) => {
+            Command::Catalog { changes, lines } => {
                 for change in changes {
                     self.put(Change::Catalog(Box::new(change)));
+                }
+                for line in lines {
+                    self.put(Change::Journal(Box::new(line)));
                 }
                 Answer::Done
             }

@@ -113,7 +113,7 @@ impl Desk<'_> {
         let ranking = match self.catalog.products().get(&trx.product) {
             None => Ranking::default(),
             Some(product) => rank(
-                self.catalog.offers(&trx.product, self.health, self.now.utc),
+                self.catalog.offers(&trx.product, self.health, self.now),
                 &Wish {
                     product,
                     dest: &trx.dest,

@@ -253,6 +253,8 @@ impl Rig {
                 cost_most: None,
                 hours: None,
                 prefixes: Vec::new(),
+                stocked: true,
+                daily_most: None,
             }));
         }
         self.change(changes).await;
@@ -260,7 +262,10 @@ impl Rig {
     }
 
     pub(crate) async fn change(&self, changes: Vec<CatalogChange>) {
-        self.handle.submit_patiently(Command::Catalog(changes)).await.unwrap();
+        self.handle
+            .submit_patiently(Command::Catalog { changes, lines: Vec::new() })
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn member(&self, number: i64, url: &str) {

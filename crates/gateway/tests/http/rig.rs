@@ -271,7 +271,10 @@ impl Rig {
     }
 
     pub(crate) async fn change(&self, changes: Vec<CatalogChange>) {
-        self.handle.submit_patiently(Command::Catalog(changes)).await.unwrap();
+        self.handle
+            .submit_patiently(Command::Catalog { changes, lines: Vec::new() })
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn product(&self, product: domain::Product, price: i64) {
@@ -295,6 +298,8 @@ impl Rig {
                 cost_most: None,
                 hours: None,
                 prefixes: Vec::new(),
+                stocked: true,
+                daily_most: None,
             }),
         ])
         .await;

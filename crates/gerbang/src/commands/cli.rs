@@ -244,6 +244,16 @@ pub(super) enum SupplierVerb {
         #[arg(long, default_value = "buy")]
         on: String,
     },
+    /// Read the supplier's price list and bring costs, stock and prices in step with it.
+    ///
+    /// What follows is ruled by [sync] in its settings; see docs/suppliers.md.
+    Sync {
+        /// Supplier code.
+        code: String,
+        /// Only show what would change.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Pause a supplier or change its patience.
     Set(SupplierSet),
 }

@@ -75,6 +75,9 @@ async fn business(
         BusinessVerb::Supplier(SupplierVerb::Explain { code, text, on }) => {
             (Operation::SupplierExplain { code, text, on }, Shape::Record)
         }
+        BusinessVerb::Supplier(SupplierVerb::Sync { code, dry_run }) => {
+            (Operation::SupplierSync { code, dry_run }, Shape::Sync)
+        }
         BusinessVerb::Supplier(SupplierVerb::Set(set)) => {
             (Operation::SupplierSet(Box::new(set)), Shape::Suppliers)
         }

@@ -26,6 +26,7 @@ pub(super) enum Shape {
     Story,
     Callbacks,
     Verdict,
+    Sync,
 }
 
 /// Where answers go.
@@ -94,6 +95,9 @@ impl Shape {
                 ("next", "NEXT"),
                 ("message", "MESSAGE"),
             ],
+            Self::Sync => {
+                &[("product", "PRODUCT"), ("sku", "SKU"), ("change", "CHANGE"), ("done", "DONE")]
+            }
             Self::Record | Self::Story | Self::Verdict => &[],
         }
     }
@@ -167,6 +171,7 @@ impl Screen {
             match shape {
                 Shape::Record | Shape::Verdict => self.record(value),
                 Shape::Story => self.story(value),
+                Shape::Sync => self.sync(value),
                 Shape::Members
                 | Shape::Products
                 | Shape::Prices
@@ -269,6 +274,14 @@ impl Screen {
             Some(rows) => rows.iter().map(|row| self.record(row)).collect::<Vec<_>>().join("\n"),
             None => word("", value),
         }
+    }
+
+    /// A price list's head and what differs.
+    fn sync(&self, value: &Value) -> String {
+        let mut head = value.clone();
+        let changes = head.as_object_mut().and_then(|fields| fields.remove("changes"));
+        let changes = changes.unwrap_or_default();
+        format!("{}\n\n{}", self.record(&head), self.list(&changes, Shape::Sync.columns()))
     }
 
     /// A transaction's head and its events in time order.

@@ -4,6 +4,7 @@ use crate::assemble::{House, WriterEnd};
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::door::Door;
+use crate::operations::keep_in_step;
 use crate::receiver::Receiver;
 use anyhow::{Context as _, anyhow};
 use engine::Command;
@@ -82,6 +83,7 @@ pub(super) async fn serve(
     let server = tokio::spawn(net::serve(Listener { tcp, tls }, limits, answer, stopped));
     let disk = tokio::spawn(watch_disk(house.handle.clone(), data.clone(), config.min_free_mb));
     let heads = tokio::spawn(print_heads(house.handle.clone()));
+    let prices = tokio::spawn(keep_in_step(house.clone()));
     println!("listening on {scheme}://{address}");
     note(&house, "start").await;
     let result = until_told(ended).await;
@@ -93,6 +95,7 @@ pub(super) async fn serve(
     door.abort();
     disk.abort();
     heads.abort();
+    prices.abort();
     if result.is_ok() {
         // The queue is in order: when this line is written, everything before it is.
         note(&house, "stop").await;

@@ -7,11 +7,13 @@ mod callback;
 mod member;
 mod product;
 mod supplier;
+mod sync;
 mod trx;
 
 pub(crate) use member::{MemberAdd, MemberSet};
 pub(crate) use product::{ImportRow, ProductSet};
 pub(crate) use supplier::{RouteSet, SupplierAdd, SupplierSet};
+pub(crate) use sync::keep_in_step;
 pub(crate) use trx::{TrxList, Verdict};
 
 use crate::assemble::House;
@@ -36,6 +38,7 @@ pub(crate) enum Operation {
     SupplierAdd(Box<SupplierAdd>),
     SupplierExplain { code: String, text: String, on: String },
     SupplierSet(Box<SupplierSet>),
+    SupplierSync { code: String, dry_run: bool },
     RouteSet(Box<RouteSet>),
     TrxList(Box<TrxList>),
     TrxShow { no: i64 },
@@ -62,6 +65,7 @@ impl Operation {
             Self::SupplierAdd(_) => "supplier add",
             Self::SupplierExplain { .. } => "supplier explain",
             Self::SupplierSet(_) => "supplier set",
+            Self::SupplierSync { .. } => "supplier sync",
             Self::RouteSet(_) => "route set",
             Self::TrxList(_) => "trx list",
             Self::TrxShow { .. } => "trx show",
@@ -95,6 +99,7 @@ pub(crate) async fn execute(house: &House, operation: Operation) -> anyhow::Resu
             supplier::explain(house, &code, &text, &on)
         }
         Operation::SupplierSet(set) => supplier::set(house, *set).await,
+        Operation::SupplierSync { code, dry_run } => sync::sync(house, &code, dry_run).await,
         Operation::RouteSet(set) => supplier::route(house, *set).await,
         Operation::TrxList(list) => trx::list(house, *list).await,
         Operation::TrxShow { no } => trx::show(house, no).await,

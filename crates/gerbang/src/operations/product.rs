@@ -175,6 +175,8 @@ pub(super) async fn import(
                     cost_most: None,
                     hours: None,
                     prefixes: Vec::new(),
+                    stocked: true,
+                    daily_most: None,
                 }));
             }
             changes.push(CatalogChange::Price {

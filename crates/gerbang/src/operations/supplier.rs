@@ -62,6 +62,9 @@ pub(crate) struct RouteSet {
     /// Only for numbers that begin with these, separated by spaces or commas; "" for all.
     #[arg(long)]
     pub(crate) prefixes: Option<String>,
+    /// Most purchases in one business day; "" for no limit.
+    #[arg(long)]
+    pub(crate) daily_most: Option<String>,
     /// Remove the route.
     #[arg(long)]
     pub(crate) remove: bool,
@@ -109,6 +112,7 @@ pub(super) async fn add(house: &House, add: SupplierAdd) -> anyhow::Result<Value
     for net in &settings.callback.ips {
         network(net).context("[callback] ips")?;
     }
+    settings.sync.rules()?;
     let (connector, made) = settings.connector()?;
     let known = catalog.suppliers().get(&code);
     if known.is_some_and(|known| known.connector != connector) {
@@ -261,6 +265,13 @@ pub(super) async fn route(house: &House, set: RouteSet) -> anyhow::Result<Value>
     }
     if let Some(hours) = &set.hours {
         route.hours = if hours.is_empty() { None } else { Some(hours.parse()?) };
+    }
+    if let Some(most) = &set.daily_most {
+        route.daily_most = if most.is_empty() {
+            None
+        } else {
+            Some(most.parse().with_context(|| format!("--daily-most `{most}` is not a number"))?)
+        };
     }
     if let Some(prefixes) = &set.prefixes {
         let parts = prefixes.split([' ', ',']).filter(|part| !part.is_empty());

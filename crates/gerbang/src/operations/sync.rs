@@ -1,0 +1,208 @@
+//! A supplier's price list, and what follows from it for routes and prices.
+
+use crate::assemble::House;
+use anyhow::{Context as _, anyhow, bail};
+use domain::{Change, Listed, Planned, RouteRow, SyncFacts, SyncRules, plan_sync};
+use engine::{Catalog, Command};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use store::{CatalogChange, Channel, Direction, JournalLine};
+use suppliers::{SendResult, Settings, SupplierPrice, SyncSettings};
+use tokio::time::sleep;
+use types::SupplierCode;
+
+fn settings(house: &House, code: &SupplierCode) -> anyhow::Result<SyncSettings> {
+    let catalog = house.handle.catalog();
+    let json = catalog
+        .supplier_settings(code)
+        .with_context(|| format!("there is no supplier {code} with settings"))?;
+    Ok(serde_json::from_str::<Settings>(json.expose())?.sync)
+}
+
+/// One line of the journal about this supplier's list.
+fn line(
+    house: &House,
+    code: &SupplierCode,
+    request: &str,
+    reply: String,
+    status: &str,
+) -> JournalLine {
+    JournalLine {
+        at: house.handle.now().utc,
+        direction: Direction::Out,
+        channel: Channel::Prices,
+        peer: code.to_string(),
+        member: None,
+        trx: None,
+        request: request.to_owned(),
+        reply,
+        status: status.to_owned(),
+        millis: 0,
+    }
+}
+
+/// Reads the list once; the exchange is in the journal whatever came.
+async fn fetch(house: &House, code: &SupplierCode) -> anyhow::Result<Vec<SupplierPrice>> {
+    let port = house.port_of(code)?;
+    let request = port.connector.prices().with_context(|| {
+        format!("{code} has no price list to read; an okeconnect supplier needs list_id")
+    })?;
+    let seat = port.gate.enter(house.handle.now().utc);
+    let seat = seat.with_context(|| format!("{code} is busy with purchases; try again"))?;
+    let began = Instant::now();
+    let result = port.transport.send(&request).await;
+    drop(seat);
+    let read = match &result {
+        SendResult::Replied(reply) => port.connector.read_prices(reply).map_err(|why| anyhow!(why)),
+        SendResult::NotSent(why) | SendResult::Unknown(why) => Err(anyhow!(why.clone())),
+    };
+    let (said, status) = match &read {
+        Ok(rows) => (format!("{} rows", rows.len()), "read"),
+        Err(why) => (format!("{why:#}"), "error"),
+    };
+    let millis = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
+    let line = JournalLine { millis, ..line(house, code, &request.redacted, said, status) };
+    house.handle.submit_patiently(Command::Note(Box::new(line))).await?;
+    read.with_context(|| format!("the price list of {code}"))
+}
+
+fn plan(
+    catalog: &Catalog,
+    code: &SupplierCode,
+    rules: &SyncRules,
+    listed: &HashMap<String, Listed>,
+) -> (usize, Vec<Planned>) {
+    let mut count = 0;
+    let mut plan = Vec::new();
+    for product in catalog.products().values() {
+        let routes: Vec<&RouteRow> =
+            catalog.routes(&product.code).into_iter().map(|(route, _)| route).collect();
+        let Some(route) = routes.iter().find(|route| route.supplier == *code) else { continue };
+        count += 1;
+        let selling = catalog.levels().keys().filter_map(|level| {
+            let (_, price) = catalog.product_at(level, &product.code)?;
+            Some((level.clone(), price))
+        });
+        let facts = SyncFacts {
+            product,
+            route,
+            others: routes.iter().copied().filter(|other| other.supplier != *code).collect(),
+            selling: selling.collect(),
+            listed: listed.get(&route.sku.as_str().to_lowercase()).copied(),
+        };
+        plan.extend(plan_sync(rules, &facts));
+    }
+    (count, plan)
+}
+
+/// The plan as rows to write. A route with several changes is written once, with all of them.
+fn changes(catalog: &Catalog, code: &SupplierCode, plan: &[Planned]) -> Vec<CatalogChange> {
+    let mut routes: HashMap<_, RouteRow> = HashMap::new();
+    let mut changes = Vec::new();
+    for Planned { product, change, .. } in plan {
+        if matches!(change, Change::Cost { .. } | Change::Stock { .. } | Change::Hours { .. })
+            && !routes.contains_key(product)
+        {
+            let found = catalog.routes(product).into_iter().find(|(r, _)| r.supplier == *code);
+            routes.extend(found.map(|(route, _)| (product.clone(), route.clone())));
+        }
+        let route = routes.get_mut(product);
+        match (change, route) {
+            (Change::Cost { new, .. }, Some(route)) => route.cost = *new,
+            (Change::Stock { open }, Some(route)) => route.stocked = *open,
+            (Change::Hours { new, .. }, Some(route)) => route.hours = Some(*new),
+            (Change::Selling { level, new, .. }, _) => {
+                if let Some((_, mut price)) = catalog.product_at(level, product) {
+                    price.amount = *new;
+                    let (level, product) = (level.clone(), product.clone());
+                    changes.push(CatalogChange::Price { level, product, price });
+                }
+            }
+            (Change::Close, _) => {
+                if let Some(mut product) = catalog.products().get(product).cloned() {
+                    product.open = false;
+                    changes.push(CatalogChange::Product(product));
+                }
+            }
+            (Change::Cost { .. } | Change::Stock { .. } | Change::Hours { .. }, None)
+            | (Change::Missing | Change::Jump { .. } | Change::Nonsense { .. }, _) => {}
+        }
+    }
+    changes.extend(routes.into_values().map(CatalogChange::Route));
+    changes
+}
+
+/// Reads the list, says what differs, and writes it unless it is a dry run or frozen.
+pub(crate) async fn sync(house: &House, code: &str, dry_run: bool) -> anyhow::Result<Value> {
+    let code = SupplierCode::parse(code)?;
+    let rules = settings(house, &code)?.rules()?;
+    let rows = fetch(house, &code).await?;
+    if rows.is_empty() {
+        bail!("the price list of {code} is empty; nothing was changed");
+    }
+    let listed: HashMap<String, Listed> = rows
+        .iter()
+        .map(|row| {
+            let SupplierPrice { price, open, cut_off, .. } = *row;
+            (row.sku.as_str().to_lowercase(), Listed { price, open, cut_off })
+        })
+        .collect();
+    let catalog = house.handle.catalog();
+    let (routes, plan) = plan(&catalog, &code, &rules, &listed);
+    let write = !dry_run && !rules.freeze;
+    if write && !plan.is_empty() {
+        let told = plan.iter().map(|planned| {
+            let what = format!("{} ({})", planned.product, planned.sku);
+            let status = if planned.change.is_left_alone() { "left" } else { "changed" };
+            line(house, &code, &what, planned.change.to_string(), status)
+        });
+        let (changes, lines) = (changes(&catalog, &code, &plan), told.collect());
+        house.handle.submit_patiently(Command::Catalog { changes, lines }).await?;
+    }
+    let shown = plan.iter().map(|planned| {
+        json!({
+            "product": planned.product.as_str(), "sku": planned.sku.as_str(),
+            "change": planned.change.to_string(),
+            "done": write && !planned.change.is_left_alone(),
+        })
+    });
+    Ok(json!({
+        "supplier": code.as_str(), "listed": rows.len(), "routes": routes, "written": write,
+        "changes": shown.collect::<Vec<_>>(),
+    }))
+}
+
+/// How often the schedule is looked at.
+const LOOK: Duration = Duration::from_secs(30);
+
+/// Reads the lists of suppliers that want it, each at its own pace, until it is aborted.
+pub(crate) async fn keep_in_step(house: Arc<House>) {
+    let mut read: HashMap<SupplierCode, Instant> = HashMap::new();
+    loop {
+        let codes: Vec<SupplierCode> = house.handle.catalog().suppliers().keys().cloned().collect();
+        for code in codes {
+            // A supplier without settings is the sandbox; it has no list.
+            let Ok(Some(minutes)) = settings(&house, &code).map(|sync| sync.every_minutes) else {
+                continue;
+            };
+            let pause = Duration::from_secs(u64::from(minutes) * 60);
+            if read.get(&code).is_some_and(|last| last.elapsed() < pause) {
+                continue;
+            }
+            read.insert(code.clone(), Instant::now());
+            match sync(&house, code.as_str(), false).await {
+                Ok(report) => {
+                    let changes = report["changes"].as_array().map_or(0, Vec::len);
+                    tracing::info!(supplier = %code, changes, "price list read");
+                }
+                Err(error) => {
+                    let error = format!("{error:#}");
+                    tracing::warn!(supplier = %code, error, "price list not read");
+                }
+            }
+        }
+        sleep(LOOK).await;
+    }
+}
