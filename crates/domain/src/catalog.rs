@@ -39,6 +39,44 @@ pub struct Wording {
     pub sedang: bool,
     /// `SN/Ref:` instead of `SN:` in callbacks.
     pub sn_ref: bool,
+    /// The member is a marketplace that resells us.
+    pub seller: Seller,
+}
+
+/// In which of a marketplace's protocols a member is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Seller {
+    /// None: an ordinary member.
+    #[default]
+    No,
+    /// OtomaX text in the order a marketplace wants it.
+    Text,
+    /// JSON; its final report is posted.
+    Json,
+}
+
+impl Seller {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::No, Self::Text, Self::Json];
+
+    /// The word operators use.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::No => "no",
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
+impl FromStr for Seller {
+    type Err = RuleError;
+
+    fn from_str(text: &str) -> Result<Self, RuleError> {
+        let found = Self::ALL.into_iter().find(|seller| seller.word() == text.trim());
+        found.ok_or_else(|| RuleError(format!("seller `{text}`: write no, text or json")))
+    }
 }
 
 /// What is sold.

@@ -19,8 +19,8 @@ mod trx;
 pub use attempt::{Attempt, AttemptState, FailureClass, Outcome};
 pub use buy::{Account, BuyDecision, BuyFacts, BuyRequest, decide_buy};
 pub use catalog::{
-    Denomination, DestRule, Member, Price, Product, RouteRow, RuleError, Strategy, Supplier,
-    Window, Wording,
+    Denomination, DestRule, Member, Price, Product, RouteRow, RuleError, Seller, Strategy,
+    Supplier, Window, Wording,
 };
 pub use invariants::{Audit, Finding};
 pub use ledger::{AccountName, Kind, LedgerError, Transfer};

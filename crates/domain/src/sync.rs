@@ -278,7 +278,7 @@ mod tests {
     fn a_loss_closes_only_when_nobody_else_is_cheap_enough() {
         let moved = cost(1_000, 1_200);
         assert_eq!(plan(&rules(), listed(1_200), &[]), [moved.clone(), Change::Close]);
-        assert_eq!(plan(&rules(), listed(1_200), &[route("two", 1_090)]), [moved.clone()]);
+        assert_eq!(plan(&rules(), listed(1_200), &[route("two", 1_090)]), vec![moved.clone()]);
         let dear = [route("two", 1_500)];
         assert_eq!(plan(&rules(), listed(1_200), &dear), [moved.clone(), Change::Close]);
         let rules = SyncRules { close_at_loss: false, ..rules() };

@@ -2,7 +2,9 @@
 
 use domain::{BuyRequest, Outcome, Resolution, Source, Trx};
 use store::{CatalogChange, JournalLine};
-use types::{AttemptId, DeliveryId, MemberId, RefId, Rupiah, SupplierCode, TrxNo, UtcMillis};
+use types::{
+    AttemptId, DeliveryId, MemberId, RefId, Refusal, Rupiah, SupplierCode, TrxNo, UtcMillis,
+};
 
 /// How a request came in, for the journal line that rides in the same commit.
 #[derive(Clone, Debug)]
@@ -126,6 +128,8 @@ pub struct Bought {
     pub trx: Option<Box<Trx>>,
     /// False when the trx belongs to another purchase (refID conflict).
     pub own: bool,
+    /// Why nothing was taken and nothing stands under the refID.
+    pub refusal: Option<Refusal>,
 }
 
 /// A movement by a person.

@@ -23,6 +23,6 @@ pub use handle::{Busy, Engine, Handle, Settings, Writer};
 pub use health::Health;
 pub use ports::{CallbackDoor, Clock, Gate, Port, Seat, Suppliers, SystemClock};
 pub use reads::ReadPool;
-pub use render::{check_reply, phrase, v2_status};
+pub use render::{check_reply, phrase, seller_rc, seller_report, v2_status};
 pub use workers::{Courier, CourierResult, Received, Workers, inlet};
 pub use zone::{Zone, ZoneError};

@@ -1,9 +1,11 @@
 //! Stored trx to sentences of the wire.
 
 use crate::Zone;
-use domain::{Member, Trx, TrxState};
-use types::{Moment, Reason, Rupiah};
-use wire::{CallbackText, Head, Phrase, Processing, Reply, SnLabel, V2Status};
+use domain::{Member, Seller, Trx, TrxState};
+use types::{Moment, Reason, Refusal, Rupiah};
+use wire::{
+    CallbackText, Head, Phrase, Processing, Reply, SellerReport, SellerStatus, SnLabel, V2Status,
+};
 
 /// A member's choice of words.
 #[must_use]
@@ -11,6 +13,7 @@ pub fn phrase(member: &Member) -> Phrase {
     Phrase {
         processing: if member.wording.sedang { Processing::Sedang } else { Processing::Akan },
         sn_label: if member.wording.sn_ref { SnLabel::SnRef } else { SnLabel::Sn },
+        seller: member.wording.seller != Seller::No,
     }
 }
 
@@ -41,7 +44,7 @@ pub(crate) fn accept_reply(trx: &Trx, zone: &Zone) -> Reply {
 pub fn check_reply(trx: &Trx, zone: &Zone, now: Moment) -> Reply {
     let at = zone.civil(trx.created);
     let today = at.date() == now.civil.date();
-    let failed = |reason: Reason| Reply::CheckFailed { head: head(trx), at, today, reason };
+    let failed = |reason| Reply::CheckFailed { trx: trx.no, head: head(trx), at, today, reason };
     match &trx.state {
         TrxState::Pending => Reply::CheckPending {
             trx: trx.no,
@@ -51,7 +54,8 @@ pub fn check_reply(trx: &Trx, zone: &Zone, now: Moment) -> Reply {
             at,
         },
         TrxState::Success { sn, .. } => {
-            Reply::CheckSuccess { head: head(trx), at, today, sn: sn.clone(), price: trx.price }
+            let (head, sn) = (head(trx), sn.clone());
+            Reply::CheckSuccess { trx: trx.no, head, at, today, sn, price: trx.price }
         }
         TrxState::Failed { reason, .. } | TrxState::Reversed { reason, .. } => {
             failed(reason.clone())
@@ -84,8 +88,82 @@ pub(crate) fn refused_reply(trx: &Trx, reason: &str, zone: &Zone) -> Reply {
     }
 }
 
+/// The message of a member's callback; `None` while there is nothing final to tell.
+pub(crate) fn callback_message(trx: &Trx, member: &Member, zone: &Zone) -> Option<String> {
+    let text = callback_text(trx, zone)?;
+    Some(match member.wording.seller {
+        Seller::No | Seller::Text => text.text(phrase(member)),
+        Seller::Json => seller_report(trx).json(),
+    })
+}
+
+/// A stored trx as a marketplace's JSON protocol tells it.
+#[must_use]
+pub fn seller_report(trx: &Trx) -> SellerReport {
+    let (status, rc, message, sn) = match &trx.state {
+        TrxState::Pending => (SellerStatus::Pending, "39", "diproses".to_owned(), ""),
+        TrxState::Success { sn, .. } => {
+            (SellerStatus::Success, "00", "sukses".to_owned(), sn.as_str())
+        }
+        TrxState::Failed { reason, .. } | TrxState::Reversed { reason, .. } => {
+            let wrong = reason.as_str().to_ascii_lowercase().contains("nomor");
+            let rc = if wrong { "14" } else { "07" };
+            (SellerStatus::Failed, rc, reason.to_string(), "")
+        }
+        TrxState::Refused { refusal } => {
+            (SellerStatus::Failed, seller_rc(refusal), wire::reason(refusal), "")
+        }
+    };
+    let balance = match &trx.state {
+        TrxState::Pending | TrxState::Success { .. } => trx.after(),
+        TrxState::Failed { balance, .. } | TrxState::Reversed { balance, .. } => *balance,
+        TrxState::Refused { .. } => trx.before,
+    };
+    SellerReport {
+        ref_id: trx.ref_id.to_string(),
+        status: status.word(),
+        code: trx.product.to_string(),
+        hp: trx.dest.to_string(),
+        price: trx.price.get().to_string(),
+        message,
+        balance: balance.get().to_string(),
+        tr_id: trx.no.to_string(),
+        rc,
+        sn: sn.to_owned(),
+    }
+}
+
+/// The result code of a refused purchase in a marketplace's JSON protocol.
+#[must_use]
+pub const fn seller_rc(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::MemberInactive => "13",
+        Refusal::InvalidDest => "14",
+        Refusal::UnknownProduct => "20",
+        Refusal::ProductClosed | Refusal::CutOff { .. } | Refusal::NoRoute => "106",
+        Refusal::UnknownMember
+        | Refusal::WrongPin
+        | Refusal::WrongPassword
+        | Refusal::WrongSign
+        | Refusal::Locked { .. }
+        | Refusal::IpNotAllowed(_) => "204",
+        Refusal::MissingParameter(_)
+        | Refusal::DuplicateParameter(_)
+        | Refusal::InvalidParameter(_)
+        | Refusal::RateLimited
+        | Refusal::RefConflict
+        | Refusal::QtyMissing
+        | Refusal::QtyRange { .. }
+        | Refusal::QtyFixed
+        | Refusal::PriceAboveMax { .. }
+        | Refusal::InsufficientBalance
+        | Refusal::SameDayDuplicate
+        | Refusal::Limit => "07",
+    }
+}
+
 /// The callback of a final state; `None` while pending and for refused purchases.
-pub(crate) fn callback_text(trx: &Trx, zone: &Zone) -> Option<CallbackText> {
+fn callback_text(trx: &Trx, zone: &Zone) -> Option<CallbackText> {
     let failed = |reason: &Reason, balance: Rupiah, at| CallbackText::Failed {
         trx: trx.no,
         head: head(trx),

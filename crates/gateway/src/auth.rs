@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use subtle::ConstantTimeEq as _;
 use types::{MemberCode, Refusal, UtcMillis};
-use wire::{Credentials, Typed, sign_balance, sign_trx};
+use wire::{Credentials, Typed, sign_balance, sign_seller, sign_trx};
 
 /// Wrong tries before the first pause.
 const TRIES: u32 = 5;
@@ -67,6 +67,8 @@ pub(crate) enum Covers<'a> {
     Trx(&'a Typed),
     /// Balance, with the member as typed.
     Balance(&'a str),
+    /// A marketplace's purchase, as typed; the H2H password is its key.
+    Seller { username: &'a str, ref_id: &'a str },
 }
 
 fn same(given: &str, expected: &str) -> bool {
@@ -88,6 +90,10 @@ fn signs(covers: &Covers<'_>, pin: &str, password: &str) -> [String; 2] {
         Covers::Balance(member) => [
             sign_balance(member, pin, password),
             sign_balance(&member.to_ascii_uppercase(), pin, password),
+        ],
+        Covers::Seller { username, ref_id } => [
+            sign_seller(username, password, ref_id),
+            sign_seller(&username.to_ascii_uppercase(), password, ref_id),
         ],
     }
 }

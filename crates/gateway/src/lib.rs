@@ -8,6 +8,7 @@ mod inlet;
 mod limits;
 mod metrics;
 mod prices;
+mod seller;
 mod service;
 mod trx;
 

@@ -121,6 +121,9 @@ impl Gateway {
             path if forms && path.starts_with("/callback/") => {
                 self.supplier_callback(peer, request).await
             }
+            "/seller/topup" if *request.method() == Method::POST => {
+                self.seller_topup(peer, request).await
+            }
             "/harga/json" if reads => self.price_list(peer, &request).await,
             "/healthz" if reads => plain(StatusCode::OK, "ok"),
             "/readyz" if reads => self.ready().await,
@@ -166,16 +169,20 @@ impl Gateway {
         };
         let channel = kind.channel();
         let millis = self.0.handle.now().utc.since(received).max(0);
-        let seconds = f64::from(u32::try_from(millis).unwrap_or(u32::MAX)) / 1_000.0;
-        self.0.metrics.answered(channel.word(), said.code, seconds);
+        self.count(channel, said.code, millis);
         if !said.recorded {
             self.record(&call, channel, &said, millis).await;
         }
         respond(&said, json)
     }
 
+    pub(crate) fn count(&self, channel: Channel, code: &'static str, millis: i64) {
+        let seconds = f64::from(u32::try_from(millis).unwrap_or(u32::MAX)) / 1_000.0;
+        self.0.metrics.answered(channel.word(), code, seconds);
+    }
+
     /// Promise 7: answers that rode in no commit of their own are on record too.
-    async fn record(&self, call: &Call, channel: Channel, said: &Said, millis: i64) {
+    pub(crate) async fn record(&self, call: &Call, channel: Channel, said: &Said, millis: i64) {
         let line = JournalLine {
             at: call.received,
             direction: Direction::In,
@@ -341,9 +348,9 @@ impl Kind {
 }
 
 const TEXT: &str = "text/plain; charset=utf-8";
-const JSON: &str = "application/json; charset=utf-8";
+pub(crate) const JSON: &str = "application/json; charset=utf-8";
 
-fn with_type(mut answer: Answered, content: &'static str) -> Answered {
+pub(crate) fn with_type(mut answer: Answered, content: &'static str) -> Answered {
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content));
     answer
 }

@@ -2,8 +2,8 @@
 
 use crate::auth::{Covers, authenticate};
 use crate::service::{Call, Gateway, Said};
-use domain::{BuyRequest, Trx};
-use engine::{Answer, Asked, Command, Handle, check_reply, v2_status};
+use domain::{BuyRequest, Member, Trx};
+use engine::{Answer, Asked, Command, Handle, check_reply, phrase, v2_status};
 use types::{Refusal, Rupiah};
 use wire::{Fields, Phrase, Reply, TrxRequest, V2Status};
 
@@ -43,7 +43,7 @@ impl Gateway {
             return (self.refused_member(fields, &request, &refusal, Some(id)).await, None);
         }
         if request.check {
-            self.check(id, request).await
+            self.check(&entry.member, request).await
         } else {
             self.buy(id, request, call).await
         }
@@ -108,7 +108,8 @@ impl Gateway {
 
     /// Found in the store, or never taken: "no data" only after the writer said so too, because a
     /// purchase may be on its way through the queue.
-    async fn check(&self, id: types::MemberId, request: TrxRequest) -> TrxSaid {
+    async fn check(&self, member: &Member, request: TrxRequest) -> TrxSaid {
+        let id = member.id;
         let ref_id = request.ref_id.clone();
         let read = self.0.handle.reads().ask(move |reads| reads.trx_by_ref(id, &ref_id)).await;
         let found = match read {
@@ -131,7 +132,7 @@ impl Gateway {
             Some(trx) => (check_reply(trx, self.0.handle.zone(), now), trx.state.word()),
             None => (Reply::NoData { dest: request.dest, on: now.civil }, "no_data"),
         };
-        let mut said = Said::plain(reply.text(Phrase::default()), code, Some(id));
+        let mut said = Said::plain(reply.text(phrase(member)), code, Some(id));
         said.trx = found.as_ref().filter(|trx| trx.attempt > 0).map(|trx| trx.no);
         (said, found)
     }

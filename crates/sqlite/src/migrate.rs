@@ -6,7 +6,7 @@ use store::StoreError;
 const MIGRATIONS: [&str; 3] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_routing.sql"),
-    include_str!("../migrations/0003_stock.sql"),
+    include_str!("../migrations/0003_upstream.sql"),
 ];
 
 /// Brings the schema forward; refuses one that is newer than this program.

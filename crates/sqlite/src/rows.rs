@@ -253,7 +253,14 @@ pub(crate) fn member(row: &Row<'_>) -> Decoded<MemberRecord> {
             daily_limit: row.get::<_, Option<i64>>("daily_limit")?.map(Rupiah::new),
             same_day_guard: row.get("same_day_guard")?,
             callback_url: row.get("callback_url")?,
-            wording: Wording { sedang: row.get("sedang")?, sn_ref: row.get("sn_ref")? },
+            wording: Wording {
+                sedang: row.get("sedang")?,
+                sn_ref: row.get("sn_ref")?,
+                seller: row
+                    .get::<_, String>("seller")?
+                    .parse()
+                    .map_err(|error| bad("seller", error))?,
+            },
         },
         pin: Sealed(row.get("pin")?),
         password: Sealed(row.get("password")?),

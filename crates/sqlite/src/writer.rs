@@ -449,14 +449,15 @@ impl SqliteStore {
         let addresses: Vec<String> = record.ip_allow.iter().map(ToString::to_string).collect();
         self.cached(
             "INSERT INTO member (id, code, name, active, level, credit_limit, daily_limit, \
-             same_day_guard, callback_url, sedang, sn_ref, ip_allow, pin, password, signing) \
-             VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15) \
+             same_day_guard, callback_url, sedang, sn_ref, ip_allow, pin, password, signing, \
+             seller) \
+             VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16) \
              ON CONFLICT (id) DO UPDATE SET name = excluded.name, active = excluded.active, \
              level = excluded.level, credit_limit = excluded.credit_limit, \
              daily_limit = excluded.daily_limit, same_day_guard = excluded.same_day_guard, \
              callback_url = excluded.callback_url, sedang = excluded.sedang, \
              sn_ref = excluded.sn_ref, ip_allow = excluded.ip_allow, pin = excluded.pin, \
-             password = excluded.password, signing = excluded.signing",
+             password = excluded.password, signing = excluded.signing, seller = excluded.seller",
         )?
         .execute(params![
             member.id.get(),
@@ -474,6 +475,7 @@ impl SqliteStore {
             record.pin.0,
             record.password.0,
             record.signing.as_ref().map(|sealed| &sealed.0),
+            member.wording.seller.word(),
         ])?;
         self.cached(
             "INSERT INTO account (member, balance, day, day_total) VALUES (?1, 0, 0, 0) \

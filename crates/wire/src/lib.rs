@@ -14,6 +14,7 @@ mod read;
 mod refusal;
 mod reply;
 mod request;
+mod seller;
 mod sign;
 
 pub use answer::Answer;
@@ -26,5 +27,8 @@ pub use refusal::reason;
 pub use reply::{CallbackText, Echo, Head, Phrase, Processing, Reply, SnLabel};
 pub use request::{
     BalanceRequest, Credentials, Fields, PriceListRequest, RequestError, Secret, TrxRequest, Typed,
+};
+pub use seller::{
+    SellerFields, SellerReport, SellerRequest, SellerStatus, is_seller_report, sign_seller,
 };
 pub use sign::{sign_balance, sign_trx};

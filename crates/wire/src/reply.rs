@@ -22,13 +22,16 @@ pub enum Processing {
     Sedang,
 }
 
-/// The two choices a member has over the wording.
+/// The choices a member has over the wording.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Phrase {
     /// Wording of the accept sentence.
     pub processing: Processing,
     /// Wording of the success callback.
     pub sn_label: SnLabel,
+    /// The member is a marketplace: every line names transaction, product, destination and status,
+    /// in this order.
+    pub seller: bool,
 }
 
 /// What most sentences begin with.
@@ -65,9 +68,9 @@ pub enum Reply {
         at: CivilTime,
     },
     /// `check`: delivered. `today` decides whether the date is shown.
-    CheckSuccess { head: Head, at: CivilTime, today: bool, sn: Sn, price: Rupiah },
+    CheckSuccess { trx: TrxNo, head: Head, at: CivilTime, today: bool, sn: Sn, price: Rupiah },
     /// `check`: failed, refused or reversed.
-    CheckFailed { head: Head, at: CivilTime, today: bool, reason: Reason },
+    CheckFailed { trx: TrxNo, head: Head, at: CivilTime, today: bool, reason: Reason },
     /// `check`: not decided yet.
     CheckPending { trx: TrxNo, ref_id: RefId, product: ProductCode, dest: Dest, at: CivilTime },
     /// `check`: this refID was never taken.
@@ -89,6 +92,7 @@ impl Reply {
                 let Head { ref_id, name, product, dest } = head;
                 let qty = qty.map(|qty| format!(" , QTY : {qty}")).unwrap_or_default();
                 let processing = match phrase.processing {
+                    Processing::Akan if phrase.seller => "sedang",
                     Processing::Akan => "akan",
                     Processing::Sedang => "sedang",
                 };
@@ -98,14 +102,16 @@ impl Reply {
                     at.hhmm()
                 )
             }
-            Self::CheckSuccess { head, at, today, sn, price } => format!(
+            Self::CheckSuccess { trx, head, at, today, sn, price } => format!(
                 "{} {}, status Sukses. SN: {sn}. Hrg {price}",
-                line(head),
+                if phrase.seller { numbered(*trx, head) } else { line(head) },
                 earlier(*at, *today)
             ),
-            Self::CheckFailed { head, at, today, reason } => {
-                format!("{} {}, status Gagal. {reason}.", line(head), earlier(*at, *today))
-            }
+            Self::CheckFailed { trx, head, at, today, reason } => format!(
+                "{} {}, status Gagal. {reason}.",
+                if phrase.seller { numbered(*trx, head) } else { line(head) },
+                earlier(*at, *today)
+            ),
             Self::CheckPending { trx, ref_id, product, dest, at } => format!(
                 "Mhn tunggu trx sblmnya selesai: T#{trx} R#{ref_id} {product}.{dest} @{}, \
                  status Menunggu Jawaban.",
@@ -118,10 +124,12 @@ impl Reply {
             Self::Balance(balance) => format!("Saldo {balance}"),
             Self::Refused { echo, reason, balance } => {
                 let Echo { ref_id, product, dest } = echo;
+                // A marketplace looks for a transaction even where none was made.
+                let none = if phrase.seller { "T#0 " } else { "" };
                 match balance {
-                    None => format!("R#{ref_id} {product}.{dest} GAGAL. {reason}"),
+                    None => format!("{none}R#{ref_id} {product}.{dest} GAGAL. {reason}"),
                     Some((balance, at)) => format!(
-                        "R#{ref_id} {product}.{dest} GAGAL. {reason}. Saldo {balance} @{}",
+                        "{none}R#{ref_id} {product}.{dest} GAGAL. {reason}. Saldo {balance} @{}",
                         at.hhmm()
                     ),
                 }
@@ -134,6 +142,11 @@ impl Reply {
 fn line(head: &Head) -> String {
     let Head { ref_id, name, product, dest } = head;
     format!("R#{ref_id} {name} {product}.{dest}")
+}
+
+/// `TrxID=.. kode .. ke ..`, as marketplaces show it.
+fn numbered(trx: TrxNo, head: &Head) -> String {
+    format!("TrxID={trx} kode {} ke {}", head.product, head.dest)
 }
 
 fn earlier(at: CivilTime, today: bool) -> String {

@@ -94,7 +94,8 @@ fn callback_success() {
     assert_eq!(reading.sn, some("R230512.1911.2100F1"));
     assert_eq!((reading.date, reading.time), (some("12/05"), some("19:11")));
     assert_eq!(reading.balance, Some(rp(277_013)));
-    let other = Phrase { processing: Processing::Sedang, sn_label: SnLabel::SnRef };
+    let other =
+        Phrase { processing: Processing::Sedang, sn_label: SnLabel::SnRef, ..Phrase::default() };
     assert_eq!(callback.text(other), text.replace("SN: ", "SN/Ref: "));
     assert_eq!(read(&callback.text(other)).sn, some("R230512.1911.2100F1"));
 }
@@ -132,6 +133,7 @@ fn check_answers() {
     let three = || head("999", "Three 5.000", "T5", "08980204060");
     let success = "R#999 Three 5.000 T5.08980204060 sudah pernah jam 18:46, status Sukses. SN: R25042218462100b7. Hrg 6.487";
     let reply = Reply::CheckSuccess {
+        trx: TrxNo::new(1),
         head: three(),
         at: at(18, 46),
         today: true,
@@ -147,6 +149,7 @@ fn check_answers() {
 
     let failed = "R#999 Three 5.000 T5.08980204060 sudah pernah jam 18:46, status Gagal. Mohon diperiksa kembali No tujuan.";
     let reply = Reply::CheckFailed {
+        trx: TrxNo::new(1),
         head: three(),
         at: at(18, 46),
         today: true,
@@ -179,6 +182,7 @@ fn check_answers() {
 #[test]
 fn an_earlier_day_is_named() {
     let reply = Reply::CheckSuccess {
+        trx: TrxNo::new(1),
         head: head("999", "Three 5.000", "T5", "08980204060"),
         at: at(18, 46),
         today: false,
@@ -349,4 +353,34 @@ fn field_samples() {
         assert_eq!(found, *detail, "{text}");
         assert_eq!(reading.balance.map(Rupiah::get), *balance, "{text}");
     }
+}
+
+/// Lines for a marketplace: transaction, product, destination, status, in this order.
+#[test]
+fn a_marketplace_finds_what_it_looks_for() {
+    let phrase = Phrase { seller: true, ..Phrase::default() };
+    let head = Head {
+        ref_id: RefId::parse("205432004").unwrap(),
+        name: ProductName::parse("HIP 5").unwrap(),
+        product: ProductCode::parse("HIP5").unwrap(),
+        dest: Dest::parse("085712345678").unwrap(),
+    };
+    let at = CivilTime { year: 2026, month: 11, day: 23, hour: 15, minute: 19, second: 0 };
+    let sn = Sn::parse("0123").unwrap();
+    let (trx, price) = (TrxNo::new(700), rp(5_400));
+    let done = Reply::CheckSuccess { trx, head: head.clone(), at, today: true, sn, price };
+    let text = done.text(phrase);
+    assert_eq!(
+        text,
+        "TrxID=700 kode HIP5 ke 085712345678 sudah pernah jam 15:19, status Sukses. SN: 0123. Hrg 5.400"
+    );
+    let reading = read(&text);
+    assert_eq!((reading.status, reading.sn.as_deref()), (Status::Success, Some("0123")));
+    assert_eq!(reading.dest.as_deref(), Some("085712345678"));
+    let taken =
+        Reply::Accepted { trx, head, qty: None, before: rp(10_000), price, after: rp(4_600), at };
+    assert_eq!(
+        taken.text(phrase),
+        "T#700 R#205432004 HIP 5 HIP5.085712345678 sedang diproses. Saldo 10.000 - 5.400 = 4.600 @15:19"
+    );
 }

@@ -53,7 +53,8 @@ fn amount() -> impl Strategy<Value = Rupiah> {
 }
 
 fn phrase() -> impl Strategy<Value = Phrase> {
-    (any::<bool>(), any::<bool>()).prop_map(|(a, b)| Phrase {
+    (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(a, b, seller)| Phrase {
+        seller,
         processing: if a { Processing::Akan } else { Processing::Sedang },
         sn_label: if b { SnLabel::Sn } else { SnLabel::SnRef },
     })
@@ -97,9 +98,9 @@ proptest! {
     fn check_answers_read_back(trx in 1i64..i64::MAX, head in head(), sn in sn(), reason in reason_text(), price in amount(), at in civil(), today in any::<bool>()) {
         let phrase = Phrase::default();
         let base = Reading { time: Some(at.hhmm()), date: (!today).then(|| at.ddmmyyyy()), ..expect_head(&head) };
-        let text = Reply::CheckSuccess { head: head.clone(), at, today, sn: sn.clone(), price }.text(phrase);
+        let text = Reply::CheckSuccess { trx: TrxNo::new(trx), head: head.clone(), at, today, sn: sn.clone(), price }.text(phrase);
         prop_assert_eq!(read(&text), Reading { status: Status::Success, sn: Some(sn.to_string()), price: Some(price), ..base.clone() }, "{}", text);
-        let text = Reply::CheckFailed { head: head.clone(), at, today, reason: reason.clone() }.text(phrase);
+        let text = Reply::CheckFailed { trx: TrxNo::new(trx), head: head.clone(), at, today, reason: reason.clone() }.text(phrase);
         prop_assert_eq!(read(&text), Reading { status: Status::Failed, reason: Some(reason.to_string()), ..base }, "{}", text);
         let Head { ref_id, product, dest, .. } = head;
         let text = Reply::CheckPending { trx: TrxNo::new(trx), ref_id: ref_id.clone(), product: product.clone(), dest: dest.clone(), at }.text(phrase);

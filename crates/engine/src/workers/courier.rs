@@ -123,13 +123,23 @@ async fn deliver(handle: &Handle, courier: &dyn Courier, delivery: &Delivery) {
     let result = match url {
         None => CourierResult::Forbidden("the member has no callback URL".to_owned()),
         Some(url) => {
-            request.url = wire::callback_url(&url, &delivery.ref_id, &delivery.message);
-            request.redacted.clone_from(&request.url);
+            if wire::is_seller_report(&delivery.message) {
+                request.method = "POST";
+                request.url = url;
+                request.body.clone_from(&delivery.message);
+                request.redacted = format!("{} {}", request.url, request.body);
+                let json = "application/json".to_owned();
+                request.headers.push(("content-type".to_owned(), json));
+            } else {
+                request.url = wire::callback_url(&url, &delivery.ref_id, &delivery.message);
+                request.redacted.clone_from(&request.url);
+            }
             let id = format!("gerbang-{}", delivery.id);
             let seconds = began.get() / 1_000;
             if let Some(secret) = entry.and_then(|entry| entry.signing.as_ref()) {
-                let body = request.url.split_once('?').map_or("", |(_, query)| query);
-                let signature = courier.sign(secret.expose(), &id, seconds, body);
+                let query = request.url.split_once('?').map_or("", |(_, query)| query);
+                let signed = if request.body.is_empty() { query } else { &request.body };
+                let signature = courier.sign(secret.expose(), &id, seconds, signed);
                 request.headers.push(("webhook-signature".to_owned(), signature));
             }
             request.headers.push(("webhook-id".to_owned(), id));

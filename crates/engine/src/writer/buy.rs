@@ -32,7 +32,7 @@ impl Desk<'_> {
             (self.catalog.member_by_id(id).cloned(), self.facts.accounts.get(&id).cloned())
         else {
             let refusal = Refusal::UnknownMember;
-            return self.refuse(request, &refusal, None);
+            return self.refuse(request, &refusal, None, Phrase::default());
         };
         let member = &entry.member;
         let product = self.catalog.product_at(&member.level, &request.product);
@@ -62,20 +62,24 @@ impl Desk<'_> {
                 self.put(Change::Transfer(debit));
                 self.put(Change::Account { member: id, account });
                 let text = accept_reply(&trx, self.zone).text(words);
-                Bought { text, code: "accepted", trx: Some(trx), own: true }
+                Bought { text, code: "accepted", trx: Some(trx), own: true, refusal: None }
             }
             BuyDecision::RefuseStored(trx) => {
                 self.put(Change::InsertTrx { trx: trx.clone(), guarded: false });
                 self.stored(trx, words)
             }
             BuyDecision::Refuse(refusal) => {
-                let mut bought = self.refuse(request, &refusal, Some(account.balance));
+                let balance = Some(account.balance);
+                let mut bought = self.refuse(request, &refusal, balance, words);
                 bought.trx = existing.map(Box::new);
                 bought
             }
             BuyDecision::Repeat => match existing {
                 Some(trx) => self.stored(Box::new(trx), words),
-                None => self.refuse(request, &Refusal::RefConflict, Some(account.balance)),
+                None => {
+                    let balance = Some(account.balance);
+                    self.refuse(request, &Refusal::RefConflict, balance, words)
+                }
             },
         }
     }
@@ -93,7 +97,7 @@ impl Desk<'_> {
                 (repeat_reply(&trx, self.zone, self.now), "repeat")
             }
         };
-        Bought { text: reply.text(words), code, trx: Some(trx), own: true }
+        Bought { text: reply.text(words), code, trx: Some(trx), own: true, refusal: None }
     }
 
     fn refuse(
@@ -101,6 +105,7 @@ impl Desk<'_> {
         request: &BuyRequest,
         refusal: &Refusal,
         balance: Option<types::Rupiah>,
+        words: Phrase,
     ) -> Bought {
         let reply = Reply::Refused {
             echo: Echo {
@@ -111,7 +116,8 @@ impl Desk<'_> {
             reason: wire::reason(refusal),
             balance: balance.map(|balance| (balance, self.now.civil)),
         };
-        let text = reply.text(Phrase::default());
-        Bought { text, code: refusal.code(), trx: None, own: false }
+        let text = reply.text(words);
+        let refused = Some(refusal.clone());
+        Bought { text, code: refusal.code(), trx: None, own: false, refusal: refused }
     }
 }

@@ -1,7 +1,7 @@
 //! News of an attempt at the desk: the flip first, then money, then the callback, in one commit.
 
 use super::Desk;
-use crate::render::{callback_text, phrase};
+use crate::render::callback_message;
 use domain::{
     Attempt, AttemptState, NewsDecision, NewsFacts, Outcome, Ranking, Resolution, Source, Supplier,
     Trx, Wish, decide_news, decide_resolution, rank,
@@ -188,10 +188,7 @@ impl Desk<'_> {
         if entry.member.callback_url.is_none() {
             return;
         }
-        let words = phrase(&entry.member);
-        let Some(message) = callback_text(&trx, self.zone).map(|text| text.text(words)) else {
-            return;
-        };
+        let Some(message) = callback_message(&trx, &entry.member, self.zone) else { return };
         self.put(Change::InsertDelivery(Box::new(Delivery {
             id: DeliveryId::new(self.facts.next_delivery),
             trx: no,

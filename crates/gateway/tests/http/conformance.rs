@@ -209,7 +209,8 @@ async fn balance_and_json() {
 async fn wording_is_the_members_choice() {
     let rig = rig().await;
     rig.member("OK00123", 279_655, |record| {
-        record.member.wording = domain::Wording { sedang: true, sn_ref: true };
+        record.member.wording =
+            domain::Wording { sedang: true, sn_ref: true, ..domain::Wording::default() };
     })
     .await;
     rig.answer("089660522887", "status=success sn=R1");

@@ -6,3 +6,4 @@ mod hostile;
 mod money;
 mod refusals;
 mod rig;
+mod seller;

@@ -101,7 +101,9 @@ impl Courier for Kept {
         &'a self,
         request: &'a Request,
     ) -> Pin<Box<dyn Future<Output = CourierResult> + Send + 'a>> {
-        self.0.lock().unwrap().push(request.url.clone());
+        let body = request.body.as_str();
+        let sep = if body.is_empty() { "" } else { " " };
+        self.0.lock().unwrap().push(format!("{}{sep}{body}", request.url));
         let reply = Reply { status: 200, ..Reply::default() };
         Box::pin(async move { CourierResult::Tried(SendResult::Replied(reply)) })
     }

@@ -66,6 +66,9 @@ pub(crate) struct MemberSet {
     /// `SN/Ref:` instead of `SN:` in callbacks.
     #[arg(long)]
     pub(crate) sn_ref: Option<bool>,
+    /// A marketplace that resells us: no, text (OtomaX order) or json (POST /seller/topup).
+    #[arg(long)]
+    pub(crate) seller: Option<String>,
 }
 
 fn networks(text: &str) -> anyhow::Result<Vec<IpNet>> {
@@ -178,6 +181,7 @@ pub(super) async fn show(house: &House, code: &str) -> anyhow::Result<Value> {
         "same_day_guard": member.same_day_guard, "callback": member.callback_url,
         "signed_callbacks": entry.signing.is_some(), "ips": ips,
         "sedang": member.wording.sedang, "sn_ref": member.wording.sn_ref,
+        "seller": member.wording.seller.word(),
     }))
 }
 
@@ -228,6 +232,9 @@ pub(super) async fn set(house: &House, set: MemberSet) -> anyhow::Result<Value> 
     }
     if let Some(sn_ref) = set.sn_ref {
         member.wording.sn_ref = sn_ref;
+    }
+    if let Some(seller) = &set.seller {
+        member.wording.seller = seller.parse()?;
     }
     if let Some(pin) = &set.pin {
         record.pin = seal("pin", pin)?;

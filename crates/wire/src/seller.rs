@@ -1,0 +1,232 @@
+//! The JSON protocol of a marketplace that buys from us (Digiflazz seller, prepaid; WIRE.md
+//! section 10): one `topup` command; the same `ref_id` again asks how it stands.
+
+use crate::Secret;
+use md5::{Digest as _, Md5};
+use serde::Serialize;
+use serde_json::Value;
+use types::{Dest, ProductCode, RefId, Rupiah};
+
+/// How a purchase stands, in its words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SellerStatus {
+    /// Also whenever nothing can be said about the purchase.
+    Pending,
+    /// Delivered.
+    Success,
+    /// Failed or refused; nothing is paid.
+    Failed,
+}
+
+/// What a marketplace asks. No `Debug`: it carries a sign.
+#[derive(Clone)]
+#[allow(missing_docs)]
+pub struct SellerRequest {
+    /// As typed; it is our member code.
+    pub username: String,
+    pub ref_id: RefId,
+    pub product: ProductCode,
+    pub dest: Dest,
+    /// What it will pay; a higher price of ours is refused.
+    pub price: Option<Rupiah>,
+    pub sign: Secret,
+}
+
+/// The answer and the final report: one object under `data`, all values strings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct SellerReport {
+    pub ref_id: String,
+    /// `0` pending, `1` success, `2` failed.
+    pub status: &'static str,
+    /// The product.
+    pub code: String,
+    /// The destination.
+    pub hp: String,
+    pub price: String,
+    pub message: String,
+    pub balance: String,
+    /// Our number.
+    pub tr_id: String,
+    pub rc: &'static str,
+    pub sn: String,
+}
+
+#[derive(Serialize)]
+struct Envelope<'a> {
+    data: &'a SellerReport,
+}
+
+impl SellerStatus {
+    /// The word of the protocol.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "0",
+            Self::Success => "1",
+            Self::Failed => "2",
+        }
+    }
+}
+
+impl SellerReport {
+    /// One that says `status` and repeats what was asked.
+    #[must_use]
+    pub fn echo(fields: &SellerFields, status: SellerStatus, rc: &'static str, why: &str) -> Self {
+        Self {
+            ref_id: fields.ref_id.clone(),
+            status: status.word(),
+            code: fields.product.clone(),
+            hp: fields.dest.clone(),
+            price: fields.price.clone(),
+            message: why.to_owned(),
+            balance: String::new(),
+            tr_id: String::new(),
+            rc,
+            sn: String::new(),
+        }
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn json(&self) -> String {
+        // A struct of strings always serializes.
+        serde_json::to_string(&Envelope { data: self }).unwrap_or_default()
+    }
+}
+
+/// True for a report of this protocol among messages to members; texts begin with `T#`.
+#[must_use]
+pub fn is_seller_report(message: &str) -> bool {
+    message.starts_with("{\"data\":")
+}
+
+/// The sign of a request: `md5(username + key + ref_id)`, in hexadecimal.
+#[must_use]
+pub fn sign_seller(username: &str, key: &str, ref_id: &str) -> String {
+    let hash = Md5::digest(format!("{username}{key}{ref_id}").as_bytes());
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A request taken apart and not yet believed: whatever was sent, cleaned and bounded.
+#[derive(Clone, Default)]
+#[allow(missing_docs)]
+pub struct SellerFields {
+    pub username: String,
+    pub command: String,
+    pub ref_id: String,
+    pub product: String,
+    pub dest: String,
+    pub price: String,
+    sign: String,
+}
+
+const FIELD_MOST: usize = 128;
+
+impl SellerFields {
+    /// Reads a body. Total: what is not there is empty.
+    #[must_use]
+    pub fn decode(body: &[u8]) -> Self {
+        let value: Value = serde_json::from_slice(body).unwrap_or_default();
+        // Newer pages of the protocol name some fields differently; both are sent.
+        let field = |names: &[&str]| -> String {
+            let found = names.iter().find_map(|name| value.get(name));
+            let text = match found {
+                Some(Value::String(text)) => text.trim().to_owned(),
+                Some(Value::Number(number)) => number.to_string(),
+                Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) | None => {
+                    String::new()
+                }
+            };
+            text.chars().filter(|c| !c.is_control()).take(FIELD_MOST).collect()
+        };
+        Self {
+            username: field(&["username"]),
+            command: field(&["commands", "command"]),
+            ref_id: field(&["ref_id"]),
+            product: field(&["pulsa_code", "product_code"]),
+            dest: field(&["hp", "customer_id"]),
+            price: field(&["price"]),
+            sign: field(&["sign"]),
+        }
+    }
+
+    /// The request, or what is wrong with it.
+    ///
+    /// # Errors
+    /// A sentence for the answer's `message`.
+    pub fn request(&self) -> Result<SellerRequest, String> {
+        if !self.command.eq_ignore_ascii_case("topup") {
+            return Err(format!("perintah {} tidak dilayani", self.command));
+        }
+        let price = if self.price.is_empty() {
+            None
+        } else {
+            let amount: Rupiah = self.price.parse().map_err(|_| "price tidak valid".to_owned())?;
+            Some(amount)
+        };
+        Ok(SellerRequest {
+            username: self.username.clone(),
+            ref_id: RefId::parse(&self.ref_id).map_err(|_| "ref_id tidak valid".to_owned())?,
+            product: ProductCode::parse(&self.product)
+                .map_err(|_| "pulsa_code tidak valid".to_owned())?,
+            dest: Dest::parse(&self.dest).map_err(|_| "hp tidak valid".to_owned())?,
+            price,
+            sign: Secret::new(&self.sign),
+        })
+    }
+
+    /// What goes on record: everything but the sign.
+    #[must_use]
+    pub fn redacted(&self) -> String {
+        let Self { username, command, ref_id, product, dest, price, .. } = self;
+        format!(
+            "username={username}&commands={command}&ref_id={ref_id}&hp={dest}\
+             &pulsa_code={product}&price={price}&sign=***"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BODY: &str = r#"{"username":"OK00123","commands":"topup","ref_id":"990","hp":"087800001230","pulsa_code":"xld10","price":"10500","sign":"d4a"}"#;
+
+    #[test]
+    fn a_request_is_read_whatever_its_age() {
+        let newer = BODY
+            .replace("\"hp\"", "\"customer_id\"")
+            .replace("pulsa_code", "product_code")
+            .replace("\"10500\"", "10500");
+        for body in [BODY, &newer] {
+            let fields = SellerFields::decode(body.as_bytes());
+            let request = fields.request().unwrap();
+            assert_eq!(request.product.as_str(), "XLD10");
+            assert_eq!(request.dest.as_str(), "087800001230");
+            assert_eq!(request.price, Some(Rupiah::new(10_500)));
+            assert!(!fields.redacted().contains("d4a"));
+        }
+        for (from, to) in [("topup", "inq-pasca"), ("990", ""), ("\"10500\"", "\"x\"")] {
+            assert!(SellerFields::decode(BODY.replace(from, to).as_bytes()).request().is_err());
+        }
+        assert!(SellerFields::decode(b"\xff{").request().is_err());
+    }
+
+    #[test]
+    fn a_report_is_strings_under_data() {
+        let fields = SellerFields::decode(BODY.as_bytes());
+        let report = SellerReport::echo(&fields, SellerStatus::Pending, "39", "diproses");
+        let json = report.json();
+        assert!(is_seller_report(&json) && !is_seller_report("T#1 R#2 .."));
+        let value: Value = serde_json::from_str(&json).unwrap();
+        assert!(value["data"].as_object().unwrap().values().all(Value::is_string));
+        assert_eq!(value["data"]["status"], "0");
+    }
+
+    #[test]
+    fn the_sign_is_md5_of_the_three() {
+        // md5 of "abc".
+        assert_eq!(sign_seller("a", "b", "c"), "900150983cd24fb0d6963f7d28e17f72");
+    }
+}
