@@ -114,6 +114,12 @@ impl Handle {
         (most - self.0.queue.capacity(), most)
     }
 
+    /// True when the writer has stopped: nothing can be recorded any more, so nothing may be done.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.0.queue.is_closed()
+    }
+
     /// True while purchases are refused for lack of disk space.
     #[must_use]
     pub fn is_full(&self) -> bool {

@@ -7,6 +7,7 @@
 
 mod catalog;
 mod command;
+mod gate;
 mod handle;
 mod health;
 mod ports;
@@ -19,9 +20,10 @@ mod zone;
 
 pub use catalog::{Catalog, CatalogError, MemberEntry, place, supplier_place};
 pub use command::{Answer, Asked, Bought, Command, DeliveryTry, Moved};
+pub use gate::{Gate, Purpose, Seat};
 pub use handle::{Busy, Engine, Handle, Settings, Writer};
 pub use health::Health;
-pub use ports::{CallbackDoor, Clock, Gate, Port, Seat, Suppliers, SystemClock};
+pub use ports::{CallbackDoor, Clock, Port, Suppliers, SystemClock};
 pub use reads::ReadPool;
 pub use render::{check_reply, phrase, seller_rc, seller_report, v2_status};
 pub use workers::{Courier, CourierResult, Received, Workers, inlet};

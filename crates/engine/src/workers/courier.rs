@@ -53,7 +53,7 @@ pub(super) async fn deliver_all(
     let per_member = InFlight::<(MemberId, usize)>::new();
     // Set while a look found more than there were seats for.
     let more = Arc::new(AtomicBool::new(false));
-    while !*stop.borrow() {
+    while !*stop.borrow() && !handle.is_ended() {
         // Those that fly when the look begins may be done when it ends: not in this round.
         let flew = flying.snapshot();
         let mut full = Vec::new();

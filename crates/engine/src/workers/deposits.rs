@@ -3,7 +3,7 @@
 
 use super::called;
 use crate::command::Command;
-use crate::{Handle, Port, Suppliers};
+use crate::{Handle, Port, Purpose, Suppliers};
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Channel, Direction, JournalLine};
@@ -22,7 +22,7 @@ pub(super) async fn watch(
     mut stop: watch::Receiver<bool>,
 ) {
     for round in 0_u32.. {
-        if *stop.borrow() {
+        if *stop.borrow() || handle.is_ended() {
             return;
         }
         tell_gaps(&handle).await;
@@ -66,7 +66,7 @@ async fn tell_gaps(handle: &Handle) {
 
 async fn look(handle: &Handle, port: &Port, code: &SupplierCode) {
     let Some(request) = port.connector.balance() else { return };
-    let Some(seat) = port.gate.enter(handle.now().utc) else { return };
+    let Some(seat) = port.gate.enter(Purpose::Ask, handle.now().utc) else { return };
     let began = handle.now().utc;
     let result = port.transport.send(&request).await;
     drop(seat);

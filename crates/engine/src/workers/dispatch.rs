@@ -2,7 +2,7 @@
 
 use super::{InFlight, called};
 use crate::command::{Answer, Command};
-use crate::{Handle, Port, Suppliers};
+use crate::{Handle, Port, Purpose, Suppliers};
 use domain::{FailureClass, Outcome, Source};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -64,10 +64,14 @@ async fn work_on(
     tick: Duration,
     mut stop: watch::Receiver<bool>,
 ) {
+    let purpose = match task {
+        Task::Send => Purpose::Buy,
+        Task::Check => Purpose::Ask,
+    };
     let flying = InFlight::<AttemptId>::new();
     // Set while a look found more than there were seats for.
     let more = Arc::new(AtomicBool::new(false));
-    while !*stop.borrow() {
+    while !*stop.borrow() && !handle.is_ended() {
         let mut skip = Vec::new();
         let mut left = false;
         loop {
@@ -81,7 +85,8 @@ async fn work_on(
                     continue;
                 }
                 let port = suppliers.get(code);
-                let seat = port.as_ref().and_then(|port| port.gate.enter(handle.now().utc));
+                let seat =
+                    port.as_ref().and_then(|port| port.gate.enter(purpose, handle.now().utc));
                 let (Some(port), Some(seat)) = (port, seat) else {
                     skip.push(code.clone());
                     left = true;

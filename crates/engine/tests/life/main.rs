@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod callbacks;
+mod outage;
 mod restart;
 mod rig;
+mod steps;
 mod supplying;

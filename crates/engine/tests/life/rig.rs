@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use store::*;
@@ -40,6 +41,54 @@ pub(crate) enum Act {
     NotSent,
     /// Gives no answer within this many ms.
     Silent(u64),
+    /// Delivers at once and knows for ever what it delivered.
+    Truth(Arc<Truth>),
+}
+
+/// How often a supplier was asked to buy a reference.
+#[derive(Default)]
+pub(crate) struct Truth(pub(crate) Mutex<HashMap<String, u32>>);
+
+/// A store that breaks at its n-th commit from now, before it or after it.
+pub(crate) struct Breaking {
+    inner: Box<dyn Store>,
+    plan: Arc<Break>,
+}
+
+/// When to break. Never, unless it is armed.
+pub(crate) struct Break {
+    pub(crate) left: AtomicI64,
+    pub(crate) written: bool,
+    pub(crate) broke: AtomicBool,
+}
+
+impl Break {
+    pub(crate) fn new(written: bool) -> Arc<Self> {
+        Arc::new(Self { left: AtomicI64::new(i64::MAX), written, broke: AtomicBool::new(false) })
+    }
+}
+
+impl Store for Breaking {
+    fn load(&mut self, wants: &Wants) -> Result<Facts, StoreError> {
+        self.inner.load(wants)
+    }
+
+    fn commit(&mut self, batch: Batch) -> Result<(), StoreError> {
+        if self.plan.left.fetch_sub(1, Ordering::SeqCst) > 1 {
+            return self.inner.commit(batch);
+        }
+        self.plan.broke.store(true, Ordering::SeqCst);
+        if self.plan.written {
+            self.inner.commit(batch)?;
+        } else {
+            self.inner.abandon();
+        }
+        Err(StoreError::Unknown("the machine stopped".to_owned()))
+    }
+
+    fn abandon(&mut self) {
+        self.inner.abandon();
+    }
 }
 
 /// A supplier played by the test: what it does with purchases, what it says when asked.
@@ -86,6 +135,20 @@ impl Transport for Played {
         Box::pin(async move {
             match act {
                 Act::NotSent => SendResult::NotSent("connection refused".to_owned()),
+                Act::Truth(truth) => {
+                    let mut known = truth.0.lock().unwrap();
+                    let count = known.get(&reference).copied().unwrap_or_default();
+                    if verb == "buy" {
+                        known.insert(reference.clone(), count + 1);
+                    }
+                    let words = if count > 0 || verb == "buy" {
+                        "success sn=R1"
+                    } else {
+                        "failed reason=tidak pernah diterima"
+                    };
+                    let body = format!("ref={reference} status={words}");
+                    SendResult::Replied(Reply { status: 200, body, ..Reply::default() })
+                }
                 Act::Silent(ms) => {
                     tokio::time::sleep(Duration::from_millis(ms)).await;
                     SendResult::Unknown("no answer".to_owned())
@@ -156,7 +219,13 @@ impl Rig {
 
     /// With workers that look this often: days pass quickly with a long one.
     pub(crate) async fn with_tick(folder: &Path, tick_ms: u64) -> Self {
-        let rig = Self::open(folder, MasterKey::generate().unwrap(), 0, tick_ms).await;
+        Self::breaking(folder, tick_ms, Break::new(false)).await
+    }
+
+    /// With a store that breaks as the plan says; its workers run.
+    pub(crate) async fn breaking(folder: &Path, tick_ms: u64, plan: Arc<Break>) -> Self {
+        let key = MasterKey::generate().unwrap();
+        let rig = Self::open(folder, key, 0, tick_ms, plan).await;
         rig.found().await;
         rig.workers.start();
         rig
@@ -164,13 +233,20 @@ impl Rig {
 
     /// The same business again, later by `after_ms`; its workers wait.
     pub(crate) async fn again(&self, folder: &Path, after_ms: i64) -> Self {
-        Self::open(folder, self.key.clone(), after_ms, 200).await
+        Self::open(folder, self.key.clone(), after_ms, 200, Break::new(false)).await
     }
 
-    async fn open(folder: &Path, key: MasterKey, after_ms: i64, tick_ms: u64) -> Self {
+    async fn open(
+        folder: &Path,
+        key: MasterKey,
+        after_ms: i64,
+        tick_ms: u64,
+        plan: Arc<Break>,
+    ) -> Self {
         let tick = Duration::from_millis(tick_ms);
         let path = folder.join("gerbang.db");
-        let store = sqlite::open(&path).unwrap().store;
+        let inner: Box<dyn Store> = Box::new(sqlite::open(&path).unwrap().store);
+        let store = Breaking { inner, plan };
         let mut rows = sqlite::open_reader(&path).unwrap();
         let start = Instant::now();
         let (handle, writer) = Engine::assemble(

@@ -3,7 +3,7 @@
 use crate::assemble::House;
 use anyhow::{Context as _, anyhow, bail};
 use domain::{Change, Listed, Planned, RouteRow, SyncFacts, SyncRules, plan_sync};
-use engine::{Catalog, Command};
+use engine::{Catalog, Command, Purpose};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ async fn fetch(house: &House, code: &SupplierCode) -> anyhow::Result<Vec<Supplie
     let request = port.connector.prices().with_context(|| {
         format!("{code} has no price list to read; an okeconnect supplier needs list_id")
     })?;
-    let seat = port.gate.enter(house.handle.now().utc);
+    let seat = port.gate.enter(Purpose::Ask, house.handle.now().utc);
     let seat = seat.with_context(|| format!("{code} is busy with purchases; try again"))?;
     let began = Instant::now();
     let result = port.transport.send(&request).await;
