@@ -1,4 +1,4 @@
-//! `POST /seller/topup`: a marketplace buys in its JSON protocol (WIRE.md section 10). The same
+//! `POST /seller/topup`: a marketplace buys in its JSON protocol (WIRE.md section 8). The same
 //! reference again asks how the purchase stands, so an answer may say "failed" only when the
 //! purchase itself did: whatever else keeps us from answering is "pending".
 

@@ -311,10 +311,6 @@ impl crate::Connector for Connector {
     fn told(&self, inbound: &Inbound) -> Option<Movement> {
         self.movement(&inbound.body)
     }
-
-    fn idempotent_ref(&self) -> bool {
-        true
-    }
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

@@ -137,7 +137,4 @@ pub trait Connector: Send + Sync {
 
     /// The same of a callback.
     fn told(&self, inbound: &Inbound) -> Option<Movement>;
-
-    /// The supplier buys a repeated reference only once.
-    fn idempotent_ref(&self) -> bool;
 }

@@ -37,10 +37,14 @@ pub struct Settings {
     /// false for centers that look back only a day.
     #[serde(default)]
     pub no_data_is_proof: bool,
+    /// But only this long after sending: a request of ours may still be under way before.
+    #[serde(default = "proof_after_seconds")]
+    pub proof_after_seconds: u32,
 }
 
-/// With `no_data_is_proof`: a request of ours may still be under way before this.
-const PROOF_AFTER_MS: i64 = 60_000;
+const fn proof_after_seconds() -> u32 {
+    60
+}
 
 /// The connector.
 pub struct Connector {
@@ -91,7 +95,8 @@ impl Connector {
     /// "No data" proves something: this supplier knows all it ever took, and no request of ours can
     /// be under way any more.
     fn is_proof(&self, ask: &Ask) -> bool {
-        let late = ask.sent.is_some_and(|sent| ask.asked.since(sent) > PROOF_AFTER_MS);
+        let patience_ms = i64::from(self.settings.proof_after_seconds) * 1_000;
+        let late = ask.sent.is_some_and(|sent| ask.asked.since(sent) > patience_ms);
         self.settings.no_data_is_proof && late
     }
 
@@ -226,9 +231,5 @@ impl crate::Connector for Connector {
         // A success repeats the movement of its purchase, which is known; a refund tells a balance.
         let movement = self.movement(&message)?;
         movement.before.is_none().then_some(movement)
-    }
-
-    fn idempotent_ref(&self) -> bool {
-        true
     }
 }

@@ -272,10 +272,6 @@ impl crate::Connector for Connector {
     fn told(&self, _: &Inbound) -> Option<Movement> {
         None
     }
-
-    fn idempotent_ref(&self) -> bool {
-        false
-    }
 }
 
 #[cfg(test)]

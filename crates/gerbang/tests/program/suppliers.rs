@@ -45,7 +45,7 @@ fn business(house: &House, suppliers: &[(&str, &str)]) {
 fn okeconnect(base: &str) -> String {
     format!(
         "[okeconnect]\nref_prefix='g-'\nbase='http://{base}'\nmember='OK00123'\npin='123456'\npassword='secret'\n\
-         list_id='905'\nno_data_is_proof=true\n[callback]\nsecret='hush'\n"
+         list_id='905'\nno_data_is_proof=true\nproof_after_seconds=8\n[callback]\nsecret='hush'\n"
     )
 }
 

@@ -97,9 +97,6 @@ pub struct Settings {
     pub check_spacing_seconds: i64,
     /// Days after which a purchase may not be asked about.
     pub check_days_most: Option<i64>,
-    /// Buying the same reference twice buys once.
-    #[serde(default)]
-    pub idempotent_ref: bool,
     /// Goes in front of every reference of ours.
     #[serde(default)]
     pub ref_prefix: String,
@@ -296,9 +293,5 @@ impl crate::Connector for Connector {
         let (_, text) = self.callback_parts(inbound);
         let movement = self.movement(&text)?;
         movement.before.is_none().then_some(movement)
-    }
-
-    fn idempotent_ref(&self) -> bool {
-        self.settings.idempotent_ref
     }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod digiflazz;
+mod documented;
 mod okeconnect;
 mod template;
 
