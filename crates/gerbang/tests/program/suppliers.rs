@@ -122,19 +122,31 @@ fn a_chain_of_two() {
     }
 }
 
+/// A member, a Gerbang, a Gerbang behind it, and Digiflazz behind that.
 #[test]
-fn the_digiflazz_protocol_end_to_end() {
+fn a_chain_that_ends_at_digiflazz() {
     let up = upstream(3, 0);
-    let house = House::new();
-    business(&house, &[("digi", &digiflazz(&up.simulator.address.to_string()))]);
-    let server = house.serve();
-    up.simulator.call_back(&format!("http://{}/callback/digi/hush", server.address));
-    buy(&server, "d1", "081300000007");
-    wait_until("delivered by webhook", Duration::from_secs(20), || {
-        state(&house, "d1")["state"] == "success"
+    let (front, back) = (House::new(), House::new());
+    business(&back, &[("digi", &digiflazz(&up.simulator.address.to_string()))]);
+    let second = back.serve();
+    up.simulator.call_back(&format!("http://{}/callback/digi/hush", second.address));
+    business(&front, &[("back", &okeconnect(&second.address.to_string()))]);
+    let first = front.serve();
+    let callback = format!("http://{}/callback/back/hush", first.address);
+    back.ok(&["member", "set", "OK00123", "--callback", &callback]);
+    buy(&first, "d1", "081300000007");
+    wait_until("delivered through both", Duration::from_secs(20), || {
+        state(&front, "d1")["state"] == "success"
     });
-    assert!(state(&house, "d1")["detail"].as_str().unwrap().starts_with("SIM"));
-    assert_eq!(house.json(&["supplier", "list"])[0]["connector"], "digiflazz");
+    let sn = state(&front, "d1")["detail"].as_str().unwrap().to_owned();
+    let truth = up.simulator.books().ledger();
+    assert_eq!((truth.as_array().unwrap().len(), truth[0]["sn"].as_str()), (1, Some(sn.as_str())));
+    let check = first.get(&format!("/trx?product=T1&dest=081300000007&refID=d1&{WHO}&check=1")).1;
+    assert!(check.contains(&format!("status Sukses. SN: {sn}")), "{check}");
+    assert_eq!(back.json(&["supplier", "list"])[0]["connector"], "digiflazz");
+    for house in [&front, &back] {
+        assert_eq!(house.json(&["verify"])["holds"], true);
+    }
 }
 
 /// Callbacks that are not believed: wrong secret, foreign address, unknown reference, wrong signature.
