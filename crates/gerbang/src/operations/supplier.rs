@@ -162,12 +162,14 @@ pub(super) fn explain(house: &House, code: &str, text: &str, on: &str) -> anyhow
             other => bail!("`{other}`: write buy, check, callback or balance"),
         };
         let found = TemplateConnector::new(template).map_err(|why| anyhow!(why))?.explain(text, on);
+        let then = found.follows(on);
         let (number, name) = found.rule.unzip();
-        let captures: serde_json::Map<String, Value> =
-            found.captures.into_iter().map(|(name, value)| (name, json!(value))).collect();
+        let captures: Vec<String> =
+            found.captures.iter().map(|(name, value)| format!("{name} = {value}")).collect();
         return Ok(json!({
-            "rule": number, "name": name, "means": found.means, "captures": captures,
-            "then": if number.is_some() { "as the rule says" } else { "unknown: it is asked again" },
+            "rule": number, "name": name, "means": found.means,
+            "captures": if captures.is_empty() { Value::Null } else { json!(captures) },
+            "then": then,
         }));
     }
     let reading = wire::read(text);

@@ -72,6 +72,39 @@ pub struct Explained {
     pub captures: Vec<(String, String)>,
 }
 
+impl Explained {
+    fn field(&self, name: &str) -> Option<&str> {
+        self.captures.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// What the text would do to a purchase it fits.
+    #[must_use]
+    pub fn follows(&self, on: On) -> &'static str {
+        let asked = "the purchase stays open and is asked about";
+        let failed = |outcome: &Outcome| match outcome {
+            Outcome::Failed { class: FailureClass::Number, .. } => "the purchase fails: the number",
+            Outcome::Failed { class: FailureClass::Route, .. } => "the next route is tried",
+            Outcome::Success { .. }
+            | Outcome::Pending
+            | Outcome::Unknown { .. }
+            | Outcome::Unsent { .. } => asked,
+        };
+        match (self.means, on) {
+            (None, _) => "no rule matches: the purchase stays open and is asked about",
+            (Some(Means::Success), _) => match self.field("sn").map(Sn::parse) {
+                Some(Ok(_)) => "the purchase is settled",
+                Some(Err(_)) | None => asked,
+            },
+            (Some(Means::Failed), _) => {
+                failed(&reasons::failed(self.field("message").unwrap_or_default()))
+            }
+            (Some(Means::Number), _) => "the purchase fails: the number",
+            (Some(Means::Route), _) | (Some(Means::Nothing), On::Buy) => "the next route is tried",
+            (Some(Means::Pending | Means::Nothing | Means::Ask | Means::Balance), _) => asked,
+        }
+    }
+}
+
 struct Compiled {
     rule: Rule,
     regex: Regex,
@@ -147,9 +180,7 @@ impl Rules {
             let text: String = text.chars().take(200).collect();
             Outcome::Unknown { why: format!("{why}: {text}") }
         };
-        let field = |name: &str| {
-            found.captures.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-        };
+        let field = |name: &str| found.field(name);
         let Some(means) = found.means else { return unknown("no rule matches") };
         if field("ref").is_some_and(|named| named != reference) {
             return unknown("names another reference");
