@@ -1,0 +1,275 @@
+//! The read side: the same pages a database gives, by looking at every row.
+
+use crate::{Model, Tables};
+use domain::{Attempt, AttemptState, Transfer, Trx, TrxState};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::Path;
+use store::{
+    CatalogRows, ChainHead, ChainRow, Counts, Delivery, DeliveryFilter, DeliveryState, JournalLine,
+    Progress, Reads, StoreError, Story, TrxFilter, Work,
+};
+use types::{AttemptId, MemberId, RefId, Rupiah, Sku, SupplierCode, TrxNo, UtcMillis};
+
+/// Longest page anyone gets.
+const PAGE_MOST: usize = 1_000;
+/// Most lines of the journal in a story.
+const STORY_MOST: usize = 1_000;
+
+fn page(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(PAGE_MOST)
+}
+
+impl Tables {
+    fn work(&self, attempt: &Attempt) -> Option<Work> {
+        let trx = &self.trxs.get(&attempt.id.trx)?.trx;
+        Some(Work { attempt: attempt.clone(), dest: trx.dest.clone(), qty: trx.qty })
+    }
+
+    fn due(
+        &self,
+        wanted: impl Fn(&AttemptState) -> bool,
+        now: UtcMillis,
+        limit: u32,
+        skip: &[SupplierCode],
+    ) -> Vec<Work> {
+        let mut due: Vec<(UtcMillis, &Attempt)> = self
+            .attempts
+            .values()
+            .filter(|attempt| wanted(&attempt.state) && !skip.contains(&attempt.supplier))
+            .filter_map(|attempt| Some((attempt.next.filter(|next| *next <= now)?, attempt)))
+            .collect();
+        due.sort_by_key(|(next, attempt)| (*next, attempt.id));
+        let due = due.into_iter().take(page(limit));
+        due.filter_map(|(_, attempt)| self.work(attempt)).collect()
+    }
+}
+
+fn visit_all<T: Clone>(
+    rows: &[T],
+    visit: &mut dyn FnMut(T) -> ControlFlow<()>,
+) -> Result<(), StoreError> {
+    for row in rows {
+        if visit(row.clone()).is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+impl Reads for Model {
+    fn catalog(&mut self) -> Result<CatalogRows, StoreError> {
+        Ok(self.with(|tables| {
+            let mut routes: Vec<_> = tables.routes.values().cloned().collect();
+            routes.sort_by(|a, b| (&a.product, a.priority).cmp(&(&b.product, b.priority)));
+            CatalogRows {
+                members: tables.members.values().cloned().collect(),
+                levels: tables.levels.values().cloned().collect(),
+                products: tables.products.values().cloned().collect(),
+                prices: tables
+                    .prices
+                    .iter()
+                    .map(|((level, product), price)| (level.clone(), product.clone(), *price))
+                    .collect(),
+                suppliers: tables.suppliers.values().cloned().collect(),
+                routes,
+            }
+        }))
+    }
+
+    fn balance(&mut self, member: MemberId) -> Result<Option<Rupiah>, StoreError> {
+        Ok(self.with(|tables| tables.accounts.get(&member).map(|account| account.balance)))
+    }
+
+    fn balances(&mut self) -> Result<Vec<(MemberId, Rupiah)>, StoreError> {
+        Ok(self.with(|tables| {
+            tables.accounts.iter().map(|(id, account)| (*id, account.balance)).collect()
+        }))
+    }
+
+    fn trx_by_ref(&mut self, member: MemberId, ref_id: &RefId) -> Result<Option<Trx>, StoreError> {
+        Ok(self.with(|tables| {
+            let no = tables.refs.get(&(member, ref_id.clone()))?;
+            tables.trxs.get(no).map(|row| row.trx.clone())
+        }))
+    }
+
+    fn story(&mut self, no: TrxNo) -> Result<Option<Story>, StoreError> {
+        Ok(self.with(|tables| {
+            let of = |trx: Option<TrxNo>| trx == Some(no);
+            Some(Story {
+                known: tables.known(no)?,
+                transfers: tables
+                    .transfers
+                    .iter()
+                    .filter(|row| of(row.row.trx))
+                    .map(|row| (row.seq, row.row.clone()))
+                    .collect(),
+                deliveries: tables
+                    .deliveries
+                    .values()
+                    .filter(|delivery| delivery.trx == no)
+                    .cloned()
+                    .collect(),
+                journal: tables
+                    .journal
+                    .iter()
+                    .filter(|row| of(row.row.trx))
+                    .take(STORY_MOST)
+                    .map(|row| (row.seq, row.row.clone()))
+                    .collect(),
+            })
+        }))
+    }
+
+    fn trx_page(&mut self, filter: &TrxFilter) -> Result<Vec<Trx>, StoreError> {
+        let fits = |trx: &Trx| {
+            filter.below.is_none_or(|below| trx.no < below)
+                && filter.state.as_deref().is_none_or(|state| trx.state.word() == state)
+                && (!filter.suspect || trx.suspect.is_some())
+                && filter.member.is_none_or(|member| trx.member == member)
+                && filter.dest.as_ref().is_none_or(|dest| trx.dest == *dest)
+                && filter.ref_id.as_ref().is_none_or(|ref_id| trx.ref_id == *ref_id)
+        };
+        Ok(self.with(|tables| {
+            let newest = tables.trxs.values().rev().map(|row| &row.trx);
+            newest
+                .filter(|trx| fits(trx))
+                .take(page(filter.limit).min(PAGE_MOST))
+                .cloned()
+                .collect()
+        }))
+    }
+
+    fn delivery_page(&mut self, filter: &DeliveryFilter) -> Result<Vec<Delivery>, StoreError> {
+        let fits = |delivery: &&Delivery| {
+            filter.below.is_none_or(|below| delivery.id.get() < below)
+                && filter.member.is_none_or(|member| delivery.member == member)
+                && filter.state.is_none_or(|state| delivery.state == state)
+                && filter.trx.is_none_or(|trx| delivery.trx == trx)
+        };
+        Ok(self.with(|tables| {
+            let newest = tables.deliveries.values().rev().filter(fits);
+            newest.take(page(filter.limit).min(PAGE_MOST)).cloned().collect()
+        }))
+    }
+
+    fn due_intents(
+        &mut self,
+        now: UtcMillis,
+        limit: u32,
+        skip: &[SupplierCode],
+    ) -> Result<Vec<Work>, StoreError> {
+        Ok(self
+            .with(|tables| tables.due(|state| *state == AttemptState::Intended, now, limit, skip)))
+    }
+
+    fn due_checks(
+        &mut self,
+        now: UtcMillis,
+        limit: u32,
+        skip: &[SupplierCode],
+    ) -> Result<Vec<Work>, StoreError> {
+        let open = |state: &AttemptState| state.is_open() && *state != AttemptState::Intended;
+        Ok(self.with(|tables| tables.due(open, now, limit, skip)))
+    }
+
+    fn bought_since(
+        &mut self,
+        since: UtcMillis,
+    ) -> Result<Vec<(SupplierCode, Sku, u32)>, StoreError> {
+        Ok(self.with(|tables| {
+            let mut counts: BTreeMap<(SupplierCode, Sku), u32> = BTreeMap::new();
+            for attempt in tables.attempts.values().filter(|attempt| attempt.created >= since) {
+                *counts.entry((attempt.supplier.clone(), attempt.sku.clone())).or_default() += 1;
+            }
+            counts.into_iter().map(|((supplier, sku), count)| (supplier, sku, count)).collect()
+        }))
+    }
+
+    fn work_of(&mut self, attempt: AttemptId) -> Result<Option<Work>, StoreError> {
+        Ok(self.with(|tables| tables.work(tables.attempts.get(&attempt)?)))
+    }
+
+    fn sent_attempts(&mut self, after: TrxNo, limit: u32) -> Result<Vec<Work>, StoreError> {
+        Ok(self.with(|tables| {
+            let sent =
+                |attempt: &&Attempt| attempt.state == AttemptState::Sent && attempt.id.trx > after;
+            let found = tables.attempts.values().filter(sent).take(page(limit));
+            found.filter_map(|attempt| tables.work(attempt)).collect()
+        }))
+    }
+
+    fn due_deliveries(
+        &mut self,
+        now: UtcMillis,
+        limit: u32,
+        skip: &[MemberId],
+    ) -> Result<Vec<Delivery>, StoreError> {
+        Ok(self.with(|tables| {
+            let due = |delivery: &&Delivery| {
+                delivery.state == DeliveryState::Due
+                    && delivery.next <= now
+                    && !skip.contains(&delivery.member)
+            };
+            let mut found: Vec<_> = tables.deliveries.values().filter(due).cloned().collect();
+            found.sort_by_key(|delivery| (delivery.next, delivery.id));
+            found.truncate(page(limit));
+            found
+        }))
+    }
+
+    fn counts(&mut self) -> Result<Counts, StoreError> {
+        Ok(self.with(|tables| {
+            let count = |fits: &dyn Fn(&Trx) -> bool| {
+                let found = tables.trxs.values().filter(|row| fits(&row.trx)).count();
+                i64::try_from(found).unwrap_or(i64::MAX)
+            };
+            let due = tables.deliveries.values().filter(|d| d.state == DeliveryState::Due).count();
+            Counts {
+                pending: count(&|trx| trx.state == TrxState::Pending),
+                suspect: count(&|trx| trx.suspect.is_some()),
+                callbacks_due: i64::try_from(due).unwrap_or(i64::MAX),
+            }
+        }))
+    }
+
+    fn each_transfer(
+        &mut self,
+        visit: &mut dyn FnMut(ChainRow<Transfer>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let rows = self.with(|tables| tables.transfers.clone());
+        visit_all(&rows, visit)
+    }
+
+    fn each_journal(
+        &mut self,
+        visit: &mut dyn FnMut(ChainRow<JournalLine>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let rows = self.with(|tables| tables.journal.clone());
+        visit_all(&rows, visit)
+    }
+
+    fn each_trx(
+        &mut self,
+        visit: &mut dyn FnMut(Trx) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let rows: Vec<Trx> =
+            self.with(|tables| tables.trxs.values().map(|row| row.trx.clone()).collect());
+        visit_all(&rows, visit)
+    }
+
+    fn heads(&mut self) -> Result<(ChainHead, ChainHead), StoreError> {
+        Ok(self.with(|tables| tables.heads()))
+    }
+
+    fn hold(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn release(&mut self) {}
+
+    fn backup(&mut self, _: &Path, _: Progress<'_>) -> Result<(), StoreError> {
+        Err(StoreError::NotWritten("a store in memory has no file to copy".to_owned()))
+    }
+}

@@ -1,0 +1,238 @@
+//! The tables and the two things that are done with them: facts out, batches in.
+
+use domain::{Account, Attempt, Price, Product, RouteRow, Transfer, Trx, TrxState};
+use std::collections::{BTreeMap, BTreeSet};
+use store::{
+    Batch, CatalogChange, ChainHead, ChainRow, Change, Delivery, Facts, JournalLine, Known, Level,
+    MemberRecord, SameDay, StoreError, SupplierRecord, Wants, journal_hash, transfer_hash,
+};
+use types::{
+    AttemptId, DeliveryId, LevelCode, MemberId, ProductCode, RefId, Rupiah, SupplierCode, TrxNo,
+};
+
+/// First number a trx gets.
+const FIRST_TRX: i64 = 100_000_001;
+
+/// A trx, and what the same-day guard counts it under.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct TrxRow {
+    pub trx: Trx,
+    pub guard: Option<SameDay>,
+}
+
+/// All rows. Public, so that a simulation can look at everything at once.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct Tables {
+    pub trxs: BTreeMap<TrxNo, TrxRow>,
+    pub refs: BTreeMap<(MemberId, RefId), TrxNo>,
+    pub attempts: BTreeMap<AttemptId, Attempt>,
+    pub accounts: BTreeMap<MemberId, Account>,
+    pub transfers: Vec<ChainRow<Transfer>>,
+    pub journal: Vec<ChainRow<JournalLine>>,
+    pub deliveries: BTreeMap<DeliveryId, Delivery>,
+    pub members: BTreeMap<MemberId, MemberRecord>,
+    pub levels: BTreeMap<LevelCode, Level>,
+    pub products: BTreeMap<ProductCode, Product>,
+    pub prices: BTreeMap<(LevelCode, ProductCode), Price>,
+    pub suppliers: BTreeMap<SupplierCode, SupplierRecord>,
+    pub routes: BTreeMap<(ProductCode, SupplierCode), RouteRow>,
+}
+
+fn head<T>(rows: &[ChainRow<T>]) -> ChainHead {
+    rows.last().map_or_else(ChainHead::default, |row| ChainHead { seq: row.seq, hash: row.hash })
+}
+
+impl Tables {
+    /// A trx with its attempts.
+    #[must_use]
+    pub fn known(&self, no: TrxNo) -> Option<Known> {
+        let row = self.trxs.get(&no)?;
+        let all = AttemptId { trx: no, n: 0 }..=AttemptId { trx: no, n: u16::MAX };
+        let attempts = self.attempts.range(all).map(|(_, attempt)| attempt.clone()).collect();
+        Some(Known { trx: row.trx.clone(), attempts })
+    }
+
+    /// The heads of ledger and journal.
+    #[must_use]
+    pub fn heads(&self) -> (ChainHead, ChainHead) {
+        (head(&self.transfers), head(&self.journal))
+    }
+
+    pub(crate) fn facts(&self, wants: &Wants) -> Facts {
+        let last = self.trxs.keys().next_back().map_or(FIRST_TRX - 1, |no| no.get());
+        let last_delivery = self.deliveries.keys().next_back().map_or(0, |id| id.get());
+        let mut facts =
+            Facts { next_trx: last + 1, next_delivery: last_delivery + 1, ..Facts::default() };
+        let mut members: BTreeSet<MemberId> = wants.members.clone();
+        let mut trxs = wants.trxs.clone();
+        for key in &wants.refs {
+            if let Some(no) = self.refs.get(key) {
+                facts.refs.insert(key.clone(), *no);
+                trxs.insert(*no);
+            }
+        }
+        for no in trxs {
+            if let Some(known) = self.known(no) {
+                members.insert(known.trx.member);
+                facts.trxs.insert(no, known);
+            }
+        }
+        for member in members {
+            if let Some(account) = self.accounts.get(&member) {
+                facts.accounts.insert(member, account.clone());
+            }
+        }
+        for key in &wants.same_day {
+            let counts = |row: &&TrxRow| {
+                let lives = matches!(row.trx.state, TrxState::Pending | TrxState::Success { .. });
+                lives && row.guard.as_ref() == Some(key)
+            };
+            let count = self.trxs.values().filter(counts).count();
+            facts.same_day.insert(key.clone(), u16::try_from(count).unwrap_or(u16::MAX));
+        }
+        for id in &wants.deliveries {
+            if let Some(delivery) = self.deliveries.get(id) {
+                facts.deliveries.insert(*id, delivery.clone());
+            }
+        }
+        facts
+    }
+
+    /// Everything a real store would refuse, before anything is written.
+    fn check(&self, batch: &Batch) -> Result<(), StoreError> {
+        let mut states: BTreeMap<TrxNo, &str> = BTreeMap::new();
+        let mut refs = BTreeSet::new();
+        let broken = |why: String| Err(StoreError::Broken(why));
+        for change in &batch.changes {
+            match change {
+                Change::InsertTrx { trx, .. } => {
+                    let key = (trx.member, trx.ref_id.clone());
+                    if self.trxs.contains_key(&trx.no) || states.contains_key(&trx.no) {
+                        return broken(format!("trx {} exists", trx.no));
+                    }
+                    if self.refs.contains_key(&key) || !refs.insert(key) {
+                        return broken(format!("refID {} of {} exists", trx.ref_id, trx.member));
+                    }
+                    states.insert(trx.no, trx.state.word());
+                }
+                Change::FlipTrx { no, from, state } => {
+                    let own = self.trxs.get(no).map(|row| row.trx.state.word());
+                    let now = states.get(no).copied().or(own);
+                    if now != Some(*from) {
+                        return broken(format!("trx {no} is no longer {from}"));
+                    }
+                    states.insert(*no, state.word());
+                }
+                Change::InsertAttempt(attempt) => {
+                    if self.attempts.contains_key(&attempt.id) {
+                        return broken(format!("attempt {} exists", attempt.id));
+                    }
+                }
+                Change::Suspect { .. }
+                | Change::UpdateAttempt(_)
+                | Change::Transfer(_)
+                | Change::Account { .. }
+                | Change::InsertDelivery(_)
+                | Change::UpdateDelivery(_)
+                | Change::Journal(_)
+                | Change::Catalog(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn write(&mut self, batch: Batch) -> Result<(), StoreError> {
+        self.check(&batch)?;
+        for change in batch.changes {
+            self.put(change);
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, change: Change) {
+        match change {
+            Change::InsertTrx { trx, guarded } => {
+                let guard = (guarded && trx.state == TrxState::Pending).then(|| SameDay {
+                    member: trx.member,
+                    product: trx.product.clone(),
+                    dest: trx.dest.clone(),
+                    day: trx.day,
+                });
+                self.refs.insert((trx.member, trx.ref_id.clone()), trx.no);
+                self.trxs.insert(trx.no, TrxRow { trx: *trx, guard });
+            }
+            Change::FlipTrx { no, state, .. } => {
+                if let Some(row) = self.trxs.get_mut(&no) {
+                    row.trx.state = *state;
+                }
+            }
+            Change::Suspect { no, why } => {
+                if let Some(row) = self.trxs.get_mut(&no) {
+                    row.trx.suspect = why;
+                }
+            }
+            Change::InsertAttempt(attempt) => {
+                if let Some(row) = self.trxs.get_mut(&attempt.id.trx) {
+                    row.trx.attempt = attempt.id.n;
+                }
+                self.attempts.insert(attempt.id, *attempt);
+            }
+            Change::UpdateAttempt(attempt) => {
+                self.attempts.insert(attempt.id, *attempt);
+            }
+            Change::Transfer(row) => {
+                let last = head(&self.transfers);
+                let seq = last.seq + 1;
+                let hash = transfer_hash(&last.hash, seq, &row);
+                self.transfers.push(ChainRow { seq, row: *row, hash });
+            }
+            Change::Account { member, account } => {
+                self.accounts.insert(member, account);
+            }
+            Change::InsertDelivery(delivery) | Change::UpdateDelivery(delivery) => {
+                self.deliveries.insert(delivery.id, *delivery);
+            }
+            Change::Journal(row) => {
+                let last = head(&self.journal);
+                let seq = last.seq + 1;
+                let hash = journal_hash(&last.hash, seq, &row);
+                self.journal.push(ChainRow { seq, row: *row, hash });
+            }
+            Change::Catalog(change) => self.put_catalog(*change),
+        }
+    }
+
+    fn put_catalog(&mut self, change: CatalogChange) {
+        match change {
+            CatalogChange::Member(record) => {
+                let id = record.member.id;
+                self.members.insert(id, record);
+                self.accounts.entry(id).or_insert_with(|| Account {
+                    balance: Rupiah::ZERO,
+                    day: types::Day::default(),
+                    day_total: Rupiah::ZERO,
+                });
+            }
+            CatalogChange::Level(level) => {
+                self.levels.insert(level.code.clone(), level);
+            }
+            CatalogChange::Product(product) => {
+                self.products.insert(product.code.clone(), product);
+            }
+            CatalogChange::Price { level, product, price } => {
+                self.prices.insert((level, product), price);
+            }
+            CatalogChange::Supplier(record) => {
+                self.suppliers.insert(record.supplier.code.clone(), record);
+            }
+            CatalogChange::Route(route) => {
+                self.routes.insert((route.product.clone(), route.supplier.clone()), route);
+            }
+            CatalogChange::RemoveRoute { product, supplier } => {
+                self.routes.remove(&(product, supplier));
+            }
+        }
+    }
+}

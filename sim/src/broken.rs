@@ -1,0 +1,78 @@
+//! Defects, one at a time, to prove that a run can fail. They live at the edges of the engine (its
+//! store, its suppliers), so that the engine itself has no switch for them.
+
+/// What is broken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Broken {
+    /// Nothing.
+    #[default]
+    No,
+    /// A time-out counts as "not sent": the purchase goes to the next supplier.
+    ResendAfterTimeout,
+    /// A reply that is not understood counts as failed: refund.
+    RefundOnUnknown,
+    /// A check that gets no answer about the purchase counts as failed.
+    RefundOnCheckError,
+    /// The transport tries again by itself.
+    RetryInTransport,
+    /// Callbacks leave before the commit they tell of.
+    TellBeforeCommit,
+    /// Decisions look at rows from before the last batch, and flips are not conditional.
+    StaleFlip,
+    /// The sent-marker is not written.
+    LostMarker,
+    /// Answers leave before the commit is durable: a crash takes the last one back.
+    AckBeforeSync,
+    /// Settlements forget the callback.
+    ForgetOutbox,
+    /// The refID is looked up outside the batch: two at once see nothing.
+    RefCheckOutside,
+    /// A refund is written without the account's new balance.
+    ForgetBalance,
+    /// A contradiction is not raised.
+    HideContradiction,
+}
+
+impl Broken {
+    /// All defects.
+    pub const ALL: [Self; 12] = [
+        Self::ResendAfterTimeout,
+        Self::RefundOnUnknown,
+        Self::RefundOnCheckError,
+        Self::RetryInTransport,
+        Self::TellBeforeCommit,
+        Self::StaleFlip,
+        Self::LostMarker,
+        Self::AckBeforeSync,
+        Self::ForgetOutbox,
+        Self::RefCheckOutside,
+        Self::ForgetBalance,
+        Self::HideContradiction,
+    ];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::No => "no",
+            Self::ResendAfterTimeout => "resend-after-timeout",
+            Self::RefundOnUnknown => "refund-on-unknown",
+            Self::RefundOnCheckError => "refund-on-check-error",
+            Self::RetryInTransport => "retry-in-transport",
+            Self::TellBeforeCommit => "tell-before-commit",
+            Self::StaleFlip => "stale-flip",
+            Self::LostMarker => "lost-marker",
+            Self::AckBeforeSync => "ack-before-sync",
+            Self::ForgetOutbox => "forget-outbox",
+            Self::RefCheckOutside => "ref-check-outside",
+            Self::ForgetBalance => "forget-balance",
+            Self::HideContradiction => "hide-contradiction",
+        }
+    }
+
+    /// By name.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        std::iter::once(Self::No).chain(Self::ALL).find(|broken| broken.word() == word)
+    }
+}

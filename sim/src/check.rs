@@ -1,0 +1,158 @@
+//! What must hold: after every step, and in the end.
+
+use crate::supplier::{Truth, decided_by};
+use crate::world::World;
+use domain::{AttemptState, Audit, TrxState};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use store::{ChainHead, DeliveryState, Reads, journal_hash, transfer_hash};
+use types::{MemberId, Rupiah, TrxNo};
+
+/// The books at this moment: sums, floors, chains, and everything that was answered.
+pub(crate) fn books(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> {
+    let mut audit = Audit::new();
+    let mut ledger = ChainHead::default();
+    let mut broken = Vec::new();
+    reads.each_transfer(&mut |row| {
+        audit.transfer(row.seq, &row.row);
+        if row.hash != transfer_hash(&ledger.hash, ledger.seq + 1, &row.row) {
+            broken.push(format!("ledger row {} breaks the chain", row.seq));
+        }
+        ledger = ChainHead { seq: row.seq, hash: row.hash };
+        ControlFlow::Continue(())
+    })?;
+    let mut journal = ChainHead::default();
+    reads.each_journal(&mut |row| {
+        if row.hash != journal_hash(&journal.hash, journal.seq + 1, &row.row) {
+            broken.push(format!("journal row {} breaks the chain", row.seq));
+        }
+        journal = ChainHead { seq: row.seq, hash: row.hash };
+        ControlFlow::Continue(())
+    })?;
+    let mut trxs = BTreeMap::new();
+    reads.each_trx(&mut |trx| {
+        audit.trx(trx.no, trx.price, &trx.state);
+        trxs.insert((trx.member.get(), trx.ref_id.clone()), trx.no);
+        ControlFlow::Continue(())
+    })?;
+    let balances: BTreeMap<MemberId, Rupiah> = reads.balances()?.into_iter().collect();
+    for record in reads.catalog()?.members {
+        let balance = balances.get(&record.member.id).copied().unwrap_or_default();
+        audit.account(record.member.id, balance, Rupiah::ZERO);
+    }
+    for why in broken {
+        world.wrong(why);
+    }
+    for finding in audit.findings() {
+        world.wrong(finding.0);
+    }
+    // Promise 1: what was answered is there, whatever crashed since.
+    let lost: Vec<String> = world.with(|state| {
+        let missing = state.acks.iter().filter(|((member, ref_id), ack)| {
+            trxs.get(&(*member, ref_id.clone())) != Some(&ack.no)
+        });
+        missing.map(|(_, ack)| format!("answered and lost: {}", ack.text)).collect()
+    });
+    for why in lost {
+        world.wrong(why);
+    }
+    // Promise 3: a reference is sent at most once.
+    let twice: Vec<String> = world.with(|state| {
+        let asked = state.truth.iter().filter(|(_, truth)| truth.asked > 1);
+        asked.map(|(reference, truth)| format!("{reference} sent {} times", truth.asked)).collect()
+    });
+    for why in twice {
+        world.wrong(why);
+    }
+    Ok(())
+}
+
+/// After everybody behaved for a while: everything is decided, and as it really was.
+pub(crate) fn end(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> {
+    books(world, reads)?;
+    let mut all = Vec::new();
+    reads.each_trx(&mut |trx| {
+        all.push(trx);
+        ControlFlow::Continue(())
+    })?;
+    for trx in all {
+        let Some(story) = reads.story(trx.no)? else { continue };
+        let truths: Vec<Truth> = world.with(|state| {
+            let ours = |reference: &&String| {
+                reference.split('-').nth(1) == Some(trx.no.to_string().as_str())
+            };
+            let found = state.truth.iter().filter(|(reference, _)| ours(reference));
+            found.map(|(_, truth)| truth.clone()).collect()
+        });
+        judge(world, trx.no, &trx.state, trx.suspect.is_some(), &truths);
+        let open = story.known.attempts.iter().filter(|attempt| attempt.state.is_open()).count();
+        if open > 0 && trx.state != TrxState::Pending {
+            world.wrong(format!("{} is {} with an open attempt", trx.no, trx.state.word()));
+        }
+        let delivered = story
+            .known
+            .attempts
+            .iter()
+            .any(|attempt| matches!(attempt.state, AttemptState::Delivered { .. }));
+        if delivered != matches!(trx.state, TrxState::Success { .. }) {
+            world.wrong(format!("{} is {}, its attempts say otherwise", trx.no, trx.state.word()));
+        }
+        // Promise 6: every final state is told, once for each change.
+        let wanted = match trx.state {
+            TrxState::Pending | TrxState::Refused { .. } => 0,
+            TrxState::Success { .. } | TrxState::Failed { .. } => 1,
+            TrxState::Reversed { .. } => 2,
+        };
+        if story.deliveries.len() != wanted {
+            let count = story.deliveries.len();
+            world.wrong(format!("{} is {} with {count} callbacks", trx.no, trx.state.word()));
+        }
+        for delivery in story.deliveries {
+            let id = format!("gerbang-{}", delivery.id);
+            let told = world.with(|state| state.told.contains_key(&id));
+            if !told || delivery.state != DeliveryState::Delivered {
+                world.wrong(format!("{id} of {} was never taken", trx.no));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Ours against theirs. A supplier that said both things can be believed by nobody: then a person
+/// must have been told, or the reversal have been trusted.
+fn judge(world: &World, no: TrxNo, state: &TrxState, suspect: bool, truths: &[Truth]) {
+    let delivered =
+        truths.iter().filter(|truth| truth.ending == crate::supplier::Ending::Delivered).count();
+    let lied = truths.iter().any(|truth| {
+        truth.said.len() > 1
+            || truth.said.iter().any(|said| {
+                (*said == "delivered") != (truth.ending == crate::supplier::Ending::Delivered)
+            })
+    });
+    let decided = world.with(|world| world.decided.contains(&no));
+    let asked: Vec<String> = truths
+        .iter()
+        .map(|truth| {
+            format!("s{} {:?} by {}", truth.supplier, truth.ending, decided_by(truth).get())
+        })
+        .collect();
+    let place = || format!("{no} is {}, suppliers: {}", state.word(), asked.join(", "));
+    if *state == TrxState::Pending {
+        world.wrong(format!("never decided: {}", place()));
+        return;
+    }
+    if lied || decided {
+        let both = truths.iter().any(|truth| truth.said.len() > 1);
+        let settled = matches!(state, TrxState::Reversed { .. }) || suspect || decided;
+        if both && !settled {
+            world.wrong(format!("a contradiction nobody is told of: {}", place()));
+        }
+        return;
+    }
+    let success = matches!(state, TrxState::Success { .. });
+    if delivered > 1 {
+        world.wrong(format!("delivered {delivered} times: {}", place()));
+    } else if success != (delivered == 1) {
+        world.wrong(format!("not as it was: {}", place()));
+    }
+}

@@ -1,0 +1,21 @@
+//! A whole business in one thread on virtual time, where one seed decides everything.
+//!
+//! The real engine, decisions and connectors run against played suppliers, receivers and members,
+//! over a store that can stop before or after any commit; the process crashes between any two
+//! effects and starts again. After every step the books must hold, and in the end the suppliers'
+//! truth must be ours. A failing seed repeats exactly. Nothing here is part of the program.
+
+mod broken;
+mod chance;
+mod check;
+mod life;
+mod ops;
+mod receiver;
+mod shop;
+mod stores;
+mod supplier;
+mod world;
+
+pub use broken::Broken;
+pub use life::{Failure, Options, Report, run, shortest};
+pub use world::EXPECTED;

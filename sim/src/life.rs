@@ -1,0 +1,475 @@
+//! One run: processes that live, crash and start again, until everybody behaves and it is judged.
+
+use crate::broken::Broken;
+use crate::chance::below;
+use crate::check;
+use crate::ops::{BUSY_MS, Op, What, draw};
+use crate::receiver::Receivers;
+use crate::shop;
+use crate::stores::Watched;
+use crate::supplier::{Ending, Played, Reading};
+use crate::world::{Ack, Event, World};
+use anyhow::{Context as _, anyhow};
+use domain::{BuyRequest, Resolution, TrxState};
+use engine::{
+    Answer, Asked, Command, Engine, Handle, Moved, Port, ReadPool, Received, Settings, Suppliers,
+    Workers, Zone,
+};
+use model::Model;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{DeliveryFilter, DeliveryState, MasterKey, Reads, Store, TrxFilter};
+use suppliers::{Connector, Inbound, OkeconnectConnector, OkeconnectSettings};
+use tokio::time::sleep;
+use types::{Dest, MemberId, ProductCode, Reason, RefId, Rupiah, Sn, UtcMillis};
+
+/// How a seed is run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// With this defect.
+    pub broken: Broken,
+    /// On SQLite instead of the model.
+    pub sqlite: bool,
+}
+
+/// A run that went well.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// How often each thing happened.
+    pub coverage: BTreeMap<&'static str, u64>,
+    /// Everything that happened, with its virtual time.
+    pub log: Vec<String>,
+}
+
+/// A run in which something does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Repeats it.
+    pub seed: u64,
+    /// What does not hold.
+    pub wrong: Vec<String>,
+    /// What people did, of what was drawn.
+    pub ops: usize,
+    /// Everything that happened.
+    pub log: Vec<String>,
+}
+
+/// Everybody behaves from here on.
+const HONEST_MS: i64 = BUSY_MS + 5 * 60_000;
+/// Callbacks that wait long are sent again here.
+const REPLAY_MS: i64 = HONEST_MS + 40 * 60_000;
+const END_MS: i64 = HONEST_MS + 60 * 60_000;
+const TICK: Duration = Duration::from_secs(10);
+/// More processes than this means that it crashes by itself.
+const LIVES_MOST: u64 = 200;
+
+/// Where the rows are.
+enum Place {
+    Model(Model),
+    Sqlite(PathBuf),
+}
+
+impl Place {
+    fn open(&self) -> anyhow::Result<(Box<dyn Store>, Box<dyn Reads>, Box<dyn Reads>)> {
+        Ok(match self {
+            Self::Model(model) => {
+                (Box::new(model.clone()), Box::new(model.clone()), Box::new(model.clone()))
+            }
+            Self::Sqlite(path) => (
+                Box::new(sqlite::open(path)?.store),
+                Box::new(sqlite::open_reader(path)?),
+                Box::new(sqlite::open_reader(path)?),
+            ),
+        })
+    }
+}
+
+/// How a process ended.
+enum End {
+    Crashed,
+    Killed,
+    Over,
+}
+
+fn connector(broken: Broken) -> anyhow::Result<Arc<dyn Connector>> {
+    let inner = OkeconnectConnector::new(OkeconnectSettings {
+        base: "http://s".to_owned(),
+        member: "OK1".to_owned(),
+        pin: "1".to_owned(),
+        password: "2".to_owned(),
+        signed: false,
+        list_id: String::new(),
+        list_base: String::new(),
+        ref_prefix: "g-".to_owned(),
+        limit_price: false,
+        no_data_is_proof: true,
+        proof_after_seconds: 60,
+    });
+    Ok(Arc::new(Reading { inner: Arc::new(inner.map_err(|why| anyhow!(why))?), broken }))
+}
+
+/// Runs a seed.
+///
+/// # Errors
+/// What did not hold, or why it could not be run.
+pub fn run(seed: u64, options: Options) -> anyhow::Result<Result<Report, Failure>> {
+    with(seed, options, draw(seed))
+}
+
+/// The failure of a seed with as few operations as can be found.
+///
+/// # Errors
+/// Why it could not be run.
+pub fn shortest(seed: u64, options: Options) -> anyhow::Result<Option<Failure>> {
+    let mut ops = draw(seed);
+    let Err(mut failure) = with(seed, options, ops.clone())? else { return Ok(None) };
+    let mut piece = ops.len() / 2;
+    while piece > 0 {
+        let mut from = 0;
+        while from < ops.len() {
+            let mut fewer = ops.clone();
+            fewer.drain(from..(from + piece).min(fewer.len()));
+            match with(seed, options, fewer.clone())? {
+                Err(smaller) => (failure, ops) = (smaller, fewer),
+                Ok(_) => from += piece,
+            }
+        }
+        piece /= 2;
+    }
+    Ok(Some(failure))
+}
+
+fn with(seed: u64, options: Options, ops: Vec<Op>) -> anyhow::Result<Result<Report, Failure>> {
+    let folder = tempfile::tempdir()?;
+    let place = if options.sqlite {
+        Place::Sqlite(folder.path().join("sim.db"))
+    } else {
+        Place::Model(Model::default())
+    };
+    let model = match &place {
+        Place::Model(model) => Some(model.clone()),
+        Place::Sqlite(_) => None,
+    };
+    let count = ops.len();
+    let world = World::new(seed, options.broken, ops, model);
+    let key = MasterKey::generate()?;
+    let (mut store, ..) = place.open()?;
+    store.load(&store::Wants::default())?;
+    store.commit(shop::found(&key)?)?;
+    drop(store);
+    for number in 0..LIVES_MOST {
+        let name = |what: &str| format!("life {number} {what}");
+        let fragile = below(seed, &name("fragile"), 10) < 6;
+        let crash_in = fragile.then(|| 1 + below(seed, &name("crash"), 120));
+        let later = i64::try_from(below(seed, &name("later"), 30_000)).unwrap_or_default();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()?;
+        let ended = runtime.block_on(async {
+            world.begin(if number == 0 { 0 } else { later }, crash_in);
+            live(&world, &place, &key, number == 0).await
+        });
+        // Whatever was under way is gone, as it is when a process dies.
+        drop(runtime);
+        world.end();
+        let (_, mut reads, _) = place.open()?;
+        if let (Some(model), Some(before)) =
+            (&world.model, world.with(|state| state.before_last.take()))
+            && !matches!(ended, Ok(End::Over))
+        {
+            model.with(|tables| *tables = before);
+        }
+        check::books(&world, reads.as_mut())?;
+        match ended {
+            Ok(End::Crashed) => {}
+            Ok(End::Killed) => world.seen("killed"),
+            Ok(End::Over) => {
+                check::end(&world, reads.as_mut())?;
+                break;
+            }
+            Err(error) => {
+                world.wrong(format!("{error:#}"));
+                break;
+            }
+        }
+        if world.with(|state| !state.wrong.is_empty()) {
+            break;
+        }
+        if number + 1 == LIVES_MOST {
+            world.wrong("it never stays up".to_owned());
+        }
+    }
+    Ok(world.with(|state| {
+        let (wrong, log) = (std::mem::take(&mut state.wrong), std::mem::take(&mut state.log));
+        if wrong.is_empty() {
+            Ok(Report { coverage: std::mem::take(&mut state.coverage), log })
+        } else {
+            Err(Failure { seed, wrong, ops: count, log })
+        }
+    }))
+}
+
+/// One process.
+async fn live(world: &World, place: &Place, key: &MasterKey, first: bool) -> anyhow::Result<End> {
+    let (store, reads, mut rows) = place.open()?;
+    let (handle, writer) = Engine::assemble(
+        Box::new(Watched::new(store, world.clone())),
+        ReadPool::inline(reads),
+        move || rows.catalog(),
+        key.clone(),
+        Arc::new(world.clone()),
+        Zone::new("Asia/Jakarta")?,
+        Settings::default(),
+    )
+    .map_err(|why| anyhow!(why))?;
+    let mut writer = tokio::spawn(writer.run_as_task());
+    let broken = world.with(|state| state.broken);
+    let ports = Arc::new(Suppliers::default());
+    for number in 0..shop::SUPPLIERS {
+        let played = Arc::new(Played { world: world.clone(), number });
+        ports.insert(shop::supplier_code(number)?, Port::new(connector(broken)?, played));
+    }
+    let courier = Arc::new(Receivers(world.clone()));
+    let workers = Workers::new(handle.clone(), ports.clone(), courier).with_tick(TICK);
+    world.log(|| "process starts".to_owned());
+    if first {
+        for (number, balance) in (0_u64..).zip(shop::BALANCES) {
+            credit(world, &handle, number, balance).await;
+        }
+    }
+    if workers.recover().await.is_ok() {
+        workers.start();
+    }
+    let driver = drive(world, &handle, &ports);
+    let crash = world.crash.clone();
+    tokio::select! {
+        biased;
+        () = crash.notified() => {
+            world.log(|| "process is gone".to_owned());
+            Ok(End::Crashed)
+        }
+        ended = driver => ended,
+        ended = &mut writer => {
+            if world.with(|state| state.crashed) {
+                return Ok(End::Crashed);
+            }
+            match ended.context("the writer broke")? {
+                Ok(()) => Err(anyhow!("the writer ended")),
+                Err(error) => Err(anyhow!("the writer stopped: {error}")),
+            }
+        }
+    }
+}
+
+/// Lets things happen at their time.
+async fn drive(world: &World, handle: &Handle, ports: &Arc<Suppliers>) -> anyhow::Result<End> {
+    let mut replayed = false;
+    loop {
+        let now = world.now();
+        if now >= HONEST_MS && !world.with(|state| std::mem::replace(&mut state.honest, true)) {
+            behave(world, handle).await?;
+        }
+        if now >= REPLAY_MS && !replayed {
+            replayed = true;
+            replay(handle, None).await;
+        }
+        if now >= END_MS {
+            return Ok(End::Over);
+        }
+        while let Some(event) = world.due() {
+            match event {
+                Event::Op(index) => {
+                    let op = world.with(|state| state.ops[index].clone());
+                    world.log(|| format!("op {:?}", op.what));
+                    if op.what == What::Kill {
+                        return Ok(End::Killed);
+                    }
+                    // Nobody waits for anybody else.
+                    let (world, handle) = (world.clone(), handle.clone());
+                    tokio::spawn(async move { act(&world, &handle, op.what).await });
+                }
+                Event::Callback { supplier, reference, text } => {
+                    let (world, handle, ports) = (world.clone(), handle.clone(), ports.clone());
+                    tokio::spawn(async move {
+                        call_back(&world, &handle, &ports, supplier, reference, text).await;
+                    });
+                }
+            }
+        }
+        let ends = [HONEST_MS, REPLAY_MS, END_MS];
+        let stop = ends.into_iter().find(|at| *at > world.now()).unwrap_or(END_MS);
+        let next = world.next_at().unwrap_or(END_MS).min(stop);
+        let wait = u64::try_from(next - world.now()).unwrap_or_default();
+        sleep(Duration::from_millis(wait.max(1))).await;
+    }
+}
+
+/// From here on everybody behaves, and no supplier is paused.
+async fn behave(world: &World, handle: &Handle) -> anyhow::Result<()> {
+    world.log(|| "everybody behaves".to_owned());
+    let changes = (0..shop::SUPPLIERS)
+        .map(|number| shop::supplier(number, false))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let _ = handle.submit_patiently(Command::Catalog { changes, lines: Vec::new() }).await;
+    Ok(())
+}
+
+async fn call_back(
+    world: &World,
+    handle: &Handle,
+    ports: &Suppliers,
+    supplier: usize,
+    reference: String,
+    text: String,
+) {
+    let Ok(code) = shop::supplier_code(supplier) else { return };
+    world.log(|| format!("s{supplier} calls: {text}"));
+    let url = wire::callback_url("http://us/", &reference, &text);
+    let query = url.split_once('?').map(|(_, query)| query.to_owned()).unwrap_or_default();
+    let inbound = Inbound { query, ..Inbound::default() };
+    match engine::inlet(handle, ports, &code, "203.0.113.7", &inbound).await {
+        Received::Taken => world.callback_arrived(&reference, &text),
+        Received::NotOurs(why) => world.wrong(format!("a callback was refused: {why}")),
+        Received::Busy => {
+            world.seen("callback not taken");
+            world.plan(10_000, Event::Callback { supplier, reference, text });
+        }
+    }
+}
+
+fn request(number: u64, dest: u64) -> anyhow::Result<BuyRequest> {
+    Ok(BuyRequest {
+        product: ProductCode::parse("T1")?,
+        dest: Dest::parse(&format!("08960000{dest:04}"))?,
+        qty: None,
+        ref_id: RefId::parse(&format!("r{number}"))?,
+        counter: 1,
+        harga_max: None,
+    })
+}
+
+async fn buy(world: &World, handle: &Handle, member: u64, number: u64, dest: u64) {
+    let Ok(request) = request(number, dest) else { return };
+    let (id, ref_id) = (i64::try_from(member).unwrap_or_default() + 1, request.ref_id.clone());
+    let command = Command::Buy {
+        member: MemberId::new(id),
+        request: Box::new(request),
+        asked: Box::new(Asked {
+            received: handle.now().utc,
+            peer: "203.0.113.9".to_owned(),
+            request: String::new(),
+        }),
+    };
+    let Ok(Answer::Bought(bought)) = handle.submit(command).await else {
+        // A client without an answer asks again with the same reference.
+        world.seen("buy busy");
+        return;
+    };
+    world.log(|| format!("answer {}", bought.text));
+    world.seen(match bought.code {
+        "accepted" => "buy accepted",
+        "repeat" => "buy repeated",
+        "ref_conflict" => "buy conflict",
+        _ => "buy refused",
+    });
+    let Some(trx) = bought.trx.filter(|_| bought.own) else { return };
+    let ack = Ack { no: trx.no, text: bought.text };
+    let first = world.with(|state| state.acks.entry((id, ref_id)).or_insert(ack.clone()).clone());
+    if first.no != ack.no {
+        world.wrong(format!("one reference, two purchases: {} and {}", first.text, ack.text));
+    }
+}
+
+async fn credit(world: &World, handle: &Handle, member: u64, amount: i64) {
+    let command = Command::Move {
+        member: MemberId::new(i64::try_from(member).unwrap_or_default() + 1),
+        amount: Rupiah::new(amount),
+        cash: "bca".to_owned(),
+        note: String::new(),
+    };
+    if let Ok(Answer::Moved(moved)) = handle.submit_patiently(command).await
+        && !matches!(moved, Moved::Done(_))
+    {
+        world.seen("withdrawal refused");
+    }
+}
+
+/// All callbacks in this state, or all that were not taken yet.
+async fn replay(handle: &Handle, state: Option<DeliveryState>) {
+    let filter = DeliveryFilter { state, limit: 1_000, ..DeliveryFilter::default() };
+    let page = handle.reads().ask(move |reads| reads.delivery_page(&filter)).await;
+    let Ok(Ok(page)) = page else { return };
+    let waiting = page.into_iter().filter(|delivery| delivery.state != DeliveryState::Delivered);
+    for delivery in waiting {
+        let _ = handle.submit_patiently(Command::Replay(delivery.id)).await;
+    }
+}
+
+/// The operator looks at the oldest suspect and knows what really happened.
+async fn decide(world: &World, handle: &Handle) {
+    let filter = TrxFilter { suspect: true, limit: 100, ..TrxFilter::default() };
+    let page = handle.reads().ask(move |reads| reads.trx_page(&filter)).await;
+    let Ok(Ok(page)) = page else { return };
+    let Some(trx) = page.last().cloned() else { return };
+    let start = format!("g-{}-", trx.no);
+    let (delivered, known, settled) = world.with(|state| {
+        let ours: Vec<_> =
+            state.truth.iter().filter(|(reference, _)| reference.starts_with(&start)).collect();
+        let delivered = ours.iter().any(|(_, truth)| truth.ending == Ending::Delivered);
+        let now = state.now();
+        let settled =
+            ours.iter().all(|(_, truth)| crate::supplier::decided_by(truth) < UtcMillis::new(now));
+        let current = format!("{start}{}", trx.attempt);
+        (delivered, state.truth.contains_key(&current), settled)
+    });
+    let resolution = match (&trx.state, delivered) {
+        // What the supplier never saw may still be on its way; a person would wait too.
+        (TrxState::Pending, _) if !known || !settled => return,
+        (TrxState::Pending, true) => match Sn::parse("ASKED") {
+            Ok(sn) => Resolution::Success(sn),
+            Err(_) => return,
+        },
+        (TrxState::Pending, false) => Resolution::Fail(Reason::clean("ditanya")),
+        _ => Resolution::Keep,
+    };
+    world.seen(match &resolution {
+        Resolution::Success(_) => "operator decides success",
+        Resolution::Fail(_) | Resolution::Reverse(_) => "operator decides failed",
+        Resolution::Keep => "operator keeps",
+    });
+    world.log(|| format!("operator decides {} {resolution:?}", trx.no));
+    // Before it is written: a crash may leave it written without an answer.
+    world.with(|state| state.decided.push(trx.no));
+    let note = "asked by phone".to_owned();
+    let _ = handle.submit_patiently(Command::Resolve { trx: trx.no, resolution, note }).await;
+}
+
+async fn act(world: &World, handle: &Handle, what: What) {
+    match what {
+        What::Buy { member, number, dest } | What::Again { member, number, dest } => {
+            buy(world, handle, member, number, dest).await;
+        }
+        What::Conflict { member, number } => buy(world, handle, member, number, 999).await,
+        What::Credit { member, amount } => credit(world, handle, member, amount).await,
+        What::Pause { supplier, paused } => {
+            let number = usize::try_from(supplier).unwrap_or_default();
+            let Ok(change) = shop::supplier(number, paused) else { return };
+            world.seen("supplier paused");
+            let command = Command::Catalog { changes: vec![change], lines: Vec::new() };
+            let _ = handle.submit_patiently(command).await;
+        }
+        What::Decide => decide(world, handle).await,
+        What::Replay => {
+            world.seen("replay");
+            replay(handle, Some(DeliveryState::Due)).await;
+        }
+        What::ClockBack { ms } => {
+            world.seen("clock set back");
+            world.with(|state| state.behind += ms);
+        }
+        What::Kill => {}
+    }
+}

@@ -1,0 +1,104 @@
+//! What people do in a run, as a list: it is drawn once and can be made shorter.
+
+use crate::chance::{below, pick};
+
+/// One thing somebody does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// A member buys under reference number `number`.
+    Buy { member: u64, number: u64, dest: u64 },
+    /// The same request again, as a client that got no answer does.
+    Again { member: u64, number: u64, dest: u64 },
+    /// Another destination under a reference that is taken.
+    Conflict { member: u64, number: u64 },
+    /// A deposit.
+    Credit { member: u64, amount: i64 },
+    /// The operator pauses a supplier, or lets it go on.
+    Pause { supplier: u64, paused: bool },
+    /// The operator decides the oldest suspect, knowing the truth.
+    Decide,
+    /// The operator has exhausted callbacks sent again.
+    Replay,
+    /// The wall clock is set back.
+    ClockBack { ms: i64 },
+    /// The process is killed.
+    Kill,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Op {
+    /// Virtual ms since the beginning.
+    pub(crate) at: i64,
+    pub(crate) what: What,
+}
+
+/// People act within this time.
+pub(crate) const BUSY_MS: i64 = 10 * 60_000;
+pub(crate) const MEMBERS: u64 = 3;
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Buy,
+    Again,
+    Conflict,
+    Credit,
+    Pause,
+    Decide,
+    Replay,
+    ClockBack,
+    Kill,
+}
+
+/// The operations of a seed, in time order.
+pub(crate) fn draw(seed: u64) -> Vec<Op> {
+    let count = 20 + below(seed, "ops", 40);
+    let mut ops: Vec<Op> = Vec::new();
+    let mut bought: Vec<(u64, u64, u64)> = Vec::new();
+    for n in 0..count {
+        let name = |what: &str| format!("op {n} {what}");
+        let draw = |what: &str, most: u64| below(seed, &name(what), most);
+        let at = i64::try_from(draw("at", BUSY_MS.unsigned_abs())).unwrap_or_default();
+        let kind = pick(
+            seed,
+            &name("kind"),
+            &[
+                (60, Kind::Buy),
+                (12, Kind::Again),
+                (3, Kind::Conflict),
+                (5, Kind::Credit),
+                (4, Kind::Pause),
+                (4, Kind::Decide),
+                (3, Kind::Replay),
+                (2, Kind::ClockBack),
+                (4, Kind::Kill),
+            ],
+        );
+        let old =
+            bought.get(usize::try_from(draw("old", 1 << 20)).unwrap_or(0) % bought.len().max(1));
+        let what = match (kind, old.copied()) {
+            (Kind::Buy, _) | (Kind::Again | Kind::Conflict, None) => {
+                let (member, dest) = (draw("member", MEMBERS), draw("dest", 8));
+                bought.push((member, n, dest));
+                What::Buy { member, number: n, dest }
+            }
+            (Kind::Again, Some((member, number, dest))) => What::Again { member, number, dest },
+            (Kind::Conflict, Some((member, number, _))) => What::Conflict { member, number },
+            (Kind::Credit, _) => {
+                let amount = i64::try_from(draw("amount", 50_000)).unwrap_or_default() - 10_000;
+                What::Credit { member: draw("member", MEMBERS), amount }
+            }
+            (Kind::Pause, _) => {
+                What::Pause { supplier: draw("supplier", 2), paused: draw("paused", 2) == 0 }
+            }
+            (Kind::Decide, _) => What::Decide,
+            (Kind::Replay, _) => What::Replay,
+            (Kind::ClockBack, _) => {
+                What::ClockBack { ms: i64::try_from(draw("back", 3_000)).unwrap_or_default() }
+            }
+            (Kind::Kill, _) => What::Kill,
+        };
+        ops.push(Op { at, what });
+    }
+    ops.sort_by_key(|op| op.at);
+    ops
+}

@@ -1,0 +1,108 @@
+//! Members' receivers: they take, refuse or keep silent, and remember every word.
+
+use crate::chance::pick;
+use crate::world::World;
+use domain::TrxState;
+use engine::{Courier, CourierResult};
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+use suppliers::{Reply, Request, SendResult};
+use tokio::time::sleep;
+use types::RefId;
+
+pub(crate) struct Receivers(pub(crate) World);
+
+#[derive(Clone, Copy)]
+enum Answers {
+    Taken,
+    Error,
+    Silent,
+}
+
+impl Receivers {
+    async fn take(&self, request: &Request) -> CourierResult {
+        self.0.effect("crash: before a callback").await;
+        let id = request.headers.iter().find(|(name, _)| name == "webhook-id");
+        let id = id.map(|(_, id)| id.clone()).unwrap_or_default();
+        self.0.tell(&id, &request.url);
+        let (seed, honest, count) = self.0.with(|state| {
+            (state.seed, state.honest, state.told.get(&id).map_or(0, |(_, count)| *count))
+        });
+        let (what, answers) = pick(
+            seed,
+            &format!("receiver {id} {count}"),
+            &[
+                (70, ("receiver: taken", Answers::Taken)),
+                (20, ("receiver: error", Answers::Error)),
+                (10, ("receiver: silent", Answers::Silent)),
+            ],
+        );
+        let answers = if honest { Answers::Taken } else { answers };
+        self.0.seen(what);
+        self.0.effect("crash: after a callback").await;
+        let reply = |status| SendResult::Replied(Reply { status, ..Reply::default() });
+        CourierResult::Tried(match answers {
+            Answers::Taken => reply(200),
+            Answers::Error => reply(500),
+            Answers::Silent => {
+                sleep(Duration::from_secs(20)).await;
+                SendResult::Unknown("no answer".to_owned())
+            }
+        })
+    }
+}
+
+impl World {
+    /// A member hears of a final state: it must be durable by now, and always in the same words.
+    pub(crate) fn tell(&self, id: &str, url: &str) {
+        let query = url.split_once('?').map_or("", |(_, query)| query);
+        let Some((ref_id, message)) = wire::callback_query(query.as_bytes()) else {
+            self.wrong(format!("a callback that cannot be read: {url}"));
+            return;
+        };
+        self.log(|| format!("told {id} {message}"));
+        let first = self.with(|state| {
+            let entry = state.told.entry(id.to_owned()).or_insert((message.clone(), 0));
+            entry.1 += 1;
+            entry.0.clone()
+        });
+        if first != message {
+            self.wrong(format!("{id} was told as `{first}` and as `{message}`"));
+        }
+        let Some(model) = &self.model else { return };
+        let Ok(ref_id) = RefId::parse(&ref_id) else { return };
+        let states: Vec<TrxState> = model.with(|tables| {
+            let all = tables.trxs.values().filter(|row| row.trx.ref_id == ref_id);
+            all.map(|row| row.trx.state.clone()).collect()
+        });
+        let success = message.contains(" SUKSES");
+        let fits = states.iter().any(|state| match state {
+            TrxState::Success { .. } => success,
+            // A reversal was a success that was told before.
+            TrxState::Reversed { .. } => true,
+            TrxState::Failed { .. } => !success,
+            TrxState::Pending | TrxState::Refused { .. } => false,
+        });
+        if !fits {
+            self.wrong(format!("told before it was durable: {message}"));
+        }
+    }
+}
+
+impl Courier for Receivers {
+    fn carry<'a>(
+        &'a self,
+        request: &'a Request,
+    ) -> Pin<Box<dyn Future<Output = CourierResult> + Send + 'a>> {
+        Box::pin(self.take(request))
+    }
+
+    fn chance(&self) -> u16 {
+        32_768 // no jitter: the seed decides everything
+    }
+
+    fn sign(&self, _: &str, _: &str, _: i64, _: &str) -> String {
+        String::new()
+    }
+}

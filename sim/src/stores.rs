@@ -1,0 +1,181 @@
+//! A store that counts what is written, stops before or after any commit, and can be broken.
+
+use crate::broken::Broken;
+use crate::world::World;
+use domain::{AttemptState, Kind, TrxState};
+use std::collections::BTreeMap;
+use store::{Batch, Change, Facts, Known, Store, StoreError, Wants};
+use types::{MemberId, RefId, TrxNo};
+
+/// Batches for which a broken store looks at old rows.
+const STALE_BATCHES: u64 = 3;
+
+pub(crate) struct Watched {
+    inner: Box<dyn Store>,
+    world: World,
+    batches: u64,
+    /// Rows as they were some batches ago, for defects.
+    stale: BTreeMap<TrxNo, (u64, Known)>,
+    young: BTreeMap<(MemberId, RefId), u64>,
+}
+
+impl Watched {
+    pub(crate) fn new(inner: Box<dyn Store>, world: World) -> Self {
+        Self { inner, world, batches: 0, stale: BTreeMap::new(), young: BTreeMap::new() }
+    }
+
+    fn broken(&self) -> Broken {
+        self.world.with(|state| state.broken)
+    }
+
+    fn watch(&self, batch: &Batch) {
+        let mut words = Vec::new();
+        for change in &batch.changes {
+            let seen: Option<&'static str> = match change {
+                Change::InsertTrx { trx, .. } => {
+                    words.push(format!("{} {}", trx.no, trx.state.word()));
+                    matches!(trx.state, TrxState::Refused { .. }).then_some("trx: refused")
+                }
+                Change::FlipTrx { no, from, state } => {
+                    words.push(format!("{no} {from}>{}", state.word()));
+                    match (*from, state.as_ref()) {
+                        ("pending", TrxState::Success { .. }) => Some("trx: pending -> success"),
+                        ("pending", TrxState::Failed { .. }) => Some("trx: pending -> failed"),
+                        ("success", TrxState::Reversed { .. }) => Some("trx: success -> reversed"),
+                        _ => None,
+                    }
+                }
+                Change::Suspect { no, why } => {
+                    words.push(format!("{no} suspect {why:?}"));
+                    why.is_some().then_some("trx: suspect")
+                }
+                Change::InsertAttempt(attempt) => {
+                    words.push(format!("{} at {}", attempt.id, attempt.supplier));
+                    (attempt.id.n > 1).then_some("attempt: second")
+                }
+                Change::UpdateAttempt(attempt) => {
+                    let state = match &attempt.state {
+                        AttemptState::Intended => None,
+                        AttemptState::Sent => Some("attempt: sent"),
+                        AttemptState::Waiting => Some("attempt: waiting"),
+                        AttemptState::Unknown { .. } => Some("attempt: unknown"),
+                        AttemptState::Unsent { .. } => Some("attempt: unsent"),
+                        AttemptState::Delivered { .. } => Some("attempt: delivered"),
+                        AttemptState::Failed { .. } => Some("attempt: failed"),
+                    };
+                    words.push(format!("{} {}", attempt.id, state.unwrap_or_default()));
+                    state
+                }
+                Change::Transfer(transfer) => {
+                    words.push(format!("{} {}", transfer.kind.word(), transfer.amount));
+                    (transfer.kind == Kind::Deposit).then_some("deposit")
+                }
+                Change::Account { .. }
+                | Change::InsertDelivery(_)
+                | Change::UpdateDelivery(_)
+                | Change::Journal(_)
+                | Change::Catalog(_) => None,
+            };
+            if let Some(seen) = seen {
+                self.world.seen(seen);
+            }
+        }
+        if !words.is_empty() {
+            self.world.log(|| format!("commit {}", words.join(", ")));
+        }
+    }
+
+    /// Takes away from a batch what a defect forgets.
+    fn spoil(&mut self, batch: &mut Batch) {
+        let broken = self.broken();
+        let keeps = |change: &Change| match (broken, change) {
+            (Broken::LostMarker, Change::UpdateAttempt(attempt)) => {
+                attempt.state != AttemptState::Sent
+            }
+            (Broken::ForgetOutbox, Change::InsertDelivery(_)) => false,
+            (Broken::HideContradiction, Change::Suspect { why, .. }) => why.is_none(),
+            _ => true,
+        };
+        batch.changes.retain(keeps);
+        let refunds = batch.changes.iter().any(
+            |change| matches!(change, Change::Transfer(transfer) if transfer.kind == Kind::Refund),
+        );
+        if broken == Broken::ForgetBalance && refunds {
+            batch.changes.retain(|change| !matches!(change, Change::Account { .. }));
+        }
+        if broken == Broken::StaleFlip
+            && let Some(model) = self.world.model.clone()
+        {
+            for change in &mut batch.changes {
+                if let Change::FlipTrx { no, from, .. } = change {
+                    let now = model.with(|tables| Some(tables.trxs.get(no)?.trx.state.word()));
+                    *from = now.unwrap_or(from);
+                }
+            }
+        }
+        if broken == Broken::TellBeforeCommit {
+            for change in &batch.changes {
+                if let Change::InsertDelivery(delivery) = change {
+                    let url = wire::callback_url("https://m/", &delivery.ref_id, &delivery.message);
+                    self.world.tell(&format!("gerbang-{}", delivery.id), &url);
+                }
+            }
+        }
+        if broken == Broken::AckBeforeSync
+            && let Some(model) = &self.world.model
+        {
+            let tables = model.with(|tables| tables.clone());
+            self.world.with(|state| state.before_last = Some(tables));
+        }
+    }
+}
+
+impl Store for Watched {
+    fn load(&mut self, wants: &Wants) -> Result<Facts, StoreError> {
+        let mut facts = self.inner.load(wants)?;
+        self.batches += 1;
+        match self.broken() {
+            Broken::StaleFlip => {
+                for (no, known) in &mut facts.trxs {
+                    let (since, old) =
+                        self.stale.entry(*no).or_insert_with(|| (self.batches, known.clone()));
+                    if self.batches - *since > STALE_BATCHES {
+                        (*since, *old) = (self.batches, known.clone());
+                    }
+                    *known = old.clone();
+                }
+            }
+            Broken::RefCheckOutside => {
+                let (young, now) = (&self.young, self.batches);
+                facts.refs.retain(|key, _| {
+                    young.get(key).is_none_or(|since| now - since > STALE_BATCHES)
+                });
+            }
+            _ => {}
+        }
+        Ok(facts)
+    }
+
+    fn commit(&mut self, mut batch: Batch) -> Result<(), StoreError> {
+        if self.world.crashes("crash: before a commit") {
+            self.inner.abandon();
+            return Err(StoreError::Unknown("crash".to_owned()));
+        }
+        self.spoil(&mut batch);
+        for change in &batch.changes {
+            if let Change::InsertTrx { trx, .. } = change {
+                self.young.insert((trx.member, trx.ref_id.clone()), self.batches);
+            }
+        }
+        self.watch(&batch);
+        self.inner.commit(batch)?;
+        if self.world.crashes("crash: after a commit") {
+            return Err(StoreError::Unknown("crash".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn abandon(&mut self) {
+        self.inner.abandon();
+    }
+}

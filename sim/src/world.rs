@@ -1,0 +1,278 @@
+//! Everything outside the engine: time, what is still to happen, what really happened, the log.
+//! It outlives the process that is simulated.
+
+use crate::broken::Broken;
+use crate::ops::Op;
+use crate::supplier::Truth;
+use model::Model;
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use types::{RefId, TrxNo, UtcMillis};
+
+/// 2026-11-23 10:00:00 in Jakarta.
+pub(crate) const START_MS: i64 = 1_795_402_800_000;
+
+/// What will happen by itself.
+#[derive(Clone, Debug)]
+pub(crate) enum Event {
+    /// Number of an operation.
+    Op(usize),
+    /// A supplier calls back: which supplier, about which reference, saying what.
+    Callback { supplier: usize, reference: String, text: String },
+}
+
+/// A purchase that was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ack {
+    pub(crate) no: TrxNo,
+    pub(crate) text: String,
+}
+
+/// What happened, and what is still to happen.
+pub(crate) struct State {
+    pub(crate) seed: u64,
+    pub(crate) broken: Broken,
+    pub(crate) ops: Vec<Op>,
+    /// When the running process began, in virtual ms, and its own clock.
+    base: i64,
+    started: Option<Instant>,
+    /// The wall clock is this much behind.
+    pub(crate) behind: i64,
+    events: BTreeMap<(i64, u64), Event>,
+    next_event: u64,
+    /// Effects until the process crashes; none: it does not.
+    pub(crate) crash_in: Option<u64>,
+    pub(crate) crashed: bool,
+    /// From now on everybody behaves.
+    pub(crate) honest: bool,
+    pub(crate) truth: BTreeMap<String, Truth>,
+    /// First answer of each purchase.
+    pub(crate) acks: BTreeMap<(i64, RefId), Ack>,
+    /// Deliveries that were told: id to text, and how often.
+    pub(crate) told: BTreeMap<String, (String, u32)>,
+    /// Trxs a person decided.
+    pub(crate) decided: Vec<TrxNo>,
+    pub(crate) coverage: BTreeMap<&'static str, u64>,
+    pub(crate) log: Vec<String>,
+    pub(crate) wrong: Vec<String>,
+    /// Tables before the last commit, for the defect that loses it.
+    pub(crate) before_last: Option<model::Tables>,
+}
+
+/// The world. Cheap to clone; all clones are the same world.
+#[derive(Clone)]
+pub(crate) struct World {
+    state: Arc<Mutex<State>>,
+    pub(crate) crash: Arc<Notify>,
+    /// The tables, when the run is on the model.
+    pub(crate) model: Option<Model>,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, broken: Broken, ops: Vec<Op>, model: Option<Model>) -> Self {
+        let events: BTreeMap<(i64, u64), Event> = (0_u64..)
+            .zip(&ops)
+            .enumerate()
+            .map(|(index, (number, op))| ((op.at, number), Event::Op(index)))
+            .collect();
+        let state = State {
+            seed,
+            broken,
+            next_event: 1_000_000,
+            ops,
+            base: 0,
+            started: None,
+            behind: 0,
+            events,
+            crash_in: None,
+            crashed: false,
+            honest: false,
+            truth: BTreeMap::new(),
+            acks: BTreeMap::new(),
+            told: BTreeMap::new(),
+            decided: Vec::new(),
+            coverage: BTreeMap::new(),
+            log: Vec::new(),
+            wrong: Vec::new(),
+            before_last: None,
+        };
+        Self { state: Arc::new(Mutex::new(state)), crash: Arc::new(Notify::new()), model }
+    }
+
+    pub(crate) fn with<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
+        look(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Virtual ms since the beginning of the run.
+    pub(crate) fn now(&self) -> i64 {
+        self.with(|state| state.now())
+    }
+
+    /// A process begins, `later` ms after the last one ended.
+    pub(crate) fn begin(&self, later: i64, crash_in: Option<u64>) {
+        self.with(|state| {
+            state.base = state.now() + later;
+            state.started = Some(Instant::now());
+            state.crashed = false;
+            state.crash_in = crash_in;
+        });
+    }
+
+    /// A process ended: its clock is gone.
+    pub(crate) fn end(&self) {
+        self.with(|state| {
+            state.base = state.now();
+            state.started = None;
+        });
+    }
+
+    pub(crate) fn log(&self, line: impl FnOnce() -> String) {
+        self.with(|state| {
+            let line = format!("{:>9} {}", state.now(), line());
+            state.log.push(line);
+        });
+    }
+
+    pub(crate) fn seen(&self, what: &'static str) {
+        self.with(|state| *state.coverage.entry(what).or_default() += 1);
+    }
+
+    pub(crate) fn wrong(&self, what: String) {
+        self.with(|state| {
+            state.log.push(format!("{:>9} WRONG {what}", state.now()));
+            state.wrong.push(what);
+        });
+    }
+
+    /// Something will happen in `after` ms.
+    pub(crate) fn plan(&self, after: i64, event: Event) {
+        self.with(|state| {
+            let at = state.now() + after.max(0);
+            state.next_event += 1;
+            state.events.insert((at, state.next_event), event);
+        });
+    }
+
+    /// When the next thing happens.
+    pub(crate) fn next_at(&self) -> Option<i64> {
+        self.with(|state| state.events.keys().next().map(|(at, _)| *at))
+    }
+
+    /// What is due now, taken off the list.
+    pub(crate) fn due(&self) -> Option<Event> {
+        self.with(|state| {
+            let key = *state.events.keys().next().filter(|(at, _)| *at <= state.now())?;
+            state.events.remove(&key)
+        })
+    }
+
+    /// Counts one effect; true when the process crashes here. After that everything does.
+    pub(crate) fn crashes(&self, place: &'static str) -> bool {
+        let crashes = self.with(|state| {
+            if state.crashed {
+                return true;
+            }
+            let Some(left) = state.crash_in.as_mut().filter(|_| !state.honest) else {
+                return false;
+            };
+            *left = left.saturating_sub(1);
+            state.crashed = *left == 0;
+            if state.crashed {
+                state.log.push(format!("{:>9} crash: {place}", state.now()));
+                *state.coverage.entry(place).or_default() += 1;
+            }
+            state.crashed
+        });
+        if crashes {
+            self.crash.notify_one();
+        }
+        crashes
+    }
+
+    /// The same for asynchronous effects: a crashed process never goes on.
+    pub(crate) async fn effect(&self, place: &'static str) {
+        if self.crashes(place) {
+            pending::<()>().await;
+        }
+    }
+}
+
+impl State {
+    pub(crate) fn now(&self) -> i64 {
+        let passed = self
+            .started
+            .map_or(0, |started| i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX));
+        self.base + passed
+    }
+}
+
+impl engine::Clock for World {
+    fn now(&self) -> UtcMillis {
+        self.with(|state| UtcMillis::new(START_MS + state.now() - state.behind))
+    }
+}
+
+/// Everything that must have happened in a long run. One that never did is a failure of the run.
+pub const EXPECTED: [&str; 58] = [
+    "buy accepted",
+    "buy refused",
+    "buy repeated",
+    "buy conflict",
+    "buy busy",
+    "deposit",
+    "withdrawal refused",
+    "supplier paused",
+    "clock set back",
+    "operator decides success",
+    "operator decides failed",
+    "operator keeps",
+    "replay",
+    "killed",
+    "crash: before a commit",
+    "crash: after a commit",
+    "crash: before a send",
+    "crash: after a send",
+    "crash: before a callback",
+    "crash: after a callback",
+    "reply: accepted",
+    "reply: final",
+    "reply: not sent",
+    "reply: closed before",
+    "reply: closed after",
+    "reply: garbage",
+    "reply: error 500",
+    "reply: redirect",
+    "reply: slow",
+    "reply: refused",
+    "reply: busy",
+    "check: answered",
+    "check: garbage",
+    "check: no answer",
+    "check: not sent",
+    "check: refused",
+    "check: no data",
+    "supplier calls once",
+    "supplier calls twice",
+    "supplier contradicts itself",
+    "supplier calls never",
+    "callback before reply",
+    "callback not taken",
+    "receiver: taken",
+    "receiver: error",
+    "receiver: silent",
+    "trx: pending -> success",
+    "trx: pending -> failed",
+    "trx: success -> reversed",
+    "trx: refused",
+    "trx: suspect",
+    "attempt: second",
+    "attempt: sent",
+    "attempt: waiting",
+    "attempt: unknown",
+    "attempt: unsent",
+    "attempt: delivered",
+    "attempt: failed",
+];
