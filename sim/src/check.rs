@@ -1,11 +1,11 @@
 //! What must hold: after every step, and in the end.
 
-use crate::supplier::{Truth, decided_by};
+use crate::supplier::{Ending, Truth};
 use crate::world::World;
 use domain::{AttemptState, Audit, TrxState};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use store::{ChainHead, DeliveryState, Reads, journal_hash, transfer_hash};
+use store::{ChainHead, Channel, DeliveryState, JournalLine, Reads, journal_hash, transfer_hash};
 use types::{MemberId, Rupiah, TrxNo};
 
 /// The books at this moment: sums, floors, chains, and everything that was answered.
@@ -77,12 +77,14 @@ pub(crate) fn end(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> {
     })?;
     for trx in all {
         let Some(story) = reads.story(trx.no)? else { continue };
-        let truths: Vec<Truth> = world.with(|state| {
+        let truths: Vec<(Truth, Heard)> = world.with(|state| {
             let ours = |reference: &&String| {
                 reference.split('-').nth(1) == Some(trx.no.to_string().as_str())
             };
             let found = state.truth.iter().filter(|(reference, _)| ours(reference));
-            found.map(|(_, truth)| truth.clone()).collect()
+            found
+                .map(|(reference, truth)| (truth.clone(), Heard::of(reference, &story.journal)))
+                .collect()
         });
         judge(world, trx.no, &trx.state, trx.suspect.is_some(), &truths);
         let open = story.known.attempts.iter().filter(|attempt| attempt.state.is_open()).count();
@@ -118,31 +120,54 @@ pub(crate) fn end(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What a supplier said of a reference, as far as it is on record: what was lost in a crash was
+/// never heard.
+#[derive(Clone, Copy, Default)]
+struct Heard {
+    delivered: bool,
+    failed: bool,
+}
+
+impl Heard {
+    fn of(reference: &str, journal: &[(i64, JournalLine)]) -> Self {
+        let mut heard = Self::default();
+        for (_, line) in journal.iter().filter(|(_, line)| line.channel == Channel::Supplier) {
+            let text = format!("{} {}", line.request, line.reply);
+            // A refused question says nothing of the purchase.
+            if text.contains(reference) && !text.contains("PIN salah") {
+                heard.delivered |= text.contains("SUKSES.");
+                heard.failed |= text.contains("GAGAL.");
+            }
+        }
+        heard
+    }
+
+    const fn both(self) -> bool {
+        self.delivered && self.failed
+    }
+
+    /// Something was heard that is not so.
+    const fn misled(self, delivered: bool) -> bool {
+        (self.delivered && !delivered) || (self.failed && delivered)
+    }
+}
+
 /// Ours against theirs. A supplier that said both things can be believed by nobody: then a person
 /// must have been told, or the reversal have been trusted.
-fn judge(world: &World, no: TrxNo, state: &TrxState, suspect: bool, truths: &[Truth]) {
-    let delivered =
-        truths.iter().filter(|truth| truth.ending == crate::supplier::Ending::Delivered).count();
-    let lied = truths.iter().any(|truth| {
-        truth.said.len() > 1
-            || truth.said.iter().any(|said| {
-                (*said == "delivered") != (truth.ending == crate::supplier::Ending::Delivered)
-            })
-    });
+fn judge(world: &World, no: TrxNo, state: &TrxState, suspect: bool, truths: &[(Truth, Heard)]) {
+    let delivers = |truth: &Truth| truth.ending == Ending::Delivered;
+    let delivered = truths.iter().filter(|(truth, _)| delivers(truth)).count();
+    let misled = truths.iter().any(|(truth, heard)| heard.misled(delivers(truth)));
     let decided = world.with(|world| world.decided.contains(&no));
-    let asked: Vec<String> = truths
-        .iter()
-        .map(|truth| {
-            format!("s{} {:?} by {}", truth.supplier, truth.ending, decided_by(truth).get())
-        })
-        .collect();
+    let asked: Vec<String> =
+        truths.iter().map(|(truth, _)| format!("s{} {:?}", truth.supplier, truth.ending)).collect();
     let place = || format!("{no} is {}, suppliers: {}", state.word(), asked.join(", "));
     if *state == TrxState::Pending {
         world.wrong(format!("never decided: {}", place()));
         return;
     }
-    if lied || decided {
-        let both = truths.iter().any(|truth| truth.said.len() > 1);
+    if misled || decided {
+        let both = truths.iter().any(|(_, heard)| heard.both());
         let settled = matches!(state, TrxState::Reversed { .. }) || suspect || decided;
         if both && !settled {
             world.wrong(format!("a contradiction nobody is told of: {}", place()));

@@ -72,7 +72,7 @@ enum Place {
 }
 
 impl Place {
-    fn open(&self) -> anyhow::Result<(Box<dyn Store>, Box<dyn Reads>, Box<dyn Reads>)> {
+    fn open(&self) -> anyhow::Result<Opened> {
         Ok(match self {
             Self::Model(model) => {
                 (Box::new(model.clone()), Box::new(model.clone()), Box::new(model.clone()))
@@ -85,6 +85,9 @@ impl Place {
         })
     }
 }
+
+/// The store and two readers.
+type Opened = (Box<dyn Store>, Box<dyn Reads>, Box<dyn Reads>);
 
 /// How a process ended.
 enum End {
@@ -170,11 +173,13 @@ fn with(seed: u64, options: Options, ops: Vec<Op>) -> anyhow::Result<Result<Repo
             .build()?;
         let ended = runtime.block_on(async {
             world.begin(if number == 0 { 0 } else { later }, crash_in);
-            live(&world, &place, &key, number == 0).await
+            let ended = live(&world, &place, &key, number == 0).await;
+            // While its clock can still be read.
+            world.end();
+            ended
         });
         // Whatever was under way is gone, as it is when a process dies.
         drop(runtime);
-        world.end();
         let (_, mut reads, _) = place.open()?;
         if let (Some(model), Some(before)) =
             (&world.model, world.with(|state| state.before_last.take()))
@@ -331,7 +336,7 @@ async fn call_back(
     let query = url.split_once('?').map(|(_, query)| query.to_owned()).unwrap_or_default();
     let inbound = Inbound { query, ..Inbound::default() };
     match engine::inlet(handle, ports, &code, "203.0.113.7", &inbound).await {
-        Received::Taken => world.callback_arrived(&reference, &text),
+        Received::Taken => world.callback_arrived(&reference),
         Received::NotOurs(why) => world.wrong(format!("a callback was refused: {why}")),
         Received::Busy => {
             world.seen("callback not taken");
@@ -408,12 +413,14 @@ async fn replay(handle: &Handle, state: Option<DeliveryState>) {
     }
 }
 
-/// The operator looks at the oldest suspect and knows what really happened.
+/// The operator looks at the oldest suspect, first one with held money, and knows what really happened.
 async fn decide(world: &World, handle: &Handle) {
     let filter = TrxFilter { suspect: true, limit: 100, ..TrxFilter::default() };
     let page = handle.reads().ask(move |reads| reads.trx_page(&filter)).await;
     let Ok(Ok(page)) = page else { return };
-    let Some(trx) = page.last().cloned() else { return };
+    // Those whose money is held come first.
+    let pending = page.iter().rev().find(|trx| trx.state == TrxState::Pending);
+    let Some(trx) = pending.or(page.last()).cloned() else { return };
     let start = format!("g-{}-", trx.no);
     let (delivered, known, settled) = world.with(|state| {
         let ours: Vec<_> =

@@ -5,7 +5,6 @@ use crate::broken::Broken;
 use crate::chance::{below, chance, pick};
 use crate::world::{Event, START_MS, World};
 use domain::Outcome;
-use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -41,8 +40,6 @@ pub(crate) struct Truth {
     /// The answer to the purchase is out.
     replied: bool,
     checks: u32,
-    /// Final statements that reached us.
-    pub(crate) said: BTreeSet<&'static str>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -85,14 +82,6 @@ fn civil(at: i64) -> CivilTime {
     let part = |value: i64| u8::try_from(value).unwrap_or_default();
     let (hour, minute) = (part(minute / 60 % 24), part(minute % 60));
     CivilTime { year: 2026, month: 11, day: 23, hour, minute, second: 0 }
-}
-
-/// The word of a final statement.
-const fn word(ending: Ending) -> &'static str {
-    match ending {
-        Ending::Delivered => "delivered",
-        Ending::WrongNumber | Ending::OutOfStock => "failed",
-    }
 }
 
 /// A final sentence of the protocol.
@@ -138,12 +127,11 @@ impl Played {
         SendResult::Replied(Reply { status: 200, body, ..Reply::default() })
     }
 
-    /// A final statement that is about to reach us.
+    /// The final statement.
     fn says(&self, reference: &str, ending: Ending) -> String {
         let text = self.world.with(|state| {
             let at = state.now();
-            let truth = state.truth.get_mut(reference)?;
-            truth.said.insert(word(ending));
+            let truth = state.truth.get(reference)?;
             Some(sentence(reference, &truth.dest, ending, at))
         });
         text.unwrap_or_default()
@@ -175,7 +163,6 @@ impl Played {
                 asked: 1,
                 replied: false,
                 checks: 0,
-                said: BTreeSet::new(),
             };
             state.truth.insert(reference.to_owned(), truth.clone());
             Some(truth)
@@ -399,14 +386,10 @@ impl Transport for Played {
 
 impl World {
     /// A supplier's callback arrives: what is known of its reference takes note.
-    pub(crate) fn callback_arrived(&self, reference: &str, text: &str) {
+    pub(crate) fn callback_arrived(&self, reference: &str) {
         self.with(|state| {
-            if let Some(truth) = state.truth.get_mut(reference) {
-                let word = if text.contains(" SUKSES") { "delivered" } else { "failed" };
-                truth.said.insert(word);
-                if !truth.replied {
-                    *state.coverage.entry("callback before reply").or_default() += 1;
-                }
+            if state.truth.get(reference).is_some_and(|truth| !truth.replied) {
+                *state.coverage.entry("callback before reply").or_default() += 1;
             }
         });
     }

@@ -6,7 +6,7 @@
 
 use crate::trail::{Gap, Trail};
 use domain::RouteRow;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Mutex;
 use suppliers::Movement;
 use types::{Day, Moment, Rupiah, Sku, SupplierCode, UtcMillis};
@@ -74,7 +74,7 @@ struct Known {
     routes: HashMap<(SupplierCode, Sku), Circuit>,
     /// Last deposit seen, and below what nothing is bought.
     deposits: HashMap<SupplierCode, (Rupiah, Rupiah)>,
-    trails: HashMap<SupplierCode, Trail>,
+    trails: BTreeMap<SupplierCode, Trail>,
     /// Purchases of one business day, by route.
     day: Option<Day>,
     today: HashMap<(SupplierCode, Sku), u32>,

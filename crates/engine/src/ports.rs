@@ -3,7 +3,7 @@
 use crate::Gate;
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use suppliers::{Connector, Transport};
 use types::{Rupiah, SupplierCode, UtcMillis};
@@ -71,7 +71,7 @@ impl Port {
 /// All suppliers by code; replaced whole when the catalog's suppliers change.
 #[derive(Default)]
 pub struct Suppliers {
-    ports: ArcSwap<HashMap<SupplierCode, Port>>,
+    ports: ArcSwap<BTreeMap<SupplierCode, Port>>,
     /// Writers of the map, one after the other.
     changing: Mutex<()>,
 }
@@ -92,7 +92,7 @@ impl Suppliers {
     /// Takes one away; attempts already made there stay open.
     pub fn remove(&self, code: &SupplierCode) {
         let guard = self.changing.lock();
-        let mut ports = HashMap::clone(&self.ports.load());
+        let mut ports = BTreeMap::clone(&self.ports.load());
         ports.remove(code);
         self.ports.store(Arc::new(ports));
         drop(guard);
@@ -101,7 +101,7 @@ impl Suppliers {
     /// Adds or replaces one.
     pub fn insert(&self, code: SupplierCode, port: Port) {
         let guard = self.changing.lock();
-        let mut ports = HashMap::clone(&self.ports.load());
+        let mut ports = BTreeMap::clone(&self.ports.load());
         ports.insert(code, port);
         self.ports.store(Arc::new(ports));
         drop(guard);

@@ -94,6 +94,8 @@ pub(super) async fn deliver_all(
         }
         more.store(left, Ordering::Relaxed);
         tokio::select! {
+            // In order, so that a simulated run repeats itself.
+            biased;
             () = handle.0.deliveries.notified() => {}
             () = tokio::time::sleep(tick) => {}
             told = stop.changed() => if told.is_err() { return },

@@ -33,6 +33,8 @@ pub(super) async fn watch(
             }
         }
         tokio::select! {
+            // In order, so that a simulated run repeats itself.
+            biased;
             () = tokio::time::sleep(ROUND) => {}
             told = stop.changed() => if told.is_err() { return },
         }

@@ -125,6 +125,8 @@ async fn work_on(
             }
         };
         tokio::select! {
+            // In order, so that a simulated run repeats itself.
+            biased;
             () = nudged => {}
             () = tokio::time::sleep(tick) => {}
             told = stop.changed() => if told.is_err() { return },
