@@ -22,7 +22,8 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let done = match words.first().map(String::as_str) {
         Some("test") => {
-            let mut arguments = vec!["test", "--workspace"];
+            // One build of everything; the feature lets tests choose where the program dies.
+            let mut arguments = vec!["test", "--workspace", "--features", "gerbang/crash-points"];
             arguments.extend(words.iter().skip(1).map(String::as_str));
             install() && run("cargo", &arguments)
         }

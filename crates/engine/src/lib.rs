@@ -7,6 +7,7 @@
 
 mod catalog;
 mod command;
+mod crash;
 mod gate;
 mod handle;
 mod health;

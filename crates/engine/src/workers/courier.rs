@@ -3,6 +3,7 @@
 use super::{InFlight, called};
 use crate::Handle;
 use crate::command::{Command, DeliveryTry};
+use crate::crash::crash_point;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -146,7 +147,10 @@ async fn deliver(handle: &Handle, courier: &dyn Courier, delivery: &Delivery) {
             }
             request.headers.push(("webhook-id".to_owned(), id));
             request.headers.push(("webhook-timestamp".to_owned(), seconds.to_string()));
-            courier.carry(&request).await
+            crash_point("telling");
+            let carried = courier.carry(&request).await;
+            crash_point("told");
+            carried
         }
     };
     let chance = courier.chance();

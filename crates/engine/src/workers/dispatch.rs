@@ -2,6 +2,7 @@
 
 use super::{InFlight, called};
 use crate::command::{Answer, Command};
+use crate::crash::crash_point;
 use crate::{Handle, Port, Purpose, Suppliers};
 use domain::{FailureClass, Outcome, Source};
 use std::sync::Arc;
@@ -159,6 +160,7 @@ async fn send(handle: &Handle, port: &Port, work: &Work) {
     if !matches!(marked, Ok(Answer::Marked(true))) {
         return;
     }
+    crash_point("marked");
     let began = handle.now().utc;
     let ask = ask_of(work, began);
     let (result, shown, outcome) = match port.connector.buy(&ask) {
@@ -177,6 +179,7 @@ async fn send(handle: &Handle, port: &Port, work: &Work) {
             (result, request.redacted, outcome)
         }
     };
+    crash_point("answered");
     learn(handle, port, work, &result, &outcome);
     let peer = work.attempt.supplier.as_str();
     let line = called(began, handle.now().utc, Channel::Supplier, peer, &shown, &result);

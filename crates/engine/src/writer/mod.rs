@@ -8,6 +8,7 @@ mod moves;
 mod news;
 
 use crate::command::{Answer, Command};
+use crate::crash::crash_point;
 use crate::{Catalog, Clock, Health, Zone};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
@@ -150,7 +151,9 @@ impl Core {
         if desk.batch.changes.is_empty() {
             self.store.abandon();
         } else {
+            crash_point("before-commit");
             self.store.commit(desk.batch)?;
+            crash_point("after-commit");
         }
         if catalog_changed {
             let fresh = (self.reload)().map_err(StoreError::Broken)?;

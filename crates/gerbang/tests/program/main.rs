@@ -3,6 +3,7 @@
 
 mod cli;
 mod crash;
+mod crashes;
 mod demo;
 mod faults;
 mod rig;

@@ -80,7 +80,12 @@ impl House {
         self.start(program(), &["serve"])
     }
 
-    pub(crate) fn start(&self, mut command: Command, words: &[&str]) -> Server {
+    pub(crate) fn start(&self, command: Command, words: &[&str]) -> Server {
+        self.try_start(command, words).unwrap_or_else(|log| panic!("did not start: {log}"))
+    }
+
+    /// The same for a program that may die before it listens; its log then.
+    pub(crate) fn try_start(&self, mut command: Command, words: &[&str]) -> Result<Server, String> {
         let log = self.folder.path().join("stderr.log");
         let errors = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
         command.arg("--data").arg(self.data()).args(words);
@@ -96,16 +101,17 @@ impl House {
         });
         let mut opening = Vec::new();
         let address = loop {
-            let line = lines.recv_timeout(Duration::from_secs(30)).unwrap_or_else(|_| {
+            let Ok(line) = lines.recv_timeout(Duration::from_secs(30)) else {
                 let _ = child.kill();
-                panic!("did not start: {}", std::fs::read_to_string(&log).unwrap())
-            });
+                let _ = child.wait();
+                return Err(std::fs::read_to_string(&log).unwrap());
+            };
             if let Some(address) = line.strip_prefix("listening on http://") {
                 break address.parse().unwrap();
             }
             opening.push(line);
         };
-        Server { child, address, lines, opening, log }
+        Ok(Server { child, address, lines, opening, log })
     }
 }
 
@@ -118,6 +124,18 @@ impl Server {
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// SIGSTOP and SIGCONT.
+    pub(crate) fn freeze(&self, frozen: bool) {
+        use rustix::process::{Pid, Signal, kill_process};
+        let signal = if frozen { Signal::STOP } else { Signal::CONT };
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// True when it ended by itself.
+    pub(crate) fn is_gone(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     pub(crate) fn terminate(&self) {

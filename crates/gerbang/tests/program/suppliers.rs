@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// A business without the sandbox's goods: member OK00123 rich, product T1 at `suppliers`.
-fn business(house: &House, suppliers: &[(&str, &str)]) {
+pub(crate) fn business(house: &House, suppliers: &[(&str, &str)]) {
     house.ok(&["init"]);
     let config = house.data().join("gerbang.toml");
     let text = std::fs::read_to_string(&config).unwrap();
@@ -42,7 +42,7 @@ fn business(house: &House, suppliers: &[(&str, &str)]) {
 }
 
 /// With a prefix of its own, so that a seed repeats what happens to a reference.
-fn okeconnect(base: &str) -> String {
+pub(crate) fn okeconnect(base: &str) -> String {
     format!(
         "[okeconnect]\nref_prefix='g-'\nbase='http://{base}'\nmember='OK00123'\npin='123456'\npassword='secret'\n\
          list_id='905'\nno_data_is_proof=true\nproof_after_seconds=8\n[callback]\nsecret='hush'\n"
@@ -57,12 +57,12 @@ fn digiflazz(base: &str) -> String {
 }
 
 /// A simulator with a runtime of its own.
-struct Upstream {
-    simulator: Simulator,
+pub(crate) struct Upstream {
+    pub(crate) simulator: Simulator,
     _runtime: tokio::runtime::Runtime,
 }
 
-fn upstream(seed: u64, fault_percent: u64) -> Upstream {
+pub(crate) fn upstream(seed: u64, fault_percent: u64) -> Upstream {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let plan = Plan { seed, fault_percent, webhook_secret: "sign".to_owned(), ..Plan::default() };
@@ -73,7 +73,7 @@ fn upstream(seed: u64, fault_percent: u64) -> Upstream {
     Upstream { simulator, _runtime: runtime }
 }
 
-fn wait_until(what: &str, patience: Duration, mut done: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, patience: Duration, mut done: impl FnMut() -> bool) {
     let began = Instant::now();
     while !done() {
         assert!(began.elapsed() < patience, "not within {patience:?}: {what}");
@@ -243,7 +243,7 @@ fn a_supplier_that_is_not_there_is_passed_by() {
 }
 
 /// Every transaction, page by page.
-fn all_of(house: &House) -> Vec<Value> {
+pub(crate) fn all_of(house: &House) -> Vec<Value> {
     let mut all: Vec<Value> = Vec::new();
     loop {
         let below = all.last().map_or(i64::MAX, |row| row["trx"].as_i64().unwrap()).to_string();

@@ -1,0 +1,24 @@
+//! Places at which a test may have the process die, in builds with the feature `crash-points`; in
+//! any other build this is nothing.
+
+/// Dies when `GERBANG_CRASH_AT` is `place:n` and this is the n-th time here.
+#[cfg(feature = "crash-points")]
+pub(crate) fn crash_point(place: &str) {
+    use std::sync::LazyLock;
+    use std::sync::atomic::{AtomicI64, Ordering};
+    static PLAN: LazyLock<Option<(String, AtomicI64)>> = LazyLock::new(|| {
+        let text = std::env::var("GERBANG_CRASH_AT").ok()?;
+        let (place, count) = text.split_once(':')?;
+        Some((place.to_owned(), AtomicI64::new(count.parse().ok()?)))
+    });
+    if let Some((wanted, left)) = PLAN.as_ref()
+        && wanted == place
+        && left.fetch_sub(1, Ordering::SeqCst) == 1
+    {
+        std::process::abort();
+    }
+}
+
+/// Nothing.
+#[cfg(not(feature = "crash-points"))]
+pub(crate) const fn crash_point(_: &str) {}

@@ -1,0 +1,323 @@
+//! Crashes in a loop, at random moments and at chosen places: what was answered is there, the
+//! supplier's truth is ours, nothing is sent twice, every final state is told.
+//!
+//! `GERBANG_CRASH_CYCLES` sets how many; `GERBANG_CRASH_SEED` repeats the moments.
+
+use super::rig::{House, Server, WHO, get, program};
+use super::suppliers::{Upstream, all_of, business, okeconnect, upstream, wait_until};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+fn number(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+/// A small mixer: the n-th number of a seed.
+fn mixed(seed: u64, n: u64) -> u64 {
+    let mut hash = (seed ^ n.wrapping_mul(0x9E37_79B9_7F4A_7C15)).wrapping_add(n);
+    hash = (hash ^ (hash >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    hash ^ (hash >> 31)
+}
+
+type Told = Arc<Mutex<BTreeMap<String, BTreeSet<String>>>>;
+
+/// The member's own end: remembers every message by reference. Ends with the test.
+fn receiver() -> (SocketAddr, Told) {
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = tcp.local_addr().unwrap();
+    let told: Told = Arc::default();
+    let heard = told.clone();
+    std::thread::spawn(move || {
+        for stream in tcp.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let mut line = String::new();
+            if reader.read_line(&mut line).is_err() {
+                continue;
+            }
+            let query = line.split(' ').nth(1).and_then(|target| target.split_once('?'));
+            if let Some((_, query)) = query
+                && let Some((ref_id, message)) = wire::callback_query(query.as_bytes())
+            {
+                heard.lock().unwrap().entry(ref_id).or_default().insert(message);
+            }
+            let _ = stream
+                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK");
+        }
+    });
+    (address, told)
+}
+
+/// A business at one simulated supplier, its member's receiver, and everything that was answered.
+struct Trial {
+    house: House,
+    up: Upstream,
+    told: Told,
+    accepted: BTreeMap<String, String>,
+    references: u64,
+}
+
+impl Trial {
+    fn new() -> Self {
+        let (house, up) = (House::new(), upstream(11, 0));
+        business(&house, &[("up", &okeconnect(&up.simulator.address.to_string()))]);
+        house.ok(&["supplier", "set", "up", "--check-after-ms", "300"]);
+        let (address, told) = receiver();
+        let callback = format!("http://{address}/h2h");
+        house.ok(&["member", "set", "OK00123", "--callback", &callback]);
+        Self { house, up, told, accepted: BTreeMap::new(), references: 0 }
+    }
+
+    fn serve(&self) -> Server {
+        self.try_serve("").unwrap()
+    }
+
+    fn try_serve(&self, crash_at: &str) -> Result<Server, String> {
+        let mut command = program();
+        command.env("GERBANG_CRASH_AT", crash_at);
+        let server = self.house.try_start(command, &["serve"])?;
+        self.up.simulator.call_back(&format!("http://{}/callback/up/hush", server.address));
+        Ok(server)
+    }
+
+    /// Clients that buy until they are stopped or the server is gone.
+    fn load(&mut self, address: SocketAddr, stop: &Arc<AtomicBool>) -> Vec<Client> {
+        (0..4)
+            .map(|_| {
+                self.references += 1;
+                let (name, stop) = (format!("c{}", self.references), stop.clone());
+                std::thread::spawn(move || buy_on(address, &name, &stop))
+            })
+            .collect()
+    }
+
+    fn join(&mut self, clients: Vec<Client>) {
+        for client in clients {
+            self.accepted.extend(client.join().unwrap());
+        }
+    }
+
+    /// The books hold; everything that was answered is there under the number it was answered with.
+    fn is_whole(&self) {
+        assert_eq!(self.house.json(&["verify"])["holds"], true);
+        let there: BTreeMap<String, String> = all_of(&self.house)
+            .iter()
+            .map(|row| (row["ref"].as_str().unwrap().to_owned(), row["trx"].to_string()))
+            .collect();
+        for (ref_id, no) in &self.accepted {
+            assert_eq!(there.get(ref_id), Some(no), "{ref_id} was answered and is lost");
+        }
+    }
+
+    /// After everything settled: the supplier's truth is ours, and every final state was told.
+    fn is_true(&self) {
+        wait_until("everything settles", Duration::from_secs(180), || {
+            let open = self.house.json(&["trx", "list", "--state", "pending", "--limit", "1"]);
+            let due = self.house.json(&["callback", "list", "--state", "due", "--limit", "1"]);
+            open.as_array().unwrap().is_empty() && due.as_array().unwrap().is_empty()
+        });
+        self.is_whole();
+        let truth = self.up.simulator.books().ledger();
+        let mut delivered: BTreeMap<&str, u32> = BTreeMap::new();
+        for row in truth.as_array().unwrap() {
+            assert_eq!(row["asked"], 1, "sent twice: {row}");
+            let trx = row["ref"].as_str().unwrap().split('-').nth(1).unwrap();
+            *delivered.entry(trx).or_default() += u32::from(row["state"] == "delivered");
+        }
+        let told = self.told.lock().unwrap();
+        for row in all_of(&self.house) {
+            let (trx, ref_id) = (row["trx"].to_string(), row["ref"].as_str().unwrap().to_owned());
+            let times = delivered.get(trx.as_str()).copied().unwrap_or_default();
+            assert_eq!(row["state"] == "success", times == 1, "delivered {times} times: {row}");
+            let messages = told.get(&ref_id);
+            assert_eq!(messages.map(BTreeSet::len), Some(1), "told as {messages:?}: {row}");
+        }
+    }
+}
+
+type Client = JoinHandle<Vec<(String, String)>>;
+
+fn buy_on(address: SocketAddr, name: &str, stop: &AtomicBool) -> Vec<(String, String)> {
+    let mut accepted = Vec::new();
+    for number in 0.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let ref_id = format!("{name}-{number}");
+        let dest = format!("0896{:08}", mixed(1, number) % 100_000_000);
+        let target = format!("/trx?product=T1&dest={dest}&refID={ref_id}&{WHO}");
+        match get(address, &target) {
+            Ok((200, body)) if body.contains("akan diproses") => {
+                let no = body.split([' ', '#']).nth(1).unwrap().to_owned();
+                accepted.push((ref_id, no));
+            }
+            Ok((503, _)) => {}
+            Ok(other) => panic!("{other:?}"),
+            Err(_) => break,
+        }
+        // A shop, not a benchmark: the loop is about crashes.
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    accepted
+}
+
+#[test]
+#[allow(clippy::print_stdout)]
+fn kill_nine_in_a_loop() {
+    let (cycles, seed) = (number("GERBANG_CRASH_CYCLES", 20), number("GERBANG_CRASH_SEED", 7));
+    println!("seed {seed}, {cycles} cycles");
+    let mut trial = Trial::new();
+    for cycle in 0..cycles {
+        let server = trial.serve();
+        let stop = Arc::new(AtomicBool::new(false));
+        let clients = trial.load(server.address, &stop);
+        std::thread::sleep(Duration::from_millis(30 + mixed(seed, cycle) % 500));
+        server.kill();
+        stop.store(true, Ordering::Relaxed);
+        trial.join(clients);
+        if cycle % 10 == 9 {
+            trial.is_whole();
+        }
+    }
+    let _server = trial.serve();
+    println!("{} purchases were answered", trial.accepted.len());
+    assert!(trial.accepted.len() as u64 > cycles * 2, "too little load to prove anything");
+    trial.is_true();
+}
+
+/// Where the program dies by itself, when it is built with the feature `crash-points`.
+#[cfg(feature = "crash-points")]
+#[test]
+fn dying_at_chosen_places() {
+    let mut trial = Trial::new();
+    for place in ["before-commit", "after-commit", "marked", "answered", "telling", "told"] {
+        for count in [1, 2, 5, 23] {
+            // It may die before it listens: starting is writing too.
+            let Ok(mut server) = trial.try_serve(&format!("{place}:{count}")) else { continue };
+            let stop = Arc::new(AtomicBool::new(false));
+            let clients = trial.load(server.address, &stop);
+            wait_until(place, Duration::from_secs(20), || server.is_gone());
+            stop.store(true, Ordering::Relaxed);
+            trial.join(clients);
+        }
+        trial.is_whole();
+    }
+    let _server = trial.serve();
+    trial.is_true();
+}
+
+/// Power loss: whatever was written to the log after the last answer may be torn, and nothing that
+/// was answered is missing.
+#[test]
+fn torn_writes_after_the_last_answer_lose_nothing() {
+    let mut trial = Trial::new();
+    let server = trial.serve();
+    let data = trial.house.data();
+    let wal = data.join("gerbang.db-wal");
+    let mut torn = 0;
+    for round in 0..40 {
+        let stop = Arc::new(AtomicBool::new(false));
+        let clients = trial.load(server.address, &stop);
+        std::thread::sleep(Duration::from_millis(60));
+        stop.store(true, Ordering::Relaxed);
+        trial.join(clients);
+        // Every answer until here is behind a sync that ended before this length was read.
+        let synced = log_end(&std::fs::read(&wal).unwrap());
+        let before = header(&data);
+        let answered = trial.accepted.clone();
+        let stop = Arc::new(AtomicBool::new(false));
+        let clients = trial.load(server.address, &stop);
+        std::thread::sleep(Duration::from_millis(40));
+        server.freeze(true);
+        let copy = tempfile::tempdir().unwrap();
+        for entry in std::fs::read_dir(&data).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() && !path.to_string_lossy().ends_with("-shm") {
+                std::fs::copy(&path, copy.path().join(path.file_name().unwrap())).unwrap();
+            }
+        }
+        let same = header(&data) == before;
+        server.freeze(false);
+        stop.store(true, Ordering::Relaxed);
+        trial.join(clients);
+        let log = copy.path().join("gerbang.db-wal");
+        let bytes = std::fs::read(&log).unwrap();
+        let end = log_end(&bytes);
+        // A checkpoint in between began the log anew: nothing can be said of its bytes then.
+        if !same || end <= synced {
+            continue;
+        }
+        tear(&log, bytes, synced..end, round);
+        torn += 1;
+        let copied = copy.path().to_str().unwrap();
+        let show = |words: &[&str]| -> serde_json::Value {
+            let mut command = program();
+            command.args(["--json", "--data", copied]).args(words);
+            let output = command.output().unwrap();
+            let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success(), "round {round}: {errors}");
+            serde_json::from_slice(&output.stdout).unwrap()
+        };
+        assert_eq!(show(&["verify"])["holds"], true, "round {round}");
+        let mut there = BTreeSet::new();
+        let mut below = i64::MAX.to_string();
+        loop {
+            let page = show(&["trx", "list", "--limit", "1000", "--below", &below]);
+            let Some(last) = page.as_array().unwrap().last() else { break };
+            below = last["trx"].to_string();
+            let refs = page.as_array().unwrap().iter();
+            there.extend(refs.map(|row| row["ref"].as_str().unwrap().to_owned()));
+        }
+        for ref_id in answered.keys() {
+            assert!(there.contains(ref_id), "round {round}: {ref_id} was answered and is lost");
+        }
+    }
+    assert!(torn >= 5, "only {torn} copies could be torn");
+}
+
+/// Where the frames of the log end; old ones of earlier rounds stand behind them.
+fn log_end(bytes: &[u8]) -> usize {
+    let word = |at: usize| {
+        let part = bytes.get(at..at + 4)?;
+        Some(u32::from_be_bytes([part[0], part[1], part[2], part[3]]))
+    };
+    let (page, salts) = (word(8).unwrap_or_default() as usize, (word(16), word(20)));
+    let mut end = 32;
+    while word(end + 8).is_some() && (word(end + 8), word(end + 12)) == salts {
+        end += 24 + page;
+    }
+    end.min(bytes.len())
+}
+
+/// The salts of the log and the pages of the database that a checkpoint would change.
+fn header(data: &std::path::Path) -> (Vec<u8>, std::time::SystemTime) {
+    let log = std::fs::read(data.join("gerbang.db-wal")).unwrap();
+    let written = std::fs::metadata(data.join("gerbang.db")).unwrap().modified().unwrap();
+    (log.get(..32).map(<[u8]>::to_vec).unwrap_or_default(), written)
+}
+
+/// Bytes within the range are cut, zeroed in a sector, overwritten, or not there yet.
+fn tear(log: &std::path::Path, mut bytes: Vec<u8>, range: std::ops::Range<usize>, round: u64) {
+    let chosen = usize::try_from(mixed(3, round) % 1_000_000).unwrap();
+    let at = range.start + chosen % range.len();
+    match round % 4 {
+        0 => bytes.truncate(at),
+        1 => {
+            let end = (at + 512).min(bytes.len());
+            bytes[at..end].fill(0);
+        }
+        2 => {
+            for (n, byte) in (0..).zip(&mut bytes[at..range.end]) {
+                *byte = mixed(round, n).to_le_bytes()[0];
+            }
+        }
+        _ => bytes[range.start..at].fill(0),
+    }
+    std::fs::write(log, bytes).unwrap();
+}
