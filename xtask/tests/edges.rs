@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 /// Crate, what it may use of ours, what it must never use of others.
-const ARROWS: [(&str, &[&str], &[&str]); 15] = [
+const ARROWS: [(&str, &[&str], &[&str]); 16] = [
     ("types", &[], &["tokio", "serde", "rusqlite", "hyper", "jiff"]),
     ("wire", &["types"], &["tokio", "hyper", "http", "rusqlite", "jiff"]),
     ("domain", &["types"], &["tokio", "serde", "hyper", "rusqlite", "jiff"]),
@@ -46,6 +46,7 @@ const ARROWS: [(&str, &[&str], &[&str]); 15] = [
         ],
         &["rusqlite", "reqwest"],
     ),
+    ("fuzz", &["types", "wire", "domain", "suppliers", "gerbang-client", "gerbang"], &["rusqlite"]),
     (
         "sim",
         &["types", "wire", "domain", "store", "model", "sqlite", "suppliers", "engine"],

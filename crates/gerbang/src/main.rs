@@ -1,32 +1,7 @@
-//! The program: subcommands, configuration and the composition root.
-//!
-//! Only `assemble` knows all crates. Commands print to stdout, problems go to stderr with a
-//! non-zero exit code.
-#![allow(clippy::print_stdout)] // a command line speaks on stdout
+//! The program; everything is in the library, so that its readers of foreign bytes can be fuzzed.
 
-mod assemble;
-mod commands;
-mod config;
-mod couriers;
-mod data;
-mod door;
-mod goods;
-mod operations;
-mod receiver;
-mod sandbox;
-
-use clap::Parser as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // Database, backups and logs are for the operator's eyes only.
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    let command = commands::Cli::parse();
-    match commands::run(command) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("gerbang: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    gerbang::main()
 }

@@ -11,18 +11,22 @@ use std::path::Path;
 pub(super) fn read(path: &Path) -> anyhow::Result<Vec<ImportRow>> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read {} as UTF-8 text", path.display()))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    let rows = match ending.to_ascii_lowercase().as_str() {
-        "csv" => csv(text),
-        "json" => json(text),
-        _ => bail!("{}: the name must end in .csv or .json", path.display()),
-    };
-    let rows = rows.with_context(|| path.display().to_string())?;
+    let rows = rows(ending, &text).with_context(|| path.display().to_string())?;
     if rows.is_empty() {
         bail!("{}: no products", path.display());
     }
     Ok(rows)
+}
+
+/// The rows of a text, by the ending of its file's name.
+pub(super) fn rows(ending: &str, text: &str) -> anyhow::Result<Vec<ImportRow>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    match ending.to_ascii_lowercase().as_str() {
+        "csv" => csv(text),
+        "json" => json(text),
+        _ => bail!("the name must end in .csv or .json"),
+    }
 }
 
 fn csv(text: &str) -> anyhow::Result<Vec<ImportRow>> {

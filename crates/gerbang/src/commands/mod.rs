@@ -29,6 +29,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use store::CatalogChange;
 
+/// How many rows an import file has.
+pub(crate) fn import_text(ending: &str, text: &str) -> anyhow::Result<usize> {
+    import::rows(ending, text).map(|rows| rows.len())
+}
+
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let screen = Screen::new(cli.json);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

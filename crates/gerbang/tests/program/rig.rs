@@ -134,6 +134,7 @@ impl Server {
     }
 
     /// True when it ended by itself.
+    #[cfg(feature = "crash-points")]
     pub(crate) fn is_gone(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
     }

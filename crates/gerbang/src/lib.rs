@@ -1,0 +1,50 @@
+//! The program: subcommands, configuration and the composition root.
+//!
+//! Only `assemble` knows all crates. Commands print to stdout, problems go to stderr with a
+//! non-zero exit code.
+#![allow(clippy::print_stdout)] // a command line speaks on stdout
+
+mod assemble;
+mod commands;
+mod config;
+mod couriers;
+mod data;
+mod door;
+mod goods;
+mod operations;
+mod receiver;
+mod sandbox;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+/// Reads a configuration as the program does.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn read_config(text: &str) -> anyhow::Result<()> {
+    config::Config::parse(text).map(|_| ())
+}
+
+/// Reads an import file as the program does: `csv` or `json`. How many rows it has.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn read_import(ending: &str, text: &str) -> anyhow::Result<usize> {
+    commands::import_text(ending, text)
+}
+
+/// The program.
+#[must_use]
+pub fn main() -> ExitCode {
+    // Database, backups and logs are for the operator's eyes only.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let command = commands::Cli::parse();
+    match commands::run(command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("gerbang: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

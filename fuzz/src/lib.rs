@@ -1,0 +1,257 @@
+//! What must hold of every reader of foreign bytes, whatever the bytes.
+//!
+//! Each function here is a fuzz target (`fuzz/cargo-fuzz`) and is replayed over the committed
+//! corpus on stable Rust (`tests/replay.rs`). It panics when something does not hold.
+//!
+//! `cargo +nightly fuzz run --fuzz-dir fuzz/cargo-fuzz reply fuzz/corpus/reply`
+#![allow(clippy::unwrap_used)] // a target speaks by panicking
+
+use domain::Outcome;
+use suppliers::{
+    Ask, Connector, DigiflazzConnector, DigiflazzSettings, Inbound, OkeconnectConnector,
+    OkeconnectSettings, On, Reply, Settings,
+};
+use types::{AttemptId, Dest, Rupiah, Sku, TrxNo, UtcMillis};
+use wire::{Fields, SellerFields};
+
+/// A name and what must hold of any bytes.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets by name.
+pub const TARGETS: [Target; 11] = [
+    ("query", query),
+    ("reply", reply),
+    ("callback", callback),
+    ("price_list", price_list),
+    ("seller", seller),
+    ("okeconnect", okeconnect),
+    ("digiflazz", digiflazz),
+    ("template", template),
+    ("settings", settings),
+    ("import", import),
+    ("config", config),
+];
+
+/// A member's query string: never panics, keeps secrets out of records, and what it takes it
+/// understands the same way again.
+pub fn query(data: &[u8]) {
+    let fields = Fields::decode(data);
+    let _ = (fields.balance(), fields.price_list(), fields.echo(), fields.asks_check());
+    let shown = fields.redacted(2_000);
+    assert!(shown.chars().count() <= 2_100, "a record without a limit");
+    if let Ok(request) = fields.trx() {
+        let mut again = format!(
+            "product={}&dest={}&refID={}&memberID={}&counter={}",
+            request.product,
+            escape(request.dest.as_str()),
+            escape(request.ref_id.as_str()),
+            request.member,
+            request.counter
+        );
+        if let Some(qty) = request.qty {
+            again.push_str(&format!("&qty={qty}"));
+        }
+        let read = Fields::decode(format!("{again}&pin=1&password=2").as_bytes()).trx();
+        let read = read.unwrap_or_else(|why| panic!("{again}: {why:?}"));
+        assert_eq!(
+            (read.product, read.dest, read.ref_id, read.qty),
+            (request.product, request.dest, request.ref_id, request.qty)
+        );
+    }
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::new();
+    for byte in text.bytes() {
+        escaped.push_str(&format!("%{byte:02X}"));
+    }
+    escaped
+}
+
+/// Any text of the family gives a reading, and a success has words that say so.
+pub fn reply(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let reading = wire::read(&text);
+    let lower = text.to_lowercase();
+    match reading.status {
+        wire::Status::Success => assert!(lower.contains("sukses"), "{text}"),
+        wire::Status::Failed => assert!(lower.contains("gagal"), "{text}"),
+        wire::Status::Accepted
+        | wire::Status::Pending
+        | wire::Status::Refused
+        | wire::Status::NoData
+        | wire::Status::Balance
+        | wire::Status::Unknown => {}
+    }
+}
+
+/// A callback's query, and the same bytes printed as one again.
+pub fn callback(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let _ = gerbang_client::read_callback(&text);
+    if let Some((ref_id, message)) = wire::callback_query(data) {
+        let url = wire::callback_url("https://h/x?y=1", &ref_id, &message);
+        let query = url.split_once('?').unwrap().1;
+        assert_eq!(wire::callback_query(query.as_bytes()), Some((ref_id, message)));
+    }
+}
+
+/// A price list is read as it is printed.
+pub fn price_list(data: &[u8]) {
+    if let Ok(rows) = wire::read_price_list(data) {
+        let printed = wire::print_price_list(&rows);
+        assert_eq!(wire::read_price_list(printed.as_bytes()).unwrap(), rows);
+    }
+}
+
+/// A marketplace's purchase.
+pub fn seller(data: &[u8]) {
+    let fields = SellerFields::decode(data);
+    assert!(fields.redacted().ends_with("&sign=***"));
+    let _ = fields.request();
+}
+
+fn ask() -> Ask {
+    Ask {
+        attempt: AttemptId { trx: TrxNo::new(100_000_001), n: 1 },
+        sku: Sku::parse("t1").unwrap(),
+        dest: Dest::parse("089660522887").unwrap(),
+        qty: None,
+        cost: Rupiah::new(1_321),
+        sent: Some(UtcMillis::new(0)),
+        asked: UtcMillis::new(86_400_000),
+    }
+}
+
+/// Every way a connector reads; an outcome that ends a purchase needs a reason in the bytes.
+fn read_all(connector: &dyn Connector, data: &[u8], ends: impl Fn(&str) -> bool) {
+    let (status, body) = data.split_first().map_or((200, data), |(first, rest)| {
+        (if first.is_multiple_of(4) { 500 } else { 200 }, rest)
+    });
+    let body = String::from_utf8_lossy(body).into_owned();
+    let reply = Reply { status, body: body.clone(), ..Reply::default() };
+    let inbound = Inbound {
+        query: body.clone(),
+        body: body.clone(),
+        headers: vec![("x-hub-signature".to_owned(), body.clone())],
+    };
+    let ask = ask();
+    let _ = connector.callback_about(&inbound);
+    let _ = (connector.movement(&body), connector.told(&inbound));
+    let _ = (connector.read_balance(&reply), connector.read_prices(&reply));
+    for outcome in [
+        connector.read_buy(&ask, &reply),
+        connector.read_check(&ask, &reply),
+        connector.read_callback(&ask, &inbound),
+    ] {
+        match outcome {
+            Outcome::Success { .. } | Outcome::Failed { .. } => assert!(ends(&body), "{body}"),
+            Outcome::Pending | Outcome::Unknown { .. } => {}
+            Outcome::Unsent { .. } => panic!("a reader says that nothing was sent: {body}"),
+        }
+    }
+}
+
+/// The text connector.
+pub fn okeconnect(data: &[u8]) {
+    let connector = OkeconnectConnector::new(OkeconnectSettings {
+        base: "http://h".to_owned(),
+        member: "OK1".to_owned(),
+        pin: "1".to_owned(),
+        password: "2".to_owned(),
+        signed: false,
+        list_id: "1".to_owned(),
+        list_base: String::new(),
+        ref_prefix: "g-".to_owned(),
+        limit_price: false,
+        no_data_is_proof: false,
+        proof_after_seconds: 60,
+    });
+    let words = ["sukses", "gagal", "salah", "tidak", "too short", "terlalu", "parameter", "sibuk"];
+    read_all(&connector.unwrap(), data, |body| {
+        let mut decoded = String::new();
+        if let Some((_, message)) = wire::callback_query(body.as_bytes()) {
+            decoded = message;
+        }
+        let text = format!("{body} {decoded}").to_lowercase();
+        // A wrapped reply is percent-encoded.
+        words.iter().any(|word| text.contains(word)) || text.contains('%')
+    });
+}
+
+/// The Digiflazz connector: nothing but JSON ends a purchase.
+pub fn digiflazz(data: &[u8]) {
+    let connector = DigiflazzConnector::new(DigiflazzSettings {
+        base: "http://h".to_owned(),
+        username: "u".to_owned(),
+        api_key: "k".to_owned(),
+        testing: false,
+        webhook_secret: String::new(),
+        limit_price: true,
+        ref_prefix: "g-".to_owned(),
+    });
+    read_all(&connector.unwrap(), data, |body| {
+        serde_json::from_str::<serde_json::Value>(body).is_ok()
+    });
+}
+
+/// A rule and a text: first line the pattern, the rest the text; then the rule sets.
+pub fn template(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (pattern, body) = text.split_once('\n').unwrap_or((&text, ""));
+    let rule = |set: &str, pattern: &str| {
+        let mut template = toml::Table::new();
+        let mut buy = toml::Table::new();
+        buy.insert("url".to_owned(), "http://h/{dest}".into());
+        template.insert("buy".to_owned(), buy.into());
+        if !set.is_empty() {
+            template.insert("rule_set".to_owned(), set.into());
+        }
+        if !pattern.is_empty() {
+            let mut rule = toml::Table::new();
+            rule.insert("pattern".to_owned(), pattern.into());
+            rule.insert("means".to_owned(), "pending".into());
+            rule.insert("anonymous".to_owned(), true.into());
+            template.insert("rules".to_owned(), toml::Value::Array(vec![rule.into()]));
+        }
+        let mut all = toml::Table::new();
+        all.insert("template".to_owned(), template.into());
+        all.try_into::<Settings>().unwrap()
+    };
+    if let Ok((_, connector)) = rule("", pattern).connector() {
+        read_all(connector.as_ref(), body.as_bytes(), |_| false);
+    }
+    for set in ["mmi", "yuscom", "serpul", "irs", "qiospay"] {
+        let settings = rule(set, "");
+        let (_, connector) = settings.connector().unwrap();
+        read_all(connector.as_ref(), body.as_bytes(), |_| true);
+        let template = suppliers::TemplateConnector::new(settings.template.unwrap()).unwrap();
+        for on in [On::Buy, On::Check, On::Callback, On::Balance] {
+            let _ = template.explain(body, on).follows(on);
+        }
+    }
+}
+
+/// A supplier's settings.
+pub fn settings(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    if let Ok(settings) = toml::from_str::<Settings>(&text) {
+        let _ = settings.sync.rules();
+        if let Ok((_, connector)) = settings.connector() {
+            let _ = connector.buy(&ask());
+        }
+    }
+}
+
+/// An import file: CSV or JSON.
+pub fn import(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    for ending in ["csv", "json"] {
+        let _ = gerbang::read_import(ending, &text);
+    }
+}
+
+/// The configuration.
+pub fn config(data: &[u8]) {
+    let _ = gerbang::read_config(&String::from_utf8_lossy(data));
+}

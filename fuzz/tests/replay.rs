@@ -1,0 +1,22 @@
+//! The committed corpus, and what was once found, on stable Rust.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+
+#[test]
+fn the_corpus_holds() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    for (name, target) in fuzz::TARGETS {
+        let folder = corpus.join(name);
+        let files: Vec<_> = std::fs::read_dir(&folder)
+            .unwrap_or_else(|why| panic!("{}: {why}", folder.display()))
+            .collect();
+        assert!(files.len() >= 3, "{name} has a corpus of {}", files.len());
+        for file in files {
+            target(&std::fs::read(file.unwrap().path()).unwrap());
+        }
+        for odd in [&b""[..], b"\0", b"\xff\xfe", b"{", b"%", b"=&=&", &[b'9'; 300]] {
+            target(odd);
+        }
+    }
+}
