@@ -29,14 +29,9 @@ pub(crate) struct Plan {
 }
 
 /// References never repeat, over all rounds.
-static NEXT: AtomicU64 = AtomicU64::new(1);
+pub(crate) static NEXT: AtomicU64 = AtomicU64::new(1);
 
-pub(crate) fn run(plan: &Plan) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(measure(plan))
-}
-
-async fn measure(plan: &Plan) -> anyhow::Result<()> {
+pub(crate) async fn measure(plan: &Plan) -> anyhow::Result<()> {
     std::fs::create_dir_all(&plan.folder)?;
     let hello =
         listen(|_, _| async { Response::new(Full::new(Bytes::from_static(b"hello"))) }).await?;
@@ -97,7 +92,7 @@ async fn measure(plan: &Plan) -> anyhow::Result<()> {
 }
 
 /// The member protocol in front of a business.
-async fn members(house: &House) -> anyhow::Result<Listening> {
+pub(crate) async fn members(house: &House) -> anyhow::Result<Listening> {
     let gateway =
         Gateway::new(house.handle.clone(), house.ports.clone(), GatewaySettings::default());
     listen(move |peer, request| {
@@ -107,8 +102,8 @@ async fn members(house: &House) -> anyhow::Result<Listening> {
     .await
 }
 
-struct Listening {
-    address: SocketAddr,
+pub(crate) struct Listening {
+    pub(crate) address: SocketAddr,
     /// Serves as long as it is kept.
     _stop: watch::Sender<bool>,
 }
@@ -142,10 +137,10 @@ fn syncs_of(folder: &Path) -> anyhow::Result<Measured> {
 
 async fn ask_hello(plan: &Plan, address: SocketAddr) -> anyhow::Result<Measured> {
     let target = |_, _| "/trx?product=T1&dest=089660522887&refID=1".to_owned();
-    client::load(address, plan.connections, plan.time, "hello", target).await
+    client::load(address, plan.connections, plan.time, "hello", "", target).await
 }
 
-async fn buy(plan: &Plan, address: SocketAddr) -> anyhow::Result<Measured> {
+pub(crate) async fn buy(plan: &Plan, address: SocketAddr) -> anyhow::Result<Measured> {
     let members = plan.members;
     let target = move |_, _| {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -156,7 +151,7 @@ async fn buy(plan: &Plan, address: SocketAddr) -> anyhow::Result<Measured> {
             code(member)
         )
     };
-    client::load(address, plan.connections, plan.time, "akan diproses", target).await
+    client::load(address, plan.connections, plan.time, "akan diproses", "", target).await
 }
 
 async fn ask_writer(plan: &Plan, house: &House) -> anyhow::Result<Measured> {

@@ -20,6 +20,18 @@ pub(crate) struct House {
     pub(crate) settings: String,
     pub(crate) ports: Arc<Suppliers>,
     received: Arc<Received>,
+    key: MasterKey,
+}
+
+/// The key of the business in this folder; a new one when there is none.
+fn key(folder: &Path) -> anyhow::Result<MasterKey> {
+    let path = folder.join("master.key");
+    if let Ok(text) = std::fs::read_to_string(&path) {
+        return Ok(MasterKey::from_hex(text.trim())?);
+    }
+    let key = MasterKey::generate()?;
+    std::fs::write(&path, key.to_hex())?;
+    Ok(key)
 }
 
 /// Delivers without a network.
@@ -69,12 +81,19 @@ pub(crate) fn code(number: i64) -> String {
 impl House {
     /// Creates it in an empty folder; the workers do not run yet.
     pub(crate) async fn new(folder: &Path, members: i64) -> anyhow::Result<Self> {
+        let house = Self::again(folder).await?;
+        house.fill(&house.key, &SupplierCode::parse("sandbox")?, members).await?;
+        Ok(house)
+    }
+
+    /// Opens the one that is there.
+    pub(crate) async fn again(folder: &Path) -> anyhow::Result<Self> {
         let path = folder.join("gerbang.db");
         let opened = sqlite::open(&path)?;
         let mut rows = sqlite::open_reader(&path)?;
-        let key = MasterKey::generate()?;
+        let key = key(folder)?;
         let reads = (0..2)
-            .map(|_| Ok(Box::new(sqlite::open_reader(&path)?) as Box<dyn store::Reads>))
+            .map(|_| Ok(Box::new(opened.reader()?) as Box<dyn store::Reads>))
             .collect::<anyhow::Result<Vec<_>>>()?;
         let engine = Engine::start(
             Box::new(opened.store),
@@ -94,9 +113,31 @@ impl House {
         let received = Arc::new(Received::default());
         let ports = Arc::new(ports);
         let workers = Workers::new(handle.clone(), ports.clone(), received.clone());
-        let house = Self { handle, workers, settings: opened.settings, ports, received };
-        house.fill(&key, &supplier, members).await?;
-        Ok(house)
+        Ok(Self { handle, workers, settings: opened.settings, ports, received, key })
+    }
+
+    /// More products, none of which can be bought.
+    pub(crate) async fn products(&self, count: usize) -> anyhow::Result<()> {
+        let level = LevelCode::parse("retail")?;
+        let mut changes = Vec::new();
+        for number in 0..count {
+            let code = ProductCode::parse(&format!("P{number}"))?;
+            changes.push(CatalogChange::Product(domain::Product {
+                code: code.clone(),
+                name: ProductName::parse(&format!("Smart 10GB + 20GB (01-05) {number} Hari"))?,
+                group: "Data Smart Combo".to_owned(),
+                category: "KUOTA SMARTFREN".to_owned(),
+                denomination: domain::Denomination::Fixed,
+                dest_rule: domain::DestRule::Phone,
+                open: true,
+                cut_off: None,
+                strategy: domain::Strategy::default(),
+            }));
+            let price = domain::Price { amount: Rupiah::new(67_760), basis_points: 0 };
+            changes.push(CatalogChange::Price { level: level.clone(), product: code, price });
+        }
+        self.handle.submit_patiently(Command::Catalog { changes, lines: Vec::new() }).await?;
+        Ok(())
     }
 
     /// Callbacks that members received.

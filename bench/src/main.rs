@@ -6,32 +6,65 @@
 
 mod accepts;
 mod client;
+mod grown;
 mod house;
 mod meter;
+mod mixed;
+mod open;
+mod prices;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Durable accepts per second: over HTTP, against the same server answering "hello", and against
-/// the writer without HTTP.
+/// Benchmarks of a business on this machine; without a case: accepts.
 #[derive(Parser)]
 struct Cli {
+    #[command(subcommand)]
+    case: Option<Case>,
     /// Connections.
-    #[arg(long, default_value_t = 64)]
+    #[arg(long, default_value_t = 64, global = true)]
     connections: usize,
     /// Members.
-    #[arg(long, default_value_t = 1_000)]
+    #[arg(long, default_value_t = 1_000, global = true)]
     members: i64,
     /// Seconds of each measurement.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, global = true)]
     seconds: u64,
     /// Rounds; the median counts.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 3, global = true)]
     rounds: usize,
     /// Where the database is written; must be a real disk to say anything.
-    #[arg(long, default_value = "target")]
+    #[arg(long, default_value = "target", global = true)]
     folder: PathBuf,
+}
+
+#[derive(Subcommand)]
+enum Case {
+    /// Durable accepts per second: over HTTP, against the same server answering "hello", and
+    /// against the writer without HTTP.
+    Accepts,
+    /// Open loop: purchases at a fixed rate from their intended start, whatever the server does.
+    Open {
+        /// Rates; 50, 70 and 90 % of a closed loop of the same run when absent.
+        #[arg(long, value_delimiter = ',')]
+        rates: Vec<u64>,
+    },
+    /// Purchases with three checks each, balances and price lists together.
+    Mixed,
+    /// All purchases by one member, against all members evenly.
+    Hot,
+    /// A price list of 8,000 products: whole, compressed, unchanged.
+    Prices,
+    /// Accepts, memory, start and recovery on a business that has grown.
+    Grown {
+        /// Transactions that are there already.
+        #[arg(long, default_value_t = 1_000_000)]
+        trx: i64,
+        /// Of them sent and not decided, to recover.
+        #[arg(long, default_value_t = 100_000)]
+        pending: i64,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -43,5 +76,16 @@ fn main() -> anyhow::Result<()> {
         rounds: cli.rounds,
         folder: cli.folder,
     };
-    accepts::run(&plan)
+    std::fs::create_dir_all(&plan.folder)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match cli.case {
+            None | Some(Case::Accepts) => accepts::measure(&plan).await,
+            Some(Case::Open { rates }) => open::measure(&plan, rates).await,
+            Some(Case::Mixed) => mixed::measure(&plan).await,
+            Some(Case::Hot) => mixed::hot(&plan).await,
+            Some(Case::Prices) => prices::measure(&plan).await,
+            Some(Case::Grown { trx, pending }) => grown::measure(&plan, trx, pending).await,
+        }
+    })
 }

@@ -40,6 +40,7 @@ pub(crate) fn books(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> 
         let balance = balances.get(&record.member.id).copied().unwrap_or_default();
         audit.account(record.member.id, balance, Rupiah::ZERO);
     }
+    broken.extend(reads.damage()?);
     for why in broken {
         world.wrong(why);
     }

@@ -77,11 +77,12 @@ impl Place {
             Self::Model(model) => {
                 (Box::new(model.clone()), Box::new(model.clone()), Box::new(model.clone()))
             }
-            Self::Sqlite(path) => (
-                Box::new(sqlite::open(path)?.store),
-                Box::new(sqlite::open_reader(path)?),
-                Box::new(sqlite::open_reader(path)?),
-            ),
+            Self::Sqlite(path) => {
+                // Few references begin a sorting, so that every run meets it.
+                let opened = sqlite::open_sorting(path, Some(4))?;
+                let (first, second) = (opened.reader()?, sqlite::open_reader(path)?);
+                (Box::new(opened.store), Box::new(first), Box::new(second))
+            }
         })
     }
 }

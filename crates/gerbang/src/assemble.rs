@@ -59,7 +59,7 @@ impl House {
         let opened = sqlite::open(&path).with_context(|| path.display().to_string())?;
         let mut readers: Vec<Box<dyn Reads>> = Vec::new();
         for _ in 0..READERS {
-            readers.push(Box::new(sqlite::open_reader(&path)?));
+            readers.push(Box::new(opened.reader()?));
         }
         let mut catalog = sqlite::open_reader(&path)?;
         let zone = Zone::new(&config.zone)?;

@@ -7,7 +7,7 @@
 mod reads;
 mod tables;
 
-pub use tables::Tables;
+pub use tables::{Tables, TrxRow};
 
 use std::sync::{Arc, Mutex, PoisonError};
 use store::{Batch, Facts, Store, StoreError, Wants};

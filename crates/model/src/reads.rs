@@ -259,6 +259,17 @@ impl Reads for Model {
         visit_all(&rows, visit)
     }
 
+    fn damage(&mut self) -> Result<Option<String>, StoreError> {
+        Ok(self.with(|tables| {
+            let fits = |row: &crate::TrxRow| {
+                let key = (row.trx.member, row.trx.ref_id.clone());
+                tables.refs.get(&key) == Some(&row.trx.no)
+            };
+            let wrong = tables.trxs.values().find(|row| !fits(row))?;
+            Some(format!("refID {} is not that of trx {}", wrong.trx.ref_id, wrong.trx.no))
+        }))
+    }
+
     fn heads(&mut self) -> Result<(ChainHead, ChainHead), StoreError> {
         Ok(self.with(|tables| tables.heads()))
     }

@@ -9,7 +9,8 @@ mod open;
 mod reader;
 mod rows;
 mod writer;
+mod young;
 
-pub use open::{Opened, open, open_reader};
+pub use open::{Opened, open, open_reader, open_sorting};
 pub use reader::SqliteReads;
 pub use writer::SqliteStore;

@@ -3,10 +3,11 @@
 use rusqlite::{Connection, TransactionBehavior};
 use store::StoreError;
 
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_routing.sql"),
     include_str!("../migrations/0003_upstream.sql"),
+    include_str!("../migrations/0004_refs.sql"),
 ];
 
 /// Brings the schema forward; refuses one that is newer than this program.

@@ -1,8 +1,9 @@
 //! Opening: every setting that durability rests on is set and then read back.
 
+use crate::young::{Refs, Young};
 use crate::{SqliteReads, SqliteStore, migrate};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use store::StoreError;
 
@@ -21,6 +22,18 @@ pub struct Opened {
     pub store: SqliteStore,
     /// What was read back, for the start-up log.
     pub settings: String,
+    path: PathBuf,
+    young: Young,
+}
+
+impl Opened {
+    /// A reader that shares the writer's memory of young references.
+    ///
+    /// # Errors
+    /// [`StoreError::NotWritten`] when it cannot be opened.
+    pub fn reader(&self) -> Result<SqliteReads, StoreError> {
+        Ok(SqliteReads::new(read_only(&self.path)?, Some(self.young.clone())))
+    }
 }
 
 pub(crate) fn not_written(error: rusqlite::Error) -> StoreError {
@@ -50,6 +63,14 @@ pub(crate) fn hint(error: &rusqlite::Error) -> String {
 /// [`StoreError::Broken`] when a setting cannot be had, [`StoreError::NotWritten`] when the file
 /// cannot be opened or written.
 pub fn open(path: &Path) -> Result<Opened, StoreError> {
+    open_sorting(path, None)
+}
+
+/// The same with another number of young references that begin a sorting, for tests.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_sorting(path: &Path, many: Option<usize>) -> Result<Opened, StoreError> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(StoreError::Broken(format!(
             "SQLite {} is older than 3.51.3 and may corrupt its log; rebuild with the bundled one",
@@ -82,14 +103,21 @@ pub fn open(path: &Path) -> Result<Opened, StoreError> {
     connection.set_prepared_statement_cache_capacity(64);
     let settings =
         format!("SQLite {}, journal_mode={journal}, synchronous=FULL", rusqlite::version());
-    Ok(Opened { store: SqliteStore::new(connection)?, settings })
+    let refs = Refs::open(&connection, many).map_err(not_written)?;
+    let (path, young) = (path.to_owned(), refs.young.clone());
+    Ok(Opened { store: SqliteStore::new(connection, refs)?, settings, path, young })
 }
 
-/// Opens a read-only connection; the database must exist.
+/// Opens a read-only connection of its own; the database must exist. Young references cost it a
+/// scan: beside a writer of the same process take [`Opened::reader`].
 ///
 /// # Errors
 /// [`StoreError::NotWritten`] when it cannot be opened.
 pub fn open_reader(path: &Path) -> Result<SqliteReads, StoreError> {
+    Ok(SqliteReads::new(read_only(path)?, None))
+}
+
+fn read_only(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(not_written)?;
     connection.busy_timeout(Duration::from_secs(5)).map_err(not_written)?;
@@ -97,5 +125,5 @@ pub fn open_reader(path: &Path) -> Result<SqliteReads, StoreError> {
         .execute_batch(&format!("PRAGMA mmap_size = 0; PRAGMA cache_size = -{READER_CACHE_KIB};"))
         .map_err(not_written)?;
     connection.set_prepared_statement_cache_capacity(64);
-    Ok(SqliteReads::new(connection))
+    Ok(connection)
 }

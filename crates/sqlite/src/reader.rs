@@ -2,6 +2,7 @@
 
 use crate::open::not_written;
 use crate::rows;
+use crate::young::{Young, find, find_young};
 use domain::{Transfer, Trx};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use std::ops::ControlFlow;
@@ -20,11 +21,24 @@ const BACKUP_STEP: i32 = 512;
 /// A read-only connection as [`Reads`].
 pub struct SqliteReads {
     connection: Connection,
+    young: Option<Young>,
 }
 
 impl SqliteReads {
-    pub(crate) fn new(connection: Connection) -> Self {
-        Self { connection }
+    pub(crate) fn new(connection: Connection, young: Option<Young>) -> Self {
+        Self { connection, young }
+    }
+
+    /// Young ones first: what has been sorted into the table is forgotten only after that.
+    fn taken(&self, member: MemberId, ref_id: &RefId) -> rusqlite::Result<Option<TrxNo>> {
+        if let Some(no) = self.young.as_ref().and_then(|young| young.get(member, ref_id)) {
+            return Ok(Some(no));
+        }
+        let found = find(&self.connection, member, ref_id)?;
+        if found.is_none() && self.young.is_none() {
+            return find_young(&self.connection, member, ref_id);
+        }
+        Ok(found)
     }
 
     fn all<T>(
@@ -136,8 +150,9 @@ impl Reads for SqliteReads {
     }
 
     fn trx_by_ref(&mut self, member: MemberId, ref_id: &RefId) -> Result<Option<Trx>, StoreError> {
-        let sql = format!("SELECT {} FROM trx WHERE member = ?1 AND ref = ?2", rows::TRX);
-        self.one(&sql, params![member.get(), ref_id.as_str()], rows::trx)
+        let Some(no) = self.taken(member, ref_id).map_err(not_written)? else { return Ok(None) };
+        let sql = format!("SELECT {} FROM trx WHERE no = ?1", rows::TRX);
+        self.one(&sql, [no.get()], rows::trx)
     }
 
     fn story(&mut self, no: TrxNo) -> Result<Option<Story>, StoreError> {
@@ -317,6 +332,22 @@ impl Reads for SqliteReads {
     ) -> Result<(), StoreError> {
         let sql = format!("SELECT {} FROM trx ORDER BY no", rows::TRX);
         self.walk("trx", &sql, rows::trx, visit)
+    }
+
+    fn damage(&mut self) -> Result<Option<String>, StoreError> {
+        // One purchase each, also among those that are not sorted in yet.
+        let odd = |sql: &str| -> Result<Option<(i64, String)>, StoreError> {
+            self.one(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
+        };
+        let lost = odd(
+            "SELECT t.no, t.ref FROM trx t LEFT JOIN ref r ON r.member = t.member AND r.ref = t.ref
+             WHERE (t.no <= (SELECT upto FROM sorted) AND r.no IS NOT t.no) OR r.no <> t.no
+             LIMIT 1",
+        )?;
+        let twice = odd("SELECT max(no), ref FROM trx WHERE no > (SELECT upto FROM sorted)
+             GROUP BY member, ref HAVING count(*) > 1 LIMIT 1")?;
+        let tell = |(no, ref_id)| format!("refID {ref_id} of trx {no} is not its own");
+        Ok(lost.or(twice).map(tell))
     }
 
     fn heads(&mut self) -> Result<(ChainHead, ChainHead), StoreError> {

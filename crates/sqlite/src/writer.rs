@@ -2,6 +2,7 @@
 
 use crate::open::{hint, not_written};
 use crate::rows;
+use crate::young::{Refs, find};
 use domain::{Attempt, Transfer, Trx, TrxState};
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 use std::collections::HashMap;
@@ -18,6 +19,7 @@ pub struct SqliteStore {
     journal: ChainHead,
     next_trx: i64,
     next_delivery: i64,
+    refs: Refs,
 }
 
 /// First number a trx gets: nine digits, as members of this trade are used to.
@@ -28,7 +30,7 @@ fn guard_key(trx: &Trx) -> String {
 }
 
 impl SqliteStore {
-    pub(crate) fn new(connection: Connection) -> Result<Self, StoreError> {
+    pub(crate) fn new(connection: Connection, refs: Refs) -> Result<Self, StoreError> {
         let head = |name: &str| -> Result<ChainHead, StoreError> {
             connection
                 .query_row("SELECT seq, head FROM chain WHERE name = ?1", [name], |row| {
@@ -42,7 +44,7 @@ impl SqliteStore {
         let (ledger, journal) = (head("ledger")?, head("journal")?);
         let next_trx = most("SELECT max(no) FROM trx")?.map_or(FIRST_TRX, |no| no + 1);
         let next_delivery = most("SELECT max(id) FROM delivery")?.unwrap_or(0) + 1;
-        Ok(Self { connection, ledger, journal, next_trx, next_delivery })
+        Ok(Self { connection, ledger, journal, next_trx, next_delivery, refs })
     }
 
     fn cached(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
@@ -95,8 +97,13 @@ impl SqliteStore {
     }
 
     fn trx_by_ref(&self, member: MemberId, ref_id: &RefId) -> rusqlite::Result<Option<Trx>> {
-        let sql = format!("SELECT {} FROM trx WHERE member = ?1 AND ref = ?2", rows::TRX);
-        self.cached(&sql)?.query_row(params![member.get(), ref_id.as_str()], rows::trx).optional()
+        let known = match self.refs.young.get(member, ref_id) {
+            Some(no) => Some(no),
+            None => find(&self.connection, member, ref_id)?,
+        };
+        let Some(no) = known else { return Ok(None) };
+        let sql = format!("SELECT {} FROM trx WHERE no = ?1", rows::TRX);
+        self.cached(&sql)?.query_row([no.get()], rows::trx).optional()
     }
 
     fn keep(&self, trx: Trx, facts: &mut Facts) -> rusqlite::Result<()> {
@@ -502,6 +509,16 @@ impl SqliteStore {
         ])
     }
 
+    /// References of the batch's purchases, each taken once.
+    fn take_refs(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        for change in &batch.changes {
+            if let Change::InsertTrx { trx, .. } = change {
+                self.refs.take(trx.member, &trx.ref_id, trx.no)?;
+            }
+        }
+        Ok(())
+    }
+
     fn roll_back(&self) {
         if !self.connection.is_autocommit() {
             // A failed rollback leaves the transaction open; the next BEGIN then says so.
@@ -534,8 +551,13 @@ impl Store for SqliteStore {
             next_trx: self.next_trx,
             next_delivery: self.next_delivery,
         };
-        if let Err(error) = self.write(&batch, &mut heads) {
+        let written = self
+            .write(&batch, &mut heads)
+            .and_then(|()| self.take_refs(&batch))
+            .and_then(|()| self.refs.sort_a_piece(&self.connection));
+        if let Err(error) = written {
             self.roll_back();
+            self.refs.rolled_back();
             return Err(error);
         }
         let committed = self.cached("COMMIT").and_then(|mut sql| sql.execute([]));
@@ -546,6 +568,7 @@ impl Store for SqliteStore {
         self.journal = heads.journal;
         self.next_trx = heads.next_trx;
         self.next_delivery = heads.next_delivery;
+        self.refs.committed();
         Ok(())
     }
 

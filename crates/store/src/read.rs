@@ -224,6 +224,12 @@ pub trait Reads: Send {
     fn each_trx(&mut self, visit: &mut dyn FnMut(Trx) -> ControlFlow<()>)
     -> Result<(), StoreError>;
 
+    /// What is wrong with what the store keeps beside its rows; `None` for nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn damage(&mut self) -> Result<Option<String>, StoreError>;
+
     /// The heads of ledger and journal.
     ///
     /// # Errors

@@ -122,6 +122,8 @@ impl Workers {
                 .map_err(|error| error.to_string())?;
             let Some(last) = page.last() else { return Ok(count) };
             after = last.attempt.id.trx;
+            // Together, so that they share commits: thousands may be open.
+            let mut told = tokio::task::JoinSet::new();
             for work in page {
                 // Asked at once, unless the supplier must not be asked again so soon.
                 let port = self.suppliers.get(&work.attempt.supplier);
@@ -133,8 +135,12 @@ impl Workers {
                     outcome: Outcome::Unknown { why: "restart after sending".to_owned() },
                     line: None,
                 };
-                self.handle.submit_patiently(news).await.map_err(|error| error.to_string())?;
+                let handle = self.handle.clone();
+                told.spawn(async move { handle.submit_patiently(news).await });
                 count += 1;
+            }
+            while let Some(done) = told.join_next().await {
+                done.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
             }
         }
     }

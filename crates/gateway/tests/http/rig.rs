@@ -187,9 +187,10 @@ impl Rig {
         let path = folder.path().join("gerbang.db");
         let next = Arc::new(AtomicI64::new(0));
         let fault = Arc::new(Mutex::new(None));
-        let inner = Box::new(sqlite::open(&path).unwrap().store);
+        let opened = sqlite::open_sorting(&path, Some(3)).unwrap();
+        let reads = ReadPool::threads(vec![Box::new(opened.reader().unwrap())]).unwrap();
+        let inner = Box::new(opened.store);
         let store = Rigged { inner, next: next.clone(), fault: fault.clone() };
-        let reads = ReadPool::threads(vec![Box::new(sqlite::open_reader(&path).unwrap())]).unwrap();
         let mut rows = sqlite::open_reader(&path).unwrap();
         let key = MasterKey::generate().unwrap();
         let clock = Arc::new(SetClock(AtomicI64::new(0)));

@@ -102,6 +102,7 @@ fn examine(reads: &mut dyn Reads) -> Result<Report, StoreError> {
             ControlFlow::Continue(())
         }),
     )?;
+    unread.extend(reads.damage()?);
     let broken = [ledger.broken, journal.broken].into_iter().flatten();
     let mut found: Vec<String> = broken.chain(unread).collect();
     let balances: HashMap<MemberId, Rupiah> = reads.balances()?.into_iter().collect();
