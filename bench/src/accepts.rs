@@ -91,6 +91,20 @@ pub(crate) async fn measure(plan: &Plan) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Another server's purchases; references do not repeat, also not over runs.
+pub(crate) async fn foreign(plan: &Plan, address: SocketAddr) -> anyhow::Result<()> {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    NEXT.store(now.as_secs() << 20, Ordering::Relaxed);
+    let mut rounds = Vec::new();
+    for _ in 0..plan.rounds {
+        rounds.push(buy(plan, address).await?);
+    }
+    if let Some(measured) = median(rounds) {
+        line("purchases there", &measured, None);
+    }
+    Ok(())
+}
+
 /// The member protocol in front of a business.
 pub(crate) async fn members(house: &House) -> anyhow::Result<Listening> {
     let gateway =
@@ -108,7 +122,7 @@ pub(crate) struct Listening {
     _stop: watch::Sender<bool>,
 }
 
-async fn listen<H, F>(handler: H) -> anyhow::Result<Listening>
+pub(crate) async fn listen<H, F>(handler: H) -> anyhow::Result<Listening>
 where
     H: Fn(SocketAddr, http::Request<hyper::body::Incoming>) -> F + Clone + Send + 'static,
     F: Future<Output = Response<Full<Bytes>>> + Send + 'static,

@@ -4,6 +4,7 @@ use engine::{
     Answer, Command, Courier, CourierResult, Engine, Handle, Moved, Port, ReadPool, Settings,
     Suppliers, SystemClock, Workers, Zone, place,
 };
+use net::Outgoing;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
@@ -21,6 +22,27 @@ pub(crate) struct House {
     pub(crate) ports: Arc<Suppliers>,
     received: Arc<Received>,
     key: MasterKey,
+    callback: String,
+}
+
+/// Tells members over real sockets.
+struct OverHttp(Outgoing);
+
+impl Courier for OverHttp {
+    fn carry<'a>(
+        &'a self,
+        request: &'a Request,
+    ) -> Pin<Box<dyn Future<Output = CourierResult> + Send + 'a>> {
+        Box::pin(async { CourierResult::Tried(self.0.send(request).await) })
+    }
+
+    fn chance(&self) -> u16 {
+        0
+    }
+
+    fn sign(&self, _: &str, _: &str, _: i64, _: &str) -> String {
+        String::new()
+    }
 }
 
 /// The key of the business in this folder; a new one when there is none.
@@ -86,6 +108,21 @@ impl House {
         Ok(house)
     }
 
+    /// A new one whose members are told over HTTP.
+    pub(crate) async fn over_http(
+        folder: &Path,
+        members: i64,
+        courier: &Outgoing,
+        callback: &str,
+    ) -> anyhow::Result<Self> {
+        let mut house = Self::again(folder).await?;
+        callback.clone_into(&mut house.callback);
+        house.fill(&house.key, &SupplierCode::parse("sandbox")?, members).await?;
+        let courier = Arc::new(OverHttp(courier.clone()));
+        house.workers = Workers::new(house.handle.clone(), house.ports.clone(), courier);
+        Ok(house)
+    }
+
     /// Opens the one that is there.
     pub(crate) async fn again(folder: &Path) -> anyhow::Result<Self> {
         let path = folder.join("gerbang.db");
@@ -113,7 +150,8 @@ impl House {
         let received = Arc::new(Received::default());
         let ports = Arc::new(ports);
         let workers = Workers::new(handle.clone(), ports.clone(), received.clone());
-        Ok(Self { handle, workers, settings: opened.settings, ports, received, key })
+        let callback = "https://toko.example/h2h".to_owned();
+        Ok(Self { handle, workers, settings: opened.settings, ports, received, key, callback })
     }
 
     /// More products, none of which can be bought.
@@ -220,7 +258,7 @@ impl House {
                     credit_limit: Rupiah::ZERO,
                     daily_limit: None,
                     same_day_guard: false,
-                    callback_url: Some("https://toko.example/h2h".to_owned()),
+                    callback_url: Some(self.callback.clone()),
                     wording: domain::Wording::default(),
                 },
             }));

@@ -8,6 +8,7 @@ mod accepts;
 mod client;
 mod grown;
 mod house;
+mod life;
 mod meter;
 mod mixed;
 mod open;
@@ -54,6 +55,14 @@ enum Case {
     Mixed,
     /// All purchases by one member, against all members evenly.
     Hot,
+    /// Whole lives per second: supplier's simulator and member's receiver over HTTP.
+    Life,
+    /// The same purchases against another server that answers `akan diproses`: see bench/compare.
+    Foreign {
+        /// Where it listens.
+        #[arg(long)]
+        address: std::net::SocketAddr,
+    },
     /// A price list of 8,000 products: whole, compressed, unchanged.
     Prices,
     /// Accepts, memory, start and recovery on a business that has grown.
@@ -84,6 +93,8 @@ fn main() -> anyhow::Result<()> {
             Some(Case::Open { rates }) => open::measure(&plan, rates).await,
             Some(Case::Mixed) => mixed::measure(&plan).await,
             Some(Case::Hot) => mixed::hot(&plan).await,
+            Some(Case::Foreign { address }) => accepts::foreign(&plan, address).await,
+            Some(Case::Life) => life::measure(&plan).await,
             Some(Case::Prices) => prices::measure(&plan).await,
             Some(Case::Grown { trx, pending }) => grown::measure(&plan, trx, pending).await,
         }

@@ -54,7 +54,18 @@ const ARROWS: [(&str, &[&str], &[&str]); 16] = [
     ),
     (
         "bench",
-        &["types", "domain", "store", "sqlite", "suppliers", "engine", "net", "gateway"],
+        &[
+            "types",
+            "domain",
+            "store",
+            "sqlite",
+            "suppliers",
+            "engine",
+            "net",
+            "gateway",
+            "simulator",
+            "wire",
+        ],
         &["rusqlite"],
     ),
 ];
