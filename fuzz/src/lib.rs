@@ -7,9 +7,10 @@
 #![allow(clippy::unwrap_used)] // a target speaks by panicking
 
 use domain::Outcome;
+use std::sync::LazyLock;
 use suppliers::{
     Ask, Connector, DigiflazzConnector, DigiflazzSettings, Inbound, OkeconnectConnector,
-    OkeconnectSettings, On, Reply, Settings,
+    OkeconnectSettings, On, Reply, Settings, TemplateConnector,
 };
 use types::{AttemptId, Dest, Rupiah, Sku, TrxNo, UtcMillis};
 use wire::{Fields, SellerFields};
@@ -195,39 +196,45 @@ pub fn digiflazz(data: &[u8]) {
     });
 }
 
+/// Settings with one rule, or a rule set.
+fn described(set: &str, pattern: &str) -> Settings {
+    let mut template = toml::Table::new();
+    let mut buy = toml::Table::new();
+    buy.insert("url".to_owned(), "http://h/{dest}".into());
+    template.insert("buy".to_owned(), buy.into());
+    if !set.is_empty() {
+        template.insert("rule_set".to_owned(), set.into());
+    }
+    if !pattern.is_empty() {
+        let mut rule = toml::Table::new();
+        rule.insert("pattern".to_owned(), pattern.into());
+        rule.insert("means".to_owned(), "pending".into());
+        rule.insert("anonymous".to_owned(), true.into());
+        template.insert("rules".to_owned(), toml::Value::Array(vec![rule.into()]));
+    }
+    let mut all = toml::Table::new();
+    all.insert("template".to_owned(), template.into());
+    all.try_into::<Settings>().unwrap()
+}
+
+/// The rule sets, compiled once.
+static SETS: LazyLock<Vec<TemplateConnector>> = LazyLock::new(|| {
+    let sets = ["mmi", "yuscom", "serpul", "irs", "qiospay"];
+    let connector = |set| TemplateConnector::new(described(set, "").template.unwrap()).unwrap();
+    sets.into_iter().map(connector).collect()
+});
+
 /// A rule and a text: first line the pattern, the rest the text; then the rule sets.
 pub fn template(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (pattern, body) = text.split_once('\n').unwrap_or((&text, ""));
-    let rule = |set: &str, pattern: &str| {
-        let mut template = toml::Table::new();
-        let mut buy = toml::Table::new();
-        buy.insert("url".to_owned(), "http://h/{dest}".into());
-        template.insert("buy".to_owned(), buy.into());
-        if !set.is_empty() {
-            template.insert("rule_set".to_owned(), set.into());
-        }
-        if !pattern.is_empty() {
-            let mut rule = toml::Table::new();
-            rule.insert("pattern".to_owned(), pattern.into());
-            rule.insert("means".to_owned(), "pending".into());
-            rule.insert("anonymous".to_owned(), true.into());
-            template.insert("rules".to_owned(), toml::Value::Array(vec![rule.into()]));
-        }
-        let mut all = toml::Table::new();
-        all.insert("template".to_owned(), template.into());
-        all.try_into::<Settings>().unwrap()
-    };
-    if let Ok((_, connector)) = rule("", pattern).connector() {
+    if let Ok((_, connector)) = described("", pattern).connector() {
         read_all(connector.as_ref(), body.as_bytes(), |_| false);
     }
-    for set in ["mmi", "yuscom", "serpul", "irs", "qiospay"] {
-        let settings = rule(set, "");
-        let (_, connector) = settings.connector().unwrap();
-        read_all(connector.as_ref(), body.as_bytes(), |_| true);
-        let template = suppliers::TemplateConnector::new(settings.template.unwrap()).unwrap();
+    for connector in SETS.iter() {
+        read_all(connector, body.as_bytes(), |_| true);
         for on in [On::Buy, On::Check, On::Callback, On::Balance] {
-            let _ = template.explain(body, on).follows(on);
+            let _ = connector.explain(body, on).follows(on);
         }
     }
 }

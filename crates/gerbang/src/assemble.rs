@@ -12,6 +12,7 @@ use engine::{
 use ipnet::IpNet;
 use net::{Guard, Outgoing, OutgoingLimits};
 use std::sync::Arc;
+use std::time::Duration;
 use store::{CatalogChange, MasterKey, Reads, StoreError};
 use suppliers::{Settings, Transport};
 use tokio::sync::oneshot;
@@ -154,18 +155,30 @@ impl House {
         })
     }
 
-    /// Recovers what a crash left, then starts the workers.
-    pub(crate) async fn work(&self, config: &Config) -> anyhow::Result<Workers> {
+    /// Recovers what a crash left, then starts the workers; members are served meanwhile.
+    pub(crate) fn work(&self, config: &Config) -> anyhow::Result<Arc<Workers>> {
         self.wire();
         self.world.connect(self.handle.clone(), self.suppliers.clone());
         let guard = Guard { allow: config.callback_allow.clone(), open: false };
         let courier = GuardedCourier(Outgoing::new(guard, OutgoingLimits::default())?);
         let workers = Workers::new(self.handle.clone(), self.suppliers.clone(), Arc::new(courier));
-        let found = workers.recover().await.map_err(|error| anyhow!(error))?;
-        if found > 0 {
-            tracing::info!(attempts = found, "were sent before the restart and are asked about");
-        }
-        workers.start();
+        let workers = Arc::new(workers);
+        let starting = workers.clone();
+        tokio::spawn(async move {
+            // Nothing is sent or asked before it is known what was sent.
+            loop {
+                match starting.recover().await {
+                    Ok(0) => break,
+                    Ok(found) => {
+                        tracing::info!(found, "were sent before the restart and are asked about");
+                        break;
+                    }
+                    Err(error) => tracing::error!(error, "what was sent before is not known yet"),
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            starting.start();
+        });
         Ok(workers)
     }
 }

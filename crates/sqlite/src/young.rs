@@ -14,7 +14,7 @@ use types::{MemberId, RefId, TrxNo};
 
 /// So many young references begin a sorting.
 const MANY: usize = 20_000;
-/// Rows that ride in one commit.
+/// Rows that ride in one commit, at least.
 const PIECE: usize = 512;
 
 type Key = (MemberId, RefId);
@@ -112,7 +112,9 @@ impl Refs {
             self.sorting = Some(Sorting { rows: self.young.sorted(), done: 0 });
         }
         let Some(sorting) = &self.sorting else { return Ok(()) };
-        let end = (sorting.done + PIECE.min(self.many)).min(sorting.rows.len());
+        // Twice what comes in, or the young would grow without end under large batches.
+        let piece = PIECE.min(self.many).max(2 * self.taken.len());
+        let end = (sorting.done + piece).min(sorting.rows.len());
         for ((member, ref_id), no) in &sorting.rows[sorting.done..end] {
             let put = connection
                 .prepare_cached(

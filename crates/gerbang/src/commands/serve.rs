@@ -61,7 +61,7 @@ pub(super) async fn serve(
     let scheme = if tls.is_some() { "https" } else { "http" };
     let address = tcp.local_addr()?;
     let door = tokio::spawn(Door::open(data)?.serve(house.clone()));
-    let workers = house.work(config).await?;
+    let workers = house.work(config)?;
     let gateway =
         Gateway::new(house.handle.clone(), house.suppliers.clone(), gateway_settings(config));
     let (stop, stopped) = watch::channel(false);
