@@ -225,21 +225,12 @@ impl House {
                 product: product.clone(),
                 price: domain::Price { amount: Rupiah::new(1_321), basis_points: 0 },
             },
-            CatalogChange::Route(domain::RouteRow {
+            CatalogChange::Route(domain::RouteRow::new(
                 product,
-                supplier: supplier.clone(),
-                sku: Sku::parse("t1")?,
-                cost: Rupiah::new(1_200),
-                priority: 1,
-                enabled: true,
-                allow_loss: false,
-                weight: 1,
-                cost_most: None,
-                hours: None,
-                prefixes: Vec::new(),
-                stocked: true,
-                daily_most: None,
-            }),
+                supplier.clone(),
+                Sku::parse("t1")?,
+                Rupiah::new(1_200),
+            )),
         ];
         for number in 1..=members {
             let code = MemberCode::parse(&code(number))?;

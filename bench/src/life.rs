@@ -22,21 +22,10 @@ use wire::Secret;
 /// Requests under way at the simulator.
 const AT_ONCE: usize = 512;
 
-fn connector(base: String) -> anyhow::Result<OkeconnectConnector> {
-    OkeconnectConnector::new(OkeconnectSettings {
-        base,
-        member: "OK1".to_owned(),
-        pin: "1".to_owned(),
-        password: "2".to_owned(),
-        signed: false,
-        list_id: String::new(),
-        list_base: String::new(),
-        ref_prefix: "g-".to_owned(),
-        limit_price: false,
-        no_data_is_proof: false,
-        proof_after_seconds: 60,
-    })
-    .map_err(anyhow::Error::msg)
+fn connector(base: &str) -> anyhow::Result<OkeconnectConnector> {
+    let account = OkeconnectSettings::new(base, "OK1", "1", "2");
+    OkeconnectConnector::new(OkeconnectSettings { ref_prefix: "g-".to_owned(), ..account })
+        .map_err(anyhow::Error::msg)
 }
 
 pub(crate) async fn measure(plan: &Plan) -> anyhow::Result<()> {
@@ -53,7 +42,7 @@ pub(crate) async fn measure(plan: &Plan) -> anyhow::Result<()> {
     let callback = format!("http://{}/h2h", receiver.address);
     let house = House::over_http(folder.path(), plan.members, &outgoing, &callback).await?;
     let simulator = Simulator::start(TcpListener::bind("127.0.0.1:0").await?, Fate::default())?;
-    let own = connector(format!("http://{}", simulator.address))?;
+    let own = connector(&format!("http://{}", simulator.address))?;
     let supplier = SupplierCode::parse("sandbox")?;
     let port = Port {
         gate: Gate::new(AT_ONCE, None),

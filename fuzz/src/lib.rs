@@ -156,17 +156,9 @@ fn read_all(connector: &dyn Connector, data: &[u8], ends: impl Fn(&str) -> bool)
 /// The text connector.
 pub fn okeconnect(data: &[u8]) {
     let connector = OkeconnectConnector::new(OkeconnectSettings {
-        base: "http://h".to_owned(),
-        member: "OK1".to_owned(),
-        pin: "1".to_owned(),
-        password: "2".to_owned(),
-        signed: false,
         list_id: "1".to_owned(),
-        list_base: String::new(),
         ref_prefix: "g-".to_owned(),
-        limit_price: false,
-        no_data_is_proof: false,
-        proof_after_seconds: 60,
+        ..OkeconnectSettings::new("http://h", "OK1", "1", "2")
     });
     let words = ["sukses", "gagal", "salah", "tidak", "too short", "terlalu", "parameter", "sibuk"];
     read_all(&connector.unwrap(), data, |body| {

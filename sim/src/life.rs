@@ -99,17 +99,9 @@ enum End {
 
 fn connector(broken: Broken) -> anyhow::Result<Arc<dyn Connector>> {
     let inner = OkeconnectConnector::new(OkeconnectSettings {
-        base: "http://s".to_owned(),
-        member: "OK1".to_owned(),
-        pin: "1".to_owned(),
-        password: "2".to_owned(),
-        signed: false,
-        list_id: String::new(),
-        list_base: String::new(),
         ref_prefix: "g-".to_owned(),
-        limit_price: false,
         no_data_is_proof: true,
-        proof_after_seconds: 60,
+        ..OkeconnectSettings::new("http://s", "OK1", "1", "2")
     });
     Ok(Arc::new(Reading { inner: Arc::new(inner.map_err(|why| anyhow!(why))?), broken }))
 }

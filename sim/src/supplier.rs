@@ -2,9 +2,10 @@
 //! from the seed and its reference; what they really delivered is the world's truth.
 
 use crate::broken::Broken;
-use crate::chance::{below, chance, pick};
+use crate::chance::{below, pick};
 use crate::world::{Event, START_MS, World};
 use domain::Outcome;
+use simulator::chance;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -103,7 +104,7 @@ fn sentence(reference: &str, dest: &str, ending: Ending, at: i64) -> String {
     };
     let text = match ending {
         Ending::Delivered => {
-            let Ok(sn) = Sn::parse(&format!("SN{:016x}", chance(1, reference))) else {
+            let Ok(sn) = Sn::parse(&format!("SN{:016x}", chance(1, reference, ""))) else {
                 return String::new();
             };
             let (before, price) = (balance, Rupiah::new(PRICE));

@@ -49,7 +49,17 @@ const ARROWS: [(&str, &[&str], &[&str]); 16] = [
     ("fuzz", &["types", "wire", "domain", "suppliers", "gerbang-client", "gerbang"], &["rusqlite"]),
     (
         "sim",
-        &["types", "wire", "domain", "store", "model", "sqlite", "suppliers", "engine"],
+        &[
+            "types",
+            "wire",
+            "domain",
+            "store",
+            "model",
+            "sqlite",
+            "suppliers",
+            "simulator",
+            "engine",
+        ],
         &["rusqlite", "hyper"],
     ),
     (

@@ -147,21 +147,9 @@ pub(crate) fn demo_goods() -> anyhow::Result<Vec<CatalogChange>> {
             product: code.clone(),
             price: Price { amount: Rupiah::new(price), basis_points: 0 },
         });
-        changes.push(CatalogChange::Route(RouteRow {
-            sku: Sku::parse(&code.as_str().to_ascii_lowercase())?,
-            product: code,
-            supplier: supplier.clone(),
-            cost: Rupiah::new(price - price / 100 - 1),
-            priority: 1,
-            enabled: true,
-            allow_loss: false,
-            weight: 1,
-            cost_most: None,
-            hours: None,
-            prefixes: Vec::new(),
-            stocked: true,
-            daily_most: None,
-        }));
+        let sku = Sku::parse(&code.as_str().to_ascii_lowercase())?;
+        let cost = Rupiah::new(price - price / 100 - 1);
+        changes.push(CatalogChange::Route(RouteRow::new(code, supplier.clone(), sku, cost)));
     }
     Ok(changes)
 }

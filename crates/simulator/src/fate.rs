@@ -78,7 +78,8 @@ pub struct Fate {
 }
 
 /// A number from a seed, a reference and what it is for: FNV-1a with a final mix.
-fn chance(seed: u64, reference: &str, salt: &str) -> u64 {
+#[must_use]
+pub fn chance(seed: u64, reference: &str, salt: &str) -> u64 {
     let mut hash = 0xCBF2_9CE4_8422_2325 ^ seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     for byte in reference.bytes().chain(salt.bytes()) {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);

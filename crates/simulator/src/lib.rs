@@ -12,5 +12,5 @@ mod okeconnect;
 mod server;
 
 pub use books::{Books, Entry, State};
-pub use fate::{Fate, Fault};
+pub use fate::{Fate, Fault, chance};
 pub use server::{Plan, PriceRow, Simulator};

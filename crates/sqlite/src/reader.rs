@@ -41,6 +41,26 @@ impl SqliteReads {
         Ok(found)
     }
 
+    /// About the first number since an instant: exactly that one while clocks go forward.
+    fn first_since(&self, since: UtcMillis) -> Result<i64, StoreError> {
+        let newest = self.one("SELECT max(no) FROM trx", [], |row| row.get::<_, Option<i64>>(0))?;
+        let (mut low, mut high) = (0, newest.flatten().map_or(0, |no| no + 1));
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let created = self.one(
+                "SELECT created FROM trx WHERE no >= ?1 ORDER BY no LIMIT 1",
+                [middle],
+                |row| row.get::<_, i64>(0),
+            )?;
+            if created.is_some_and(|at| at < since.get()) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
+    }
+
     fn all<T>(
         &self,
         sql: &str,
@@ -247,10 +267,12 @@ impl Reads for SqliteReads {
         &mut self,
         since: UtcMillis,
     ) -> Result<Vec<(SupplierCode, Sku, u32)>, StoreError> {
+        // Numbers follow time and only they are indexed: of purchases a day older, nobody buys again.
+        let first = self.first_since(since.after(-24 * 3_600 * 1_000))?;
         self.all(
-            "SELECT supplier, sku, count(*) AS count FROM attempt WHERE created >= ?1
+            "SELECT supplier, sku, count(*) AS count FROM attempt WHERE trx >= ?2 AND created >= ?1
              GROUP BY supplier, sku",
-            [since.get()],
+            params![since.get(), first],
             rows::bought,
         )
     }

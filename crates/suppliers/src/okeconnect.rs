@@ -46,6 +46,26 @@ const fn proof_after_seconds() -> u32 {
     60
 }
 
+impl Settings {
+    /// An account with everything else as it is when nothing is said of it.
+    #[must_use]
+    pub fn new(base: &str, member: &str, pin: &str, password: &str) -> Self {
+        Self {
+            base: base.to_owned(),
+            member: member.to_owned(),
+            pin: pin.to_owned(),
+            password: password.to_owned(),
+            signed: false,
+            list_id: String::new(),
+            list_base: String::new(),
+            ref_prefix: String::new(),
+            limit_price: false,
+            no_data_is_proof: false,
+            proof_after_seconds: proof_after_seconds(),
+        }
+    }
+}
+
 /// The connector.
 pub struct Connector {
     account: Account,

@@ -56,21 +56,10 @@ fn supplier(code: &str) -> Supplier {
 }
 
 fn route(supplier: &str, cost: i64, priority: i32) -> RouteRow {
-    RouteRow {
-        product: ProductCode::parse("T1").unwrap(),
-        supplier: SupplierCode::parse(supplier).unwrap(),
-        sku: Sku::parse("t1").unwrap(),
-        cost: Rupiah::new(cost),
-        priority,
-        enabled: true,
-        allow_loss: false,
-        weight: 1,
-        cost_most: None,
-        hours: None,
-        prefixes: Vec::new(),
-        stocked: true,
-        daily_most: None,
-    }
+    let (product, supplier) =
+        (ProductCode::parse("T1").unwrap(), SupplierCode::parse(supplier).unwrap());
+    let route = RouteRow::new(product, supplier, Sku::parse("t1").unwrap(), Rupiah::new(cost));
+    RouteRow { priority, ..route }
 }
 
 fn request() -> BuyRequest {

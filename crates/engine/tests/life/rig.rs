@@ -317,21 +317,9 @@ impl Rig {
                 },
                 settings: None,
             }));
-            changes.push(CatalogChange::Route(domain::RouteRow {
-                product: code.clone(),
-                supplier,
-                sku: Sku::parse("t1").unwrap(),
-                cost: Rupiah::new(1_200),
-                priority,
-                enabled: true,
-                allow_loss: false,
-                weight: 1,
-                cost_most: None,
-                hours: None,
-                prefixes: Vec::new(),
-                stocked: true,
-                daily_most: None,
-            }));
+            let (sku, cost) = (Sku::parse("t1").unwrap(), Rupiah::new(1_200));
+            let route = domain::RouteRow::new(code.clone(), supplier, sku, cost);
+            changes.push(CatalogChange::Route(domain::RouteRow { priority, ..route }));
         }
         self.change(changes).await;
         self.member(1, "https://a.example/h2h").await;

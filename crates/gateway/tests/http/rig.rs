@@ -289,21 +289,12 @@ impl Rig {
                 product: code.clone(),
                 price: domain::Price { amount: Rupiah::new(price), basis_points: 0 },
             },
-            CatalogChange::Route(domain::RouteRow {
-                sku: Sku::parse(&code.as_str().to_ascii_lowercase()).unwrap(),
-                product: code,
-                supplier: SupplierCode::parse("sandbox").unwrap(),
-                cost: Rupiah::new(price - 1),
-                priority: 1,
-                enabled: true,
-                allow_loss: false,
-                weight: 1,
-                cost_most: None,
-                hours: None,
-                prefixes: Vec::new(),
-                stocked: true,
-                daily_most: None,
-            }),
+            CatalogChange::Route(domain::RouteRow::new(
+                code.clone(),
+                SupplierCode::parse("sandbox").unwrap(),
+                Sku::parse(&code.as_str().to_ascii_lowercase()).unwrap(),
+                Rupiah::new(price - 1),
+            )),
         ])
         .await;
     }

@@ -163,21 +163,9 @@ pub(super) async fn import(
                     row.sku.clone()
                 };
                 let cost = if row.cost.is_empty() { price.amount } else { row.cost.parse()? };
-                changes.push(CatalogChange::Route(RouteRow {
-                    product: product.code.clone(),
-                    supplier: supplier.clone(),
-                    sku: Sku::parse(&sku)?,
-                    cost,
-                    priority: 1,
-                    enabled: true,
-                    allow_loss: false,
-                    weight: 1,
-                    cost_most: None,
-                    hours: None,
-                    prefixes: Vec::new(),
-                    stocked: true,
-                    daily_most: None,
-                }));
+                let (product, sku) = (product.code.clone(), Sku::parse(&sku)?);
+                let route = RouteRow::new(product, supplier.clone(), sku, cost);
+                changes.push(CatalogChange::Route(route));
             }
             changes.push(CatalogChange::Price {
                 level: level.clone(),

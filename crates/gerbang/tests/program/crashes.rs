@@ -17,12 +17,9 @@ fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
-/// A small mixer: the n-th number of a seed.
+/// The n-th number of a seed.
 fn mixed(seed: u64, n: u64) -> u64 {
-    let mut hash = (seed ^ n.wrapping_mul(0x9E37_79B9_7F4A_7C15)).wrapping_add(n);
-    hash = (hash ^ (hash >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    hash ^ (hash >> 31)
+    simulator::chance(seed, &n.to_string(), "")
 }
 
 type Told = Arc<Mutex<BTreeMap<String, BTreeSet<String>>>>;
