@@ -8,6 +8,7 @@ use super::suppliers::{Upstream, all_of, business, okeconnect, upstream, wait_un
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -35,7 +36,8 @@ fn receiver() -> (SocketAddr, Told) {
             let Ok(mut stream) = stream else { return };
             let mut reader = BufReader::new(stream.try_clone().unwrap());
             let mut line = String::new();
-            if reader.read_line(&mut line).is_err() {
+            // Half a line is a request that never came.
+            if reader.read_line(&mut line).is_err() || !line.ends_with('\n') {
                 continue;
             }
             let query = line.split(' ').nth(1).and_then(|target| target.split_once('?'));
@@ -52,8 +54,8 @@ fn receiver() -> (SocketAddr, Told) {
 }
 
 /// A business at one simulated supplier, its member's receiver, and everything that was answered.
-struct Trial {
-    house: House,
+pub(crate) struct Trial {
+    pub(crate) house: House,
     up: Upstream,
     told: Told,
     accepted: BTreeMap<String, String>,
@@ -61,7 +63,7 @@ struct Trial {
 }
 
 impl Trial {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (house, up) = (House::new(), upstream(11, 0));
         business(&house, &[("up", &okeconnect(&up.simulator.address.to_string()))]);
         house.ok(&["supplier", "set", "up", "--check-after-ms", "300"]);
@@ -71,20 +73,26 @@ impl Trial {
         Self { house, up, told, accepted: BTreeMap::new(), references: 0 }
     }
 
-    fn serve(&self) -> Server {
-        self.try_serve("").unwrap()
+    pub(crate) fn serve(&self) -> Server {
+        self.serve_as(program()).unwrap()
     }
 
+    #[cfg(feature = "crash-points")]
     fn try_serve(&self, crash_at: &str) -> Result<Server, String> {
         let mut command = program();
         command.env("GERBANG_CRASH_AT", crash_at);
+        self.serve_as(command)
+    }
+
+    /// The program, started in a way of the test's own.
+    pub(crate) fn serve_as(&self, command: Command) -> Result<Server, String> {
         let server = self.house.try_start(command, &["serve"])?;
         self.up.simulator.call_back(&format!("http://{}/callback/up/hush", server.address));
         Ok(server)
     }
 
     /// Clients that buy until they are stopped or the server is gone.
-    fn load(&mut self, address: SocketAddr, stop: &Arc<AtomicBool>) -> Vec<Client> {
+    pub(crate) fn load(&mut self, address: SocketAddr, stop: &Arc<AtomicBool>) -> Vec<Client> {
         (0..4)
             .map(|_| {
                 self.references += 1;
@@ -94,14 +102,14 @@ impl Trial {
             .collect()
     }
 
-    fn join(&mut self, clients: Vec<Client>) {
+    pub(crate) fn join(&mut self, clients: Vec<Client>) {
         for client in clients {
             self.accepted.extend(client.join().unwrap());
         }
     }
 
     /// The books hold; everything that was answered is there under the number it was answered with.
-    fn is_whole(&self) {
+    pub(crate) fn is_whole(&self) {
         assert_eq!(self.house.json(&["verify"])["holds"], true);
         let there: BTreeMap<String, String> = all_of(&self.house)
             .iter()
@@ -113,7 +121,7 @@ impl Trial {
     }
 
     /// After everything settled: the supplier's truth is ours, and every final state was told.
-    fn is_true(&self) {
+    pub(crate) fn is_true(&self) {
         wait_until("everything settles", Duration::from_secs(180), || {
             let open = self.house.json(&["trx", "list", "--state", "pending", "--limit", "1"]);
             let due = self.house.json(&["callback", "list", "--state", "due", "--limit", "1"]);
@@ -138,7 +146,7 @@ impl Trial {
     }
 }
 
-type Client = JoinHandle<Vec<(String, String)>>;
+pub(crate) type Client = JoinHandle<Vec<(String, String)>>;
 
 fn buy_on(address: SocketAddr, name: &str, stop: &AtomicBool) -> Vec<(String, String)> {
     let mut accepted = Vec::new();

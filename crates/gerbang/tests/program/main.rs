@@ -7,5 +7,6 @@ mod crashes;
 mod demo;
 mod faults;
 mod rig;
+mod shim;
 mod suppliers;
 mod tamper;

@@ -134,7 +134,6 @@ impl Server {
     }
 
     /// True when it ended by itself.
-    #[cfg(feature = "crash-points")]
     pub(crate) fn is_gone(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
     }

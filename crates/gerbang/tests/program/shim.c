@@ -1,0 +1,77 @@
+/* Loaded in front of the C library: a disk whose syncs fail, and a process that dies when half of
+ * a request is on its way. What to do is in the environment; see shim.rs. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* True when a file of this name stands there and `fd` is a file whose path ends so. */
+static int sync_fails(int fd) {
+    const char *trigger = getenv("SHIM_SYNC_TRIGGER"), *ending = getenv("SHIM_SYNC_ENDING");
+    if (!trigger || !ending || access(trigger, F_OK) != 0) return 0;
+    char link[64], path[4096];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    if (length < 0) return 0;
+    path[length] = 0;
+    size_t tail = strlen(ending);
+    return (size_t)length >= tail && strcmp(path + length - tail, ending) == 0;
+}
+
+int fsync(int fd) {
+    static int (*real)(int);
+    if (!real) real = dlsym(RTLD_NEXT, "fsync");
+    if (sync_fails(fd)) { errno = EIO; return -1; }
+    return real(fd);
+}
+
+int fdatasync(int fd) {
+    static int (*real)(int);
+    if (!real) real = dlsym(RTLD_NEXT, "fdatasync");
+    if (sync_fails(fd)) { errno = EIO; return -1; }
+    return real(fd);
+}
+
+static ssize_t (*plain_write(void))(int, const void *, size_t) {
+    static ssize_t (*real)(int, const void *, size_t);
+    if (!real) real = dlsym(RTLD_NEXT, "write");
+    return real;
+}
+
+/* Half of what begins with SHIM_DIE_SENDING leaves; then the process is gone. */
+static void die_sending(int fd, const char *bytes, size_t length) {
+    static int left = -1;
+    const char *begin = getenv("SHIM_DIE_SENDING"), *count = getenv("SHIM_DIE_COUNT");
+    if (!begin || length < strlen(begin) || memcmp(bytes, begin, strlen(begin)) != 0) return;
+    if (left < 0) left = count ? atoi(count) : 1;
+    if (__sync_sub_and_fetch(&left, 1) != 0) return;
+    plain_write()(fd, bytes, length / 2);
+    usleep(50000);
+    kill(getpid(), SIGKILL);
+}
+
+ssize_t write(int fd, const void *bytes, size_t length) {
+    die_sending(fd, bytes, length);
+    return plain_write()(fd, bytes, length);
+}
+
+ssize_t send(int fd, const void *bytes, size_t length, int flags) {
+    static ssize_t (*real)(int, const void *, size_t, int);
+    if (!real) real = dlsym(RTLD_NEXT, "send");
+    die_sending(fd, bytes, length);
+    return real(fd, bytes, length, flags);
+}
+
+ssize_t writev(int fd, const struct iovec *parts, int count) {
+    static ssize_t (*real)(int, const struct iovec *, int);
+    if (!real) real = dlsym(RTLD_NEXT, "writev");
+    if (count > 0) die_sending(fd, parts[0].iov_base, parts[0].iov_len);
+    return real(fd, parts, count);
+}

@@ -1,0 +1,123 @@
+//! Faults below the program: syncs that fail, and dying while half of a request is on its way. A
+//! small library (`shim.c`) stands in front of the C library; the program itself is unchanged.
+
+use super::crashes::Trial;
+use super::rig::{House, WHO, get, program};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// The library, built into a folder.
+fn shim(folder: &Path) -> PathBuf {
+    let library = folder.join("shim.so");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/program/shim.c");
+    let built = Command::new("cc")
+        .args(["-shared", "-fPIC", "-O1", "-o"])
+        .arg(&library)
+        .args([source, "-ldl"])
+        .status()
+        .unwrap();
+    assert!(built.success());
+    library
+}
+
+/// The demo with a disk that stops syncing files of this ending once the trigger is there.
+fn on_a_failing_disk(house: &House, ending: &str) -> (Command, PathBuf) {
+    let trigger = house.folder.path().join("syncs-fail");
+    let mut command = program();
+    command
+        .env("LD_PRELOAD", shim(house.folder.path()))
+        .env("SHIM_SYNC_TRIGGER", &trigger)
+        .env("SHIM_SYNC_ENDING", ending);
+    (command, trigger)
+}
+
+/// A commit whose sync failed may or may not be there after a restart, so nobody may be told of
+/// it and nothing may be decided on top of it: the program ends.
+#[test]
+fn a_sync_of_the_log_that_fails_ends_the_program() {
+    let house = House::new();
+    let (command, trigger) = on_a_failing_disk(&house, "gerbang.db-wal");
+    let mut server = house.start(command, &["demo", "--listen", "127.0.0.1:0"]);
+    for number in 0..20 {
+        assert!(server.buy(&format!("before-{number}")).1.contains("akan diproses"));
+    }
+    std::fs::write(&trigger, "").unwrap();
+    for number in 0..20 {
+        let target = format!("/trx?product=T1&dest=089660522887&refID=after-{number}&{WHO}");
+        if let Ok((status, body)) = get(server.address, &target) {
+            assert_eq!(status, 503, "answered without a sync: {body}");
+        }
+    }
+    assert!(!server.wait().success(), "a sync failed and the exit code is 0");
+    let log = server.log();
+    assert!(log.contains("may or may not have happened"), "{log}");
+
+    std::fs::remove_file(&trigger).unwrap();
+    let server = house.demo();
+    for number in 0..20 {
+        let check = server.check(&format!("before-{number}"));
+        assert!(!check.contains("TIDAK ADA"), "before-{number} was answered and is lost: {check}");
+    }
+    // Whether the unanswered ones are there or not, asking again is safe.
+    assert!(server.buy("after-0").1.contains("T#"));
+    assert_eq!(house.json(&["verify"])["holds"], true);
+}
+
+/// A checkpoint that cannot be synced loses nothing: the log keeps everything.
+#[test]
+fn a_checkpoint_that_cannot_be_synced_loses_nothing() {
+    let house = House::new();
+    let (command, trigger) = on_a_failing_disk(&house, "gerbang.db");
+    let server = house.start(command, &["demo", "--listen", "127.0.0.1:0"]);
+    house.ok(&["member", "credit", "OK00123", "100.000.000", "--note", "load"]);
+    std::fs::write(&trigger, "").unwrap();
+    let (mut accepted, mut refused) = (Vec::new(), 0);
+    for number in 0..6_000 {
+        let ref_id = format!("c{number}");
+        let target = format!("/trx?product=T1&dest=089660522887&refID={ref_id}&{WHO}");
+        match get(server.address, &target) {
+            Ok((200, body)) if body.contains("akan diproses") => accepted.push(ref_id),
+            Ok((503, _)) => refused += 1,
+            Ok(other) => panic!("{other:?}"),
+            Err(_) => break,
+        }
+    }
+    assert!(accepted.len() > 100, "only {} accepted, {refused} refused", accepted.len());
+    let log = house.data().join("gerbang.db-wal");
+    assert!(std::fs::metadata(log).unwrap().len() > 8 << 20, "no checkpoint was due");
+    server.kill();
+
+    std::fs::remove_file(&trigger).unwrap();
+    let server = house.demo();
+    for ref_id in &accepted {
+        let check = server.check(ref_id);
+        assert!(!check.contains("TIDAK ADA"), "{ref_id} was answered and is lost: {check}");
+    }
+    assert_eq!(house.json(&["verify"])["holds"], true);
+}
+
+/// Half a request reached the supplier, or half an answer the member, when the process died.
+#[test]
+fn dying_in_the_middle_of_a_message() {
+    let mut trial = Trial::new();
+    let library = shim(trial.house.folder.path());
+    for (begin, count) in [("GET /trx", 1), ("GET /trx", 7), ("HTTP/1.1 200", 3), ("GET /h2h", 2)] {
+        let mut command = program();
+        command
+            .env("LD_PRELOAD", &library)
+            .env("SHIM_DIE_SENDING", begin)
+            .env("SHIM_DIE_COUNT", count.to_string());
+        let mut server = trial.serve_as(command).unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let clients = trial.load(server.address, &stop);
+        super::suppliers::wait_until(begin, Duration::from_secs(20), || server.is_gone());
+        stop.store(true, Ordering::Relaxed);
+        trial.join(clients);
+        trial.is_whole();
+    }
+    let _server = trial.serve();
+    trial.is_true();
+}
