@@ -167,7 +167,7 @@ pub(crate) async fn measure(plan: &Plan, trxs: i64, pending: i64) -> anyhow::Res
         resident_mb()
     );
     let began = Instant::now();
-    let found = house.workers.recover().await.map_err(anyhow::Error::msg)?;
+    let found = house.workers.recover(store::Lane::default()).await.map_err(anyhow::Error::msg)?;
     println!("recovery of {found} sent attempts: {:.2} s", began.elapsed().as_secs_f64());
 
     let (mut empty, mut grown) = (vec![], vec![]);

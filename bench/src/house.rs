@@ -1,7 +1,7 @@
 //! A business to measure: many members, one product, a supplier that delivers at once.
 
 use engine::{
-    Answer, Command, Courier, CourierResult, Engine, Handle, Moved, Port, ReadPool, Settings,
+    Answer, Command, Courier, CourierResult, Engine, Handle, Moved, Port, ReadPool, Setup,
     Suppliers, SystemClock, Workers, Zone, place,
 };
 use net::Outgoing;
@@ -132,15 +132,14 @@ impl House {
         let reads = (0..2)
             .map(|_| Ok(Box::new(opened.reader()?) as Box<dyn store::Reads>))
             .collect::<anyhow::Result<Vec<_>>>()?;
-        let engine = Engine::start(
+        let engine = Engine::start(Setup::new(
             Box::new(opened.store),
             ReadPool::threads(reads)?,
             move || rows.catalog(),
             key.clone(),
             Arc::new(SystemClock),
             Zone::new("Asia/Jakarta")?,
-            Settings::default(),
-        )
+        ))
         .map_err(anyhow::Error::msg)?;
         let handle = engine.handle;
         let supplier = SupplierCode::parse("sandbox")?;

@@ -5,28 +5,32 @@ use crate::world::World;
 use domain::{AttemptState, Audit, TrxState};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use store::{ChainHead, Channel, DeliveryState, JournalLine, Reads, journal_hash, transfer_hash};
+use store::{
+    ChainHead, Channel, DeliveryState, JournalLine, Lane, Reads, journal_hash, transfer_hash,
+};
 use types::{MemberId, Rupiah, TrxNo};
 
 /// The books at this moment: sums, floors, chains, and everything that was answered.
 pub(crate) fn books(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> {
     let mut audit = Audit::new();
-    let mut ledger = ChainHead::default();
+    let mut ledger: BTreeMap<Lane, ChainHead> = BTreeMap::new();
     let mut broken = Vec::new();
     reads.each_transfer(&mut |row| {
         audit.transfer(row.seq, &row.row);
-        if row.hash != transfer_hash(&ledger.hash, ledger.seq + 1, &row.row) {
+        let head = ledger.entry(row.lane).or_default();
+        if row.hash != transfer_hash(&head.hash, head.seq + 1, &row.row) {
             broken.push(format!("ledger row {} breaks the chain", row.seq));
         }
-        ledger = ChainHead { seq: row.seq, hash: row.hash };
+        *head = ChainHead { seq: row.seq, hash: row.hash };
         ControlFlow::Continue(())
     })?;
-    let mut journal = ChainHead::default();
+    let mut journal: BTreeMap<Lane, ChainHead> = BTreeMap::new();
     reads.each_journal(&mut |row| {
-        if row.hash != journal_hash(&journal.hash, journal.seq + 1, &row.row) {
+        let head = journal.entry(row.lane).or_default();
+        if row.hash != journal_hash(&head.hash, head.seq + 1, &row.row) {
             broken.push(format!("journal row {} breaks the chain", row.seq));
         }
-        journal = ChainHead { seq: row.seq, hash: row.hash };
+        *head = ChainHead { seq: row.seq, hash: row.hash };
         ControlFlow::Continue(())
     })?;
     let mut trxs = BTreeMap::new();

@@ -12,7 +12,7 @@ use crate::world::{Ack, Event, World};
 use anyhow::{Context as _, anyhow};
 use domain::{BuyRequest, Resolution, TrxState};
 use engine::{
-    Answer, Asked, Command, Engine, Handle, Moved, Port, ReadPool, Received, Settings, Suppliers,
+    Answer, Asked, Command, Engine, Handle, Moved, Port, ReadPool, Received, Setup, Suppliers,
     Workers, Zone,
 };
 use model::Model;
@@ -213,17 +213,21 @@ fn with(seed: u64, options: Options, ops: Vec<Op>) -> anyhow::Result<Result<Repo
 /// One process.
 async fn live(world: &World, place: &Place, key: &MasterKey, first: bool) -> anyhow::Result<End> {
     let (store, reads, mut rows) = place.open()?;
-    let (handle, writer) = Engine::assemble(
+    let (handle, writers) = Engine::assemble(Setup::new(
         Box::new(Watched::new(store, world.clone())),
         ReadPool::inline(reads),
         move || rows.catalog(),
         key.clone(),
         Arc::new(world.clone()),
         Zone::new("Asia/Jakarta")?,
-        Settings::default(),
-    )
+    ))
     .map_err(|why| anyhow!(why))?;
-    let mut writer = tokio::spawn(writer.run_as_task());
+    let mut writer = tokio::spawn(async move {
+        for writer in writers {
+            writer.run_as_task().await?;
+        }
+        Ok::<(), store::StoreError>(())
+    });
     let broken = world.with(|state| state.broken);
     let ports = Arc::new(Suppliers::default());
     for number in 0..shop::SUPPLIERS {
@@ -238,7 +242,7 @@ async fn live(world: &World, place: &Place, key: &MasterKey, first: bool) -> any
             credit(world, &handle, number, balance).await;
         }
     }
-    if workers.recover().await.is_ok() {
+    if workers.recover(store::Lane::default()).await.is_ok() {
         workers.start();
     }
     let driver = drive(world, &handle, &ports);

@@ -54,11 +54,18 @@ pub enum Command {
         ref_id: RefId,
     },
     /// Permission to send an attempt: the durable sent-marker.
-    MarkSent(AttemptId),
+    MarkSent {
+        /// Which.
+        about: AttemptId,
+        /// Whose purchase.
+        member: MemberId,
+    },
     /// News of an attempt.
     News {
         /// Which.
         about: AttemptId,
+        /// Whose purchase.
+        member: MemberId,
         /// Which supplier says so; news from another one than the attempt's is only recorded.
         from: SupplierCode,
         /// By which way.
@@ -72,6 +79,8 @@ pub enum Command {
     AskSoon {
         /// Which.
         about: AttemptId,
+        /// Whose purchase.
+        member: MemberId,
         /// The exchange it came from.
         line: Box<JournalLine>,
     },
@@ -115,6 +124,24 @@ pub enum Command {
         /// What is said of it.
         lines: Vec<JournalLine>,
     },
+}
+
+impl Command {
+    /// What decides the lane: commands of one member go the same way, one after the other.
+    pub(crate) fn key(&self) -> i64 {
+        match self {
+            Self::Buy { member, .. }
+            | Self::Look { member, .. }
+            | Self::MarkSent { member, .. }
+            | Self::News { member, .. }
+            | Self::AskSoon { member, .. }
+            | Self::Move { member, .. } => member.get(),
+            Self::Resolve { trx, .. } => trx.get(),
+            Self::Tried { id, .. } | Self::Replay(id) => id.get(),
+            Self::Note(line) => line.member.map_or(0, MemberId::get),
+            Self::Catalog { .. } => 0,
+        }
+    }
 }
 
 /// The answer to a purchase.

@@ -1,11 +1,12 @@
 //! The only door to the engine, for gateway, workers and command line alike.
 
 use crate::command::{Answer, Command};
+use crate::ports::Alone;
+use crate::snapshot::Snapshot;
 use crate::writer::{Core, Job};
-use crate::{Catalog, Clock, Health, ReadPool, Zone};
-use arc_swap::ArcSwap;
+use crate::{Catalog, Clock, Health, ReadPool, Tenure, Zone};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use store::{CatalogRows, JournalLine, MasterKey, Store, StoreError};
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -30,8 +31,9 @@ impl Default for Settings {
 }
 
 pub(crate) struct Shared {
-    pub(crate) queue: mpsc::Sender<Job>,
-    pub(crate) catalog: Arc<ArcSwap<Catalog>>,
+    /// One for each lane.
+    pub(crate) queues: Vec<mpsc::Sender<Job>>,
+    pub(crate) catalog: Arc<Snapshot>,
     pub(crate) reads: ReadPool,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) zone: Zone,
@@ -40,6 +42,15 @@ pub(crate) struct Shared {
     pub(crate) deliveries: Notify,
     /// Set while the disk has no room: purchases are refused before anything is taken.
     pub(crate) full: AtomicBool,
+    pub(crate) tenure: Arc<dyn Tenure>,
+}
+
+impl Shared {
+    fn queue(&self, command: &Command) -> Result<&mpsc::Sender<Job>, Busy> {
+        let lanes = i64::try_from(self.queues.len()).unwrap_or(1).max(1);
+        let lane = usize::try_from(command.key().rem_euclid(lanes)).unwrap_or_default();
+        self.queues.get(lane).ok_or(Busy)
+    }
 }
 
 /// The door. Cheap to clone.
@@ -54,7 +65,7 @@ impl Handle {
     /// [`Busy`] when the queue is full, or when the batch was not written.
     pub async fn submit(&self, command: Command) -> Result<Answer, Busy> {
         let (answer, wait) = oneshot::channel();
-        self.0.queue.try_send(Job { command, answer }).map_err(|_| Busy)?;
+        self.0.queue(&command)?.try_send(Job { command, answer }).map_err(|_| Busy)?;
         wait.await.map_err(|_| Busy)
     }
 
@@ -64,15 +75,16 @@ impl Handle {
     /// [`Busy`] when the batch was not written, or the writer has stopped.
     pub async fn submit_patiently(&self, command: Command) -> Result<Answer, Busy> {
         let (answer, wait) = oneshot::channel();
-        self.0.queue.send(Job { command, answer }).await.map_err(|_| Busy)?;
+        self.0.queue(&command)?.send(Job { command, answer }).await.map_err(|_| Busy)?;
         wait.await.map_err(|_| Busy)
     }
 
     /// Gives the journal a line without waiting for its commit; waits for room in the queue.
     pub async fn note(&self, line: JournalLine) {
         let (answer, _) = oneshot::channel();
-        let job = Job { command: Command::Note(Box::new(line)), answer };
-        if self.0.queue.send(job).await.is_err() {
+        let command = Command::Note(Box::new(line));
+        let Ok(queue) = self.0.queue(&command) else { return };
+        if queue.send(Job { command, answer }).await.is_err() {
             tracing::error!("a journal line was lost: the writer has stopped");
         }
     }
@@ -80,7 +92,15 @@ impl Handle {
     /// The catalog as it stands.
     #[must_use]
     pub fn catalog(&self) -> Arc<Catalog> {
-        self.0.catalog.load_full()
+        self.0.catalog.get()
+    }
+
+    /// Reads the catalog again: another node changed it.
+    ///
+    /// # Errors
+    /// Why it could not be read; the old one stays.
+    pub fn refresh(&self) -> Result<(), String> {
+        self.0.catalog.refresh()
     }
 
     /// The read side.
@@ -110,14 +130,21 @@ impl Handle {
     /// How many commands wait, and how many may.
     #[must_use]
     pub fn queue_depth(&self) -> (usize, usize) {
-        let most = self.0.queue.max_capacity();
-        (most - self.0.queue.capacity(), most)
+        let most: usize = self.0.queues.iter().map(mpsc::Sender::max_capacity).sum();
+        let free: usize = self.0.queues.iter().map(mpsc::Sender::capacity).sum();
+        (most.saturating_sub(free), most)
     }
 
-    /// True when the writer has stopped: nothing can be recorded any more, so nothing may be done.
+    /// True while this node may act on what it wrote: nobody can have taken its work over.
+    #[must_use]
+    pub fn may_act(&self) -> bool {
+        self.0.tenure.holds()
+    }
+
+    /// True when a writer has stopped: nothing can be recorded any more, so nothing may be done.
     #[must_use]
     pub fn is_ended(&self) -> bool {
-        self.0.queue.is_closed()
+        self.0.queues.iter().any(mpsc::Sender::is_closed)
     }
 
     /// True while purchases are refused for lack of disk space.
@@ -150,66 +177,115 @@ pub struct Writer {
     shared: Weak<Shared>,
 }
 
-impl Engine {
-    /// Starts the writer on a thread of its own.
-    ///
-    /// # Errors
-    /// When the catalog cannot be opened with this key, or no thread can be started.
-    pub fn start(
+/// Everything an engine is made of.
+pub struct Setup {
+    /// The write side: one store for each lane.
+    pub stores: Vec<Box<dyn Store>>,
+    /// The read side.
+    pub reads: ReadPool,
+    /// Reads the catalog.
+    pub rows: Box<dyn FnMut() -> Result<CatalogRows, StoreError> + Send>,
+    /// Opens sealed columns.
+    pub key: MasterKey,
+    /// The only source of "now".
+    pub clock: Arc<dyn Clock>,
+    /// The operator's zone.
+    pub zone: Zone,
+    /// Whether this node may still act.
+    pub tenure: Arc<dyn Tenure>,
+    /// Limits.
+    pub settings: Settings,
+}
+
+impl Setup {
+    /// One lane on a machine of its own: it may always act.
+    pub fn new(
         store: Box<dyn Store>,
         reads: ReadPool,
         rows: impl FnMut() -> Result<CatalogRows, StoreError> + Send + 'static,
         key: MasterKey,
         clock: Arc<dyn Clock>,
         zone: Zone,
-        settings: Settings,
-    ) -> Result<Self, String> {
-        let (handle, writer) = Self::assemble(store, reads, rows, key, clock, zone, settings)?;
+    ) -> Self {
+        Self {
+            stores: vec![store],
+            reads,
+            rows: Box::new(rows),
+            key,
+            clock,
+            zone,
+            tenure: Arc::new(Alone),
+            settings: Settings::default(),
+        }
+    }
+}
+
+impl Engine {
+    /// Starts each lane's writer on a thread of its own.
+    ///
+    /// # Errors
+    /// When the catalog cannot be opened with this key, or no thread can be started.
+    pub fn start(setup: Setup) -> Result<Self, String> {
+        let (handle, writers) = Self::assemble(setup)?;
         let (end, ended) = oneshot::channel();
-        std::thread::Builder::new()
-            .name("writer".to_owned())
-            .spawn(move || {
-                // Whoever waits for the end may be gone.
-                let _ = end.send(writer.run());
-            })
-            .map_err(|error| error.to_string())?;
+        // The first that ends speaks for all: without one lane nothing may go on.
+        let end = Arc::new(Mutex::new(Some(end)));
+        for (number, writer) in writers.into_iter().enumerate() {
+            let end = end.clone();
+            std::thread::Builder::new()
+                .name(format!("writer-{number}"))
+                .spawn(move || {
+                    let result = writer.run();
+                    let first = end.lock().ok().and_then(|mut end| end.take());
+                    if let Some(end) = first {
+                        // Whoever waits for the end may be gone.
+                        let _ = end.send(result);
+                    }
+                })
+                .map_err(|error| error.to_string())?;
+        }
         Ok(Self { handle, ended })
     }
 
-    /// The same without running the writer; tests drive it on virtual time.
+    /// The same without running the writers; tests drive them on virtual time.
     ///
     /// # Errors
     /// When the catalog cannot be opened with this key.
-    pub fn assemble(
-        store: Box<dyn Store>,
-        reads: ReadPool,
-        mut rows: impl FnMut() -> Result<CatalogRows, StoreError> + Send + 'static,
-        key: MasterKey,
-        clock: Arc<dyn Clock>,
-        zone: Zone,
-        settings: Settings,
-    ) -> Result<(Handle, Writer), String> {
-        let mut reload = move || -> Result<Catalog, String> {
+    pub fn assemble(setup: Setup) -> Result<(Handle, Vec<Writer>), String> {
+        let Setup { stores, reads, mut rows, key, clock, zone, tenure, settings } = setup;
+        let catalog = Arc::new(Snapshot::new(Box::new(move || {
             let rows = rows().map_err(|error| error.to_string())?;
             Catalog::build(rows, &key).map_err(|error| error.to_string())
-        };
-        let catalog = Arc::new(ArcSwap::from_pointee(reload()?));
-        let (queue, jobs) = mpsc::channel(settings.queue);
+        }))?);
+        let health = Arc::new(Health::default());
+        let (queues, lanes): (Vec<_>, Vec<_>) =
+            stores.iter().map(|_| mpsc::channel(settings.queue)).unzip();
         let shared = Arc::new(Shared {
-            queue,
+            queues,
             catalog: catalog.clone(),
             reads,
             clock: clock.clone(),
             zone: zone.clone(),
-            health: Arc::new(Health::default()),
+            health: health.clone(),
             intents: Notify::new(),
             deliveries: Notify::new(),
             full: AtomicBool::new(false),
+            tenure,
         });
-        let health = shared.health.clone();
-        let core = Core { store, catalog, clock, zone, health, reload: Box::new(reload) };
-        let writer = Writer { core, jobs, batch: settings.batch, shared: Arc::downgrade(&shared) };
-        Ok((Handle(shared), writer))
+        let writers = stores.into_iter().zip(lanes).map(|(store, jobs)| Writer {
+            core: Core {
+                store,
+                catalog: catalog.clone(),
+                clock: clock.clone(),
+                zone: zone.clone(),
+                health: health.clone(),
+            },
+            jobs,
+            batch: settings.batch,
+            shared: Arc::downgrade(&shared),
+        });
+        let writers = writers.collect();
+        Ok((Handle(shared), writers))
     }
 }
 
@@ -251,7 +327,7 @@ impl Writer {
                 }
                 Ok(())
             }
-            Err(StoreError::NotWritten(why)) => {
+            Err(StoreError::NotWritten(why) | StoreError::Again(why)) => {
                 tracing::error!(%why, "a batch was not written; its callers hear busy");
                 Ok(())
             }

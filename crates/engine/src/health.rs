@@ -159,6 +159,16 @@ impl Health {
         }
     }
 
+    /// It was not bought after all: the batch was not written.
+    pub fn not_chosen(&self, supplier: &SupplierCode, sku: &Sku, now: Moment) {
+        let Ok(mut known) = self.0.lock() else { return };
+        if known.day == Some(now.civil.date())
+            && let Some(count) = known.today.get_mut(&(supplier.clone(), sku.clone()))
+        {
+            *count = count.saturating_sub(1);
+        }
+    }
+
     /// Why a route may not be used right now.
     #[must_use]
     pub fn bars(&self, route: &RouteRow, now: Moment) -> Option<&'static str> {

@@ -27,6 +27,21 @@ impl Clock for SystemClock {
     }
 }
 
+/// Whether this node's work is still its own. A node that slept may have lost it to another one.
+pub trait Tenure: Send + Sync {
+    /// True while nobody else can have taken over.
+    fn holds(&self) -> bool;
+}
+
+/// The only node there is.
+pub(crate) struct Alone;
+
+impl Tenure for Alone {
+    fn holds(&self) -> bool {
+        true
+    }
+}
+
 /// Who may bring a supplier's callbacks.
 #[derive(Clone, Debug)]
 pub struct CallbackDoor {

@@ -6,8 +6,8 @@ use crate::data::{DataDir, Lock};
 use crate::sandbox::{SandboxTransport, World};
 use anyhow::{Context as _, anyhow, bail};
 use engine::{
-    CallbackDoor, Command, Engine, Gate, Handle, Port, ReadPool, Suppliers, SystemClock, Workers,
-    Zone,
+    CallbackDoor, Command, Engine, Gate, Handle, Port, ReadPool, Setup, Suppliers, SystemClock,
+    Workers, Zone,
 };
 use ipnet::IpNet;
 use net::{Guard, Outgoing, OutgoingLimits};
@@ -67,15 +67,14 @@ impl House {
         let log = data.sandbox_log();
         let world = World::open(&log, zone.clone())
             .with_context(|| format!("cannot use {}", log.display()))?;
-        let engine = Engine::start(
+        let engine = Engine::start(Setup::new(
             Box::new(opened.store),
             ReadPool::threads(readers)?,
             move || catalog.catalog(),
             key.clone(),
             Arc::new(SystemClock),
             zone,
-            engine::Settings::default(),
-        )
+        ))
         .map_err(|error| anyhow!(error))?;
         let house = Self {
             handle: engine.handle,
@@ -167,7 +166,7 @@ impl House {
         tokio::spawn(async move {
             // Nothing is sent or asked before it is known what was sent.
             loop {
-                match starting.recover().await {
+                match starting.recover(store::Lane::default()).await {
                     Ok(0) => break,
                     Ok(found) => {
                         tracing::info!(found, "were sent before the restart and are asked about");

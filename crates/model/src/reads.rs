@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use store::{
-    CatalogRows, ChainHead, ChainRow, Counts, Delivery, DeliveryFilter, DeliveryState, JournalLine,
-    Progress, Reads, StoreError, Story, TrxFilter, Work,
+    CatalogRows, ChainRow, Counts, Delivery, DeliveryFilter, DeliveryState, Heads, JournalLine,
+    Lane, Progress, Reads, StoreError, Story, TrxFilter, Work,
 };
 use types::{AttemptId, MemberId, RefId, Rupiah, Sku, SupplierCode, TrxNo, UtcMillis};
 
@@ -23,7 +23,12 @@ fn page(limit: u32) -> usize {
 impl Tables {
     fn work(&self, attempt: &Attempt) -> Option<Work> {
         let trx = &self.trxs.get(&attempt.id.trx)?.trx;
-        Some(Work { attempt: attempt.clone(), dest: trx.dest.clone(), qty: trx.qty })
+        Some(Work {
+            attempt: attempt.clone(),
+            member: trx.member,
+            dest: trx.dest.clone(),
+            qty: trx.qty,
+        })
     }
 
     fn due(
@@ -191,7 +196,12 @@ impl Reads for Model {
         Ok(self.with(|tables| tables.work(tables.attempts.get(&attempt)?)))
     }
 
-    fn sent_attempts(&mut self, after: TrxNo, limit: u32) -> Result<Vec<Work>, StoreError> {
+    fn sent_attempts(
+        &mut self,
+        _: Lane,
+        after: TrxNo,
+        limit: u32,
+    ) -> Result<Vec<Work>, StoreError> {
         Ok(self.with(|tables| {
             let sent =
                 |attempt: &&Attempt| attempt.state == AttemptState::Sent && attempt.id.trx > after;
@@ -270,8 +280,8 @@ impl Reads for Model {
         }))
     }
 
-    fn heads(&mut self) -> Result<(ChainHead, ChainHead), StoreError> {
-        Ok(self.with(|tables| tables.heads()))
+    fn heads(&mut self) -> Result<Vec<Heads>, StoreError> {
+        Ok(vec![self.with(|tables| tables.heads())])
     }
 
     fn hold(&mut self) -> Result<(), StoreError> {

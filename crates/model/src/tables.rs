@@ -3,8 +3,9 @@
 use domain::{Account, Attempt, Price, Product, RouteRow, Transfer, Trx, TrxState};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{
-    Batch, CatalogChange, ChainHead, ChainRow, Change, Delivery, Facts, JournalLine, Known, Level,
-    MemberRecord, SameDay, StoreError, SupplierRecord, Wants, journal_hash, transfer_hash,
+    Batch, CatalogChange, ChainHead, ChainRow, Change, Delivery, Facts, Heads, JournalLine, Known,
+    Lane, Level, MemberRecord, SameDay, StoreError, SupplierRecord, Wants, journal_hash,
+    transfer_hash,
 };
 use types::{
     AttemptId, DeliveryId, LevelCode, MemberId, ProductCode, RefId, Rupiah, SupplierCode, TrxNo,
@@ -56,8 +57,8 @@ impl Tables {
 
     /// The heads of ledger and journal.
     #[must_use]
-    pub fn heads(&self) -> (ChainHead, ChainHead) {
-        (head(&self.transfers), head(&self.journal))
+    pub fn heads(&self) -> Heads {
+        Heads { lane: Lane::default(), ledger: head(&self.transfers), journal: head(&self.journal) }
     }
 
     pub(crate) fn facts(&self, wants: &Wants) -> Facts {
@@ -186,7 +187,7 @@ impl Tables {
                 let last = head(&self.transfers);
                 let seq = last.seq + 1;
                 let hash = transfer_hash(&last.hash, seq, &row);
-                self.transfers.push(ChainRow { seq, row: *row, hash });
+                self.transfers.push(ChainRow { lane: Lane::default(), seq, row: *row, hash });
             }
             Change::Account { member, account } => {
                 self.accounts.insert(member, account);
@@ -198,7 +199,7 @@ impl Tables {
                 let last = head(&self.journal);
                 let seq = last.seq + 1;
                 let hash = journal_hash(&last.hash, seq, &row);
-                self.journal.push(ChainRow { seq, row: *row, hash });
+                self.journal.push(ChainRow { lane: Lane::default(), seq, row: *row, hash });
             }
             Change::Catalog(change) => self.put_catalog(*change),
         }

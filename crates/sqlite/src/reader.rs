@@ -1,17 +1,17 @@
 //! Read-only connections: typed pages and walks, each bounded.
 
 use crate::open::not_written;
-use crate::rows;
+use crate::rows::by;
 use crate::young::{Young, find, find_young};
 use domain::{Transfer, Trx};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use std::ops::ControlFlow;
 use std::path::Path;
 use store::{
-    CatalogRows, ChainHead, ChainRow, Counts, Delivery, DeliveryFilter, JournalLine, Known,
-    Progress, Reads, StoreError, Story, TrxFilter, Work,
+    CatalogRows, ChainHead, ChainRow, Counts, Delivery, DeliveryFilter, Heads, JournalLine, Known,
+    Lane, Progress, Reads, StoreError, Story, TrxFilter, Work, codec,
 };
-use types::{AttemptId, Dest, MemberId, Qty, RefId, Rupiah, Sku, SupplierCode, TrxNo, UtcMillis};
+use types::{AttemptId, Dest, MemberId, RefId, Rupiah, Sku, SupplierCode, TrxNo, UtcMillis};
 
 /// Longest page anyone gets.
 const PAGE_MOST: u32 = 1_000;
@@ -124,36 +124,28 @@ impl SqliteReads {
 
     fn work(&self, filter: &str, first: i64, limit: u32) -> Result<Vec<Work>, StoreError> {
         let sql = format!(
-            "SELECT {}, t.dest AS dest, t.qty AS qty FROM attempt a JOIN trx t ON t.no = a.trx \
+            "SELECT {}, t.member AS member, t.dest AS dest, t.qty AS qty \
+             FROM attempt a JOIN trx t ON t.no = a.trx \
              WHERE {filter} LIMIT ?2",
-            rows::ATTEMPT
+            codec::ATTEMPT
         );
-        self.all(&sql, params![first, limit], |row| {
-            let dest: String = row.get("dest")?;
-            Ok(Work {
-                attempt: rows::attempt(row)?,
-                dest: Dest::parse(&dest).map_err(|error| {
-                    rusqlite::Error::FromSqlConversionFailure(
-                        0,
-                        rusqlite::types::Type::Text,
-                        Box::new(error),
-                    )
-                })?,
-                qty: row.get::<_, Option<u32>>("qty")?.and_then(Qty::new),
-            })
-        })
+        self.all(&sql, params![first, limit], by(codec::work))
     }
 }
 
 impl Reads for SqliteReads {
     fn catalog(&mut self) -> Result<CatalogRows, StoreError> {
         Ok(CatalogRows {
-            members: self.all("SELECT * FROM member ORDER BY id", [], rows::member)?,
-            levels: self.all("SELECT * FROM level ORDER BY code", [], rows::level)?,
-            products: self.all("SELECT * FROM product ORDER BY code", [], rows::product)?,
-            prices: self.all("SELECT * FROM price", [], rows::price)?,
-            suppliers: self.all("SELECT * FROM supplier ORDER BY code", [], rows::supplier)?,
-            routes: self.all("SELECT * FROM route ORDER BY product, priority", [], rows::route)?,
+            members: self.all("SELECT * FROM member ORDER BY id", [], by(codec::member))?,
+            levels: self.all("SELECT * FROM level ORDER BY code", [], by(codec::level))?,
+            products: self.all("SELECT * FROM product ORDER BY code", [], by(codec::product))?,
+            prices: self.all("SELECT * FROM price", [], by(codec::price))?,
+            suppliers: self.all("SELECT * FROM supplier ORDER BY code", [], by(codec::supplier))?,
+            routes: self.all(
+                "SELECT * FROM route ORDER BY product, priority",
+                [],
+                by(codec::route),
+            )?,
         })
     }
 
@@ -171,32 +163,32 @@ impl Reads for SqliteReads {
 
     fn trx_by_ref(&mut self, member: MemberId, ref_id: &RefId) -> Result<Option<Trx>, StoreError> {
         let Some(no) = self.taken(member, ref_id).map_err(not_written)? else { return Ok(None) };
-        let sql = format!("SELECT {} FROM trx WHERE no = ?1", rows::TRX);
-        self.one(&sql, [no.get()], rows::trx)
+        let sql = format!("SELECT {} FROM trx WHERE no = ?1", codec::TRX);
+        self.one(&sql, [no.get()], by(codec::trx))
     }
 
     fn story(&mut self, no: TrxNo) -> Result<Option<Story>, StoreError> {
-        let sql = format!("SELECT {} FROM trx WHERE no = ?1", rows::TRX);
-        let Some(trx) = self.one(&sql, [no.get()], rows::trx)? else {
+        let sql = format!("SELECT {} FROM trx WHERE no = ?1", codec::TRX);
+        let Some(trx) = self.one(&sql, [no.get()], by(codec::trx))? else {
             return Ok(None);
         };
-        let sql = format!("SELECT {} FROM attempt a WHERE trx = ?1 ORDER BY n", rows::ATTEMPT);
+        let sql = format!("SELECT {} FROM attempt a WHERE trx = ?1 ORDER BY n", codec::ATTEMPT);
         Ok(Some(Story {
-            known: Known { trx, attempts: self.all(&sql, [no.get()], rows::attempt)? },
+            known: Known { trx, attempts: self.all(&sql, [no.get()], by(codec::attempt))? },
             transfers: self.all(
                 "SELECT * FROM transfer WHERE trx = ?1 ORDER BY seq",
                 [no.get()],
-                |row| Ok((row.get("seq")?, rows::transfer(row)?)),
+                |row| Ok((row.get("seq")?, by(codec::transfer)(row)?)),
             )?,
             deliveries: self.all(
                 "SELECT * FROM delivery WHERE trx = ?1 ORDER BY id",
                 [no.get()],
-                rows::delivery,
+                by(codec::delivery),
             )?,
             journal: self.all(
                 "SELECT * FROM journal WHERE trx = ?1 ORDER BY seq LIMIT 1000",
                 [no.get()],
-                |row| Ok((row.get("seq")?, rows::journal(row)?)),
+                |row| Ok((row.get("seq")?, by(codec::journal)(row)?)),
             )?,
         }))
     }
@@ -213,7 +205,7 @@ impl Reads for SqliteReads {
             "SELECT {} FROM trx WHERE no < ?1 AND {state} AND {suspect} \
              AND (?3 IS NULL OR member = ?3) AND (?4 IS NULL OR dest = ?4) \
              AND (?5 IS NULL OR ref = ?5) ORDER BY no DESC LIMIT ?6",
-            rows::TRX
+            codec::TRX
         );
         self.all(
             &sql,
@@ -225,7 +217,7 @@ impl Reads for SqliteReads {
                 filter.ref_id.as_ref().map(RefId::as_str),
                 filter.limit.min(PAGE_MOST),
             ],
-            rows::trx,
+            by(codec::trx),
         )
     }
 
@@ -241,7 +233,7 @@ impl Reads for SqliteReads {
                 filter.trx.map(TrxNo::get),
                 filter.limit.min(PAGE_MOST),
             ],
-            rows::delivery,
+            by(codec::delivery),
         )
     }
 
@@ -273,7 +265,7 @@ impl Reads for SqliteReads {
             "SELECT supplier, sku, count(*) AS count FROM attempt WHERE trx >= ?2 AND created >= ?1
              GROUP BY supplier, sku",
             params![since.get(), first],
-            rows::bought,
+            by(codec::bought),
         )
     }
 
@@ -282,7 +274,12 @@ impl Reads for SqliteReads {
         Ok(self.work(&filter, attempt.trx.get(), 1)?.pop())
     }
 
-    fn sent_attempts(&mut self, after: TrxNo, limit: u32) -> Result<Vec<Work>, StoreError> {
+    fn sent_attempts(
+        &mut self,
+        _: Lane,
+        after: TrxNo,
+        limit: u32,
+    ) -> Result<Vec<Work>, StoreError> {
         self.work("a.state = 'sent' AND a.trx > ?1 ORDER BY a.trx", after.get(), limit)
     }
 
@@ -297,7 +294,7 @@ impl Reads for SqliteReads {
             "SELECT * FROM delivery WHERE state = 'due' AND next <= ?1
              AND member NOT IN (SELECT value FROM json_each(?3)) ORDER BY next LIMIT ?2",
             params![now.get(), limit, format!("[{}]", skip.join(","))],
-            rows::delivery,
+            by(codec::delivery),
         )
     }
 
@@ -321,8 +318,9 @@ impl Reads for SqliteReads {
             "SELECT * FROM transfer ORDER BY seq",
             |row| {
                 Ok(ChainRow {
+                    lane: Lane::default(),
                     seq: row.get("seq")?,
-                    row: rows::transfer(row)?,
+                    row: by(codec::transfer)(row)?,
                     hash: row.get("hash")?,
                 })
             },
@@ -339,8 +337,9 @@ impl Reads for SqliteReads {
             "SELECT * FROM journal ORDER BY seq",
             |row| {
                 Ok(ChainRow {
+                    lane: Lane::default(),
                     seq: row.get("seq")?,
-                    row: rows::journal(row)?,
+                    row: by(codec::journal)(row)?,
                     hash: row.get("hash")?,
                 })
             },
@@ -352,8 +351,8 @@ impl Reads for SqliteReads {
         &mut self,
         visit: &mut dyn FnMut(Trx) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        let sql = format!("SELECT {} FROM trx ORDER BY no", rows::TRX);
-        self.walk("trx", &sql, rows::trx, visit)
+        let sql = format!("SELECT {} FROM trx ORDER BY no", codec::TRX);
+        self.walk("trx", &sql, by(codec::trx), visit)
     }
 
     fn damage(&mut self) -> Result<Option<String>, StoreError> {
@@ -372,14 +371,15 @@ impl Reads for SqliteReads {
         Ok(lost.or(twice).map(tell))
     }
 
-    fn heads(&mut self) -> Result<(ChainHead, ChainHead), StoreError> {
+    fn heads(&mut self) -> Result<Vec<Heads>, StoreError> {
         let head = |name: &str| -> Result<ChainHead, StoreError> {
             self.one("SELECT seq, head FROM chain WHERE name = ?1", [name], |row| {
                 Ok(ChainHead { seq: row.get(0)?, hash: row.get(1)? })
             })?
             .ok_or_else(|| StoreError::Broken(format!("the head of the {name} chain is missing")))
         };
-        Ok((head("ledger")?, head("journal")?))
+        let (ledger, journal) = (head("ledger")?, head("journal")?);
+        Ok(vec![Heads { lane: Lane::default(), ledger, journal }])
     }
 
     fn hold(&mut self) -> Result<(), StoreError> {

@@ -1,14 +1,14 @@
 //! The one write connection: load a batch's facts, write its changes, commit once.
 
 use crate::open::{hint, not_written};
-use crate::rows;
+use crate::rows::by;
 use crate::young::{Refs, find};
 use domain::{Attempt, Transfer, Trx, TrxState};
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 use std::collections::HashMap;
 use store::{
     Batch, CatalogChange, ChainHead, Change, Delivery, Direction, Facts, JournalLine, Known,
-    MemberRecord, Store, StoreError, SupplierRecord, Wants, journal_hash, transfer_hash,
+    MemberRecord, Store, StoreError, SupplierRecord, Wants, codec, journal_hash, transfer_hash,
 };
 use types::{MemberId, RefId, TrxNo};
 
@@ -24,10 +24,6 @@ pub struct SqliteStore {
 
 /// First number a trx gets: nine digits, as members of this trade are used to.
 const FIRST_TRX: i64 = 100_000_001;
-
-fn guard_key(trx: &Trx) -> String {
-    format!("{}.{}.{}", trx.product, trx.dest, trx.day.get())
-}
 
 impl SqliteStore {
     pub(crate) fn new(connection: Connection, refs: Refs) -> Result<Self, StoreError> {
@@ -64,8 +60,8 @@ impl SqliteStore {
             }
         }
         for no in &wants.trxs {
-            let sql = format!("SELECT {} FROM trx WHERE no = ?1", rows::TRX);
-            let found = self.cached(&sql)?.query_row([no.get()], rows::trx).optional()?;
+            let sql = format!("SELECT {} FROM trx WHERE no = ?1", codec::TRX);
+            let found = self.cached(&sql)?.query_row([no.get()], by(codec::trx)).optional()?;
             if let Some(trx) = found {
                 self.load_account(trx.member, &mut facts)?;
                 self.keep(trx, &mut facts)?;
@@ -75,7 +71,7 @@ impl SqliteStore {
             self.load_account(*member, &mut facts)?;
         }
         for key in &wants.same_day {
-            let guard = format!("{}.{}.{}", key.product, key.dest, key.day.get());
+            let guard = codec::guard(&key.product, &key.dest, key.day);
             let count: u16 = self
                 .cached(
                     "SELECT count(*) FROM trx
@@ -87,7 +83,7 @@ impl SqliteStore {
         for id in &wants.deliveries {
             let found = self
                 .cached("SELECT * FROM delivery WHERE id = ?1")?
-                .query_row([id.get()], rows::delivery)
+                .query_row([id.get()], by(codec::delivery))
                 .optional()?;
             if let Some(delivery) = found {
                 facts.deliveries.insert(*id, delivery);
@@ -102,8 +98,8 @@ impl SqliteStore {
             None => find(&self.connection, member, ref_id)?,
         };
         let Some(no) = known else { return Ok(None) };
-        let sql = format!("SELECT {} FROM trx WHERE no = ?1", rows::TRX);
-        self.cached(&sql)?.query_row([no.get()], rows::trx).optional()
+        let sql = format!("SELECT {} FROM trx WHERE no = ?1", codec::TRX);
+        self.cached(&sql)?.query_row([no.get()], by(codec::trx)).optional()
     }
 
     fn keep(&self, trx: Trx, facts: &mut Facts) -> rusqlite::Result<()> {
@@ -113,8 +109,8 @@ impl SqliteStore {
     }
 
     fn attempts(&self, no: TrxNo) -> rusqlite::Result<Vec<Attempt>> {
-        let sql = format!("SELECT {} FROM attempt a WHERE trx = ?1 ORDER BY n", rows::ATTEMPT);
-        self.cached(&sql)?.query_map([no.get()], rows::attempt)?.collect()
+        let sql = format!("SELECT {} FROM attempt a WHERE trx = ?1 ORDER BY n", codec::ATTEMPT);
+        self.cached(&sql)?.query_map([no.get()], by(codec::attempt))?.collect()
     }
 
     fn load_account(&self, member: MemberId, facts: &mut Facts) -> rusqlite::Result<()> {
@@ -123,7 +119,7 @@ impl SqliteStore {
         }
         let account = self
             .cached("SELECT balance, day, day_total FROM account WHERE member = ?1")?
-            .query_row([member.get()], rows::account)
+            .query_row([member.get()], by(codec::account))
             .optional()?;
         if let Some(account) = account {
             facts.accounts.insert(member, account);
@@ -199,8 +195,9 @@ impl SqliteStore {
     }
 
     fn insert_trx(&self, trx: &Trx, guarded: bool) -> rusqlite::Result<()> {
-        let columns = rows::state_columns(&trx.state);
-        let guard = (guarded && trx.state == TrxState::Pending).then(|| guard_key(trx));
+        let columns = codec::state_columns(&trx.state);
+        let guard = (guarded && trx.state == TrxState::Pending)
+            .then(|| codec::guard(&trx.product, &trx.dest, trx.day));
         self.cached(
             "INSERT INTO trx (no, member, ref, product, name, dest, qty, price, before, created, \
              day, attempt, state, sn, reason, refusal, cost, final_at, final_balance, suspect, guard) \
@@ -234,7 +231,7 @@ impl SqliteStore {
 
     /// The conditional flip: exactly one row must still be in the state it was decided from.
     fn flip(&self, no: TrxNo, from: &str, state: &TrxState) -> Result<(), StoreError> {
-        let columns = rows::state_columns(state);
+        let columns = codec::state_columns(state);
         let changed = self
             .cached(
                 "UPDATE trx SET state = ?3, sn = ?4, reason = ?5, cost = ?6, final_at = ?7, \
@@ -261,7 +258,7 @@ impl SqliteStore {
     }
 
     fn insert_attempt(&self, attempt: &Attempt) -> rusqlite::Result<()> {
-        let (state, detail) = rows::attempt_state(&attempt.state);
+        let (state, detail) = codec::attempt_state(&attempt.state);
         self.cached(
             "INSERT INTO attempt (trx, n, supplier, sku, cost, state, detail, created, sent, next, \
              checks, why) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
@@ -288,7 +285,7 @@ impl SqliteStore {
     }
 
     fn update_attempt(&self, attempt: &Attempt) -> rusqlite::Result<()> {
-        let (state, detail) = rows::attempt_state(&attempt.state);
+        let (state, detail) = codec::attempt_state(&attempt.state);
         self.cached(
             "UPDATE attempt SET cost = ?3, state = ?4, detail = ?5, sent = ?6, next = ?7, \
              checks = ?8 WHERE trx = ?1 AND n = ?2",

@@ -11,6 +11,26 @@ use std::fmt;
 /// SHA-256.
 pub type Hash = [u8; 32];
 
+/// One writer's chains. A store with one writer has one lane, 0; where several write at one time,
+/// each has its own, so that none waits for another's head.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lane(pub i32);
+
+impl fmt::Display for Lane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Where both chains of a lane end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Heads {
+    pub lane: Lane,
+    pub ledger: ChainHead,
+    pub journal: ChainHead,
+}
+
 /// Where a chain ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ChainHead {

@@ -6,12 +6,13 @@
 
 mod batch;
 mod chain;
+pub mod codec;
 mod read;
 mod records;
 mod seal;
 
 pub use batch::{Batch, Change, Facts, Known, SameDay, Wants};
-pub use chain::{ChainHead, Hash, journal_hash, transfer_hash};
+pub use chain::{ChainHead, Hash, Heads, Lane, journal_hash, transfer_hash};
 pub use read::{
     CatalogRows, ChainRow, Counts, DeliveryFilter, Progress, Reads, Story, TrxFilter, Work,
 };
@@ -27,6 +28,10 @@ pub enum StoreError {
     /// Nothing was written; the same work may be given again.
     #[error("nothing was written: {0}")]
     NotWritten(String),
+    /// Nothing was written because others were in the way; what was decided is out of date, and
+    /// deciding anew may help.
+    #[error("others were in the way: {0}")]
+    Again(String),
     /// The commit may or may not have happened: stop, and let the restart find out.
     #[error("the commit may or may not have happened: {0}")]
     Unknown(String),
@@ -47,8 +52,8 @@ pub trait Store: Send {
     /// Writes all changes of a batch durably, in order, or none.
     ///
     /// # Errors
-    /// [`StoreError::NotWritten`] when nothing was written, [`StoreError::Unknown`] when that is
-    /// not certain.
+    /// [`StoreError::NotWritten`] or [`StoreError::Again`] when nothing was written,
+    /// [`StoreError::Unknown`] when that is not certain.
     fn commit(&mut self, batch: Batch) -> Result<(), StoreError>;
 
     /// Ends a batch that wrote nothing.

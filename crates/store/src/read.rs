@@ -1,8 +1,8 @@
 //! Typed queries. Every one is bounded; none of them is used to decide about money.
 
 use crate::{
-    ChainHead, Delivery, DeliveryState, Hash, JournalLine, Known, Level, MemberRecord, StoreError,
-    SupplierRecord,
+    Delivery, DeliveryState, Hash, Heads, JournalLine, Known, Lane, Level, MemberRecord,
+    StoreError, SupplierRecord,
 };
 use domain::{Attempt, Price, Product, RouteRow, Transfer, Trx};
 use std::ops::ControlFlow;
@@ -29,6 +29,8 @@ pub struct CatalogRows {
 pub struct Work {
     /// The attempt.
     pub attempt: Attempt,
+    /// Who buys it.
+    pub member: MemberId,
     /// For whom.
     pub dest: Dest,
     /// Nominal of an open denomination.
@@ -83,7 +85,9 @@ pub struct Counts {
 /// One row of a chain as it stands in the store.
 #[derive(Clone, Debug)]
 pub struct ChainRow<T> {
-    /// Its number.
+    /// Whose chain.
+    pub lane: Lane,
+    /// Its number there.
     pub seq: i64,
     /// Its content.
     pub row: T,
@@ -176,11 +180,16 @@ pub trait Reads: Send {
     /// [`StoreError`].
     fn work_of(&mut self, attempt: AttemptId) -> Result<Option<Work>, StoreError>;
 
-    /// Attempts with a sent-marker and no outcome: in flight, or cut off by a crash.
+    /// Attempts of a lane with a sent-marker and no outcome: in flight, or cut off by a crash.
     ///
     /// # Errors
     /// [`StoreError`].
-    fn sent_attempts(&mut self, after: TrxNo, limit: u32) -> Result<Vec<Work>, StoreError>;
+    fn sent_attempts(
+        &mut self,
+        lane: Lane,
+        after: TrxNo,
+        limit: u32,
+    ) -> Result<Vec<Work>, StoreError>;
 
     /// Deliveries due at `now`, longest due first, without those of `skip`.
     ///
@@ -199,7 +208,7 @@ pub trait Reads: Send {
     /// [`StoreError`].
     fn counts(&mut self) -> Result<Counts, StoreError>;
 
-    /// Walks the ledger in order.
+    /// Walks the ledger: each lane in its order, and each member's transfers in theirs.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -208,7 +217,7 @@ pub trait Reads: Send {
         visit: &mut dyn FnMut(ChainRow<Transfer>) -> ControlFlow<()>,
     ) -> Result<(), StoreError>;
 
-    /// Walks the journal in order.
+    /// Walks the journal, each lane in its order.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -230,11 +239,11 @@ pub trait Reads: Send {
     /// [`StoreError`].
     fn damage(&mut self) -> Result<Option<String>, StoreError>;
 
-    /// The heads of ledger and journal.
+    /// The heads of ledger and journal, of every lane.
     ///
     /// # Errors
     /// [`StoreError`].
-    fn heads(&mut self) -> Result<(ChainHead, ChainHead), StoreError>;
+    fn heads(&mut self) -> Result<Vec<Heads>, StoreError>;
 
     /// Holds one moment of the store for several reads, until the next `release`.
     ///

@@ -156,11 +156,23 @@ pub(super) async fn check_all(
 /// Promise 3: the sent-marker is durable before the first byte, and only its winner sends, once.
 async fn send(handle: &Handle, port: &Port, work: &Work) {
     let id = work.attempt.id;
-    let marked = handle.submit_patiently(Command::MarkSent(id)).await;
+    let marked =
+        handle.submit_patiently(Command::MarkSent { about: id, member: work.member }).await;
     if !matches!(marked, Ok(Answer::Marked(true))) {
         return;
     }
     crash_point("marked");
+    // Between the marker and the first byte a node may sleep for long, and its work be another's.
+    if !handle.may_act() {
+        let proof = "this node lost its lease before the first byte".to_owned();
+        let outcome = Outcome::Unsent { proof: proof.clone() };
+        let now = handle.now().utc;
+        let peer = work.attempt.supplier.as_str();
+        let line =
+            called(now, now, Channel::Supplier, peer, "not asked for", &SendResult::Unknown(proof));
+        tell(handle, work, Source::Reply, outcome, line).await;
+        return;
+    }
     let began = handle.now().utc;
     let ask = ask_of(work, began);
     let (result, shown, outcome) = match port.connector.buy(&ask) {
@@ -245,6 +257,7 @@ async fn tell(
 ) {
     let news = Command::News {
         about: work.attempt.id,
+        member: work.member,
         from: work.attempt.supplier.clone(),
         source,
         outcome,

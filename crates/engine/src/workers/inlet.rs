@@ -60,12 +60,12 @@ pub async fn inlet(
     }
     let open = work.attempt.state.is_open();
     let command = if port.confirm && open {
-        Command::AskSoon { about, line }
+        Command::AskSoon { about, member: work.member, line }
     } else {
         let ask = super::dispatch::ask_of(&work, now);
         let outcome = port.connector.read_callback(&ask, inbound);
         let (from, source) = (from.clone(), Source::Callback);
-        Command::News { about, from, source, outcome, line: Some(line) }
+        Command::News { about, member: work.member, from, source, outcome, line: Some(line) }
     };
     if handle.submit_patiently(command).await.is_ok() { Received::Taken } else { Received::Busy }
 }

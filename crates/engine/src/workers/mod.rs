@@ -98,25 +98,33 @@ impl Workers {
         self
     }
 
-    /// Recovery at start: attempts with a sent-marker and no outcome may have been sent. They
-    /// become unknown and are asked about at once, never sent again.
+    /// What was bought today by those before us, for daily limits.
     ///
     /// # Errors
     /// Why the store could not be read.
-    pub async fn recover(&self) -> Result<usize, String> {
+    pub async fn count_the_day(&self) -> Result<(), String> {
         let now = self.handle.now();
         let into_the_day = i64::from(now.civil.minute_of_day()) * 60 + i64::from(now.civil.second);
         let midnight = now.utc.after(-into_the_day * 1_000);
         let bought = self.handle.reads().ask(move |reads| reads.bought_since(midnight)).await;
         let bought = bought.map_err(|error| error.to_string())?;
         self.handle.health().bought(bought.map_err(|error| error.to_string())?, now);
+        Ok(())
+    }
+
+    /// Recovery of a lane whose process is gone: attempts with a sent-marker and no outcome may
+    /// have been sent. They become unknown and are asked about at once, never sent again.
+    ///
+    /// # Errors
+    /// Why the store could not be read or written.
+    pub async fn recover(&self, lane: store::Lane) -> Result<usize, String> {
         let mut after = types::TrxNo::new(0);
         let mut count = 0;
         loop {
             let page = self
                 .handle
                 .reads()
-                .ask(move |reads| reads.sent_attempts(after, 500))
+                .ask(move |reads| reads.sent_attempts(lane, after, 500))
                 .await
                 .map_err(|error| error.to_string())?
                 .map_err(|error| error.to_string())?;
@@ -130,6 +138,7 @@ impl Workers {
                 let wait_ms = port.map_or(0, |port| port.connector.check_limits().spacing_ms);
                 let news = crate::Command::News {
                     about: work.attempt.id,
+                    member: work.member,
                     from: work.attempt.supplier,
                     source: Source::Restart { wait_ms },
                     outcome: Outcome::Unknown { why: "restart after sending".to_owned() },

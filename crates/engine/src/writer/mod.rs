@@ -9,12 +9,13 @@ mod news;
 
 use crate::command::{Answer, Command};
 use crate::crash::crash_point;
+use crate::snapshot::Snapshot;
 use crate::{Catalog, Clock, Health, Zone};
-use arc_swap::ArcSwap;
 use std::sync::Arc;
+use std::time::Duration;
 use store::{Batch, Change, Facts, SameDay, Store, StoreError, Wants};
 use tokio::sync::oneshot;
-use types::{MemberId, Moment};
+use types::{MemberId, Moment, Sku, SupplierCode};
 
 /// A command with the way back.
 pub(crate) struct Job {
@@ -29,16 +30,13 @@ pub(crate) struct Nudges {
     pub(crate) deliveries: bool,
 }
 
-type Reload = Box<dyn FnMut() -> Result<Catalog, String> + Send>;
-
 /// Everything a batch is decided with.
 pub(crate) struct Core {
     pub(crate) store: Box<dyn Store>,
-    pub(crate) catalog: Arc<ArcSwap<Catalog>>,
+    pub(crate) catalog: Arc<Snapshot>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) zone: Zone,
     pub(crate) health: Arc<Health>,
-    pub(crate) reload: Reload,
 }
 
 /// Facts and changes of the batch being decided.
@@ -73,7 +71,28 @@ impl Desk<'_> {
         }
         self.batch.changes.push(change);
     }
+
+    /// Routes that were counted while this batch was decided.
+    fn chosen(&self) -> Vec<(SupplierCode, Sku)> {
+        let chosen = |change: &Change| match change {
+            Change::InsertAttempt(attempt) => Some((attempt.supplier.clone(), attempt.sku.clone())),
+            Change::InsertTrx { .. }
+            | Change::FlipTrx { .. }
+            | Change::Suspect { .. }
+            | Change::UpdateAttempt(_)
+            | Change::Transfer(_)
+            | Change::Account { .. }
+            | Change::InsertDelivery(_)
+            | Change::UpdateDelivery(_)
+            | Change::Journal(_)
+            | Change::Catalog(_) => None,
+        };
+        self.batch.changes.iter().filter_map(chosen).collect()
+    }
 }
+
+/// How often a batch is decided anew.
+const TRIES_MOST: u32 = 8;
 
 impl Core {
     fn wants(&self, catalog: &Catalog, jobs: &[Job], now: Moment) -> Wants {
@@ -88,10 +107,11 @@ impl Core {
                 Command::Look { member, ref_id } => {
                     wants.refs.insert((*member, ref_id.clone()));
                 }
-                Command::MarkSent(id)
-                | Command::News { about: id, .. }
-                | Command::AskSoon { about: id, .. } => {
-                    wants.trxs.insert(id.trx);
+                Command::MarkSent { about, member }
+                | Command::News { about, member, .. }
+                | Command::AskSoon { about, member, .. } => {
+                    wants.members.insert(*member);
+                    wants.trxs.insert(about.trx);
                 }
                 Command::Resolve { trx, .. } => {
                     wants.trxs.insert(*trx);
@@ -122,15 +142,38 @@ impl Core {
     }
 
     /// Runs one batch. Answers leave only after the commit; a batch that wrote nothing is ended
-    /// without one.
+    /// without one. When others were in the way it is decided anew, a few times.
     ///
     /// # Errors
-    /// [`StoreError::NotWritten`]: nothing was written and every caller hears "busy". Any other
-    /// error: stop.
+    /// [`StoreError::NotWritten`] or [`StoreError::Again`]: nothing was written and every caller
+    /// hears "busy". Any other error: stop.
     pub(crate) fn step(&mut self, jobs: Vec<Job>) -> Result<Nudges, StoreError> {
-        let catalog = self.catalog.load_full();
+        let mut tries = 0;
+        loop {
+            match self.try_step(&jobs) {
+                Err(StoreError::Again(why)) if tries < TRIES_MOST => {
+                    tracing::debug!(why, tries, "a batch is decided anew");
+                    // Those in the way wait for others than we do: by lane and moment.
+                    let spread = self.clock.now().get().rem_euclid(7).unsigned_abs();
+                    std::thread::sleep(Duration::from_millis((1 << tries) + spread));
+                    tries += 1;
+                }
+                Err(error) => return Err(error),
+                Ok((answers, nudges)) => {
+                    for (job, answer) in jobs.into_iter().zip(answers) {
+                        // A caller that went away loses nothing: what was decided is durable.
+                        let _ = job.answer.send(answer);
+                    }
+                    return Ok(nudges);
+                }
+            }
+        }
+    }
+
+    fn try_step(&mut self, jobs: &[Job]) -> Result<(Vec<Answer>, Nudges), StoreError> {
+        let catalog = self.catalog.get();
         let now = self.zone.moment(self.clock.now());
-        let wants = self.wants(&catalog, &jobs, now);
+        let wants = self.wants(&catalog, jobs, now);
         let facts = self.store.load(&wants)?;
         let mut desk = Desk {
             catalog: &catalog,
@@ -141,72 +184,68 @@ impl Core {
             now,
             nudges: Nudges::default(),
         };
-        let mut answers = Vec::with_capacity(jobs.len());
-        let mut catalog_changed = false;
-        for job in jobs {
-            catalog_changed |= matches!(job.command, Command::Catalog { .. });
-            answers.push((job.answer, desk.decide(job.command)));
-        }
+        let answers: Vec<Answer> = jobs.iter().map(|job| desk.decide(&job.command)).collect();
         let nudges = desk.nudges;
         if desk.batch.changes.is_empty() {
             self.store.abandon();
         } else {
+            let chosen = desk.chosen();
             crash_point("before-commit");
-            self.store.commit(desk.batch)?;
+            if let Err(error) = self.store.commit(desk.batch) {
+                for (supplier, sku) in chosen {
+                    self.health.not_chosen(&supplier, &sku, now);
+                }
+                return Err(error);
+            }
             crash_point("after-commit");
         }
-        if catalog_changed {
-            let fresh = (self.reload)().map_err(StoreError::Broken)?;
-            self.catalog.store(Arc::new(fresh));
+        if jobs.iter().any(|job| matches!(job.command, Command::Catalog { .. })) {
+            self.catalog.refresh().map_err(StoreError::Broken)?;
         }
-        for (way, answer) in answers {
-            // A caller that went away loses nothing: what was decided is durable.
-            let _ = way.send(answer);
-        }
-        Ok(nudges)
+        Ok((answers, nudges))
     }
 }
 
 impl Desk<'_> {
-    fn decide(&mut self, command: Command) -> Answer {
+    fn decide(&mut self, command: &Command) -> Answer {
         match command {
             Command::Buy { member, request, asked } => {
-                Answer::Bought(Box::new(self.buy(member, &request, &asked)))
+                Answer::Bought(Box::new(self.buy(*member, request, asked)))
             }
             Command::Look { member, ref_id } => Answer::Looked(
-                self.facts.by_ref(member, &ref_id).map(|known| Box::new(known.trx.clone())),
+                self.facts.by_ref(*member, ref_id).map(|known| Box::new(known.trx.clone())),
             ),
-            Command::MarkSent(id) => Answer::Marked(self.mark_sent(id)),
-            Command::News { about, from, source, outcome, line } => {
-                self.news(about, &from, source, &outcome, line.map(|line| *line));
+            Command::MarkSent { about, .. } => Answer::Marked(self.mark_sent(*about)),
+            Command::News { about, from, source, outcome, line, .. } => {
+                self.news(*about, from, *source, outcome, line.as_deref());
                 Answer::Done
             }
-            Command::AskSoon { about, line } => {
-                self.ask_soon(about, *line);
+            Command::AskSoon { about, line, .. } => {
+                self.ask_soon(*about, line);
                 Answer::Done
             }
             Command::Resolve { trx, resolution, note } => {
-                Answer::Resolved(self.resolve(trx, &resolution, &note).map(Box::new))
+                Answer::Resolved(self.resolve(*trx, resolution, note).map(Box::new))
             }
             Command::Move { member, amount, cash, note } => {
-                Answer::Moved(self.move_money(member, amount, cash, note))
+                Answer::Moved(self.move_money(*member, *amount, cash, note))
             }
             Command::Tried { id, result, line } => {
-                self.tried(id, &result);
-                self.put(Change::Journal(line));
+                self.tried(*id, result);
+                self.put(Change::Journal(line.clone()));
                 Answer::Done
             }
-            Command::Replay(id) => Answer::Replayed(self.replay(id)),
+            Command::Replay(id) => Answer::Replayed(self.replay(*id)),
             Command::Note(line) => {
-                self.put(Change::Journal(line));
+                self.put(Change::Journal(line.clone()));
                 Answer::Done
             }
             Command::Catalog { changes, lines } => {
                 for change in changes {
-                    self.put(Change::Catalog(Box::new(change)));
+                    self.put(Change::Catalog(Box::new(change.clone())));
                 }
                 for line in lines {
-                    self.put(Change::Journal(Box::new(line)));
+                    self.put(Change::Journal(Box::new(line.clone())));
                 }
                 Answer::Done
             }

@@ -11,8 +11,8 @@ impl Desk<'_> {
         &mut self,
         member: MemberId,
         amount: Rupiah,
-        cash: String,
-        note: String,
+        cash: &str,
+        note: &str,
     ) -> Moved {
         let (Some(entry), Some(account)) =
             (self.catalog.member_by_id(member), self.facts.accounts.get(&member))
@@ -25,7 +25,7 @@ impl Desk<'_> {
             return Moved::BelowFloor(balance);
         }
         let account = Account { balance, ..account.clone() };
-        let (theirs, ours) = (AccountName::Member(member), AccountName::Cash(cash));
+        let (theirs, ours) = (AccountName::Member(member), AccountName::Cash(cash.to_owned()));
         let (from, to, kind) = if amount.is_negative() {
             (theirs, ours, Kind::Withdrawal)
         } else {
@@ -40,7 +40,7 @@ impl Desk<'_> {
             trx: None,
             balance: Some(balance),
             at: self.now.utc,
-            note,
+            note: note.to_owned(),
         })));
         self.put(Change::Account { member, account });
         Moved::Done(balance)

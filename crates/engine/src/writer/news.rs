@@ -43,10 +43,10 @@ impl Desk<'_> {
         from: &SupplierCode,
         source: Source,
         outcome: &Outcome,
-        line: Option<JournalLine>,
+        line: Option<&JournalLine>,
     ) {
         let known = self.facts.trxs.get(&about.trx).cloned();
-        if let Some(mut line) = line {
+        if let Some(mut line) = line.cloned() {
             line.member = known.as_ref().map(|known| known.trx.member);
             line.trx = known.as_ref().map(|known| known.trx.no);
             self.put(Change::Journal(Box::new(line)));
@@ -66,7 +66,8 @@ impl Desk<'_> {
     }
 
     /// A callback that is not believed by itself: the open attempt is due for a question.
-    pub(super) fn ask_soon(&mut self, about: AttemptId, mut line: JournalLine) {
+    pub(super) fn ask_soon(&mut self, about: AttemptId, line: &JournalLine) {
+        let mut line = line.clone();
         let known = self.facts.trxs.get(&about.trx).cloned();
         line.member = known.as_ref().map(|known| known.trx.member);
         line.trx = known.as_ref().map(|known| known.trx.no);

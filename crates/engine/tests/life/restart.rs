@@ -21,7 +21,7 @@ async fn sent_ones_are_asked_about_and_intents_are_sent() {
     let next = rig.again(folder.path(), 60_000).await;
     drop(rig);
     next.first.set(Act::Say(100, "success sn=SECOND"), Act::Say(100, "success sn=FIRST"));
-    assert_eq!(next.workers.recover().await.unwrap(), 1);
+    assert_eq!(next.workers.recover(store::Lane::default()).await.unwrap(), 1);
     next.workers.start();
     pass(5_000).await;
     let asked = next.first.asked.lock().unwrap().clone();
@@ -48,7 +48,7 @@ async fn the_outbox_goes_on() {
     pass(1_000).await;
     let next = rig.again(folder.path(), 10_000).await;
     drop(rig);
-    next.workers.recover().await.unwrap();
+    next.workers.recover(store::Lane::default()).await.unwrap();
     next.workers.start();
     pass(1_000).await;
     let tries = next.receivers.tries.lock().unwrap().clone();

@@ -3,7 +3,7 @@
 use domain::BuyRequest;
 use engine::{
     Answer, Asked, Bought, Clock, Command, Courier, CourierResult, Engine, Handle, Moved, Port,
-    ReadPool, Settings, Suppliers, Workers, Zone, place,
+    ReadPool, Setup, Suppliers, Workers, Zone, place,
 };
 use std::collections::HashMap;
 use std::future::Future;
@@ -249,17 +249,18 @@ impl Rig {
         let store = Breaking { inner, plan };
         let mut rows = sqlite::open_reader(&path).unwrap();
         let start = Instant::now();
-        let (handle, writer) = Engine::assemble(
+        let (handle, writers) = Engine::assemble(Setup::new(
             Box::new(store),
             ReadPool::inline(Box::new(sqlite::open_reader(&path).unwrap())),
             move || rows.catalog(),
             key.clone(),
             Arc::new(Virtual { start, from: START_MS + after_ms }),
             Zone::new("Asia/Jakarta").unwrap(),
-            Settings::default(),
-        )
+        ))
         .unwrap();
-        tokio::spawn(writer.run_as_task());
+        for writer in writers {
+            tokio::spawn(writer.run_as_task());
+        }
         let (first, second) = (Played::new(), Played::new());
         let ports = Suppliers::default();
         for (code, played) in [("one", &first), ("two", &second)] {

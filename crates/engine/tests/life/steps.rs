@@ -62,7 +62,7 @@ async fn live(step: i64, written: bool, first_fails: bool) -> bool {
         let next = rig.again(folder.path(), 60_000).await;
         drop(rig);
         first(&next);
-        next.workers.recover().await.unwrap();
+        next.workers.recover(store::Lane::default()).await.unwrap();
         next.workers.start();
         next
     } else {

@@ -2,8 +2,8 @@
 //! are the test's.
 
 use engine::{
-    Answer, Clock, Command, Courier, CourierResult, Engine, Handle, Moved, Port, ReadPool,
-    Settings, Suppliers, Workers, Zone, place,
+    Answer, Clock, Command, Courier, CourierResult, Engine, Handle, Moved, Port, ReadPool, Setup,
+    Suppliers, Workers, Zone, place,
 };
 use gateway::{Gateway, GatewaySettings};
 use std::collections::HashMap;
@@ -194,15 +194,14 @@ impl Rig {
         let mut rows = sqlite::open_reader(&path).unwrap();
         let key = MasterKey::generate().unwrap();
         let clock = Arc::new(SetClock(AtomicI64::new(0)));
-        let engine = Engine::start(
+        let engine = Engine::start(Setup::new(
             Box::new(store),
             reads,
             move || rows.catalog(),
             key.clone(),
             clock.clone(),
             Zone::new("Asia/Jakarta").unwrap(),
-            Settings::default(),
-        )
+        ))
         .unwrap();
         let handle = engine.handle;
         let supplier = Arc::new(Scripted::default());

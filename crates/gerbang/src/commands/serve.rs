@@ -12,7 +12,7 @@ use gateway::{Gateway, GatewaySettings, Rates};
 use net::{Limits, Listener, ReloadingTls};
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Channel, Direction, JournalLine};
+use store::{Channel, Direction, Heads, JournalLine};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -131,8 +131,10 @@ async fn until_told(ended: WriterEnd) -> anyhow::Result<()> {
 /// Whoever rewrites a chain must also rewrite these lines, wherever logs are kept.
 async fn print_heads(handle: engine::Handle) {
     loop {
-        if let Ok(Ok((ledger, journal))) = handle.reads().ask(|reads| reads.heads()).await {
-            tracing::info!(%ledger, %journal, "chain heads");
+        if let Ok(Ok(all)) = handle.reads().ask(|reads| reads.heads()).await {
+            for Heads { lane, ledger, journal } in all {
+                tracing::info!(%lane, %ledger, %journal, "chain heads");
+            }
         }
         tokio::time::sleep(HEADS_EVERY).await;
     }

@@ -5,21 +5,21 @@ use crate::data::DataDir;
 use anyhow::bail;
 use domain::Audit;
 use serde_json::json;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
-use store::{ChainHead, ChainRow, Reads, StoreError, journal_hash, transfer_hash};
+use store::{ChainHead, ChainRow, Lane, Reads, StoreError, journal_hash, transfer_hash};
 use types::{MemberId, Rupiah};
 
-/// Follows a chain; keeps the first thing that does not fit.
+/// Follows the chains of all lanes; keeps the first thing that does not fit.
 struct Walk {
     name: &'static str,
-    head: ChainHead,
+    heads: BTreeMap<Lane, ChainHead>,
     broken: Option<String>,
 }
 
 impl Walk {
-    fn new(name: &'static str) -> Self {
-        Self { name, head: ChainHead::default(), broken: None }
+    const fn new(name: &'static str) -> Self {
+        Self { name, heads: BTreeMap::new(), broken: None }
     }
 
     fn step<T>(
@@ -27,28 +27,42 @@ impl Walk {
         row: &ChainRow<T>,
         hash: impl Fn(&store::Hash, i64, &T) -> store::Hash,
     ) -> ControlFlow<()> {
-        let next = self.head.seq + 1;
+        let head = self.heads.entry(row.lane).or_default();
+        let next = head.seq + 1;
+        let place = place(self.name, row.lane);
         if row.seq != next {
             self.broken =
-                Some(format!("{}: row {next} is missing (the next one is {})", self.name, row.seq));
+                Some(format!("{place}: row {next} is missing (the next one is {})", row.seq));
             return ControlFlow::Break(());
         }
-        if hash(&self.head.hash, row.seq, &row.row) != row.hash {
-            self.broken = Some(format!("{}: row {} was changed or inserted", self.name, row.seq));
+        if hash(&head.hash, row.seq, &row.row) != row.hash {
+            self.broken = Some(format!("{place}: row {} was changed or inserted", row.seq));
             return ControlFlow::Break(());
         }
-        self.head = ChainHead { seq: row.seq, hash: row.hash };
+        *head = ChainHead { seq: row.seq, hash: row.hash };
         ControlFlow::Continue(())
     }
 
-    fn end(&mut self, stored: ChainHead) {
-        if self.broken.is_none() && self.head != stored {
-            self.broken = Some(format!(
-                "{}: ends at row {}, but its head says {}",
-                self.name, self.head.seq, stored.seq
-            ));
+    fn end(&mut self, stored: &BTreeMap<Lane, ChainHead>) {
+        let lanes: BTreeSet<Lane> = stored.keys().chain(self.heads.keys()).copied().collect();
+        for lane in lanes {
+            let walked = self.heads.get(&lane).copied().unwrap_or_default();
+            let said = stored.get(&lane).copied().unwrap_or_default();
+            if self.broken.is_none() && walked != said {
+                self.broken = Some(format!(
+                    "{}: ends at row {}, but its head says {}",
+                    place(self.name, lane),
+                    walked.seq,
+                    said.seq
+                ));
+            }
         }
     }
+}
+
+/// A chain's name; the only lane of a store needs no number.
+fn place(name: &str, lane: Lane) -> String {
+    if lane == Lane::default() { name.to_owned() } else { format!("{name} of lane {lane}") }
 }
 
 /// What a walk through everything gave.
@@ -69,9 +83,14 @@ pub(super) fn report(reads: &mut dyn Reads) -> Result<Report, StoreError> {
 }
 
 fn examine(reads: &mut dyn Reads) -> Result<Report, StoreError> {
-    let (ledger_head, journal_head) = reads.heads()?;
+    let all = reads.heads()?;
+    let ledgers: BTreeMap<Lane, ChainHead> = all.iter().map(|h| (h.lane, h.ledger)).collect();
+    let journals: BTreeMap<Lane, ChainHead> = all.iter().map(|h| (h.lane, h.journal)).collect();
+    let count =
+        |heads: &BTreeMap<Lane, ChainHead>| heads.values().map(|head| head.seq).sum::<i64>();
+    let (transfers, lines) = (count(&ledgers), count(&journals));
     let progress = bar("rows");
-    progress.set_length(u64::try_from(ledger_head.seq + journal_head.seq).unwrap_or_default());
+    progress.set_length(u64::try_from(transfers + lines).unwrap_or_default());
     let mut audit = Audit::new();
     let mut unread = Vec::new();
     let mut ledger = Walk::new("ledger");
@@ -84,7 +103,7 @@ fn examine(reads: &mut dyn Reads) -> Result<Report, StoreError> {
             flow
         }),
     )?;
-    ledger.end(ledger_head);
+    ledger.end(&ledgers);
     let mut journal = Walk::new("journal");
     damage(
         &mut unread,
@@ -93,7 +112,7 @@ fn examine(reads: &mut dyn Reads) -> Result<Report, StoreError> {
             journal.step(&row, journal_hash)
         }),
     )?;
-    journal.end(journal_head);
+    journal.end(&journals);
     progress.finish_and_clear();
     damage(
         &mut unread,
@@ -112,8 +131,18 @@ fn examine(reads: &mut dyn Reads) -> Result<Report, StoreError> {
         audit.account(member.id, balance, Rupiah::new(-member.credit_limit.get()));
     }
     found.extend(audit.findings().into_iter().map(|finding| finding.0));
-    let heads = [ledger_head.to_string(), journal_head.to_string()];
-    Ok(Report { found, transfers: ledger_head.seq, lines: journal_head.seq, heads })
+    let shown = |heads: &BTreeMap<Lane, ChainHead>| {
+        let each: Vec<String> = heads
+            .iter()
+            .map(
+                |(lane, head)| {
+                    if heads.len() == 1 { head.to_string() } else { format!("{lane}/{head}") }
+                },
+            )
+            .collect();
+        each.join(" ")
+    };
+    Ok(Report { found, transfers, lines, heads: [shown(&ledgers), shown(&journals)] })
 }
 
 /// A row that cannot be read is a finding; a store that does not answer is an error.
