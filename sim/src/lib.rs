@@ -18,4 +18,5 @@ mod world;
 
 pub use broken::Broken;
 pub use life::{Failure, Options, Report, run, shortest};
+pub use shop::found;
 pub use world::EXPECTED;

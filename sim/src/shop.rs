@@ -32,8 +32,12 @@ pub(crate) fn supplier(number: usize, paused: bool) -> anyhow::Result<CatalogCha
     }))
 }
 
-/// What is written before the first process starts.
-pub(crate) fn found(key: &MasterKey) -> anyhow::Result<Batch> {
+/// What is written before the first process starts: one product, two suppliers, three members of
+/// whom the second has the same-day guard.
+///
+/// # Errors
+/// When the key cannot seal.
+pub fn found(key: &MasterKey) -> anyhow::Result<Batch> {
     let level = LevelCode::parse("retail")?;
     let product = ProductCode::parse("T1")?;
     let mut changes = vec![

@@ -1,0 +1,220 @@
+//! Changes of the catalog: written one by one under the revision they were decided on.
+
+use crate::link::Live;
+use store::{CatalogChange, MemberRecord, StoreError, SupplierRecord};
+use tokio_postgres::Error;
+
+/// Writes the changes, raises the revision, and tells the other nodes. Refused when another node
+/// changed the catalog since this one read it: what was decided may rest on what is no longer so.
+pub(crate) async fn write(
+    live: &mut Live,
+    changes: &[CatalogChange],
+    seen: i64,
+) -> Result<Result<(), StoreError>, Error> {
+    let at: i64 =
+        live.client.query_one("SELECT catalog FROM revision FOR UPDATE", &[]).await?.get(0);
+    if at != seen {
+        return Ok(Err(StoreError::NotWritten(format!(
+            "another node changed the catalog meanwhile (revision {at}, decided on {seen}); \
+             do it again"
+        ))));
+    }
+    for change in changes {
+        one(live, change).await?;
+    }
+    live.client
+        .batch_execute("UPDATE revision SET catalog = catalog + 1; NOTIFY gerbang_catalog")
+        .await?;
+    Ok(Ok(()))
+}
+
+async fn one(live: &mut Live, change: &CatalogChange) -> Result<(), Error> {
+    match change {
+        CatalogChange::Member(record) => member(live, record).await,
+        CatalogChange::Level(level) => {
+            let sql = live
+                .prepare(
+                    "INSERT INTO level (code, name, list_id) VALUES ($1, $2, $3) ON CONFLICT (code)
+                     DO UPDATE SET name = excluded.name, list_id = excluded.list_id",
+                )
+                .await?;
+            let values = (level.code.as_str(), level.name.as_str(), level.list_id.as_str());
+            live.client.execute(&sql, &[&values.0, &values.1, &values.2]).await.map(drop)
+        }
+        CatalogChange::Product(product) => {
+            let sql = live
+                .prepare(
+                    "INSERT INTO product (code, name, grp, category, qty_min, qty_max, dest_rule,
+                     open, cut_off, strategy) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)
+                     ON CONFLICT (code) DO UPDATE SET name = excluded.name, grp = excluded.grp,
+                     category = excluded.category, qty_min = excluded.qty_min,
+                     qty_max = excluded.qty_max, dest_rule = excluded.dest_rule,
+                     open = excluded.open, cut_off = excluded.cut_off,
+                     strategy = excluded.strategy",
+                )
+                .await?;
+            let (min, max) = match product.denomination {
+                domain::Denomination::Fixed => (None, None),
+                domain::Denomination::Open { min, max } => {
+                    (Some(i64::from(min.get())), Some(i64::from(max.get())))
+                }
+            };
+            live.client
+                .execute(
+                    &sql,
+                    &[
+                        &product.code.as_str(),
+                        &product.name.as_str(),
+                        &product.group,
+                        &product.category,
+                        &min,
+                        &max,
+                        &product.dest_rule.to_string(),
+                        &product.open,
+                        &product.cut_off.map(|window| window.to_string()),
+                        &product.strategy.word(),
+                    ],
+                )
+                .await
+                .map(drop)
+        }
+        CatalogChange::Price { level, product, price } => {
+            let sql = live
+                .prepare(
+                    "INSERT INTO price (level, product, amount, basis_points) VALUES ($1,$2,$3,$4)
+                     ON CONFLICT (level, product) DO UPDATE SET amount = excluded.amount,
+                     basis_points = excluded.basis_points",
+                )
+                .await?;
+            let points = i64::from(price.basis_points);
+            live.client
+                .execute(&sql, &[&level.as_str(), &product.as_str(), &price.amount.get(), &points])
+                .await
+                .map(drop)
+        }
+        CatalogChange::Supplier(record) => supplier(live, record).await,
+        CatalogChange::Route(route) => {
+            let sql = live
+                .prepare(
+                    "INSERT INTO route (product, supplier, sku, cost, priority, enabled,
+                     allow_loss, weight, cost_most, hours, prefixes, stocked, daily_most)
+                     VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)
+                     ON CONFLICT (product, supplier) DO UPDATE SET sku = excluded.sku,
+                     cost = excluded.cost, priority = excluded.priority,
+                     enabled = excluded.enabled, allow_loss = excluded.allow_loss,
+                     weight = excluded.weight, cost_most = excluded.cost_most,
+                     hours = excluded.hours, prefixes = excluded.prefixes,
+                     stocked = excluded.stocked, daily_most = excluded.daily_most",
+                )
+                .await?;
+            live.client
+                .execute(
+                    &sql,
+                    &[
+                        &route.product.as_str(),
+                        &route.supplier.as_str(),
+                        &route.sku.as_str(),
+                        &route.cost.get(),
+                        &i64::from(route.priority),
+                        &route.enabled,
+                        &route.allow_loss,
+                        &i64::from(route.weight),
+                        &route.cost_most.map(types::Rupiah::get),
+                        &route.hours.map(|hours| hours.to_string()),
+                        &route.prefixes.join(" "),
+                        &route.stocked,
+                        &route.daily_most.map(i64::from),
+                    ],
+                )
+                .await
+                .map(drop)
+        }
+        CatalogChange::RemoveRoute { product, supplier } => {
+            let sql =
+                live.prepare("DELETE FROM route WHERE product = $1 AND supplier = $2").await?;
+            let (product, supplier) = (product.as_str(), supplier.as_str());
+            live.client.execute(&sql, &[&product, &supplier]).await.map(drop)
+        }
+    }
+}
+
+async fn member(live: &mut Live, record: &MemberRecord) -> Result<(), Error> {
+    let sql = live
+        .prepare(
+            "INSERT INTO member (id, code, name, active, level, credit_limit, daily_limit,
+             same_day_guard, callback_url, sedang, sn_ref, ip_allow, pin, password, signing, seller)
+             VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)
+             ON CONFLICT (id) DO UPDATE SET name = excluded.name, active = excluded.active,
+             level = excluded.level, credit_limit = excluded.credit_limit,
+             daily_limit = excluded.daily_limit, same_day_guard = excluded.same_day_guard,
+             callback_url = excluded.callback_url, sedang = excluded.sedang,
+             sn_ref = excluded.sn_ref, ip_allow = excluded.ip_allow, pin = excluded.pin,
+             password = excluded.password, signing = excluded.signing, seller = excluded.seller",
+        )
+        .await?;
+    let account = live
+        .prepare(
+            "INSERT INTO account (member, balance, day, day_total) VALUES ($1, 0, 0, 0)
+             ON CONFLICT (member) DO NOTHING",
+        )
+        .await?;
+    let member = &record.member;
+    let addresses: Vec<String> = record.ip_allow.iter().map(ToString::to_string).collect();
+    let signing = record.signing.as_ref().map(|sealed| &sealed.0);
+    live.client
+        .execute(
+            &sql,
+            &[
+                &member.id.get(),
+                &member.code.as_str(),
+                &member.name,
+                &member.active,
+                &member.level.as_str(),
+                &member.credit_limit.get(),
+                &member.daily_limit.map(types::Rupiah::get),
+                &member.same_day_guard,
+                &member.callback_url,
+                &member.wording.sedang,
+                &member.wording.sn_ref,
+                &addresses.join(" "),
+                &record.pin.0,
+                &record.password.0,
+                &signing,
+                &member.wording.seller.word(),
+            ],
+        )
+        .await?;
+    live.client.execute(&account, &[&member.id.get()]).await.map(drop)
+}
+
+async fn supplier(live: &mut Live, record: &SupplierRecord) -> Result<(), Error> {
+    let sql = live
+        .prepare(
+            "INSERT INTO supplier (code, name, connector, paused, check_after_ms, suspect_after_ms,
+             trusted_reversal, settings) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)
+             ON CONFLICT (code) DO UPDATE SET name = excluded.name,
+             connector = excluded.connector, paused = excluded.paused,
+             check_after_ms = excluded.check_after_ms,
+             suspect_after_ms = excluded.suspect_after_ms,
+             trusted_reversal = excluded.trusted_reversal, settings = excluded.settings",
+        )
+        .await?;
+    let supplier = &record.supplier;
+    let settings = record.settings.as_ref().map(|sealed| &sealed.0);
+    live.client
+        .execute(
+            &sql,
+            &[
+                &supplier.code.as_str(),
+                &supplier.name,
+                &supplier.connector,
+                &supplier.paused,
+                &supplier.check_after_ms,
+                &supplier.suspect_after_ms,
+                &supplier.trusted_reversal,
+                &settings,
+            ],
+        )
+        .await
+        .map(drop)
+}

@@ -1,0 +1,157 @@
+//! A batch folded to what its rows are in the end: every row is written once, many in a statement.
+//!
+//! Pure. Within a batch a row may change several times; only its first condition and its last
+//! state reach the database.
+
+use domain::{Account, Attempt, AttemptState, Transfer, Trx, TrxState};
+use std::collections::{BTreeMap, HashMap};
+use store::{Batch, CatalogChange, Change, Delivery, JournalLine, StoreError, codec};
+use types::{AttemptId, DeliveryId, MemberId, TrxNo};
+
+/// Foreign answers may carry what no text of the database can hold.
+fn clean(text: &mut String) {
+    if text.contains('\0') {
+        *text = text.replace('\0', "\u{fffd}");
+    }
+}
+
+fn clean_attempt(attempt: &mut Attempt) {
+    match &mut attempt.state {
+        AttemptState::Unknown { why } => clean(why),
+        AttemptState::Unsent { proof } => clean(proof),
+        AttemptState::Intended
+        | AttemptState::Sent
+        | AttemptState::Waiting
+        | AttemptState::Delivered { .. }
+        | AttemptState::Failed { .. } => {}
+    }
+}
+
+/// A trx to insert, and what the same-day guard counts it under.
+pub(crate) struct NewTrx {
+    pub(crate) trx: Trx,
+    pub(crate) guard: Option<String>,
+}
+
+/// The rows of a batch.
+#[derive(Default)]
+pub(crate) struct Folded {
+    pub(crate) trxs: BTreeMap<TrxNo, NewTrx>,
+    /// From which state to which.
+    pub(crate) flips: BTreeMap<TrxNo, (&'static str, TrxState)>,
+    pub(crate) suspects: BTreeMap<TrxNo, Option<String>>,
+    /// Which attempt is the current one now.
+    pub(crate) currents: BTreeMap<TrxNo, u16>,
+    pub(crate) attempts: BTreeMap<AttemptId, Attempt>,
+    pub(crate) changed_attempts: BTreeMap<AttemptId, Attempt>,
+    pub(crate) transfers: Vec<Transfer>,
+    pub(crate) accounts: BTreeMap<MemberId, Account>,
+    pub(crate) deliveries: BTreeMap<DeliveryId, Delivery>,
+    pub(crate) changed_deliveries: BTreeMap<DeliveryId, Delivery>,
+    pub(crate) journal: Vec<JournalLine>,
+    pub(crate) catalog: Vec<CatalogChange>,
+}
+
+impl Folded {
+    /// Folds; the owners of all trx of the batch are added to those that were loaded.
+    pub(crate) fn new(
+        batch: Batch,
+        owners: &mut HashMap<TrxNo, MemberId>,
+    ) -> Result<Self, StoreError> {
+        let mut rows = Self::default();
+        for change in batch.changes {
+            rows.put(change, owners)?;
+        }
+        Ok(rows)
+    }
+
+    fn put(
+        &mut self,
+        mut change: Change,
+        owners: &mut HashMap<TrxNo, MemberId>,
+    ) -> Result<(), StoreError> {
+        match &mut change {
+            Change::Suspect { why: Some(why), .. } => clean(why),
+            Change::InsertAttempt(attempt) | Change::UpdateAttempt(attempt) => {
+                clean_attempt(attempt);
+            }
+            Change::InsertDelivery(delivery) | Change::UpdateDelivery(delivery) => {
+                clean(&mut delivery.last);
+                clean(&mut delivery.message);
+            }
+            Change::Transfer(transfer) => clean(&mut transfer.note),
+            Change::Journal(line) => {
+                for text in [&mut line.peer, &mut line.request, &mut line.reply, &mut line.status] {
+                    clean(text);
+                }
+            }
+            Change::InsertTrx { .. }
+            | Change::FlipTrx { .. }
+            | Change::Suspect { why: None, .. }
+            | Change::Account { .. }
+            | Change::Catalog(_) => {}
+        }
+        match change {
+            Change::InsertTrx { trx, guarded } => {
+                let guard = (guarded && trx.state == TrxState::Pending)
+                    .then(|| codec::guard(&trx.product, &trx.dest, trx.day));
+                owners.insert(trx.no, trx.member);
+                self.trxs.insert(trx.no, NewTrx { trx: *trx, guard });
+            }
+            Change::FlipTrx { no, from, state } => match self.trxs.get_mut(&no) {
+                Some(new) if new.trx.state.word() == from => new.trx.state = *state,
+                Some(new) => {
+                    let word = new.trx.state.word();
+                    return Err(StoreError::Broken(format!("trx {no} is {word}, not {from}")));
+                }
+                None => match self.flips.get_mut(&no) {
+                    Some((_, last)) if last.word() == from => *last = *state,
+                    Some((_, last)) => {
+                        let word = last.word();
+                        return Err(StoreError::Broken(format!("trx {no} is {word}, not {from}")));
+                    }
+                    None => {
+                        self.flips.insert(no, (from, *state));
+                    }
+                },
+            },
+            Change::Suspect { no, why } => match self.trxs.get_mut(&no) {
+                Some(new) => new.trx.suspect = why,
+                None => {
+                    self.suspects.insert(no, why);
+                }
+            },
+            Change::InsertAttempt(attempt) => {
+                match self.trxs.get_mut(&attempt.id.trx) {
+                    Some(new) => new.trx.attempt = attempt.id.n,
+                    None => {
+                        self.currents.insert(attempt.id.trx, attempt.id.n);
+                    }
+                }
+                self.attempts.insert(attempt.id, *attempt);
+            }
+            Change::UpdateAttempt(attempt) => match self.attempts.get_mut(&attempt.id) {
+                Some(new) => *new = *attempt,
+                None => {
+                    self.changed_attempts.insert(attempt.id, *attempt);
+                }
+            },
+            Change::Transfer(transfer) => self.transfers.push(*transfer),
+            Change::Account { member, account } => {
+                self.accounts.insert(member, account);
+            }
+            Change::InsertDelivery(delivery) => {
+                self.deliveries.insert(delivery.id, *delivery);
+            }
+            Change::UpdateDelivery(delivery) => match self.deliveries.get_mut(&delivery.id) {
+                Some(new) => *new = *delivery,
+                None => {
+                    self.changed_deliveries.insert(delivery.id, *delivery);
+                }
+            },
+            Change::Journal(line) => self.journal.push(*line),
+            Change::Catalog(change) => self.catalog.push(*change),
+        }
+        Ok(())
+    }
+}

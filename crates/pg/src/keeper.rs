@@ -1,0 +1,220 @@
+//! The keeper: a thread that renews this node's lanes, takes over those of nodes that are gone,
+//! watches the catalog's revision and the database's clock.
+//!
+//! It decides nothing about purchases; what it finds is told to whoever runs the node.
+
+use crate::lanes::{self, Held};
+use crate::link::{Link, Lost, told};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use store::Lane;
+use types::UtcMillis;
+
+/// How long it waits for a notice of the catalog before it looks by itself.
+const LOOK: Duration = Duration::from_millis(400);
+
+/// What a node should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The catalog was changed.
+    Catalog,
+    /// This lane's work is ours now: what was sent there may have been sent.
+    Adopted(Lane),
+    /// Our lanes are another's: this process must end.
+    Lost(String),
+}
+
+/// The database's clock, carried forward by this machine's monotonic one. Nodes whose own clocks
+/// differ agree on it.
+pub struct DatabaseClock {
+    base: Instant,
+    at_base: AtomicI64,
+}
+
+impl DatabaseClock {
+    pub(crate) fn new() -> Self {
+        let own = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let own = i64::try_from(own.as_millis()).unwrap_or(i64::MAX);
+        Self { base: Instant::now(), at_base: AtomicI64::new(own) }
+    }
+
+    fn elapsed(&self, at: Instant) -> i64 {
+        i64::try_from(at.saturating_duration_since(self.base).as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// The database said `millis` to a question that took from `asked` to `heard`.
+    pub(crate) fn learn(&self, asked: Instant, heard: Instant, millis: i64) {
+        let middle = asked + heard.saturating_duration_since(asked) / 2;
+        self.at_base.store(millis.saturating_sub(self.elapsed(middle)), Ordering::Relaxed);
+    }
+
+    /// Now, by the database's clock.
+    #[must_use]
+    pub fn now(&self) -> UtcMillis {
+        let elapsed = self.elapsed(Instant::now());
+        UtcMillis::new(self.at_base.load(Ordering::Relaxed).saturating_add(elapsed))
+    }
+}
+
+/// What the thread works with.
+pub(crate) struct Keeping {
+    pub(crate) link: Link,
+    pub(crate) held: Arc<Held>,
+    pub(crate) clock: Arc<DatabaseClock>,
+    pub(crate) node: String,
+    pub(crate) lease: Duration,
+    /// Lanes that are written on, and so never given back.
+    pub(crate) own: Vec<Lane>,
+    /// The catalog's revision as it was read last.
+    pub(crate) seen: Arc<AtomicI64>,
+    pub(crate) tell: tokio::sync::mpsc::UnboundedSender<Event>,
+}
+
+/// The running thread; ends, and lets its lanes go, when dropped.
+pub struct Keeper {
+    stop: Arc<AtomicBool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread was in the log.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Keeping {
+    pub(crate) fn start(self) -> std::io::Result<Keeper> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let told = stop.clone();
+        let (ready, wait) = mpsc::channel();
+        let thread = std::thread::Builder::new().name("keeper".to_owned()).spawn(move || {
+            let mut keeping = self;
+            // The first renewal is what makes the node hold its lanes.
+            let mut renewed = keeping.renew_once();
+            let _ = ready.send(());
+            while !told.load(Ordering::Relaxed) {
+                if renewed && !keeping.round() {
+                    return;
+                }
+                if !renewed {
+                    std::thread::sleep(LOOK);
+                    renewed = keeping.renew_once();
+                }
+            }
+            keeping.let_go();
+        })?;
+        // Whether it could be renewed shows in `Held`.
+        let _ = wait.recv_timeout(Duration::from_secs(15));
+        Ok(Keeper { stop, thread: Some(thread) })
+    }
+
+    /// Renews; false when the database could not be asked.
+    fn renew_once(&mut self) -> bool {
+        self.renew().unwrap_or(false)
+    }
+
+    /// `Ok(true)` when all is still ours; tells and loses everything when it is not.
+    fn renew(&mut self) -> Result<bool, ()> {
+        let (held, lease, clock) = (self.held.all(), self.lease, self.clock.clone());
+        let ids = self.held.ids();
+        let asked = Instant::now();
+        let done = self.link.run(async |live| {
+            let ours = lanes::renew(live, &held, lease).await?;
+            let leads = lanes::leads(live, &ids).await?;
+            let asked = Instant::now();
+            let statement = live
+                .prepare("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
+                .await?;
+            let row = live.client.query_one(&statement, &[]).await?;
+            clock.learn(asked, Instant::now(), row.get(0));
+            Ok((ours, leads))
+        });
+        match done {
+            Ok((true, leads)) => {
+                self.held.renewed(asked, lease);
+                self.held.set_leads(leads);
+                Ok(true)
+            }
+            Ok((false, _)) => {
+                self.held.lose();
+                let why = "another node took this one's lanes over: it was silent for longer than \
+                           its lease"
+                    .to_owned();
+                let _ = self.tell.send(Event::Lost(why));
+                Err(())
+            }
+            Err(Lost::Refused(error)) => {
+                tracing::warn!(error = %told(&error), "the lease could not be renewed");
+                Ok(false)
+            }
+            Err(Lost::Gone(why)) => {
+                tracing::warn!(why, "the lease could not be renewed");
+                Ok(false)
+            }
+        }
+    }
+
+    /// Waits for a notice, then looks after everything; false when the node lost its lanes.
+    fn round(&mut self) -> bool {
+        let waited = self.link.run(async |live| {
+            live.listen().await?;
+            Ok(tokio::time::timeout(LOOK, live.noticed()).await.is_ok())
+        });
+        if waited.is_err() {
+            std::thread::sleep(LOOK);
+        }
+        if self.renew().is_err() {
+            return false;
+        }
+        let revision = self.link.run(async |live| {
+            let statement = live.prepare("SELECT catalog FROM revision").await?;
+            Ok(live.client.query_one(&statement, &[]).await?.get::<_, i64>(0))
+        });
+        if revision.is_ok_and(|revision| revision != self.seen.load(Ordering::Relaxed)) {
+            let _ = self.tell.send(Event::Catalog);
+        }
+        self.adopt();
+        self.give_back();
+        true
+    }
+
+    fn adopt(&mut self) {
+        let (node, lease) = (self.node.clone(), self.lease);
+        let adopted = self.link.run(async |live| lanes::adopt(live, &node, lease).await);
+        if let Ok(Some(taken)) = adopted {
+            self.held.add(&taken);
+            tracing::info!(lane = %taken.lane, "took over the work of a node that is gone");
+            let _ = self.tell.send(Event::Adopted(taken.lane));
+        }
+    }
+
+    /// Adopted lanes whose work is done are free for nodes that start.
+    fn give_back(&mut self) {
+        let adopted: Vec<(Lane, i64)> =
+            self.held.all().into_iter().filter(|(lane, _)| !self.own.contains(lane)).collect();
+        if adopted.is_empty() {
+            return;
+        }
+        let ids: Vec<i64> = adopted.iter().map(|(lane, _)| i64::from(lane.0)).collect();
+        let Ok(idle) = self.link.run(async |live| lanes::idle(live, &ids).await) else { return };
+        for (lane, epoch) in adopted {
+            if idle.contains(&i64::from(lane.0)) {
+                self.held.remove(lane);
+                let one = [(lane, epoch)];
+                // When it cannot be said, its lease ends by itself.
+                let _ = self.link.run(async |live| lanes::release(live, &one).await);
+            }
+        }
+    }
+
+    fn let_go(&mut self) {
+        let held = self.held.all();
+        self.held.lose();
+        let _ = self.link.run(async |live| lanes::release(live, &held).await);
+    }
+}

@@ -1,0 +1,232 @@
+//! Lanes: who writes on which chain, and whose work is whose.
+//!
+//! A lane is held for a while by one node, by the database's clock. Taking one raises its epoch,
+//! and every commit names the epoch it was made under: a node that slept through its lease cannot
+//! write any more, so it can neither settle nor get permission to send.
+
+use crate::link::{Link, Live};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use store::{ChainHead, Lane, StoreError};
+use tokio_postgres::{Error, Row};
+
+/// A lane as it was taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taken {
+    pub(crate) lane: Lane,
+    pub(crate) epoch: i64,
+    pub(crate) batches: i64,
+    pub(crate) ledger: ChainHead,
+    pub(crate) journal: ChainHead,
+}
+
+fn head(seq: i64, hash: &[u8]) -> ChainHead {
+    ChainHead { seq, hash: hash.try_into().unwrap_or_default() }
+}
+
+pub(crate) fn taken(row: &Row) -> Result<Taken, Error> {
+    let id: i64 = row.try_get("id")?;
+    Ok(Taken {
+        lane: Lane(i32::try_from(id).unwrap_or_default()),
+        epoch: row.try_get("epoch")?,
+        batches: row.try_get("batches")?,
+        ledger: head(row.try_get("ledger_seq")?, row.try_get("ledger_head")?),
+        journal: head(row.try_get("journal_seq")?, row.try_get("journal_head")?),
+    })
+}
+
+/// What this node holds, shared by its writers, readers and keeper.
+pub(crate) struct Held {
+    /// Lanes with the epochs they were taken under.
+    lanes: Mutex<Vec<(Lane, i64)>>,
+    /// Until when nobody else can have taken over, in milliseconds since `base`.
+    until_ms: AtomicI64,
+    leads: AtomicBool,
+    base: Instant,
+}
+
+impl Held {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            lanes: Mutex::default(),
+            until_ms: AtomicI64::new(0),
+            leads: AtomicBool::new(false),
+            base: Instant::now(),
+        })
+    }
+
+    pub(crate) fn all(&self) -> Vec<(Lane, i64)> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// As the database names them.
+    pub(crate) fn ids(&self) -> Vec<i64> {
+        self.all().into_iter().map(|(lane, _)| i64::from(lane.0)).collect()
+    }
+
+    pub(crate) fn add(&self, taken: &Taken) {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.push((taken.lane, taken.epoch));
+    }
+
+    pub(crate) fn remove(&self, lane: Lane) {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.retain(|(held, _)| *held != lane);
+    }
+
+    fn since_base(&self, at: Instant) -> i64 {
+        i64::try_from(at.saturating_duration_since(self.base).as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// The lease was renewed by a question asked at `asked`.
+    pub(crate) fn renewed(&self, asked: Instant, lease: Duration) {
+        self.until_ms.store(self.since_base(asked + lease.mul_f32(0.8)), Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_leads(&self, leads: bool) {
+        self.leads.store(leads, Ordering::Relaxed);
+    }
+
+    /// True while nobody else can have taken over.
+    pub(crate) fn holds(&self) -> bool {
+        self.since_base(Instant::now()) < self.until_ms.load(Ordering::Relaxed)
+    }
+
+    /// True on one node at a time: that of the lowest lane.
+    pub(crate) fn leads(&self) -> bool {
+        self.holds() && self.leads.load(Ordering::Relaxed)
+    }
+
+    /// It is another's now.
+    pub(crate) fn lose(&self) {
+        self.until_ms.store(i64::MIN, Ordering::Relaxed);
+    }
+}
+
+const TAKE: &str = "UPDATE lane SET epoch = epoch + 1, node = $1,
+     until = clock_timestamp() + $2::bigint * interval '1 millisecond'
+     WHERE id IN (SELECT id FROM lane WHERE until < clock_timestamp() ORDER BY id LIMIT $3
+                  FOR UPDATE SKIP LOCKED)
+     RETURNING *";
+
+/// An expired lane with work in it; idle ones are left to those who start.
+const ADOPT: &str = "UPDATE lane SET epoch = epoch + 1, node = $1,
+     until = clock_timestamp() + $2::bigint * interval '1 millisecond'
+     WHERE id IN (SELECT id FROM lane l WHERE until < clock_timestamp() AND
+        (EXISTS (SELECT 1 FROM attempt a WHERE a.lane = l.id AND a.state = 'intended')
+         OR EXISTS (SELECT 1 FROM attempt a
+                    WHERE a.lane = l.id AND a.state IN ('sent', 'waiting', 'unknown'))
+         OR EXISTS (SELECT 1 FROM delivery d WHERE d.lane = l.id AND d.state = 'due'))
+        ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
+     RETURNING *";
+
+fn millis(lease: Duration) -> i64 {
+    i64::try_from(lease.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Takes that many lanes to write on: free ones first, then new ones.
+pub(crate) fn take(
+    link: &mut Link,
+    node: &str,
+    count: usize,
+    lease: Duration,
+) -> Result<Vec<Taken>, StoreError> {
+    let wanted = i64::try_from(count).unwrap_or(1);
+    let mut all: Vec<Taken> = Vec::new();
+    for _ in 0..20 {
+        let missing = wanted - i64::try_from(all.len()).unwrap_or_default();
+        if missing <= 0 {
+            break;
+        }
+        let found = link.run(async |live| {
+            let statement = live.prepare(TAKE).await?;
+            let rows = live.client.query(&statement, &[&node, &millis(lease), &missing]).await?;
+            rows.iter().map(taken).collect::<Result<Vec<_>, _>>()
+        });
+        all.extend(found.map_err(crate::link::Lost::not_written)?);
+        if i64::try_from(all.len()).unwrap_or_default() < wanted {
+            let made = link.run(async |live| {
+                live.client
+                    .execute(
+                        "INSERT INTO lane (id, epoch, node, until, ledger_head, journal_head)
+                         SELECT coalesce(max(id), 0) + 1, 0, '', '-infinity', $1, $1 FROM lane
+                         ON CONFLICT DO NOTHING",
+                        &[&[0_u8; 32].as_slice()],
+                    )
+                    .await
+            });
+            made.map_err(crate::link::Lost::not_written)?;
+        }
+    }
+    if all.len() < count {
+        return Err(StoreError::NotWritten("too many nodes start at once; try again".to_owned()));
+    }
+    Ok(all)
+}
+
+/// Renews what is held; false when some of it is another's now.
+pub(crate) async fn renew(
+    live: &mut Live,
+    held: &[(Lane, i64)],
+    lease: Duration,
+) -> Result<bool, Error> {
+    let ids: Vec<i64> = held.iter().map(|(lane, _)| i64::from(lane.0)).collect();
+    let epochs: Vec<i64> = held.iter().map(|(_, epoch)| *epoch).collect();
+    let statement = live
+        .prepare(
+            "UPDATE lane SET until = clock_timestamp() + $3::bigint * interval '1 millisecond'
+             FROM unnest($1::bigint[], $2::bigint[]) AS held(id, epoch)
+             WHERE lane.id = held.id AND lane.epoch = held.epoch",
+        )
+        .await?;
+    let count = live.client.execute(&statement, &[&ids, &epochs, &millis(lease)]).await?;
+    Ok(usize::try_from(count).is_ok_and(|count| count == held.len()))
+}
+
+/// Takes one lane over whose node is gone, when there is one with work in it.
+pub(crate) async fn adopt(
+    live: &mut Live,
+    node: &str,
+    lease: Duration,
+) -> Result<Option<Taken>, Error> {
+    let statement = live.prepare(ADOPT).await?;
+    let row = live.client.query_opt(&statement, &[&node, &millis(lease)]).await?;
+    row.as_ref().map(taken).transpose()
+}
+
+/// True on the node of the lowest lane that anybody holds.
+pub(crate) async fn leads(live: &mut Live, held: &[i64]) -> Result<bool, Error> {
+    let statement =
+        live.prepare("SELECT min(id) FROM lane WHERE until >= clock_timestamp()").await?;
+    let lowest: Option<i64> = live.client.query_one(&statement, &[]).await?.get(0);
+    Ok(lowest.is_some_and(|lowest| held.contains(&lowest)))
+}
+
+/// Lanes of these without work.
+pub(crate) async fn idle(live: &mut Live, ids: &[i64]) -> Result<Vec<i64>, Error> {
+    let statement = live
+        .prepare(
+            "SELECT id FROM unnest($1::bigint[]) AS held(id) WHERE NOT EXISTS
+               (SELECT 1 FROM attempt a WHERE a.lane = id AND a.state = 'intended')
+             AND NOT EXISTS (SELECT 1 FROM attempt a
+               WHERE a.lane = id AND a.state IN ('sent', 'waiting', 'unknown'))
+             AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.lane = id AND d.state = 'due')",
+        )
+        .await?;
+    let rows = live.client.query(&statement, &[&ids]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Lets go, so that others need not wait for the lease to end.
+pub(crate) async fn release(live: &mut Live, held: &[(Lane, i64)]) -> Result<(), Error> {
+    for (lane, epoch) in held {
+        live.client
+            .execute(
+                "UPDATE lane SET until = '-infinity' WHERE id = $1 AND epoch = $2",
+                &[&i64::from(lane.0), epoch],
+            )
+            .await?;
+    }
+    Ok(())
+}

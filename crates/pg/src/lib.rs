@@ -1,0 +1,159 @@
+//! The store on PostgreSQL: several nodes, one business.
+//!
+//! Each node holds some lanes by a lease. A lane has a writer that commits batches, its own hash
+//! chains, and its own open work; a lane whose node is gone is taken over by another. Rows of a
+//! member are decided under the lock of his account row. This crate decides nothing about
+//! purchases, never repeats a commit whose fate is unknown, and trusts no node's clock.
+
+mod catalog;
+mod check;
+mod columns;
+mod fold;
+mod keeper;
+mod lanes;
+mod link;
+mod migrate;
+mod reader;
+mod rows;
+mod target;
+mod writer;
+
+pub use keeper::{DatabaseClock, Event, Keeper};
+pub use reader::PgReads;
+pub use target::Target;
+pub use writer::PgStore;
+
+use crate::keeper::Keeping;
+use crate::lanes::Held;
+use crate::link::{Link, Lost, Role};
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::time::Duration;
+use store::{Lane, StoreError};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+/// How a node joins.
+#[derive(Clone, Debug)]
+pub struct Joining {
+    /// Its name, for people.
+    pub node: String,
+    /// Writers at one time.
+    pub lanes: usize,
+    /// After this long of silence its work is another's.
+    pub lease: Duration,
+}
+
+/// A node's hold on its lanes. Cheap to clone.
+#[derive(Clone)]
+pub struct Tenure(Arc<Held>);
+
+impl Tenure {
+    /// True while nobody else can have taken this node's work over.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.0.holds()
+    }
+
+    /// True on one node at a time, for what must not be done twice.
+    #[must_use]
+    pub fn leads(&self) -> bool {
+        self.0.leads()
+    }
+}
+
+/// A node that has joined.
+pub struct Joined {
+    /// One store for each lane.
+    pub stores: Vec<PgStore>,
+    /// Its lanes; what was sent there before may have been sent.
+    pub lanes: Vec<Lane>,
+    /// What the server says of itself.
+    pub settings: String,
+    /// The database's clock.
+    pub clock: Arc<DatabaseClock>,
+    /// Whether it may still act.
+    pub tenure: Tenure,
+    /// What it should know.
+    pub events: UnboundedReceiver<Event>,
+    /// Renews the lease until dropped.
+    pub keeper: Keeper,
+    target: Arc<Target>,
+    held: Arc<Held>,
+    seen: Arc<AtomicI64>,
+}
+
+impl Joined {
+    /// Another connection for reads.
+    ///
+    /// # Errors
+    /// [`StoreError::NotWritten`] when it cannot be made.
+    pub fn reader(&self) -> Result<PgReads, StoreError> {
+        let link = Link::new(self.target.clone(), Role::Reader)?;
+        Ok(PgReads::new(link, self.held.clone(), self.seen.clone()))
+    }
+}
+
+/// True when a business is in the database.
+///
+/// # Errors
+/// [`StoreError::NotWritten`] when it cannot be asked.
+pub fn exists(target: &Arc<Target>) -> Result<bool, StoreError> {
+    let mut link = Link::new(target.clone(), Role::Reader)?;
+    let found = link.run(async |live| {
+        live.client.query_one("SELECT to_regclass('schema_version') IS NOT NULL", &[]).await
+    });
+    Ok(found.map_err(Lost::not_written)?.get(0))
+}
+
+/// Reads without joining, for `verify`.
+///
+/// # Errors
+/// [`StoreError::NotWritten`] when it cannot be connected to.
+pub fn open_reader(target: &Arc<Target>) -> Result<PgReads, StoreError> {
+    let mut link = Link::new(target.clone(), Role::Reader)?;
+    link.connect()?;
+    Ok(PgReads::new(link, Held::new(), Arc::default()))
+}
+
+/// Brings the schema forward, takes lanes and keeps them. Blocks: not for a thread of a runtime.
+///
+/// # Errors
+/// [`StoreError::Broken`] when the server or the schema cannot be used, [`StoreError::NotWritten`]
+/// when it cannot be reached.
+pub fn join(target: Target, joining: &Joining) -> Result<Joined, StoreError> {
+    let target = Arc::new(target);
+    let mut link = Link::new(target.clone(), Role::Writer)?;
+    migrate::migrate(&mut link)?;
+    let settings =
+        link.run(async |live| check::described(&live.client).await).map_err(Lost::not_written)?;
+    let taken = lanes::take(&mut link, &joining.node, joining.lanes.max(1), joining.lease)?;
+    let (held, seen) = (Held::new(), Arc::new(AtomicI64::new(-1)));
+    let mut stores = Vec::with_capacity(taken.len());
+    for lane in &taken {
+        held.add(lane);
+        let link = Link::new(target.clone(), Role::Writer)?;
+        stores.push(PgStore::new(link, lane, seen.clone()));
+    }
+    let lanes: Vec<Lane> = taken.iter().map(|taken| taken.lane).collect();
+    let clock = Arc::new(DatabaseClock::new());
+    let (tell, events) = unbounded_channel();
+    let keeper = Keeping {
+        link: Link::new(target.clone(), Role::Keeper)?,
+        held: held.clone(),
+        clock: clock.clone(),
+        node: joining.node.clone(),
+        lease: joining.lease,
+        own: lanes.clone(),
+        seen: seen.clone(),
+        tell,
+    }
+    .start()
+    .map_err(|error| StoreError::NotWritten(error.to_string()))?;
+    let tenure = Tenure(held.clone());
+    if !tenure.holds() {
+        return Err(StoreError::NotWritten("the lease could not be renewed".to_owned()));
+    }
+    let shown: Vec<String> = lanes.iter().map(ToString::to_string).collect();
+    let settings = format!("{settings}, lanes {}", shown.join(","));
+    Ok(Joined { stores, lanes, settings, clock, tenure, events, keeper, target, held, seen })
+}

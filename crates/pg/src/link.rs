@@ -1,0 +1,225 @@
+//! One connection that is made again when it was lost, used from a thread that may block.
+//!
+//! It drives its connection itself, without a thread between: while nobody uses it nothing is
+//! read, so a loss shows at the next use. It never repeats a statement by itself: what was
+//! interrupted is told to the caller.
+
+use crate::check;
+use crate::target::Target;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use store::StoreError;
+use tokio::runtime::Runtime;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Error, Statement};
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Writes batches: plans may never scan a table that grows.
+    Writer,
+    /// Reads pages.
+    Reader,
+    /// Keeps leases.
+    Keeper,
+}
+
+impl Role {
+    fn settings(self) -> &'static str {
+        match self {
+            Self::Writer => {
+                "SET application_name = 'gerbang writer'; SET statement_timeout = '30s';
+                 SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s';
+                 SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
+                 SET jit = off; SET plan_cache_mode = force_generic_plan"
+            }
+            Self::Reader => {
+                "SET application_name = 'gerbang reader'; SET statement_timeout = '60s';
+                 SET default_transaction_read_only = on; SET jit = off;
+                 SET idle_in_transaction_session_timeout = '1h'"
+            }
+            Self::Keeper => {
+                "SET application_name = 'gerbang keeper'; SET statement_timeout = '5s';
+                 SET lock_timeout = '3s'; SET idle_in_transaction_session_timeout = '10s'"
+            }
+        }
+    }
+
+    /// After this long the connection is given up, whatever the server does.
+    const fn patience(self) -> Duration {
+        match self {
+            Self::Writer => Duration::from_secs(40),
+            Self::Reader => Duration::from_secs(90),
+            Self::Keeper => Duration::from_secs(6),
+        }
+    }
+}
+
+/// A live connection with its prepared statements.
+pub(crate) struct Live {
+    pub(crate) client: Client,
+    statements: HashMap<String, Statement>,
+    notices: tokio::sync::mpsc::UnboundedReceiver<()>,
+    listens: bool,
+}
+
+impl Live {
+    /// Listens to changes of the catalog, once for each connection.
+    pub(crate) async fn listen(&mut self) -> Result<(), Error> {
+        if !self.listens {
+            self.client.batch_execute("LISTEN gerbang_catalog").await?;
+            self.listens = true;
+        }
+        Ok(())
+    }
+
+    /// Waits for a notice; several at once are one.
+    pub(crate) async fn noticed(&mut self) {
+        if self.notices.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+        while self.notices.try_recv().is_ok() {}
+    }
+
+    /// Prepares once.
+    pub(crate) async fn prepare(&mut self, sql: &str) -> Result<Statement, Error> {
+        if let Some(known) = self.statements.get(sql) {
+            return Ok(known.clone());
+        }
+        let statement = self.client.prepare(sql).await?;
+        self.statements.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+}
+
+/// Why a use of the connection ended early.
+#[derive(Debug)]
+pub(crate) enum Lost {
+    /// The server refused a statement; the connection lives.
+    Refused(Error),
+    /// The connection is gone; what was asked last may or may not have happened.
+    Gone(String),
+}
+
+impl Lost {
+    /// As what happened before a COMMIT was asked for: certainly not written.
+    pub(crate) fn not_written(self) -> StoreError {
+        match self {
+            Self::Refused(error) if again(&error) => StoreError::Again(told(&error)),
+            Self::Refused(error) => StoreError::NotWritten(told(&error)),
+            Self::Gone(why) => StoreError::NotWritten(why),
+        }
+    }
+}
+
+/// Others were in the way: deciding anew may help.
+fn again(error: &Error) -> bool {
+    error.code().is_some_and(|code| {
+        *code == SqlState::T_R_SERIALIZATION_FAILURE
+            || *code == SqlState::T_R_DEADLOCK_DETECTED
+            || *code == SqlState::LOCK_NOT_AVAILABLE
+            || *code == SqlState::UNIQUE_VIOLATION
+    })
+}
+
+/// An error with what the server said; the driver's own text hides it.
+pub(crate) fn told(error: &Error) -> String {
+    match error.as_db_error() {
+        Some(said) => format!("{} ({})", said.message(), said.code().code()),
+        None => {
+            let mut text = error.to_string();
+            let mut cause = std::error::Error::source(error);
+            while let Some(inner) = cause {
+                text = format!("{text}: {inner}");
+                cause = inner.source();
+            }
+            text
+        }
+    }
+}
+
+/// The connection, or the way to one.
+pub(crate) struct Link {
+    runtime: Runtime,
+    target: Arc<Target>,
+    role: Role,
+    live: Option<Live>,
+}
+
+impl Link {
+    /// A link that connects at its first use.
+    pub(crate) fn new(target: Arc<Target>, role: Role) -> Result<Self, StoreError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| StoreError::NotWritten(error.to_string()))?;
+        Ok(Self { runtime, target, role, live: None })
+    }
+
+    /// Connects now, and looks whether the server keeps what it acknowledges.
+    pub(crate) fn connect(&mut self) -> Result<(), StoreError> {
+        if self.live.as_ref().is_some_and(|live| !live.client.is_closed()) {
+            return Ok(());
+        }
+        let (target, role) = (self.target.clone(), self.role);
+        let live = self.runtime.block_on(async move {
+            let connecting = async {
+                let (client, notices) = target.connect().await?;
+                client.batch_execute(role.settings()).await.map_err(|error| told(&error))?;
+                if role == Role::Writer {
+                    check::durable(&client).await?;
+                }
+                Ok::<_, String>(Live {
+                    client,
+                    statements: HashMap::new(),
+                    notices,
+                    listens: false,
+                })
+            };
+            match tokio::time::timeout(Duration::from_secs(10), connecting).await {
+                Ok(made) => made,
+                Err(_) => Err("no connection within 10 s".to_owned()),
+            }
+        });
+        let shown = self.target.shown();
+        self.live =
+            Some(live.map_err(|why| StoreError::NotWritten(format!("database {shown}: {why}")))?);
+        Ok(())
+    }
+
+    /// Uses the connection; a lost one is dropped.
+    pub(crate) fn run<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Live) -> Result<T, Error>,
+    ) -> Result<T, Lost> {
+        self.connect().map_err(|error| Lost::Gone(error.to_string()))?;
+        let Some(live) = self.live.as_mut() else {
+            return Err(Lost::Gone("no connection".to_owned()));
+        };
+        let patience = self.role.patience();
+        let done =
+            self.runtime.block_on(async { tokio::time::timeout(patience, work(&mut *live)).await });
+        match done {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => {
+                // An error without words of the server is one of the connection.
+                let ends = error
+                    .as_db_error()
+                    .is_none_or(|said| matches!(said.severity(), "FATAL" | "PANIC"));
+                if ends || live.client.is_closed() {
+                    self.live = None;
+                    return Err(Lost::Gone(told(&error)));
+                }
+                Err(Lost::Refused(error))
+            }
+            Err(_) => {
+                self.live = None;
+                Err(Lost::Gone(format!("the database did not answer within {patience:?}")))
+            }
+        }
+    }
+
+    /// Gives the connection up, with whatever transaction is open on it.
+    pub(crate) fn drop_connection(&mut self) {
+        self.live = None;
+    }
+}

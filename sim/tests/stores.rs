@@ -1,0 +1,487 @@
+//! One engine, three stores, the same commands: every answer and everything that can be read must
+//! be the same. What the model does is right; the databases are compared with it.
+#![allow(clippy::unwrap_used)]
+
+use domain::{BuyRequest, FailureClass, Outcome, Resolution, Source};
+use engine::{Asked, Clock, Command, DeliveryTry, Engine, Handle, ReadPool, Setup, Zone};
+use model::Model;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+use store::{
+    CatalogChange, CatalogRows, Channel, DeliveryFilter, DeliveryState, Direction, JournalLine,
+    Lane, MasterKey, Reads, Store, StoreError, TrxFilter, Wants,
+};
+use types::{
+    AttemptId, DeliveryId, Dest, MemberId, ProductCode, Reason, RefId, Rupiah, Sn, SupplierCode,
+    TrxNo, UtcMillis,
+};
+
+/// Some morning in Jakarta.
+const START_MS: i64 = 1_774_400_000_000;
+
+struct Stepped(AtomicI64);
+
+impl Clock for Stepped {
+    fn now(&self) -> UtcMillis {
+        UtcMillis::new(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// What is done; small numbers choose among few, so that they meet.
+#[derive(Clone, Debug)]
+enum Op {
+    Buy { member: u8, reference: u8, dest: u8, counter: u8, cheap: bool },
+    Look { member: u8, reference: u8 },
+    Mark { trx: u8, n: u8 },
+    News { trx: u8, n: u8, supplier: u8, what: u8, source: u8 },
+    Soon { trx: u8, n: u8 },
+    Resolve { trx: u8, what: u8 },
+    Move { member: u8, amount: i16 },
+    Tried { delivery: u8, what: u8 },
+    Replay { delivery: u8 },
+    Note { member: Option<u8> },
+    Price { amount: i16 },
+    Route { supplier: u8, enabled: bool, weight: u8 },
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let small = 0_u8..12;
+    let n = 1_u8..3;
+    prop_oneof![
+        8 => (0_u8..3, 0_u8..10, 0_u8..3, 0_u8..3, any::<bool>()).prop_map(
+            |(member, reference, dest, counter, cheap)| Op::Buy { member, reference, dest, counter, cheap }
+        ),
+        1 => (0_u8..3, 0_u8..12).prop_map(|(member, reference)| Op::Look { member, reference }),
+        5 => (small.clone(), n.clone()).prop_map(|(trx, n)| Op::Mark { trx, n }),
+        8 => (small.clone(), n.clone(), 0_u8..2, 0_u8..6, 0_u8..4).prop_map(
+            |(trx, n, supplier, what, source)| Op::News { trx, n, supplier, what, source }
+        ),
+        1 => (small.clone(), n).prop_map(|(trx, n)| Op::Soon { trx, n }),
+        2 => (small.clone(), 0_u8..4).prop_map(|(trx, what)| Op::Resolve { trx, what }),
+        1 => (0_u8..4, -20_000_i16..20_000).prop_map(|(member, amount)| Op::Move { member, amount }),
+        3 => (small.clone(), 0_u8..4).prop_map(|(delivery, what)| Op::Tried { delivery, what }),
+        1 => small.prop_map(|delivery| Op::Replay { delivery }),
+        1 => prop::option::of(0_u8..3).prop_map(|member| Op::Note { member }),
+        1 => (1_000_i16..2_000).prop_map(|amount| Op::Price { amount }),
+        1 => (0_u8..2, any::<bool>(), 0_u8..3)
+            .prop_map(|(supplier, enabled, weight)| Op::Route { supplier, enabled, weight }),
+    ]
+}
+
+fn member(number: u8) -> MemberId {
+    MemberId::new(i64::from(number) + 1)
+}
+
+fn reference(number: u8) -> RefId {
+    RefId::parse(&format!("r{number}")).unwrap()
+}
+
+fn trx(number: u8) -> TrxNo {
+    TrxNo::new(100_000_001 + i64::from(number))
+}
+
+fn attempt(number: u8, n: u8) -> AttemptId {
+    AttemptId { trx: trx(number), n: u16::from(n) }
+}
+
+fn supplier(number: u8) -> SupplierCode {
+    SupplierCode::parse(&format!("s{number}")).unwrap()
+}
+
+fn line(status: &str, member: Option<MemberId>, at: UtcMillis) -> JournalLine {
+    JournalLine {
+        at,
+        direction: Direction::Out,
+        channel: Channel::Supplier,
+        peer: "peer".to_owned(),
+        member,
+        trx: None,
+        request: "asked".to_owned(),
+        reply: "said, with 'quotes' and Ω".to_owned(),
+        status: status.to_owned(),
+        millis: 3,
+    }
+}
+
+fn outcome(what: u8) -> Outcome {
+    match what {
+        0 | 1 => {
+            Outcome::Success { sn: Sn::parse("SN12345").unwrap(), cost: Some(Rupiah::new(1_190)) }
+        }
+        2 => Outcome::Failed { class: FailureClass::Route, reason: Reason::clean("stok kosong") },
+        3 => Outcome::Failed { class: FailureClass::Number, reason: Reason::clean("nomor salah") },
+        4 => Outcome::Pending,
+        _ => Outcome::Unknown { why: "nobody knows".to_owned() },
+    }
+}
+
+/// Whose a trx is: the same on every store, because the model says it.
+fn owner(model: &Model, number: u8) -> MemberId {
+    model.with(|tables| tables.trxs.get(&trx(number)).map_or(member(0), |row| row.trx.member))
+}
+
+fn command(op: &Op, model: &Model, now: UtcMillis) -> Command {
+    match op {
+        Op::Buy { member: who, reference: which, dest, counter, cheap } => Command::Buy {
+            member: member(*who),
+            request: Box::new(BuyRequest {
+                product: ProductCode::parse("T1").unwrap(),
+                dest: Dest::parse(&format!("08966052288{dest}")).unwrap(),
+                qty: None,
+                ref_id: reference(*which),
+                counter: u16::from(*counter) + 1,
+                harga_max: cheap.then_some(Rupiah::new(1_321)),
+            }),
+            asked: Box::new(Asked {
+                received: now,
+                peer: "1.2.3.4".to_owned(),
+                request: "q".to_owned(),
+            }),
+        },
+        Op::Look { member: who, reference: which } => {
+            Command::Look { member: member(*who), ref_id: reference(*which) }
+        }
+        Op::Mark { trx, n } => {
+            Command::MarkSent { about: attempt(*trx, *n), member: owner(model, *trx) }
+        }
+        Op::News { trx, n, supplier: from, what, source } => Command::News {
+            about: attempt(*trx, *n),
+            member: owner(model, *trx),
+            from: supplier(*from),
+            source: [
+                Source::Reply,
+                Source::Callback,
+                Source::Check,
+                Source::Restart { wait_ms: 5 },
+            ][usize::from(*source)],
+            outcome: outcome(*what),
+            line: (*what != 4).then(|| Box::new(line("news", None, now))),
+        },
+        Op::Soon { trx, n } => Command::AskSoon {
+            about: attempt(*trx, *n),
+            member: owner(model, *trx),
+            line: Box::new(line("soon", None, now)),
+        },
+        Op::Resolve { trx: which, what } => Command::Resolve {
+            trx: trx(*which),
+            resolution: match what {
+                0 => Resolution::Success(Sn::parse("BYHAND").unwrap()),
+                1 => Resolution::Fail(Reason::clean("gagal")),
+                2 => Resolution::Reverse(Reason::clean("dibalik")),
+                _ => Resolution::Keep,
+            },
+            note: "someone".to_owned(),
+        },
+        Op::Move { member: who, amount } => Command::Move {
+            member: member(*who),
+            amount: Rupiah::new(i64::from(*amount)),
+            cash: "bca".to_owned(),
+            note: "someone".to_owned(),
+        },
+        Op::Tried { delivery, what } => Command::Tried {
+            id: DeliveryId::new(i64::from(*delivery) + 1),
+            result: match what {
+                0 | 1 => DeliveryTry::Delivered { status: 200 },
+                2 => DeliveryTry::Failed {
+                    why: "status 500".to_owned(),
+                    retry_after_ms: None,
+                    chance: 7,
+                },
+                _ => DeliveryTry::Parked { why: "no URL".to_owned() },
+            },
+            line: Box::new(line("tried", Some(member(0)), now)),
+        },
+        Op::Replay { delivery } => Command::Replay(DeliveryId::new(i64::from(*delivery) + 1)),
+        Op::Note { member: who } => Command::Note(Box::new(line("note", who.map(member), now))),
+        Op::Price { amount } => Command::Catalog {
+            changes: vec![CatalogChange::Price {
+                level: types::LevelCode::parse("retail").unwrap(),
+                product: ProductCode::parse("T1").unwrap(),
+                price: domain::Price { amount: Rupiah::new(i64::from(*amount)), basis_points: 0 },
+            }],
+            lines: vec![line("price", None, now)],
+        },
+        Op::Route { supplier: which, enabled, weight } => {
+            let route = domain::RouteRow::new(
+                ProductCode::parse("T1").unwrap(),
+                supplier(*which),
+                types::Sku::parse("T1").unwrap(),
+                Rupiah::new(1_200),
+            );
+            Command::Catalog {
+                changes: vec![CatalogChange::Route(domain::RouteRow {
+                    enabled: *enabled,
+                    weight: u32::from(*weight),
+                    priority: i32::from(*which) + 1,
+                    prefixes: vec!["0896".to_owned()],
+                    daily_most: Some(50),
+                    ..route
+                })],
+                lines: Vec::new(),
+            }
+        }
+    }
+}
+
+/// A running engine on some store, and a reader that sees all of it.
+struct House {
+    name: &'static str,
+    handle: Handle,
+    clock: Arc<Stepped>,
+    reads: Box<dyn Reads>,
+}
+
+type Rows = Box<dyn FnMut() -> Result<CatalogRows, StoreError> + Send>;
+
+impl House {
+    fn new(
+        name: &'static str,
+        stores: Vec<Box<dyn Store>>,
+        pool: Box<dyn Reads>,
+        reads: Box<dyn Reads>,
+        rows: Rows,
+        key: &MasterKey,
+    ) -> Self {
+        let clock = Arc::new(Stepped(AtomicI64::new(START_MS)));
+        let zone = Zone::new("Asia/Jakarta").unwrap();
+        let pool = ReadPool::threads(vec![pool]).unwrap();
+        let mut stores = stores;
+        let first = stores.remove(0);
+        let mut setup = Setup::new(first, pool, rows, key.clone(), clock.clone(), zone);
+        setup.stores.append(&mut stores);
+        let engine = Engine::start(setup).unwrap();
+        Self { name, handle: engine.handle, clock, reads }
+    }
+
+    /// A group of commands, in order, as many in a batch as the writer takes.
+    async fn all(&self, commands: Vec<Command>) -> Vec<String> {
+        let asked = commands.into_iter().map(|command| self.handle.submit(command));
+        let mut waiting: Vec<_> = asked.map(Box::pin).collect();
+        let mut answers = vec![None; waiting.len()];
+        std::future::poll_fn(|context| {
+            let mut left = false;
+            for (asked, answer) in waiting.iter_mut().zip(&mut answers) {
+                if answer.is_none() {
+                    match asked.as_mut().poll(context) {
+                        std::task::Poll::Ready(said) => *answer = Some(format!("{said:?}")),
+                        std::task::Poll::Pending => left = true,
+                    }
+                }
+            }
+            if left { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
+        })
+        .await;
+        answers.into_iter().flatten().collect()
+    }
+
+    /// Everything that can be read, as text. Places of rows are left out where stores number them
+    /// differently.
+    fn everything(&mut self) -> Vec<String> {
+        let reads = self.reads.as_mut();
+        let mut said = Vec::new();
+        let now = UtcMillis::new(START_MS + 86_400_000);
+        said.push(format!("{:?}", reads.balances().unwrap()));
+        said.push(format!("{:?}", reads.counts().unwrap()));
+        said.push(format!("{:?}", reads.damage().unwrap()));
+        let mut lane = Lane::default();
+        reads
+            .each_transfer(&mut |row| {
+                lane = row.lane;
+                said.push(format!("{} {:?} {:?}", row.seq, row.row, row.hash));
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        reads
+            .each_journal(&mut |row| {
+                said.push(format!("{} {:?} {:?}", row.seq, row.row, row.hash));
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        let mut trxs = Vec::new();
+        reads
+            .each_trx(&mut |trx| {
+                trxs.push(trx);
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        for trx in trxs {
+            said.push(format!("{:?}", reads.trx_by_ref(trx.member, &trx.ref_id).unwrap()));
+            let story = reads.story(trx.no).unwrap().unwrap();
+            let transfers: Vec<_> = story.transfers.into_iter().map(|(_, row)| row).collect();
+            let mut journal: Vec<_> =
+                story.journal.into_iter().map(|(_, row)| format!("{row:?}")).collect();
+            journal.sort();
+            said.push(format!(
+                "{:?} {transfers:?} {:?} {journal:?}",
+                story.known, story.deliveries
+            ));
+            for attempt in &story.known.attempts {
+                said.push(format!("{:?}", reads.work_of(attempt.id).unwrap()));
+            }
+        }
+        for state in [None, Some("pending"), Some("success"), Some("failed")] {
+            let filter = TrxFilter {
+                state: state.map(str::to_owned),
+                below: Some(trx(9)),
+                limit: 5,
+                ..TrxFilter::default()
+            };
+            said.push(format!("{:?}", reads.trx_page(&filter).unwrap()));
+        }
+        let filter = TrxFilter { suspect: true, limit: 100, ..TrxFilter::default() };
+        said.push(format!("{:?}", reads.trx_page(&filter).unwrap()));
+        let filter = TrxFilter { member: Some(member(1)), limit: 100, ..TrxFilter::default() };
+        said.push(format!("{:?}", reads.trx_page(&filter).unwrap()));
+        for state in [None, Some(DeliveryState::Due), Some(DeliveryState::Parked)] {
+            let filter = DeliveryFilter { state, limit: 100, ..DeliveryFilter::default() };
+            said.push(format!("{:?}", reads.delivery_page(&filter).unwrap()));
+        }
+        let sorted = |mut all: Vec<String>| {
+            all.sort();
+            all.join("\n")
+        };
+        let skip = [supplier(1)];
+        for due in [
+            reads.due_intents(now, 100, &[]),
+            reads.due_checks(now, 100, &[]),
+            reads.due_checks(now, 100, &skip),
+            reads.sent_attempts(lane, TrxNo::new(0), 100),
+        ] {
+            let all = due.unwrap().iter().map(|work| format!("{work:?}")).collect();
+            said.push(sorted(all));
+        }
+        let due = reads.due_deliveries(now, 100, &[member(2)]).unwrap();
+        said.push(sorted(due.iter().map(|delivery| format!("{delivery:?}")).collect()));
+        let mut bought = reads.bought_since(UtcMillis::new(START_MS)).unwrap();
+        bought.sort();
+        said.push(format!("{bought:?}"));
+        let mut catalog = reads.catalog().unwrap();
+        catalog.routes.sort_by(|a, b| a.supplier.cmp(&b.supplier));
+        said.push(format!("{:?} {:?}", catalog.prices, catalog.routes));
+        said.push(format!("{:?} {:?}", catalog.levels, catalog.products));
+        said.push(format!(
+            "{:?}",
+            reads.heads().unwrap().iter().map(|h| (h.ledger, h.journal)).collect::<Vec<_>>()
+        ));
+        said
+    }
+}
+
+/// Writes the business into an empty store.
+fn found(store: &mut dyn Store, key: &MasterKey) {
+    store.load(&Wants::default()).unwrap();
+    store.commit(sim::found(key).unwrap()).unwrap();
+}
+
+fn model_house(key: &MasterKey) -> (House, Model) {
+    let model = Model::default();
+    found(&mut model.clone(), key);
+    let (mut rows, kept) = (model.clone(), model.clone());
+    let house = House::new(
+        "model",
+        vec![Box::new(model.clone())],
+        Box::new(model.clone()),
+        Box::new(model),
+        Box::new(move || rows.catalog()),
+        key,
+    );
+    (house, kept)
+}
+
+fn sqlite_house(folder: &std::path::Path, key: &MasterKey) -> House {
+    let path = folder.join("gerbang.db");
+    let mut opened = sqlite::open_sorting(&path, Some(3)).unwrap();
+    found(&mut opened.store, key);
+    let mut rows = sqlite::open_reader(&path).unwrap();
+    let pool = Box::new(opened.reader().unwrap());
+    let reads = Box::new(opened.reader().unwrap());
+    House::new(
+        "sqlite",
+        vec![Box::new(opened.store)],
+        pool,
+        reads,
+        Box::new(move || rows.catalog()),
+        key,
+    )
+}
+
+/// Joined with one lane, so that numbers and chains are those of the others.
+fn pg_house(url: &str, key: &MasterKey) -> (House, pg::Keeper) {
+    let joining = pg::Joining { node: "test".to_owned(), lanes: 1, lease: Duration::from_secs(30) };
+    let mut joined = pg::join(pg::Target::parse(url, None).unwrap(), &joining).unwrap();
+    let mut rows = joined.reader().unwrap();
+    rows.catalog().unwrap();
+    found(&mut joined.stores[0], key);
+    let (pool, reads) = (joined.reader().unwrap(), joined.reader().unwrap());
+    let stores = joined.stores.into_iter().map(|store| Box::new(store) as Box<dyn Store>);
+    let rows = Box::new(move || rows.catalog());
+    let house = House::new("pg", stores.collect(), Box::new(pool), Box::new(reads), rows, key);
+    (house, joined.keeper)
+}
+
+#[test]
+fn every_store_answers_as_the_model_does() {
+    let cases = std::env::var("GERBANG_STORE_CASES").ok().and_then(|text| text.parse().ok());
+    let server = pgtest::Server::start(&[]).unwrap();
+    let number = AtomicI64::new(0);
+    let groups = prop::collection::vec(prop::collection::vec(op(), 1..9), 1..24);
+    let mut runner = TestRunner::new(Config {
+        cases: cases.unwrap_or(24),
+        max_shrink_iters: 60,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let result = runner.run(&groups, |groups| {
+        let key = MasterKey::generate().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let database = format!("d{}", number.fetch_add(1, Ordering::Relaxed));
+        let (mut model, tables) = model_house(&key);
+        let mut lite = sqlite_house(folder.path(), &key);
+        let (mut pg, keeper) = pg_house(&server.database(&database).unwrap(), &key);
+        let funds = |number| Op::Move { member: number, amount: 15_000 };
+        let funded = std::iter::once((0..3).map(funds).collect::<Vec<_>>());
+        // A batch is decided on one catalog: its changes stand alone, wherever batches end.
+        let apart = |group: Vec<Op>| {
+            let mut all = vec![Vec::new()];
+            for op in group {
+                if matches!(op, Op::Price { .. } | Op::Route { .. }) {
+                    all.extend([vec![op], Vec::new()]);
+                } else if let Some(last) = all.last_mut() {
+                    last.push(op);
+                }
+            }
+            all
+        };
+        let groups: Vec<Vec<Op>> = funded.chain(groups.into_iter().flat_map(apart)).collect();
+        for (at, group) in (0_i64..).zip(&groups) {
+            let now = UtcMillis::new(START_MS + at * 1_700_000);
+            for house in [&model, &lite, &pg] {
+                house.clock.0.store(now.get(), Ordering::Relaxed);
+            }
+            let commands: Vec<Command> = group.iter().map(|op| command(op, &tables, now)).collect();
+            let right = runtime.block_on(model.all(commands.clone()));
+            for house in [&lite, &pg] {
+                let said = runtime.block_on(house.all(commands.clone()));
+                prop_assert_eq!(&said, &right, "{} answers to {:?}", house.name, group);
+            }
+        }
+        let right = model.everything();
+        for house in [&mut lite, &mut pg] {
+            let said = house.everything();
+            for (own, other) in said.iter().zip(&right) {
+                prop_assert_eq!(own, other, "{} holds", house.name);
+            }
+            prop_assert_eq!(said.len(), right.len(), "{} holds", house.name);
+        }
+        drop(keeper);
+        Ok(())
+    });
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+}
