@@ -141,6 +141,12 @@ impl Handle {
         self.0.tenure.holds()
     }
 
+    /// True on one node of a business at a time.
+    #[must_use]
+    pub fn leads(&self) -> bool {
+        self.0.tenure.leads()
+    }
+
     /// True when a writer has stopped: nothing can be recorded any more, so nothing may be done.
     #[must_use]
     pub fn is_ended(&self) -> bool {

@@ -25,7 +25,7 @@ pub use command::{Answer, Asked, Bought, Command, DeliveryTry, Moved};
 pub use gate::{Gate, Purpose, Seat};
 pub use handle::{Busy, Engine, Handle, Settings, Setup, Writer};
 pub use health::Health;
-pub use ports::{CallbackDoor, Clock, Port, Suppliers, SystemClock, Tenure};
+pub use ports::{Alone, CallbackDoor, Clock, Port, Suppliers, SystemClock, Tenure};
 pub use reads::ReadPool;
 pub use render::{check_reply, phrase, seller_rc, seller_report, v2_status};
 pub use workers::{Courier, CourierResult, Received, Workers, inlet};

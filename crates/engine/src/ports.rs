@@ -31,13 +31,21 @@ impl Clock for SystemClock {
 pub trait Tenure: Send + Sync {
     /// True while nobody else can have taken over.
     fn holds(&self) -> bool;
+
+    /// True on one node at a time: that which does what must not be done twice.
+    fn leads(&self) -> bool;
 }
 
 /// The only node there is.
-pub(crate) struct Alone;
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Alone;
 
 impl Tenure for Alone {
     fn holds(&self) -> bool {
+        true
+    }
+
+    fn leads(&self) -> bool {
         true
     }
 }

@@ -4,26 +4,25 @@ use crate::config::Config;
 use crate::couriers::GuardedCourier;
 use crate::data::{DataDir, Lock};
 use crate::sandbox::{SandboxTransport, World};
+use crate::storage::{Storage, apart};
 use anyhow::{Context as _, anyhow, bail};
 use engine::{
-    CallbackDoor, Command, Engine, Gate, Handle, Port, ReadPool, Setup, Suppliers, SystemClock,
-    Workers, Zone,
+    CallbackDoor, Command, Engine, Gate, Handle, Port, ReadPool, Setup, Suppliers, Workers, Zone,
 };
 use ipnet::IpNet;
 use net::{Guard, Outgoing, OutgoingLimits};
-use std::sync::Arc;
+use pg::{Event, Keeper};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use store::{CatalogChange, MasterKey, Reads, StoreError};
+use store::{CatalogChange, CatalogRows, Lane, MasterKey, StoreError};
 use suppliers::{Settings, Transport};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 use types::{Rupiah, SupplierCode};
 use wire::Secret;
 
 /// Longest answer of a supplier: a price list.
 const PRICE_LIST_MOST: usize = 16 * 1024 * 1024;
-
-/// Connections for reads.
-const READERS: usize = 3;
 
 /// How the writer ended: closed in order, or stopped by an error.
 pub(crate) type WriterEnd = oneshot::Receiver<Result<(), StoreError>>;
@@ -39,6 +38,12 @@ pub(crate) struct House {
     /// The client for suppliers: they are chosen by the operator, so no address is closed to it.
     outgoing: Outgoing,
     world: Arc<World>,
+    /// Held while an operation changes the catalog by what it read of it.
+    pub(crate) editing: tokio::sync::Mutex<()>,
+    lanes: Vec<Lane>,
+    /// What other nodes do, until [`Self::work`] listens to it.
+    events: Mutex<Option<UnboundedReceiver<Event>>>,
+    _keeper: Option<Keeper>,
     _lock: Lock,
 }
 
@@ -46,8 +51,9 @@ impl House {
     /// Opens the business and starts its writer; workers run only after [`Self::work`]. The second
     /// part tells how the writer ended.
     pub(crate) fn open(data: &DataDir, config: &Config) -> anyhow::Result<(Self, WriterEnd)> {
-        if !data.exists() {
-            bail!("there is no business in {}; `gerbang init` creates one", data.path().display());
+        let storage = Storage::of(data, config);
+        if !storage.exists()? {
+            bail!("there is no business in {}; `gerbang init` creates one", storage.shown());
         }
         Self::create(data, config)
     }
@@ -56,36 +62,42 @@ impl House {
     pub(crate) fn create(data: &DataDir, config: &Config) -> anyhow::Result<(Self, WriterEnd)> {
         let lock = data.lock()?;
         let key = data.master_key()?;
-        let path = data.database();
-        let opened = sqlite::open(&path).with_context(|| path.display().to_string())?;
-        let mut readers: Vec<Box<dyn Reads>> = Vec::new();
-        for _ in 0..READERS {
-            readers.push(Box::new(opened.reader()?));
-        }
-        let mut catalog = sqlite::open_reader(&path)?;
         let zone = Zone::new(&config.zone)?;
         let log = data.sandbox_log();
         let world = World::open(&log, zone.clone())
             .with_context(|| format!("cannot use {}", log.display()))?;
-        let engine = Engine::start(Setup::new(
-            Box::new(opened.store),
-            ReadPool::threads(readers)?,
-            move || catalog.catalog(),
-            key.clone(),
-            Arc::new(SystemClock),
-            zone,
-        ))
-        .map_err(|error| anyhow!(error))?;
+        let storage = Storage::of(data, config);
+        // The first reading of the catalog blocks too.
+        let (opened, engine) = apart(|| {
+            let mut opened = storage.open()?;
+            let readers = std::mem::take(&mut opened.readers);
+            let engine = Engine::start(Setup {
+                stores: std::mem::take(&mut opened.stores),
+                reads: ReadPool::threads(readers)?,
+                rows: std::mem::replace(&mut opened.rows, Box::new(|| Ok(CatalogRows::default()))),
+                key: key.clone(),
+                clock: opened.clock.clone(),
+                zone,
+                tenure: opened.tenure.clone(),
+                settings: engine::Settings::default(),
+            });
+            let engine = engine.map_err(|error| anyhow!(error))?;
+            Ok::<_, anyhow::Error>((opened, engine))
+        })??;
         let house = Self {
             handle: engine.handle,
             key,
             settings: opened.settings,
             suppliers: Arc::default(),
+            editing: tokio::sync::Mutex::new(()),
             outgoing: Outgoing::new(
                 Guard { open: true, ..Guard::default() },
                 OutgoingLimits { body_most: PRICE_LIST_MOST, ..OutgoingLimits::default() },
             )?,
             world: Arc::new(world),
+            lanes: opened.lanes,
+            events: Mutex::new(opened.events),
+            _keeper: opened.keeper,
             _lock: lock,
         };
         Ok((house, engine.ended))
@@ -154,31 +166,77 @@ impl House {
         })
     }
 
-    /// Recovers what a crash left, then starts the workers; members are served meanwhile.
-    pub(crate) fn work(&self, config: &Config) -> anyhow::Result<Arc<Workers>> {
+    /// Recovers what a crash left, then starts the workers; members are served meanwhile. The
+    /// second part says why this node must end, when others took its work over.
+    pub(crate) fn work(
+        self: &Arc<Self>,
+        config: &Config,
+    ) -> anyhow::Result<(Arc<Workers>, oneshot::Receiver<String>)> {
         self.wire();
         self.world.connect(self.handle.clone(), self.suppliers.clone());
         let guard = Guard { allow: config.callback_allow.clone(), open: false };
         let courier = GuardedCourier(Outgoing::new(guard, OutgoingLimits::default())?);
         let workers = Workers::new(self.handle.clone(), self.suppliers.clone(), Arc::new(courier));
         let workers = Arc::new(workers);
-        let starting = workers.clone();
+        let (starting, lanes) = (workers.clone(), self.lanes.clone());
+        let (lose, lost) = oneshot::channel();
+        let events = self.events.lock().ok().and_then(|mut events| events.take());
+        let house = Arc::downgrade(self);
         tokio::spawn(async move {
             // Nothing is sent or asked before it is known what was sent.
-            loop {
-                match starting.recover(store::Lane::default()).await {
-                    Ok(0) => break,
-                    Ok(found) => {
-                        tracing::info!(found, "were sent before the restart and are asked about");
-                        break;
-                    }
-                    Err(error) => tracing::error!(error, "what was sent before is not known yet"),
-                }
+            while let Err(error) = starting.count_the_day().await {
+                tracing::error!(error, "what was bought today is not known yet");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
+            for lane in lanes {
+                recover(&starting, lane).await;
+            }
             starting.start();
+            let Some(mut events) = events else {
+                // Nobody takes anything over; the channel stays open.
+                let _lose = lose;
+                return std::future::pending().await;
+            };
+            while let Some(event) = events.recv().await {
+                match event {
+                    Event::Catalog => {
+                        let Some(house) = house.upgrade() else { return };
+                        house.follow().await;
+                    }
+                    Event::Adopted(lane) => recover(&starting, lane).await,
+                    Event::Lost(why) => {
+                        let _ = lose.send(why);
+                        return;
+                    }
+                }
+            }
         });
-        Ok(workers)
+        Ok((workers, lost))
+    }
+
+    /// Another node changed the catalog.
+    async fn follow(&self) {
+        let handle = self.handle.clone();
+        match tokio::task::spawn_blocking(move || handle.refresh()).await {
+            Ok(Ok(())) => self.wire(),
+            Ok(Err(error)) => tracing::error!(error, "the catalog could not be read again"),
+            Err(error) => tracing::error!(%error, "the catalog could not be read again"),
+        }
+    }
+}
+
+/// What was sent on a lane whose process is gone is asked about; tried until it is done.
+async fn recover(workers: &Workers, lane: Lane) {
+    loop {
+        match workers.recover(lane).await {
+            Ok(0) => return,
+            Ok(found) => {
+                tracing::info!(%lane, found, "were sent before the restart and are asked about");
+                return;
+            }
+            Err(error) => tracing::error!(error, "what was sent before is not known yet"),
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 

@@ -10,11 +10,18 @@ use std::path::{Path, PathBuf};
 /// The file that `init` writes: every key with its default and its reason.
 pub(crate) const DEFAULT: &str = include_str!("../../../config/gerbang.default.toml");
 
-#[derive(Clone, Debug, Deserialize)]
+/// No `Debug`: the database URL may hold a password.
+#[derive(Clone, Deserialize)]
+#[cfg_attr(test, derive(Debug))]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Config {
     /// Used only when the file is named by `--config`.
     pub(crate) data: Option<PathBuf>,
+    pub(crate) database: Option<String>,
+    pub(crate) database_ca: Option<PathBuf>,
+    pub(crate) node: Option<String>,
+    pub(crate) lanes: usize,
+    pub(crate) lease_seconds: u64,
     pub(crate) listen: SocketAddr,
     pub(crate) zone: String,
     pub(crate) tls_certificate: Option<PathBuf>,
@@ -32,6 +39,11 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data: None,
+            database: None,
+            database_ca: None,
+            node: None,
+            lanes: 2,
+            lease_seconds: 15,
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             zone: "Asia/Jakarta".to_owned(),
             tls_certificate: None,
@@ -65,6 +77,12 @@ impl Config {
 
     /// Plain HTTP carries PINs: only on loopback, or behind a proxy that is named.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
+        if !(5..=300).contains(&self.lease_seconds) {
+            bail!("lease_seconds = {}: from 5 to 300", self.lease_seconds);
+        }
+        if !(1..=64).contains(&self.lanes) {
+            bail!("lanes = {}: from 1 to 64", self.lanes);
+        }
         match (&self.tls_certificate, &self.tls_key) {
             (Some(_), Some(_)) => return Ok(()),
             (None, None) => {}

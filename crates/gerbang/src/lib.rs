@@ -14,6 +14,7 @@ mod goods;
 mod operations;
 mod receiver;
 mod sandbox;
+mod storage;
 
 use clap::Parser as _;
 use std::process::ExitCode;

@@ -2,15 +2,21 @@
 
 use super::render::{Screen, Shape, bar};
 use super::verify;
-use crate::data::DataDir;
+use crate::storage::Storage;
 use anyhow::{Context as _, bail};
 use serde_json::json;
 use std::path::Path;
 use store::Reads as _;
 
-pub(super) fn backup(data: &DataDir, to: &Path, screen: &Screen) -> anyhow::Result<()> {
-    if !data.exists() {
-        bail!("there is no business in {}", data.path().display());
+pub(super) fn backup(storage: &Storage, to: &Path, screen: &Screen) -> anyhow::Result<()> {
+    let Storage::File(database) = storage else {
+        bail!(
+            "{} is backed up by its own tools (pg_dump, pg_basebackup): see docs/postgres.md",
+            storage.shown()
+        );
+    };
+    if !database.exists() {
+        bail!("there is no business in {}", storage.shown());
     }
     if to.exists() {
         bail!("{} exists; a backup never replaces a file", to.display());
@@ -21,7 +27,7 @@ pub(super) fn backup(data: &DataDir, to: &Path, screen: &Screen) -> anyhow::Resu
     let part = Path::new(&part);
     // A part that an interrupted backup left behind.
     let _ = std::fs::remove_file(part);
-    let mut reads = sqlite::open_reader(&data.database())?;
+    let mut reads = sqlite::open_reader(database)?;
     reads.hold()?;
     let progress = bar("pages");
     let copied = reads.backup(part, &mut |done, total| {

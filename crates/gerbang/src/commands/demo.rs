@@ -7,6 +7,7 @@ use crate::data::DataDir;
 use crate::goods;
 use crate::operations::{MemberAdd, MemberSet, Operation, execute};
 use crate::receiver::{PATH, Receiver};
+use crate::storage::Storage;
 use anyhow::Context as _;
 use std::net::SocketAddr;
 use store::CatalogChange;
@@ -93,7 +94,7 @@ pub(super) async fn demo(
     let scheme = if config.tls_certificate.is_some() { "https" } else { "http" };
     let base = format!("{scheme}://{}", tcp.local_addr()?);
     let callback = format!("{base}{PATH}");
-    let fresh = !data.exists();
+    let fresh = !Storage::of(data, &config).exists()?;
     data.create()?;
     {
         let (house, ended) = House::create(data, &config)?;

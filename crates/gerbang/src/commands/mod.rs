@@ -18,6 +18,7 @@ use crate::data::DataDir;
 use crate::door;
 use crate::goods;
 use crate::operations::{Operation, SupplierAdd, Verdict, execute};
+use crate::storage::Storage;
 use anyhow::{Context as _, bail};
 use cli::{
     BusinessVerb, CallbackVerb, MemberVerb, PriceVerb, ProductVerb, RouteVerb, SupplierVerb,
@@ -63,8 +64,10 @@ async fn business(
         BusinessVerb::Init => return screen.show(&init(data, &config).await?, Shape::Record),
         BusinessVerb::Serve => return serve::serve(data, &config, None).await,
         BusinessVerb::Demo { listen } => return demo::demo(data, config, listen).await,
-        BusinessVerb::Verify => return verify::verify(data, screen),
-        BusinessVerb::Backup { to } => return copy::backup(data, &to, screen),
+        BusinessVerb::Verify => return verify::verify(&Storage::of(data, &config), screen),
+        BusinessVerb::Backup { to } => {
+            return copy::backup(&Storage::of(data, &config), &to, screen);
+        }
         BusinessVerb::Member(verb) => member(verb),
         BusinessVerb::Product(verb) => product(verb)?,
         BusinessVerb::Price(PriceVerb::List { level }) => {
@@ -113,8 +116,9 @@ fn place(data: Option<PathBuf>, config: Option<PathBuf>) -> anyhow::Result<(Data
 
 /// Asks the running server, or opens the business when there is none.
 async fn carry_out(data: &DataDir, config: &Config, operation: Operation) -> anyhow::Result<Value> {
-    if !data.exists() {
-        bail!("there is no business in {}; `gerbang init` creates one", data.path().display());
+    let storage = Storage::of(data, config);
+    if !storage.exists()? {
+        bail!("there is no business in {}; `gerbang init` creates one", storage.shown());
     }
     // A server holds the lock; what holds it without a socket is starting, ending, or a command.
     if let Some(free) = data.try_lock()? {
@@ -179,8 +183,9 @@ fn callback(verb: CallbackVerb) -> (Operation, Shape) {
 }
 
 async fn init(data: &DataDir, config: &Config) -> anyhow::Result<Value> {
-    if data.exists() {
-        bail!("there is a business in {} already", data.path().display());
+    let storage = Storage::of(data, config);
+    if storage.exists()? {
+        bail!("there is a business in {} already", storage.shown());
     }
     data.create()?;
     if !data.config().exists() {
@@ -197,7 +202,7 @@ async fn init(data: &DataDir, config: &Config) -> anyhow::Result<Value> {
         ])
         .await?;
     Ok(json!({
-        "created": data.path().display().to_string(), "price_list": format!("/harga/json?id={id}"),
+        "created": storage.shown(), "price_list": format!("/harga/json?id={id}"),
         "next": "gerbang member add, gerbang product import, gerbang serve",
     }))
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use store::{Channel, Direction, Heads, JournalLine};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 /// How often the heads of the chains go to the log.
 const HEADS_EVERY: Duration = Duration::from_secs(3_600);
@@ -61,7 +61,7 @@ pub(super) async fn serve(
     let scheme = if tls.is_some() { "https" } else { "http" };
     let address = tcp.local_addr()?;
     let door = tokio::spawn(Door::open(data)?.serve(house.clone()));
-    let workers = house.work(config)?;
+    let (workers, lost) = house.work(config)?;
     let gateway =
         Gateway::new(house.handle.clone(), house.suppliers.clone(), gateway_settings(config));
     let (stop, stopped) = watch::channel(false);
@@ -86,7 +86,7 @@ pub(super) async fn serve(
     let prices = tokio::spawn(keep_in_step(house.clone()));
     println!("listening on {scheme}://{address}");
     note(&house, "start").await;
-    let result = until_told(ended).await;
+    let result = until_told(ended, lost).await;
     tracing::info!("draining");
     gateway.drain();
     workers.stop();
@@ -114,7 +114,7 @@ fn gateway_settings(config: &Config) -> GatewaySettings {
 }
 
 /// A signal ends in order; a writer that stopped ends with its error.
-async fn until_told(ended: WriterEnd) -> anyhow::Result<()> {
+async fn until_told(ended: WriterEnd, lost: oneshot::Receiver<String>) -> anyhow::Result<()> {
     let mut term = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::select! {
@@ -125,6 +125,7 @@ async fn until_told(ended: WriterEnd) -> anyhow::Result<()> {
             Ok(Err(error)) => Err(anyhow!("the writer stopped: {error}")),
             Err(_) => Err(anyhow!("the writer broke; see the log")),
         },
+        Ok(why) = lost => Err(anyhow!(why)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `verify`: walks both chains and the books, on a live system or a resting one.
 
 use super::render::{Screen, Shape, bar};
-use crate::data::DataDir;
+use crate::storage::{Storage, apart};
 use anyhow::bail;
 use domain::Audit;
 use serde_json::json;
@@ -156,12 +156,12 @@ fn damage(found: &mut Vec<String>, walked: Result<(), StoreError>) -> Result<(),
     }
 }
 
-pub(super) fn verify(data: &DataDir, screen: &Screen) -> anyhow::Result<()> {
-    if !data.exists() {
-        bail!("there is no business in {}", data.path().display());
+pub(super) fn verify(storage: &Storage, screen: &Screen) -> anyhow::Result<()> {
+    if !storage.exists()? {
+        bail!("there is no business in {}", storage.shown());
     }
-    let mut reads = sqlite::open_reader(&data.database())?;
-    let Report { found, transfers, lines, heads } = report(&mut reads)?;
+    let walked = apart(|| Ok::<_, anyhow::Error>(report(storage.reader()?.as_mut())?))??;
+    let Report { found, transfers, lines, heads } = walked;
     let holds = found.is_empty();
     let shown = json!({
         "holds": holds, "transfers": transfers, "ledger_head": heads[0],

@@ -48,6 +48,33 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
+    /// True for those that change the catalog.
+    const fn edits(&self) -> bool {
+        match self {
+            Self::MemberAdd(_)
+            | Self::MemberSet(_)
+            | Self::ProductImport { .. }
+            | Self::ProductSet(_)
+            | Self::SupplierAdd(_)
+            | Self::SupplierSet(_)
+            | Self::RouteSet(_) => true,
+            Self::MemberList
+            | Self::MemberShow { .. }
+            | Self::MemberCredit { .. }
+            | Self::ProductList { .. }
+            | Self::ProductShow { .. }
+            | Self::PriceList { .. }
+            | Self::SupplierList
+            | Self::SupplierExplain { .. }
+            | Self::SupplierSync { .. }
+            | Self::TrxList(_)
+            | Self::TrxShow { .. }
+            | Self::TrxResolve { .. }
+            | Self::CallbackList { .. }
+            | Self::CallbackReplay { .. } => false,
+        }
+    }
+
     /// For the log.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
@@ -78,6 +105,8 @@ impl Operation {
 
 /// Carries out one operation.
 pub(crate) async fn execute(house: &House, operation: Operation) -> anyhow::Result<Value> {
+    // What is written rests on what was read: one editor at a time.
+    let _editing = if operation.edits() { Some(house.editing.lock().await) } else { None };
     match operation {
         Operation::MemberAdd(new) => member::add(house, *new).await,
         Operation::MemberList => member::list(house).await,

@@ -181,6 +181,11 @@ const LOOK: Duration = Duration::from_secs(30);
 pub(crate) async fn keep_in_step(house: Arc<House>) {
     let mut read: HashMap<SupplierCode, Instant> = HashMap::new();
     loop {
+        // One node reads for all.
+        if !house.handle.leads() {
+            sleep(LOOK).await;
+            continue;
+        }
         let codes: Vec<SupplierCode> = house.handle.catalog().suppliers().keys().cloned().collect();
         for code in codes {
             // A supplier without settings is the sandbox; it has no list.

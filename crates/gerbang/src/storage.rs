@@ -1,0 +1,171 @@
+//! Which store a business is in: SQLite in the data folder, or PostgreSQL. Nothing else asks.
+//!
+//! Stores block and have runtimes of their own, so they are opened on threads of their own.
+
+use crate::config::Config;
+use crate::data::DataDir;
+use anyhow::{Context as _, anyhow};
+use engine::{Alone, Clock, SystemClock, Tenure};
+use pg::{Event, Joining, Keeper, Target};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{CatalogRows, Lane, Reads, Store, StoreError};
+use tokio::sync::mpsc::UnboundedReceiver;
+use types::UtcMillis;
+
+/// Connections for reads.
+const READERS: usize = 3;
+
+/// Where a business is.
+pub(crate) enum Storage {
+    File(PathBuf),
+    Server { url: String, ca: Option<PathBuf>, joining: Joining },
+}
+
+/// An opened store and everything that belongs to it.
+pub(crate) struct Opened {
+    pub(crate) stores: Vec<Box<dyn Store>>,
+    pub(crate) readers: Vec<Box<dyn Reads>>,
+    pub(crate) rows: Box<dyn FnMut() -> Result<CatalogRows, StoreError> + Send>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) tenure: Arc<dyn Tenure>,
+    /// Lanes whose work may be left over from before.
+    pub(crate) lanes: Vec<Lane>,
+    pub(crate) settings: String,
+    /// What other nodes do; none without others.
+    pub(crate) events: Option<UnboundedReceiver<Event>>,
+    /// Keeps the lanes while it lives.
+    pub(crate) keeper: Option<Keeper>,
+}
+
+struct Leased(pg::Tenure);
+
+impl Tenure for Leased {
+    fn holds(&self) -> bool {
+        self.0.holds()
+    }
+
+    fn leads(&self) -> bool {
+        self.0.leads()
+    }
+}
+
+struct TheirClock(Arc<pg::DatabaseClock>);
+
+impl Clock for TheirClock {
+    fn now(&self) -> UtcMillis {
+        self.0.now()
+    }
+}
+
+/// Runs what blocks on a thread of its own and waits for it.
+pub(crate) fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> anyhow::Result<T> {
+    std::thread::scope(|scope| scope.spawn(work).join())
+        .map_err(|_| anyhow!("a thread broke; see the log"))
+}
+
+fn machine() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    format!("{name}.{}", std::process::id())
+}
+
+impl Storage {
+    /// As the configuration says; `GERBANG_DATABASE` goes before it, so that a password need not
+    /// stand in a file.
+    pub(crate) fn of(data: &DataDir, config: &Config) -> Self {
+        let named = std::env::var("GERBANG_DATABASE").ok();
+        let Some(url) = named.filter(|url| !url.is_empty()).or_else(|| config.database.clone())
+        else {
+            return Self::File(data.database());
+        };
+        let joining = Joining {
+            node: config.node.clone().unwrap_or_else(machine),
+            lanes: config.lanes,
+            lease: Duration::from_secs(config.lease_seconds),
+        };
+        Self::Server { url, ca: config.database_ca.clone(), joining }
+    }
+
+    fn target(url: &str, ca: Option<&PathBuf>) -> anyhow::Result<Target> {
+        Target::parse(url, ca.map(PathBuf::as_path)).map_err(|why| anyhow!("database: {why}"))
+    }
+
+    /// True when there is a business.
+    pub(crate) fn exists(&self) -> anyhow::Result<bool> {
+        match self {
+            Self::File(path) => Ok(path.exists()),
+            Self::Server { url, ca, .. } => {
+                let target = Arc::new(Self::target(url, ca.as_ref())?);
+                Ok(apart(|| pg::exists(&target))??)
+            }
+        }
+    }
+
+    /// For messages; without secrets.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Server { url, ca, .. } => match Self::target(url, ca.as_ref()) {
+                Ok(target) => target.shown(),
+                Err(_) => "a database whose URL cannot be read".to_owned(),
+            },
+        }
+    }
+
+    /// A reader beside whoever writes. To be used by [`apart`].
+    pub(crate) fn reader(&self) -> anyhow::Result<Box<dyn Reads>> {
+        match self {
+            Self::File(path) => Ok(Box::new(sqlite::open_reader(path)?)),
+            Self::Server { url, ca, .. } => {
+                let target = Arc::new(Self::target(url, ca.as_ref())?);
+                Ok(Box::new(pg::open_reader(&target)?))
+            }
+        }
+    }
+
+    /// Opens it for writing; makes it when there is none. To be used by [`apart`].
+    pub(crate) fn open(&self) -> anyhow::Result<Opened> {
+        match self {
+            Self::File(path) => {
+                let opened = sqlite::open(path).with_context(|| path.display().to_string())?;
+                let mut readers: Vec<Box<dyn Reads>> = Vec::new();
+                for _ in 0..READERS {
+                    readers.push(Box::new(opened.reader()?));
+                }
+                let mut catalog = sqlite::open_reader(path)?;
+                Ok(Opened {
+                    stores: vec![Box::new(opened.store)],
+                    readers,
+                    rows: Box::new(move || catalog.catalog()),
+                    clock: Arc::new(SystemClock),
+                    tenure: Arc::new(Alone),
+                    lanes: vec![Lane::default()],
+                    settings: opened.settings,
+                    events: None,
+                    keeper: None,
+                })
+            }
+            Self::Server { url, ca, joining } => {
+                let joined = pg::join(Self::target(url, ca.as_ref())?, joining)?;
+                let mut readers: Vec<Box<dyn Reads>> = Vec::new();
+                for _ in 0..READERS {
+                    readers.push(Box::new(joined.reader()?));
+                }
+                let mut catalog = joined.reader()?;
+                let stores = joined.stores.into_iter().map(|store| Box::new(store) as Box<_>);
+                Ok(Opened {
+                    stores: stores.collect(),
+                    readers,
+                    rows: Box::new(move || catalog.catalog()),
+                    clock: Arc::new(TheirClock(joined.clock)),
+                    tenure: Arc::new(Leased(joined.tenure)),
+                    lanes: joined.lanes,
+                    settings: joined.settings,
+                    events: Some(joined.events),
+                    keeper: Some(joined.keeper),
+                })
+            }
+        }
+    }
+}
