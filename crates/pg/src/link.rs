@@ -141,7 +141,8 @@ pub(crate) fn told(error: &Error) -> String {
 
 /// The connection, or the way to one.
 pub(crate) struct Link {
-    runtime: Runtime,
+    /// Always there; taken out only to be dropped.
+    runtime: Option<Runtime>,
     target: Arc<Target>,
     role: Role,
     live: Option<Live>,
@@ -152,7 +153,7 @@ impl Link {
     pub(crate) fn new(target: Arc<Target>, role: Role) -> Result<Self, StoreError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| StoreError::NotWritten(error.to_string()))?;
-        Ok(Self { runtime, target, role, live: None })
+        Ok(Self { runtime: Some(runtime), target, role, live: None })
     }
 
     /// Connects now, and looks whether the server keeps what it acknowledges.
@@ -161,7 +162,10 @@ impl Link {
             return Ok(());
         }
         let (target, role) = (self.target.clone(), self.role);
-        let live = self.runtime.block_on(async move {
+        let Some(runtime) = &self.runtime else {
+            return Err(StoreError::NotWritten("the connection is closed".to_owned()));
+        };
+        let live = runtime.block_on(async move {
             let connecting = async {
                 let (client, notices) = target.connect().await?;
                 client.batch_execute(role.settings()).await.map_err(|error| told(&error))?;
@@ -192,12 +196,12 @@ impl Link {
         work: impl AsyncFnOnce(&mut Live) -> Result<T, Error>,
     ) -> Result<T, Lost> {
         self.connect().map_err(|error| Lost::Gone(error.to_string()))?;
-        let Some(live) = self.live.as_mut() else {
-            return Err(Lost::Gone("no connection".to_owned()));
+        let (Some(runtime), Some(live)) = (&self.runtime, self.live.as_mut()) else {
+            return Err(Lost::Gone("the connection is closed".to_owned()));
         };
         let patience = self.role.patience();
         let done =
-            self.runtime.block_on(async { tokio::time::timeout(patience, work(&mut *live)).await });
+            runtime.block_on(async { tokio::time::timeout(patience, work(&mut *live)).await });
         match done {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
@@ -221,5 +225,15 @@ impl Link {
     /// Gives the connection up, with whatever transaction is open on it.
     pub(crate) fn drop_connection(&mut self) {
         self.live = None;
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.live = None;
+        if let Some(runtime) = self.runtime.take() {
+            // Whoever drops it may stand on a thread of another runtime, where waiting is a fault.
+            runtime.shutdown_background();
+        }
     }
 }

@@ -349,10 +349,7 @@ impl Store for PgStore {
             }
             Err(gone @ Lost::Gone(_)) => return Err(gone.not_written()),
         }
-        let committed = self.link.run(async |live| {
-            let commit = live.prepare("COMMIT").await?;
-            live.client.execute(&commit, &[]).await
-        });
+        let committed = self.link.run(async |live| live.client.batch_execute("COMMIT").await);
         let fate = match committed {
             Ok(_) => Fate::Written,
             Err(Lost::Refused(error)) => {

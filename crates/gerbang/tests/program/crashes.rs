@@ -14,12 +14,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-fn number(name: &str, otherwise: u64) -> u64 {
+pub(crate) fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
 /// The n-th number of a seed.
-fn mixed(seed: u64, n: u64) -> u64 {
+pub(crate) fn mixed(seed: u64, n: u64) -> u64 {
     simulator::chance(seed, &n.to_string(), "")
 }
 
@@ -56,15 +56,20 @@ fn receiver() -> (SocketAddr, Told) {
 /// A business at one simulated supplier, its member's receiver, and everything that was answered.
 pub(crate) struct Trial {
     pub(crate) house: House,
-    up: Upstream,
+    pub(crate) up: Upstream,
     told: Told,
-    accepted: BTreeMap<String, String>,
+    pub(crate) accepted: BTreeMap<String, String>,
     references: u64,
 }
 
 impl Trial {
     pub(crate) fn new() -> Self {
-        let (house, up) = (House::new(), upstream(11, 0));
+        Self::of(House::new())
+    }
+
+    /// In this house.
+    pub(crate) fn of(house: House) -> Self {
+        let up = upstream(11, 0);
         business(&house, &[("up", &okeconnect(&up.simulator.address.to_string()))]);
         house.ok(&["supplier", "set", "up", "--check-after-ms", "300"]);
         let (address, told) = receiver();
@@ -74,12 +79,12 @@ impl Trial {
     }
 
     pub(crate) fn serve(&self) -> Server {
-        self.serve_as(program()).unwrap()
+        self.serve_as(self.house.program()).unwrap()
     }
 
     #[cfg(feature = "crash-points")]
     fn try_serve(&self, crash_at: &str) -> Result<Server, String> {
-        let mut command = program();
+        let mut command = self.house.program();
         command.env("GERBANG_CRASH_AT", crash_at);
         self.serve_as(command)
     }

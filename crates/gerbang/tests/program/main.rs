@@ -6,6 +6,7 @@ mod crash;
 mod crashes;
 mod demo;
 mod faults;
+mod nodes;
 mod rig;
 mod shim;
 mod suppliers;

@@ -12,6 +12,8 @@ pub(crate) const WHO: &str = "memberID=OK00123&pin=123456&password=secret";
 /// A folder with a business in it.
 pub(crate) struct House {
     pub(crate) folder: tempfile::TempDir,
+    /// The database it shares with other nodes; its own file otherwise.
+    pub(crate) database: Option<String>,
 }
 
 /// A running server. Killed when dropped.
@@ -34,13 +36,30 @@ impl Drop for Server {
 
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gerbang"));
-    command.env_remove("GERBANG_DATA").env_remove("GERBANG_MASTER_KEY").env_remove("GERBANG_LOG");
+    command
+        .env_remove("GERBANG_DATA")
+        .env_remove("GERBANG_DATABASE")
+        .env_remove("GERBANG_MASTER_KEY")
+        .env_remove("GERBANG_LOG");
     command
 }
 
 impl House {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self { folder: tempfile::tempdir().unwrap(), database: None }
+    }
+
+    pub(crate) fn on(database: &str) -> Self {
+        Self { database: Some(database.to_owned()), ..Self::new() }
+    }
+
+    /// The program, with this business' database.
+    pub(crate) fn program(&self) -> Command {
+        let mut command = program();
+        if let Some(url) = &self.database {
+            command.env("GERBANG_DATABASE", url);
+        }
+        command
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -48,7 +67,7 @@ impl House {
     }
 
     pub(crate) fn run(&self, words: &[&str]) -> Output {
-        program().arg("--data").arg(self.data()).args(words).output().unwrap()
+        self.program().arg("--data").arg(self.data()).args(words).output().unwrap()
     }
 
     /// Runs a command that must succeed; its stdout.
@@ -73,11 +92,11 @@ impl House {
     }
 
     pub(crate) fn demo(&self) -> Server {
-        self.start(program(), &["demo", "--listen", "127.0.0.1:0"])
+        self.start(self.program(), &["demo", "--listen", "127.0.0.1:0"])
     }
 
     pub(crate) fn serve(&self) -> Server {
-        self.start(program(), &["serve"])
+        self.start(self.program(), &["serve"])
     }
 
     pub(crate) fn start(&self, command: Command, words: &[&str]) -> Server {

@@ -1,0 +1,311 @@
+//! Several nodes on PostgreSQL: one business, whatever dies, sleeps, or is cut off.
+//!
+//! `GERBANG_NODES_SECONDS` sets how long nodes are killed at random.
+
+use super::crashes::{Trial, mixed, number};
+use super::rig::{House, Server, WHO, get};
+use super::suppliers::wait_until;
+use pgtest::{Proxy, Way};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// One business in a database, and folders of more nodes for it.
+struct Fleet {
+    trial: Trial,
+    others: Vec<House>,
+}
+
+impl Fleet {
+    fn new(database: &str, nodes: usize) -> Self {
+        let trial = Trial::of(House::on(database));
+        let (from, mut others) = (trial.house.data(), Vec::new());
+        let config = from.join("gerbang.toml");
+        let text = std::fs::read_to_string(&config).unwrap();
+        std::fs::write(&config, text.replace("lease_seconds = 15", "lease_seconds = 5")).unwrap();
+        for _ in 1..nodes {
+            let house = House::on(database);
+            std::fs::create_dir(house.data()).unwrap();
+            for file in ["gerbang.toml", "master.key"] {
+                std::fs::copy(from.join(file), house.data().join(file)).unwrap();
+            }
+            others.push(house);
+        }
+        Self { trial, others }
+    }
+
+    fn house(&self, node: usize) -> &House {
+        if node == 0 { &self.trial.house } else { &self.others[node - 1] }
+    }
+
+    fn serve(&self, node: usize) -> Server {
+        let server = self.house(node).serve();
+        self.trial.up.simulator.call_back(&format!("http://{}/callback/up/hush", server.address));
+        server
+    }
+}
+
+fn order(address: SocketAddr, ref_id: &str) -> std::io::Result<(u16, String)> {
+    get(address, &format!("/trx?product=T1&dest=089660522887&refID={ref_id}&{WHO}"))
+}
+
+/// Asks again with the same refID until somebody answers, as members do.
+fn insist(addresses: &[SocketAddr], ref_id: &str) -> String {
+    let began = Instant::now();
+    loop {
+        for address in addresses {
+            if let Ok((200, body)) = order(*address, ref_id) {
+                return body;
+            }
+        }
+        assert!(began.elapsed() < Duration::from_secs(90), "{ref_id} is never answered");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn trx_of(answer: &str) -> String {
+    answer.split("T#").nth(1).and_then(|rest| rest.split(' ').next()).unwrap().to_owned()
+}
+
+/// The same purchase at every node at once is one purchase; a change made at one is seen by all.
+#[test]
+fn nodes_agree() {
+    let server = pgtest::Server::start(&[]).unwrap();
+    let mut fleet = Fleet::new(&server.database("g").unwrap(), 3);
+    let nodes: Vec<Server> = (0..3).map(|node| fleet.serve(node)).collect();
+    for round in 0..40 {
+        let ref_id = format!("same-{round}");
+        let asked: Vec<_> = nodes
+            .iter()
+            .map(|node| {
+                let (address, ref_id) = (node.address, ref_id.clone());
+                std::thread::spawn(move || order(address, &ref_id).unwrap())
+            })
+            .collect();
+        let answers: Vec<_> = asked.into_iter().map(|asked| asked.join().unwrap()).collect();
+        let numbers: BTreeSet<String> = answers.iter().map(|(_, body)| trx_of(body)).collect();
+        assert_eq!(numbers.len(), 1, "{answers:?}");
+        fleet.trial.accepted.extend(numbers.into_iter().map(|no| (ref_id.clone(), no)));
+    }
+    fleet.house(1).ok(&["product", "set", "T1", "--price", "2.000"]);
+    let changed = Instant::now();
+    for node in &nodes {
+        loop {
+            let list = node.get("/harga/json?id=").1;
+            let bought = order(node.address, &format!("price-{}", changed.elapsed().as_nanos()));
+            if bought.unwrap().1.contains(" - 2.000 = ") {
+                break;
+            }
+            assert!(changed.elapsed() < Duration::from_secs(5), "the price is not seen: {list}");
+        }
+    }
+    assert!(changed.elapsed() < Duration::from_secs(3), "{:?}", changed.elapsed());
+    fleet.trial.is_true();
+}
+
+/// Nodes die at random and start again; one sleeps longer than its lease.
+#[test]
+#[allow(clippy::print_stdout)]
+fn nodes_that_die_and_sleep() {
+    let (seconds, seed) = (number("GERBANG_NODES_SECONDS", 20), number("GERBANG_CRASH_SEED", 7));
+    let server = pgtest::Server::start(&[]).unwrap();
+    let mut fleet = Fleet::new(&server.database("g").unwrap(), 3);
+    let mut nodes: Vec<Server> = (0..3).map(|node| fleet.serve(node)).collect();
+    let (began, mut round) = (Instant::now(), 0);
+    while began.elapsed() < Duration::from_secs(seconds) {
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut clients = Vec::new();
+        for node in &nodes {
+            clients.extend(fleet.trial.load(node.address, &stop));
+        }
+        std::thread::sleep(Duration::from_millis(500 + mixed(seed, round) % 1_500));
+        let victim = usize::try_from(mixed(seed, 1_000 + round) % 3).unwrap();
+        nodes.remove(victim).kill();
+        std::thread::sleep(Duration::from_millis(300));
+        stop.store(true, Ordering::Relaxed);
+        fleet.trial.join(clients);
+        nodes.insert(victim, fleet.serve(victim));
+        round += 1;
+    }
+    // One sleeps through its lease in the middle of its work, and wakes up.
+    let stop = Arc::new(AtomicBool::new(false));
+    let clients = fleet.trial.load(nodes[0].address, &stop);
+    std::thread::sleep(Duration::from_millis(400));
+    nodes[0].freeze(true);
+    let slept = Instant::now();
+    wait_until("others take its work", Duration::from_secs(30), || {
+        nodes[1..].iter().any(|node| node.log().contains("took over the work"))
+            && slept.elapsed() > Duration::from_secs(7)
+    });
+    nodes[0].freeze(false);
+    stop.store(true, Ordering::Relaxed);
+    assert!(!nodes[0].wait().success(), "it went on after its lanes were taken");
+    let log = nodes[0].log();
+    assert!(log.contains("took this one's lanes") || log.contains("another node's"), "{log}");
+    for client in clients {
+        fleet.trial.accepted.extend(client.join().unwrap());
+    }
+    println!("{} purchases were answered, {round} nodes killed", fleet.trial.accepted.len());
+    fleet.trial.is_true();
+}
+
+/// COMMIT never arrives, or its answer does not: nothing is lost, nothing is there twice.
+#[test]
+fn connections_cut_during_commit() {
+    let server = pgtest::Server::start(&[]).unwrap();
+    server.database("g").unwrap();
+    let proxy = Proxy::start(server.port()).unwrap();
+    let url = format!("postgres://postgres@127.0.0.1:{}/g?sslmode=disable", proxy.port());
+    let mut fleet = Fleet::new(&url, 1);
+    let node = fleet.serve(0);
+    for round in 0..12_u64 {
+        let way = if round % 2 == 0 { Way::Before } else { Way::After };
+        proxy.cut(b"COMMIT", 1 + round % 3, way);
+        for purchase in 0..6 {
+            let ref_id = format!("cut-{round}-{purchase}");
+            let answer = insist(&[node.address], &ref_id);
+            fleet.trial.accepted.insert(ref_id, trx_of(&answer));
+        }
+    }
+    assert!(proxy.cuts() >= 8, "only {} cuts", proxy.cuts());
+    assert!(node.log().contains("a COMMIT was interrupted"), "{}", node.log());
+    fleet.trial.is_true();
+}
+
+/// kill -9 of the database under load.
+#[test]
+fn a_database_that_is_killed() {
+    let mut server = pgtest::Server::start(&[]).unwrap();
+    let mut fleet = Fleet::new(&server.database("g").unwrap(), 2);
+    let nodes: Vec<Server> = (0..2).map(|node| fleet.serve(node)).collect();
+    for _ in 0..2 {
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut clients = Vec::new();
+        for node in &nodes {
+            clients.extend(fleet.trial.load(node.address, &stop));
+        }
+        std::thread::sleep(Duration::from_millis(700));
+        server.kill_nine();
+        std::thread::sleep(Duration::from_millis(500));
+        server.restart().unwrap();
+        std::thread::sleep(Duration::from_millis(1_500));
+        stop.store(true, Ordering::Relaxed);
+        fleet.trial.join(clients);
+    }
+    let addresses: Vec<SocketAddr> = nodes.iter().map(|node| node.address).collect();
+    let answer = insist(&addresses, "after");
+    fleet.trial.accepted.insert("after".to_owned(), trx_of(&answer));
+    fleet.trial.is_true();
+}
+
+/// The primary is lost under load; the synchronous standby takes over with everything that was
+/// answered.
+#[test]
+#[allow(clippy::print_stdout)]
+fn a_primary_that_is_lost() {
+    let mut primary = pgtest::Server::start(&[]).unwrap();
+    let standby = primary.standby("two", &["synchronous_standby_names = ''"]).unwrap();
+    primary.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'two'").unwrap();
+    primary.sql("postgres", "SELECT pg_reload_conf()").unwrap();
+    wait_until("the standby is synchronous", Duration::from_secs(30), || {
+        let state = primary.sql("postgres", "SELECT sync_state FROM pg_stat_replication");
+        state.is_ok_and(|state| state == "sync")
+    });
+    primary.database("g").unwrap();
+    let url = format!(
+        "postgres://postgres@127.0.0.1:{},127.0.0.1:{}/g?sslmode=disable",
+        primary.port(),
+        standby.port()
+    );
+    let mut fleet = Fleet::new(&url, 2);
+    let nodes: Vec<Server> = (0..2).map(|node| fleet.serve(node)).collect();
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut clients = Vec::new();
+    for node in &nodes {
+        clients.extend(fleet.trial.load(node.address, &stop));
+    }
+    std::thread::sleep(Duration::from_millis(1_500));
+    let lost = Instant::now();
+    primary.kill_nine();
+    standby.promote().unwrap();
+    let addresses: Vec<SocketAddr> = nodes.iter().map(|node| node.address).collect();
+    let answer = insist(&addresses, "after");
+    let without = lost.elapsed();
+    fleet.trial.accepted.insert("after".to_owned(), trx_of(&answer));
+    std::thread::sleep(Duration::from_secs(1));
+    stop.store(true, Ordering::Relaxed);
+    fleet.trial.join(clients);
+    fleet.trial.is_true();
+    let acked = fleet.trial.accepted.len();
+    println!(
+        "acked {acked}, found {acked}, lost 0, double-sent 0, {:.1} s without service",
+        without.as_secs_f64()
+    );
+}
+
+/// Three statements in ten fail as they do when others are in the way.
+#[test]
+fn a_storm_of_serialization_failures() {
+    let server = pgtest::Server::start(&[]).unwrap();
+    let mut fleet = Fleet::new(&server.database("g").unwrap(), 1);
+    let node = fleet.serve(0);
+    let storm = "CREATE FUNCTION storm() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+          IF random() < 0.3 THEN RAISE EXCEPTION 'storm' USING ERRCODE =
+            CASE WHEN random() < 0.5 THEN '40001' ELSE '40P01' END; END IF;
+          RETURN NULL; END $$;
+        CREATE TRIGGER storm AFTER INSERT ON trx FOR EACH STATEMENT EXECUTE FUNCTION storm();
+        CREATE TRIGGER storm AFTER UPDATE ON attempt FOR EACH STATEMENT EXECUTE FUNCTION storm()";
+    server.sql("g", storm).unwrap();
+    for purchase in 0..150 {
+        let ref_id = format!("storm-{purchase}");
+        let answer = insist(&[node.address], &ref_id);
+        fleet.trial.accepted.insert(ref_id, trx_of(&answer));
+    }
+    fleet.trial.is_true();
+    // Deciding anew happened inside: no caller saw more than a few.
+    assert!(!node.log().contains("the writer stops"), "{}", node.log());
+}
+
+/// A node whose clock is wrong by ten minutes tells and does everything by the database's.
+#[test]
+fn a_clock_that_is_wrong() {
+    let server = pgtest::Server::start(&[]).unwrap();
+    let mut fleet = Fleet::new(&server.database("g").unwrap(), 2);
+    let library = super::shim::shim(fleet.trial.house.folder.path());
+    let right = fleet.serve(0);
+    let mut command = fleet.house(1).program();
+    command.env("LD_PRELOAD", library).env("SHIM_CLOCK_OFF", "-600");
+    let wrong = fleet.house(1).start(command, &["serve"]);
+    let time = |answer: &str| answer.rsplit('@').next().unwrap().to_owned();
+    for round in 0..10 {
+        let (one, two) = (format!("one-{round}"), format!("two-{round}"));
+        let first = order(right.address, &one).unwrap().1;
+        let second = order(wrong.address, &two).unwrap().1;
+        fleet.trial.accepted.insert(one, trx_of(&first));
+        fleet.trial.accepted.insert(two, trx_of(&second));
+        // Minutes: a turn between the two is no fault, ten minutes are.
+        let minute = |text: &str| {
+            let (hour, minute) = text.trim().split_once(':').unwrap();
+            hour.parse::<i64>().unwrap() * 60 + minute.parse::<i64>().unwrap()
+        };
+        let apart = (minute(&time(&second)) - minute(&time(&first))).rem_euclid(24 * 60);
+        assert!(apart <= 1, "{first} {second}");
+    }
+    fleet.trial.is_true();
+}
+
+/// A server that may forget what it acknowledged is refused, and says why.
+#[test]
+fn a_server_that_forgets_is_refused() {
+    let server = pgtest::Server::start(&["synchronous_commit = off"]).unwrap();
+    let house = House::on(&server.database("g").unwrap());
+    let said = house.fails(&["init"]);
+    assert!(said.contains("synchronous_commit is off"), "{said}");
+    let url = "postgres://someone:verysecret@127.0.0.1:1/g";
+    let said = House::on(url).fails(&["init"]);
+    assert!(said.contains("g at 127.0.0.1") && !said.contains("verysecret"), "{said}");
+    let said = House::on("postgres://someone:verysecret@db.example/g").fails(&["init"]);
+    assert!(said.contains("sslmode") && !said.contains("verysecret"), "{said}");
+}
