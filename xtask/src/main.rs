@@ -11,11 +11,28 @@ fn found(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok_and(|out| out.status.success())
 }
 
-/// The bundled SQLite and ring are built with the system's C compiler.
+/// Where Debian puts PostgreSQL's programs, or where `PGBIN` says they are.
+fn has_postgres() -> bool {
+    std::env::var_os("PGBIN").is_some()
+        || std::fs::read_dir("/usr/lib/postgresql").is_ok_and(|mut found| found.next().is_some())
+}
+
+/// The bundled SQLite and ring are built with the system's C compiler; tests of several nodes start
+/// a PostgreSQL of their own.
 fn install() -> bool {
-    found("cc")
-        || (run("apt-get", &["update", "-qq"])
-            && run("apt-get", &["install", "-y", "-qq", "gcc", "libc6-dev"]))
+    let mut missing = Vec::new();
+    if !found("cc") {
+        missing.extend(["gcc", "libc6-dev"]);
+    }
+    if !has_postgres() {
+        missing.extend(["postgresql", "postgresql-client"]);
+    }
+    if missing.is_empty() {
+        return true;
+    }
+    let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
+    arguments.extend(missing);
+    run("apt-get", &["update", "-qq"]) && run("apt-get", &arguments)
 }
 
 fn main() -> ExitCode {
