@@ -1,7 +1,7 @@
 //! Durable accepts per second.
 
 use crate::client;
-use crate::house::{House, code};
+use crate::house::{House, code, server};
 use crate::meter::{Measured, line, median};
 use anyhow::Context as _;
 use domain::BuyRequest;
@@ -26,6 +26,8 @@ pub(crate) struct Plan {
     pub(crate) time: Duration,
     pub(crate) rounds: usize,
     pub(crate) folder: PathBuf,
+    /// One member makes half of the traffic.
+    pub(crate) half: bool,
 }
 
 /// References never repeat, over all rounds.
@@ -88,6 +90,11 @@ pub(crate) async fn measure(plan: &Plan) -> anyhow::Result<()> {
     }
     told.sort_unstable();
     println!("{:<44} {:>10}/s", "  of them told to the member", told[told.len() / 2]);
+    if let Some(server) = server() {
+        let seconds = plan.time.as_secs() * u64::try_from(plan.rounds)?;
+        let rate = server.pgbench(32, seconds)?;
+        println!("{:<44} {rate:>10.0}/s", "pgbench -N, 32 clients, same server");
+    }
     Ok(())
 }
 
@@ -155,10 +162,11 @@ async fn ask_hello(plan: &Plan, address: SocketAddr) -> anyhow::Result<Measured>
 }
 
 pub(crate) async fn buy(plan: &Plan, address: SocketAddr) -> anyhow::Result<Measured> {
-    let members = plan.members;
+    let (members, half) = (plan.members, plan.half);
     let target = move |_, _| {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let member = i64::try_from(number).unwrap_or_default() % members + 1;
+        let own = i64::try_from(number).unwrap_or_default() % members + 1;
+        let member = if half && number % 2 == 0 { 1 } else { own };
         format!(
             "/trx?product=T1&dest=08{:010}&refID=b{number}&memberID={}&pin=123456&password=secret",
             number % 10_000_000_000,

@@ -158,6 +158,7 @@ pub(crate) async fn measure(plan: &Plan, trxs: i64, pending: i64) -> anyhow::Res
         connections: 1,
         time: std::time::Duration::ZERO,
         folder: plan.folder.clone(),
+        half: false,
         ..*plan
     };
     buy(&one, door.address).await?;

@@ -8,8 +8,9 @@ use net::Outgoing;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use store::{CatalogChange, Level, MasterKey, MemberRecord, Reads as _, SupplierRecord};
 use suppliers::{Reply, Request, SandboxConnector, SendResult, Transport};
 use types::{LevelCode, MemberCode, MemberId, ProductCode, ProductName, Rupiah, Sku, SupplierCode};
@@ -23,6 +24,7 @@ pub(crate) struct House {
     received: Arc<Received>,
     key: MasterKey,
     callback: String,
+    _keeper: Option<pg::Keeper>,
 }
 
 /// Tells members over real sockets.
@@ -95,6 +97,65 @@ impl Courier for Received {
     }
 }
 
+/// The server that businesses are in, when they are not in files.
+static SERVER: Mutex<Option<Arc<pgtest::Server>>> = Mutex::new(None);
+
+pub(crate) fn server() -> Option<Arc<pgtest::Server>> {
+    SERVER.lock().ok()?.clone()
+}
+
+/// Businesses are there from now on; `None` ends it.
+pub(crate) fn use_server(server: Option<pgtest::Server>) {
+    if let Ok(mut place) = SERVER.lock() {
+        *place = server.map(Arc::new);
+    }
+}
+
+type Opened = (Engine, String, Option<pg::Keeper>);
+
+fn open(folder: &Path, key: &MasterKey) -> anyhow::Result<Opened> {
+    let zone = Zone::new("Asia/Jakarta")?;
+    let Some(server) = server() else {
+        let path = folder.join("gerbang.db");
+        let opened = sqlite::open(&path)?;
+        let mut rows = sqlite::open_reader(&path)?;
+        let reads = (0..2)
+            .map(|_| Ok(Box::new(opened.reader()?) as Box<dyn store::Reads>))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let pool = ReadPool::threads(reads)?;
+        let (store, clock) = (Box::new(opened.store), Arc::new(SystemClock));
+        let setup = Setup::new(store, pool, move || rows.catalog(), key.clone(), clock, zone);
+        let engine = Engine::start(setup).map_err(anyhow::Error::msg)?;
+        return Ok((engine, opened.settings, None));
+    };
+    // One database for each folder.
+    let name = folder.file_name().map(|name| name.to_string_lossy().to_lowercase());
+    let name: String =
+        name.unwrap_or_default().chars().filter(char::is_ascii_alphanumeric).collect();
+    let name = format!("b{name}");
+    if server.sql(&name, "SELECT 1").is_err() {
+        server.database(&name)?;
+    }
+    let target = pg::Target::parse(&server.url(&name), None).map_err(anyhow::Error::msg)?;
+    let joining =
+        pg::Joining { node: "bench".to_owned(), lanes: 2, lease: Duration::from_secs(30) };
+    let joined = pg::join(target, &joining)?;
+    let reads = (0..2)
+        .map(|_| Ok(Box::new(joined.reader()?) as Box<dyn store::Reads>))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let mut rows = joined.reader()?;
+    let mut stores: Vec<Box<dyn store::Store>> = Vec::new();
+    for store in joined.stores {
+        stores.push(Box::new(store));
+    }
+    let first = stores.remove(0);
+    let (pool, clock) = (ReadPool::threads(reads)?, Arc::new(SystemClock));
+    let mut setup = Setup::new(first, pool, move || rows.catalog(), key.clone(), clock, zone);
+    setup.stores.append(&mut stores);
+    let engine = Engine::start(setup).map_err(anyhow::Error::msg)?;
+    Ok((engine, joined.settings, Some(joined.keeper)))
+}
+
 /// The code of a member.
 pub(crate) fn code(number: i64) -> String {
     format!("OK{number:05}")
@@ -125,22 +186,11 @@ impl House {
 
     /// Opens the one that is there.
     pub(crate) async fn again(folder: &Path) -> anyhow::Result<Self> {
-        let path = folder.join("gerbang.db");
-        let opened = sqlite::open(&path)?;
-        let mut rows = sqlite::open_reader(&path)?;
         let key = key(folder)?;
-        let reads = (0..2)
-            .map(|_| Ok(Box::new(opened.reader()?) as Box<dyn store::Reads>))
-            .collect::<anyhow::Result<Vec<_>>>()?;
-        let engine = Engine::start(Setup::new(
-            Box::new(opened.store),
-            ReadPool::threads(reads)?,
-            move || rows.catalog(),
-            key.clone(),
-            Arc::new(SystemClock),
-            Zone::new("Asia/Jakarta")?,
-        ))
-        .map_err(anyhow::Error::msg)?;
+        // Stores block, and have runtimes of their own.
+        let opened = std::thread::scope(|scope| scope.spawn(|| open(folder, &key)).join());
+        let (engine, settings, keeper) =
+            opened.map_err(|_| anyhow::anyhow!("a thread broke"))??;
         let handle = engine.handle;
         let supplier = SupplierCode::parse("sandbox")?;
         let ports = Suppliers::default();
@@ -150,7 +200,7 @@ impl House {
         let ports = Arc::new(ports);
         let workers = Workers::new(handle.clone(), ports.clone(), received.clone());
         let callback = "https://toko.example/h2h".to_owned();
-        Ok(Self { handle, workers, settings: opened.settings, ports, received, key, callback })
+        Ok(Self { handle, workers, settings, ports, received, key, callback, _keeper: keeper })
     }
 
     /// More products, none of which can be bought.

@@ -35,6 +35,9 @@ struct Cli {
     /// Rounds; the median counts.
     #[arg(long, default_value_t = 3, global = true)]
     rounds: usize,
+    /// Businesses in a throw-away PostgreSQL instead of files.
+    #[arg(long, global = true)]
+    postgres: bool,
     /// Where the database is written; must be a real disk to say anything.
     #[arg(long, default_value = "target", global = true)]
     folder: PathBuf,
@@ -53,7 +56,7 @@ enum Case {
     },
     /// Purchases with three checks each, balances and price lists together.
     Mixed,
-    /// All purchases by one member, against all members evenly.
+    /// All purchases, and half of them, by one member, against all members evenly.
     Hot,
     /// Whole lives per second: supplier's simulator and member's receiver over HTTP.
     Life,
@@ -88,10 +91,16 @@ fn main() -> anyhow::Result<()> {
         time: Duration::from_secs(cli.seconds),
         rounds: cli.rounds,
         folder: cli.folder,
+        half: false,
     };
     std::fs::create_dir_all(&plan.folder)?;
+    if cli.postgres {
+        let settings = ["shared_buffers = '256MB'", "max_wal_size = '4GB'"];
+        let server = pgtest::Server::start(&settings)?;
+        house::use_server(Some(server));
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let done = runtime.block_on(async {
         match cli.case {
             None | Some(Case::Accepts) => accepts::measure(&plan).await,
             Some(Case::Open { rates }) => open::measure(&plan, rates).await,
@@ -102,5 +111,7 @@ fn main() -> anyhow::Result<()> {
             Some(Case::Prices) => prices::measure(&plan).await,
             Some(Case::Grown { trx, pending }) => grown::measure(&plan, trx, pending).await,
         }
-    })
+    });
+    house::use_server(None);
+    done
 }

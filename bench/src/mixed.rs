@@ -53,22 +53,30 @@ pub(crate) async fn measure(plan: &Plan) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One member buys everything.
+/// One member buys everything, or half.
 pub(crate) async fn hot(plan: &Plan) -> anyhow::Result<()> {
-    let (mut even, mut hot) = (vec![], vec![]);
+    let (mut even, mut half, mut hot) = (vec![], vec![], vec![]);
     for round in 1..=plan.rounds {
         eprintln!("round {round} of {}", plan.rounds);
-        for (members_of, rounds) in [(plan.members, &mut even), (1, &mut hot)] {
+        let cases = [
+            (plan.members, false, &mut even),
+            (plan.members, true, &mut half),
+            (1, false, &mut hot),
+        ];
+        for (members_of, half, rounds) in cases {
             let folder = tempfile::tempdir_in(&plan.folder)?;
             let house = House::new(folder.path(), plan.members).await?;
             let door = members(&house).await?;
-            let plan = Plan { members: members_of, folder: plan.folder.clone(), ..*plan };
+            let plan = Plan { members: members_of, half, folder: plan.folder.clone(), ..*plan };
             rounds.push(buy(&plan, door.address).await?);
         }
     }
     let base = median(even);
     if let Some(base) = &base {
         line("all members evenly", base, None);
+    }
+    if let Some(half) = &median(half) {
+        line("one member buys half", half, base.as_ref());
     }
     if let Some(hot) = &median(hot) {
         line("one member", hot, base.as_ref());

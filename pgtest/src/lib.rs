@@ -239,6 +239,27 @@ impl Server {
     }
 }
 
+impl Server {
+    /// PostgreSQL's own benchmark, `-N`, on tables made for it: transactions a second.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn pgbench(&self, clients: u32, seconds: u64) -> anyhow::Result<f64> {
+        let url = self.url("postgres");
+        let made =
+            Command::new(self.bin.join("pgbench")).args(["-q", "-i", "-s", "20", &url]).output()?;
+        ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let (clients, seconds) = (clients.to_string(), seconds.to_string());
+        let ran = Command::new(self.bin.join("pgbench"))
+            .args(["-N", "-n", "-M", "prepared", "-j", "2", "-c", &clients, "-T", &seconds, &url])
+            .output()?;
+        let said = String::from_utf8_lossy(&ran.stdout);
+        let line = said.lines().find_map(|line| line.strip_prefix("tps = "));
+        let number = line.and_then(|rest| rest.split(' ').next()?.parse().ok());
+        number.with_context(|| format!("pgbench: {said}"))
+    }
+}
+
 fn psql(bin: &Path, url: &str, sql: &str) -> anyhow::Result<String> {
     let done = Command::new(bin.join("psql"))
         .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql])

@@ -73,6 +73,8 @@ const ARROWS: [(&str, &[&str], &[&str]); 18] = [
             "domain",
             "store",
             "sqlite",
+            "pg",
+            "pgtest",
             "suppliers",
             "engine",
             "net",
