@@ -133,7 +133,7 @@ fn open(folder: &Path, key: &MasterKey) -> anyhow::Result<Opened> {
     let name: String =
         name.unwrap_or_default().chars().filter(char::is_ascii_alphanumeric).collect();
     let name = format!("b{name}");
-    if server.sql(&name, "SELECT 1").is_err() {
+    if !server.has(&name) {
         server.database(&name)?;
     }
     let target = pg::Target::parse(&server.url(&name), None).map_err(anyhow::Error::msg)?;

@@ -230,6 +230,12 @@ impl Server {
         Ok(self.url(name))
     }
 
+    /// True when there is such a database.
+    #[must_use]
+    pub fn has(&self, database: &str) -> bool {
+        self.sql(database, "SELECT 1").is_ok()
+    }
+
     /// Runs statements; the rows as text, columns apart by `|`.
     ///
     /// # Errors

@@ -86,7 +86,7 @@ async fn one(live: &mut Live, change: &CatalogChange) -> Result<(), Error> {
                      basis_points = excluded.basis_points",
                 )
                 .await?;
-            let points = i64::from(price.basis_points);
+            let points = price.basis_points;
             live.client
                 .execute(&sql, &[&level.as_str(), &product.as_str(), &price.amount.get(), &points])
                 .await

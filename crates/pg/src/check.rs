@@ -24,10 +24,10 @@ pub(crate) async fn durable(client: &Client) -> Result<(), String> {
             ("fsync" | "full_page_writes", "off") => {
                 return Err(format!("{name} is off: a power loss would damage the books"));
             }
-            ("server_version_num", version) => {
-                if version.parse::<u32>().is_ok_and(|number| number < 130_000) {
-                    return Err(format!("the server is version {version}; 13 is the oldest tried"));
-                }
+            ("server_version_num", version)
+                if version.parse::<u32>().is_ok_and(|number| number < 130_000) =>
+            {
+                return Err(format!("the server is version {version}; 13 is the oldest tried"));
             }
             _ => {}
         }
