@@ -166,7 +166,7 @@ pub(crate) async fn buy(plan: &Plan, address: SocketAddr) -> anyhow::Result<Meas
     let target = move |_, _| {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let own = i64::try_from(number).unwrap_or_default() % members + 1;
-        let member = if half && number % 2 == 0 { 1 } else { own };
+        let member = if half && number.is_multiple_of(2) { 1 } else { own };
         format!(
             "/trx?product=T1&dest=08{:010}&refID=b{number}&memberID={}&pin=123456&password=secret",
             number % 10_000_000_000,

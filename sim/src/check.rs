@@ -39,9 +39,10 @@ pub(crate) fn books(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> 
         trxs.insert((trx.member.get(), trx.ref_id.clone()), trx.no);
         ControlFlow::Continue(())
     })?;
-    let balances: BTreeMap<MemberId, Rupiah> = reads.balances()?.into_iter().collect();
+    let accounts: BTreeMap<MemberId, _> = reads.accounts()?.into_iter().collect();
     for record in reads.catalog()?.members {
-        let balance = balances.get(&record.member.id).copied().unwrap_or_default();
+        let balance =
+            accounts.get(&record.member.id).map_or(Rupiah::ZERO, |account| account.balance);
         audit.account(record.member.id, balance, Rupiah::ZERO);
     }
     broken.extend(reads.damage()?);

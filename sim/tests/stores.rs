@@ -284,7 +284,7 @@ impl House {
         let reads = self.reads.as_mut();
         let mut said = Vec::new();
         let now = UtcMillis::new(START_MS + 86_400_000);
-        said.push(format!("{:?}", reads.balances().unwrap()));
+        said.push(format!("{:?}", reads.accounts().unwrap()));
         said.push(format!("{:?}", reads.counts().unwrap()));
         said.push(format!("{:?}", reads.damage().unwrap()));
         let mut lane = Lane::default();

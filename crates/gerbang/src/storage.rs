@@ -4,7 +4,7 @@
 
 use crate::config::Config;
 use crate::data::DataDir;
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use engine::{Alone, Clock, SystemClock, Tenure};
 use pg::{Event, Joining, Keeper, Target};
 use std::path::PathBuf;
@@ -79,24 +79,34 @@ impl Storage {
         else {
             return Self::File(data.database());
         };
+        Self::named(&url, config)
+    }
+
+    /// The server of this URL.
+    pub(crate) fn named(url: &str, config: &Config) -> Self {
         let joining = Joining {
             node: config.node.clone().unwrap_or_else(machine),
             lanes: config.lanes,
             lease: Duration::from_secs(config.lease_seconds),
         };
-        Self::Server { url, ca: config.database_ca.clone(), joining }
+        Self::Server { url: url.to_owned(), ca: config.database_ca.clone(), joining }
     }
 
-    fn target(url: &str, ca: Option<&PathBuf>) -> anyhow::Result<Target> {
-        Target::parse(url, ca.map(PathBuf::as_path)).map_err(|why| anyhow!("database: {why}"))
+    /// The way to the server.
+    pub(crate) fn target(&self) -> anyhow::Result<Target> {
+        match self {
+            Self::File(path) => bail!("{} is a file", path.display()),
+            Self::Server { url, ca, .. } => Target::parse(url, ca.as_ref().map(PathBuf::as_path))
+                .map_err(|why| anyhow!("database: {why}")),
+        }
     }
 
     /// True when there is a business.
     pub(crate) fn exists(&self) -> anyhow::Result<bool> {
         match self {
             Self::File(path) => Ok(path.exists()),
-            Self::Server { url, ca, .. } => {
-                let target = Arc::new(Self::target(url, ca.as_ref())?);
+            Self::Server { .. } => {
+                let target = Arc::new(self.target()?);
                 Ok(apart(|| pg::exists(&target))??)
             }
         }
@@ -106,7 +116,7 @@ impl Storage {
     pub(crate) fn shown(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
-            Self::Server { url, ca, .. } => match Self::target(url, ca.as_ref()) {
+            Self::Server { .. } => match self.target() {
                 Ok(target) => target.shown(),
                 Err(_) => "a database whose URL cannot be read".to_owned(),
             },
@@ -117,8 +127,8 @@ impl Storage {
     pub(crate) fn reader(&self) -> anyhow::Result<Box<dyn Reads>> {
         match self {
             Self::File(path) => Ok(Box::new(sqlite::open_reader(path)?)),
-            Self::Server { url, ca, .. } => {
-                let target = Arc::new(Self::target(url, ca.as_ref())?);
+            Self::Server { .. } => {
+                let target = Arc::new(self.target()?);
                 Ok(Box::new(pg::open_reader(&target)?))
             }
         }
@@ -146,8 +156,8 @@ impl Storage {
                     keeper: None,
                 })
             }
-            Self::Server { url, ca, joining } => {
-                let joined = pg::join(Self::target(url, ca.as_ref())?, joining)?;
+            Self::Server { joining, .. } => {
+                let joined = pg::join(self.target()?, joining)?;
                 let mut readers: Vec<Box<dyn Reads>> = Vec::new();
                 for _ in 0..READERS {
                     readers.push(Box::new(joined.reader()?));

@@ -1,7 +1,7 @@
 //! The read side: the same pages a database gives, by looking at every row.
 
 use crate::{Model, Tables};
-use domain::{Attempt, AttemptState, Transfer, Trx, TrxState};
+use domain::{Account, Attempt, AttemptState, Transfer, Trx, TrxState};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -86,9 +86,9 @@ impl Reads for Model {
         Ok(self.with(|tables| tables.accounts.get(&member).map(|account| account.balance)))
     }
 
-    fn balances(&mut self) -> Result<Vec<(MemberId, Rupiah)>, StoreError> {
+    fn accounts(&mut self) -> Result<Vec<(MemberId, Account)>, StoreError> {
         Ok(self.with(|tables| {
-            tables.accounts.iter().map(|(id, account)| (*id, account.balance)).collect()
+            tables.accounts.iter().map(|(id, account)| (*id, account.clone())).collect()
         }))
     }
 

@@ -19,13 +19,19 @@ pub(crate) async fn write(
              do it again"
         ))));
     }
-    for change in changes {
-        one(live, change).await?;
-    }
+    all(live, changes).await?;
     live.client
         .batch_execute("UPDATE revision SET catalog = catalog + 1; NOTIFY gerbang_catalog")
         .await?;
     Ok(Ok(()))
+}
+
+/// Writes changes, whatever the revision.
+pub(crate) async fn all(live: &mut Live, changes: &[CatalogChange]) -> Result<(), Error> {
+    for change in changes {
+        one(live, change).await?;
+    }
+    Ok(())
 }
 
 async fn one(live: &mut Live, change: &CatalogChange) -> Result<(), Error> {

@@ -13,12 +13,14 @@ mod keeper;
 mod lanes;
 mod link;
 mod migrate;
+mod moving;
 mod reader;
 mod rows;
 mod target;
 mod writer;
 
 pub use keeper::{DatabaseClock, Event, Keeper};
+pub use moving::move_in;
 pub use reader::PgReads;
 pub use target::Target;
 pub use writer::PgStore;

@@ -4,7 +4,7 @@ use crate::columns::PgRow;
 use crate::lanes::Held;
 use crate::link::{Link, Lost};
 use crate::rows::trx_columns;
-use domain::{Transfer, Trx};
+use domain::{Account, Transfer, Trx};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -157,9 +157,11 @@ impl Reads for PgReads {
         Ok(rows.first().map(|row| Rupiah::new(row.get(0))))
     }
 
-    fn balances(&mut self) -> Result<Vec<(MemberId, Rupiah)>, StoreError> {
-        let rows = self.rows("SELECT member, balance FROM account ORDER BY member", &[])?;
-        Ok(rows.iter().map(|row| (MemberId::new(row.get(0)), Rupiah::new(row.get(1)))).collect())
+    fn accounts(&mut self) -> Result<Vec<(MemberId, Account)>, StoreError> {
+        self.rows("SELECT * FROM account ORDER BY member", &[])?
+            .iter()
+            .map(|row| Ok((MemberId::new(row.get("member")), decode(row, codec::account)?)))
+            .collect()
     }
 
     fn trx_by_ref(&mut self, member: MemberId, ref_id: &RefId) -> Result<Option<Trx>, StoreError> {

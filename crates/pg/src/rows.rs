@@ -15,6 +15,7 @@ use tokio_postgres::types::ToSql;
 use types::{AttemptId, MemberId, Rupiah, TrxNo, UtcMillis};
 
 /// Where the batch's rows stand on the lane's chains.
+#[derive(Default)]
 pub(crate) struct Chained {
     pub(crate) lane: i64,
     /// One for each transfer.
@@ -206,8 +207,13 @@ pub(crate) async fn write(
         Ok(steps) => steps,
         Err(why) => return Ok(Err(why)),
     };
+    run(live, &steps).await
+}
+
+/// Runs statements together; why the batch is dropped, when one touched too few rows.
+async fn run(live: &mut Live, steps: &[Step]) -> Result<Result<(), StoreError>, Error> {
     let mut prepared = Vec::with_capacity(steps.len());
-    for step in &steps {
+    for step in steps {
         prepared.push(live.prepare(step.sql).await?);
     }
     let client = &live.client;
@@ -247,6 +253,24 @@ async fn all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
         Poll::Ready(done.iter_mut().filter_map(Option::take).collect())
     })
     .await
+}
+
+/// Writes rows as they are, onto a lane that nobody holds.
+pub(crate) async fn copy(
+    live: &mut Live,
+    rows: &Folded,
+    chained: &Chained,
+    owners: &HashMap<TrxNo, MemberId>,
+) -> Result<Result<(), StoreError>, Error> {
+    let mut steps = Vec::new();
+    let made = purchases(rows, owners, &mut steps)
+        .and_then(|()| attempts_of(rows, owners, chained.lane, &mut steps));
+    if let Err(why) = made {
+        return Ok(Err(why));
+    }
+    money(rows, chained, &mut steps);
+    records(rows, chained, &mut steps);
+    run(live, &steps).await
 }
 
 fn steps(

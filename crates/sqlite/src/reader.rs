@@ -3,7 +3,7 @@
 use crate::open::not_written;
 use crate::rows::by;
 use crate::young::{Young, find, find_young};
-use domain::{Transfer, Trx};
+use domain::{Account, Transfer, Trx};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -155,9 +155,9 @@ impl Reads for SqliteReads {
         })
     }
 
-    fn balances(&mut self) -> Result<Vec<(MemberId, Rupiah)>, StoreError> {
-        self.all("SELECT member, balance FROM account ORDER BY member", [], |row| {
-            Ok((MemberId::new(row.get(0)?), Rupiah::new(row.get(1)?)))
+    fn accounts(&mut self) -> Result<Vec<(MemberId, Account)>, StoreError> {
+        self.all("SELECT * FROM account ORDER BY member", [], |row| {
+            Ok((MemberId::new(row.get("member")?), by(codec::account)(row)?))
         })
     }
 

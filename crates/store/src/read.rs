@@ -4,7 +4,7 @@ use crate::{
     Delivery, DeliveryState, Hash, Heads, JournalLine, Known, Lane, Level, MemberRecord,
     StoreError, SupplierRecord,
 };
-use domain::{Attempt, Price, Product, RouteRow, Transfer, Trx};
+use domain::{Account, Attempt, Price, Product, RouteRow, Transfer, Trx};
 use std::ops::ControlFlow;
 use std::path::Path;
 use types::{
@@ -112,11 +112,11 @@ pub trait Reads: Send {
     /// [`StoreError`].
     fn balance(&mut self, member: MemberId) -> Result<Option<Rupiah>, StoreError>;
 
-    /// All balances.
+    /// All accounts.
     ///
     /// # Errors
     /// [`StoreError`].
-    fn balances(&mut self) -> Result<Vec<(MemberId, Rupiah)>, StoreError>;
+    fn accounts(&mut self) -> Result<Vec<(MemberId, Account)>, StoreError>;
 
     /// The trx that holds a reference.
     ///

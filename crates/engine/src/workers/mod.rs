@@ -188,7 +188,8 @@ impl Workers {
 }
 
 fn cut(text: &str) -> String {
-    text.chars().take(BODY_MOST).collect()
+    // Not every store can keep the null character.
+    text.chars().take(BODY_MOST).map(|char| if char == '\0' { '\u{fffd}' } else { char }).collect()
 }
 
 /// The journal line of a call we made.

@@ -96,6 +96,18 @@ pub(super) enum BusinessVerb {
         /// The new file.
         to: PathBuf,
     },
+    /// Move the business from its file into an empty PostgreSQL database; proved on both sides.
+    ///
+    /// Stop the server first. Open purchases move too and go on there. The file is renamed
+    /// afterwards, so that nobody goes on with it; then set `database` in gerbang.toml.
+    MigrateStore {
+        /// The file; the data folder's by itself.
+        #[arg(long)]
+        from: Option<PathBuf>,
+        /// postgres://user:password@host/name
+        #[arg(long, env = "GERBANG_DATABASE", hide_env_values = true)]
+        to: String,
+    },
 }
 
 #[derive(Args)]

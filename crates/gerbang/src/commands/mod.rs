@@ -5,6 +5,7 @@ mod cli;
 mod copy;
 mod demo;
 mod import;
+mod moving;
 mod render;
 mod serve;
 mod simulate;
@@ -67,6 +68,9 @@ async fn business(
         BusinessVerb::Verify => return verify::verify(&Storage::of(data, &config), screen),
         BusinessVerb::Backup { to } => {
             return copy::backup(&Storage::of(data, &config), &to, screen);
+        }
+        BusinessVerb::MigrateStore { from, to } => {
+            return moving::move_store(data, config, from, to, screen);
         }
         BusinessVerb::Member(verb) => member(verb),
         BusinessVerb::Product(verb) => product(verb)?,

@@ -8,7 +8,7 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use store::{ChainHead, ChainRow, Lane, Reads, StoreError, journal_hash, transfer_hash};
-use types::{MemberId, Rupiah};
+use types::Rupiah;
 
 /// Follows the chains of all lanes; keeps the first thing that does not fit.
 struct Walk {
@@ -71,7 +71,7 @@ pub(super) struct Report {
     pub(super) transfers: i64,
     pub(super) lines: i64,
     /// Of ledger and journal: note them elsewhere, and a rewritten chain is seen too.
-    heads: [String; 2],
+    pub(super) heads: [String; 2],
 }
 
 /// Everything that does not hold, in one consistent moment of the store.
@@ -124,10 +124,10 @@ fn examine(reads: &mut dyn Reads) -> Result<Report, StoreError> {
     unread.extend(reads.damage()?);
     let broken = [ledger.broken, journal.broken].into_iter().flatten();
     let mut found: Vec<String> = broken.chain(unread).collect();
-    let balances: HashMap<MemberId, Rupiah> = reads.balances()?.into_iter().collect();
+    let accounts: HashMap<_, _> = reads.accounts()?.into_iter().collect();
     for record in reads.catalog()?.members {
         let member = record.member;
-        let balance = balances.get(&member.id).copied().unwrap_or_default();
+        let balance = accounts.get(&member.id).map_or(Rupiah::ZERO, |account| account.balance);
         audit.account(member.id, balance, Rupiah::new(-member.credit_limit.get()));
     }
     found.extend(audit.findings().into_iter().map(|finding| finding.0));

@@ -148,15 +148,15 @@ pub(super) fn member_id(house: &House, code: Option<&str>) -> anyhow::Result<Opt
 }
 
 pub(super) async fn list(house: &House) -> anyhow::Result<Value> {
-    let balances = house.handle.reads().ask(|reads| reads.balances()).await??;
-    let balances: std::collections::HashMap<_, _> = balances.into_iter().collect();
+    let accounts = house.handle.reads().ask(|reads| reads.accounts()).await??;
+    let accounts: std::collections::HashMap<_, _> = accounts.into_iter().collect();
     let catalog = house.handle.catalog();
     let rows: Vec<Value> = catalog
         .members()
         .into_iter()
         .map(|entry| {
             let member = &entry.member;
-            let balance = balances.get(&member.id).copied().unwrap_or_default();
+            let balance = accounts.get(&member.id).map_or(Rupiah::ZERO, |account| account.balance);
             json!({
                 "code": member.code.as_str(), "name": member.name, "balance": balance.get(),
                 "level": member.level.as_str(), "active": member.active,

@@ -309,3 +309,39 @@ fn a_server_that_forgets_is_refused() {
     let said = House::on("postgres://someone:verysecret@db.example/g").fails(&["init"]);
     assert!(said.contains("sslmode") && !said.contains("verysecret"), "{said}");
 }
+
+/// A business with purchases in every state moves from its file and goes on; nothing is lost on the
+/// way, and nobody goes on with the file.
+#[test]
+fn moving_house() {
+    let server = pgtest::Server::start(&[]).unwrap();
+    let url = server.database("g").unwrap();
+    let mut trial = Trial::new();
+    let node = trial.serve();
+    let stop = Arc::new(AtomicBool::new(false));
+    let clients = trial.load(node.address, &stop);
+    std::thread::sleep(Duration::from_millis(900));
+    // In the middle of its work: open purchases move too.
+    node.kill();
+    stop.store(true, Ordering::Relaxed);
+    trial.join(clients);
+    let before = trial.house.json(&["member", "list"]);
+    trial.house.ok(&["migrate-store", "--to", &url]);
+    assert!(trial.house.fails(&["migrate-store", "--to", &url]).contains("there is no business"));
+    trial.house.database = Some(url.clone());
+    assert_eq!(trial.house.json(&["member", "list"]), before);
+    trial.is_whole();
+    let node = trial.serve();
+    let stop = Arc::new(AtomicBool::new(false));
+    let clients = trial.load(node.address, &stop);
+    std::thread::sleep(Duration::from_millis(500));
+    stop.store(true, Ordering::Relaxed);
+    trial.join(clients);
+    trial.is_true();
+    // A second business does not fit in the same database.
+    let other = House::new();
+    drop(other.demo());
+    let said = other.fails(&["migrate-store", "--to", &url]);
+    assert!(said.contains("there is a business in that database already"), "{said}");
+    drop(other.demo());
+}
