@@ -31,11 +31,13 @@ pub enum Broken {
     ForgetBalance,
     /// A contradiction is not raised.
     HideContradiction,
+    /// A node that slept through its lease goes on as if nothing had happened.
+    LostFence,
 }
 
 impl Broken {
     /// All defects.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::ResendAfterTimeout,
         Self::RefundOnUnknown,
         Self::RefundOnCheckError,
@@ -48,7 +50,14 @@ impl Broken {
         Self::RefCheckOutside,
         Self::ForgetBalance,
         Self::HideContradiction,
+        Self::LostFence,
     ];
+
+    /// How many nodes it takes to show it.
+    #[must_use]
+    pub const fn nodes(self) -> usize {
+        if matches!(self, Self::LostFence) { 2 } else { 1 }
+    }
 
     /// Its name on the command line.
     #[must_use]
@@ -67,6 +76,7 @@ impl Broken {
             Self::RefCheckOutside => "ref-check-outside",
             Self::ForgetBalance => "forget-balance",
             Self::HideContradiction => "hide-contradiction",
+            Self::LostFence => "lost-fence",
         }
     }
 

@@ -9,6 +9,7 @@ mod broken;
 mod chance;
 mod check;
 mod life;
+mod nodes;
 mod ops;
 mod receiver;
 mod shop;

@@ -3,25 +3,20 @@
 use crate::broken::Broken;
 use crate::chance::below;
 use crate::check;
-use crate::ops::{BUSY_MS, Op, What, draw};
-use crate::receiver::Receivers;
+use crate::nodes::{Desk, Place, Started, awake, start, writers_end};
+use crate::ops::{BUSY_MS, Op, What, draw, draw_sleeps};
 use crate::shop;
-use crate::stores::Watched;
-use crate::supplier::{Ending, Played, Reading};
-use crate::world::{Ack, Event, World};
-use anyhow::{Context as _, anyhow};
+use crate::supplier::Ending;
+use crate::world::{Ack, Event, World, lane_of};
+use anyhow::anyhow;
 use domain::{BuyRequest, Resolution, TrxState};
-use engine::{
-    Answer, Asked, Command, Engine, Handle, Moved, Port, ReadPool, Received, Setup, Suppliers,
-    Workers, Zone,
-};
+use engine::{Answer, Asked, Command, Handle, Moved, Received, Suppliers};
 use model::Model;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{DeliveryFilter, DeliveryState, MasterKey, Reads, Store, TrxFilter};
-use suppliers::{Connector, Inbound, OkeconnectConnector, OkeconnectSettings};
+use store::{DeliveryFilter, DeliveryState, MasterKey, TrxFilter};
+use suppliers::Inbound;
 use tokio::time::sleep;
 use types::{Dest, MemberId, ProductCode, Reason, RefId, Rupiah, Sn, UtcMillis};
 
@@ -32,6 +27,8 @@ pub struct Options {
     pub broken: Broken,
     /// On SQLite instead of the model.
     pub sqlite: bool,
+    /// Two nodes on one business, of which one may sleep through its lease; only on the model.
+    pub two_nodes: bool,
 }
 
 /// A run that went well.
@@ -61,34 +58,8 @@ const HONEST_MS: i64 = BUSY_MS + 5 * 60_000;
 /// Callbacks that wait long are sent again here.
 const REPLAY_MS: i64 = HONEST_MS + 40 * 60_000;
 const END_MS: i64 = HONEST_MS + 60 * 60_000;
-const TICK: Duration = Duration::from_secs(10);
 /// More processes than this means that it crashes by itself.
 const LIVES_MOST: u64 = 200;
-
-/// Where the rows are.
-enum Place {
-    Model(Model),
-    Sqlite(PathBuf),
-}
-
-impl Place {
-    fn open(&self) -> anyhow::Result<Opened> {
-        Ok(match self {
-            Self::Model(model) => {
-                (Box::new(model.clone()), Box::new(model.clone()), Box::new(model.clone()))
-            }
-            Self::Sqlite(path) => {
-                // Few references begin a sorting, so that every run meets it.
-                let opened = sqlite::open_sorting(path, Some(4))?;
-                let (first, second) = (opened.reader()?, sqlite::open_reader(path)?);
-                (Box::new(opened.store), Box::new(first), Box::new(second))
-            }
-        })
-    }
-}
-
-/// The store and two readers.
-type Opened = (Box<dyn Store>, Box<dyn Reads>, Box<dyn Reads>);
 
 /// How a process ended.
 enum End {
@@ -97,21 +68,21 @@ enum End {
     Over,
 }
 
-fn connector(broken: Broken) -> anyhow::Result<Arc<dyn Connector>> {
-    let inner = OkeconnectConnector::new(OkeconnectSettings {
-        ref_prefix: "g-".to_owned(),
-        no_data_is_proof: true,
-        ..OkeconnectSettings::new("http://s", "OK1", "1", "2")
-    });
-    Ok(Arc::new(Reading { inner: Arc::new(inner.map_err(|why| anyhow!(why))?), broken }))
-}
-
 /// Runs a seed.
 ///
 /// # Errors
 /// What did not hold, or why it could not be run.
 pub fn run(seed: u64, options: Options) -> anyhow::Result<Result<Report, Failure>> {
-    with(seed, options, draw(seed))
+    with(seed, options, all_ops(seed, options))
+}
+
+fn all_ops(seed: u64, options: Options) -> Vec<Op> {
+    let mut ops = draw(seed);
+    if options.two_nodes {
+        ops.extend(draw_sleeps(seed));
+        ops.sort_by_key(|op| op.at);
+    }
+    ops
 }
 
 /// The failure of a seed with as few operations as can be found.
@@ -119,7 +90,7 @@ pub fn run(seed: u64, options: Options) -> anyhow::Result<Result<Report, Failure
 /// # Errors
 /// Why it could not be run.
 pub fn shortest(seed: u64, options: Options) -> anyhow::Result<Option<Failure>> {
-    let mut ops = draw(seed);
+    let mut ops = all_ops(seed, options);
     let Err(mut failure) = with(seed, options, ops.clone())? else { return Ok(None) };
     let mut piece = ops.len() / 2;
     while piece > 0 {
@@ -166,7 +137,13 @@ fn with(seed: u64, options: Options, ops: Vec<Op>) -> anyhow::Result<Result<Repo
             .build()?;
         let ended = runtime.block_on(async {
             world.begin(if number == 0 { 0 } else { later }, crash_in);
-            let ended = live(&world, &place, &key, number == 0).await;
+            let draw = |what: &str, most: u64| below(seed, &name(what), most);
+            let sleeper = usize::try_from(draw("sleeper", 2)).unwrap_or_default();
+            let asleep = i64::try_from(draw("asleep", 400_000)).unwrap_or_default();
+            let sleeps = (sleeper, 1 + draw("sleep", 60), asleep);
+            world.with(|state| state.sleep_in = options.two_nodes.then_some(sleeps));
+            let count = if options.two_nodes { 2 } else { 1 };
+            let ended = live(&world, &place, &key, number == 0, count).await;
             // While its clock can still be read.
             world.end();
             ended
@@ -210,42 +187,49 @@ fn with(seed: u64, options: Options, ops: Vec<Op>) -> anyhow::Result<Result<Repo
     }))
 }
 
-/// One process.
-async fn live(world: &World, place: &Place, key: &MasterKey, first: bool) -> anyhow::Result<End> {
-    let (store, reads, mut rows) = place.open()?;
-    let (handle, writers) = Engine::assemble(Setup::new(
-        Box::new(Watched::new(store, world.clone())),
-        ReadPool::inline(reads),
-        move || rows.catalog(),
-        key.clone(),
-        Arc::new(world.clone()),
-        Zone::new("Asia/Jakarta")?,
-    ))
-    .map_err(|why| anyhow!(why))?;
-    let mut writer = tokio::spawn(async move {
-        for writer in writers {
-            writer.run_as_task().await?;
-        }
-        Ok::<(), store::StoreError>(())
-    });
-    let broken = world.with(|state| state.broken);
-    let ports = Arc::new(Suppliers::default());
-    for number in 0..shop::SUPPLIERS {
-        let played = Arc::new(Played { world: world.clone(), number });
-        ports.insert(shop::supplier_code(number)?, Port::new(connector(broken)?, played));
+/// The processes of one life: they start together, and what ends one of them by a crash ends all.
+async fn live(
+    world: &World,
+    place: &Place,
+    key: &MasterKey,
+    first: bool,
+    count: usize,
+) -> anyhow::Result<End> {
+    let fenced = world.with(|state| state.broken != Broken::LostFence);
+    world.with(|state| state.nodes.clear());
+    let mut nodes = Vec::new();
+    for (node, opened) in place.nodes(count, fenced)?.into_iter().enumerate() {
+        nodes.push(start(world, key, node, opened)?);
     }
-    let courier = Arc::new(Receivers(world.clone()));
-    let workers = Workers::new(handle.clone(), ports.clone(), courier).with_tick(TICK);
     world.log(|| "process starts".to_owned());
     if first {
         for (number, balance) in (0_u64..).zip(shop::BALANCES) {
-            credit(world, &handle, number, balance).await;
+            credit(world, &nodes[0].handle, number, balance).await;
         }
     }
-    if workers.recover(store::Lane::default()).await.is_ok() {
-        workers.start();
+    let mut desks = Vec::new();
+    let mut writers = Vec::new();
+    // Their tasks end with them.
+    let mut all_workers = Vec::new();
+    for (node, started) in nodes.into_iter().enumerate() {
+        let Started { handle, ports, writer, adopted, workers } = started;
+        desks.push((handle, ports));
+        writers.push(writer);
+        if workers.recover(lane_of(node)).await.is_ok() {
+            workers.start();
+        }
+        let workers = Arc::new(workers);
+        all_workers.push(workers.clone());
+        if let Some(mut adopted) = adopted {
+            tokio::spawn(async move {
+                while let Some(lane) = adopted.recv().await {
+                    // A crash ends this too.
+                    let _ = workers.recover(lane).await;
+                }
+            });
+        }
     }
-    let driver = drive(world, &handle, &ports);
+    let driver = drive(world, &desks);
     let crash = world.crash.clone();
     tokio::select! {
         biased;
@@ -254,29 +238,23 @@ async fn live(world: &World, place: &Place, key: &MasterKey, first: bool) -> any
             Ok(End::Crashed)
         }
         ended = driver => ended,
-        ended = &mut writer => {
-            if world.with(|state| state.crashed) {
-                return Ok(End::Crashed);
-            }
-            match ended.context("the writer broke")? {
-                Ok(()) => Err(anyhow!("the writer ended")),
-                Err(error) => Err(anyhow!("the writer stopped: {error}")),
-            }
+        why = writers_end(world, writers) => {
+            if world.with(|state| state.crashed) { Ok(End::Crashed) } else { Err(anyhow!(why)) }
         }
     }
 }
 
 /// Lets things happen at their time.
-async fn drive(world: &World, handle: &Handle, ports: &Arc<Suppliers>) -> anyhow::Result<End> {
+async fn drive(world: &World, desks: &[Desk]) -> anyhow::Result<End> {
     let mut replayed = false;
     loop {
         let now = world.now();
         if now >= HONEST_MS && !world.with(|state| std::mem::replace(&mut state.honest, true)) {
-            behave(world, handle).await?;
+            behave(world, desks).await?;
         }
         if now >= REPLAY_MS && !replayed {
             replayed = true;
-            replay(handle, None).await;
+            replay(&awake(world, desks).0, None).await;
         }
         if now >= END_MS {
             return Ok(End::Over);
@@ -289,12 +267,25 @@ async fn drive(world: &World, handle: &Handle, ports: &Arc<Suppliers>) -> anyhow
                     if op.what == What::Kill {
                         return Ok(End::Killed);
                     }
+                    if let What::Sleep { node, ms } = op.what {
+                        world.sleep(node, ms);
+                        continue;
+                    }
+                    // A balancer sends members to any node, also to one that is gone.
+                    let member = matches!(
+                        op.what,
+                        What::Buy { .. } | What::Again { .. } | What::Conflict { .. }
+                    );
+                    let any = &desks[index % desks.len()].0;
+                    let handle = if member { any } else { &awake(world, desks).0 };
                     // Nobody waits for anybody else.
                     let (world, handle) = (world.clone(), handle.clone());
-                    tokio::spawn(async move { act(&world, &handle, op.what).await });
+                    let others: Vec<Handle> =
+                        desks.iter().map(|(handle, _)| handle.clone()).collect();
+                    tokio::spawn(async move { act(&world, &handle, op.what, &others).await });
                 }
                 Event::Callback { supplier, reference, text } => {
-                    let (world, handle, ports) = (world.clone(), handle.clone(), ports.clone());
+                    let (world, (handle, ports)) = (world.clone(), awake(world, desks).clone());
                     tokio::spawn(async move {
                         call_back(&world, &handle, &ports, supplier, reference, text).await;
                     });
@@ -310,12 +301,16 @@ async fn drive(world: &World, handle: &Handle, ports: &Arc<Suppliers>) -> anyhow
 }
 
 /// From here on everybody behaves, and no supplier is paused.
-async fn behave(world: &World, handle: &Handle) -> anyhow::Result<()> {
+async fn behave(world: &World, desks: &[Desk]) -> anyhow::Result<()> {
+    let handle = &awake(world, desks).0;
     world.log(|| "everybody behaves".to_owned());
     let changes = (0..shop::SUPPLIERS)
         .map(|number| shop::supplier(number, false))
         .collect::<anyhow::Result<Vec<_>>>()?;
     let _ = handle.submit_patiently(Command::Catalog { changes, lines: Vec::new() }).await;
+    for (handle, _) in desks {
+        handle.refresh().map_err(|why| anyhow!(why))?;
+    }
     Ok(())
 }
 
@@ -451,7 +446,7 @@ async fn decide(world: &World, handle: &Handle) {
     let _ = handle.submit_patiently(Command::Resolve { trx: trx.no, resolution, note }).await;
 }
 
-async fn act(world: &World, handle: &Handle, what: What) {
+async fn act(world: &World, handle: &Handle, what: What, all: &[Handle]) {
     match what {
         What::Buy { member, number, dest } | What::Again { member, number, dest } => {
             buy(world, handle, member, number, dest).await;
@@ -464,6 +459,11 @@ async fn act(world: &World, handle: &Handle, what: What) {
             world.seen("supplier paused");
             let command = Command::Catalog { changes: vec![change], lines: Vec::new() };
             let _ = handle.submit_patiently(command).await;
+            for other in all {
+                if let Err(why) = other.refresh() {
+                    world.wrong(why);
+                }
+            }
         }
         What::Decide => decide(world, handle).await,
         What::Replay => {
@@ -474,6 +474,6 @@ async fn act(world: &World, handle: &Handle, what: What) {
             world.seen("clock set back");
             world.with(|state| state.behind += ms);
         }
-        What::Kill => {}
+        What::Kill | What::Sleep { .. } => {}
     }
 }

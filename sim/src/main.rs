@@ -27,6 +27,9 @@ struct Arguments {
     /// Every n-th seed on SQLite; 0 for none.
     #[arg(long, default_value_t = 50)]
     sqlite_every: u64,
+    /// Every n-th seed with two nodes; 0 for none.
+    #[arg(long, default_value_t = 3)]
+    two_every: u64,
     /// With a defect: see `--broken list`.
     #[arg(long, default_value = "no")]
     broken: String,
@@ -36,8 +39,10 @@ struct Arguments {
 }
 
 fn options(arguments: &Arguments, broken: Broken, seed: u64) -> Options {
-    let every = arguments.sqlite_every;
-    Options { broken, sqlite: every > 0 && seed.is_multiple_of(every) }
+    let nth = |every: u64| every > 0 && seed.is_multiple_of(every);
+    let sqlite = nth(arguments.sqlite_every);
+    let two_nodes = !sqlite && (nth(arguments.two_every) || broken.nodes() > 1);
+    Options { broken, sqlite, two_nodes }
 }
 
 fn main() -> anyhow::Result<ExitCode> {

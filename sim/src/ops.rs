@@ -23,6 +23,8 @@ pub(crate) enum What {
     ClockBack { ms: i64 },
     /// The process is killed.
     Kill,
+    /// A node sleeps through its lease, and the other one takes its work over.
+    Sleep { node: usize, ms: i64 },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +49,18 @@ enum Kind {
     Replay,
     ClockBack,
     Kill,
+}
+
+/// When nodes sleep, in runs with two of them.
+pub(crate) fn draw_sleeps(seed: u64) -> Vec<Op> {
+    let sleep = |n: u64| {
+        let draw = |what: &str, most: u64| below(seed, &format!("sleep {n} {what}"), most);
+        let ms = i64::try_from(draw("ms", 400_000)).unwrap_or_default();
+        let node = usize::try_from(draw("node", 2)).unwrap_or_default();
+        let at = i64::try_from(draw("at", BUSY_MS.unsigned_abs())).unwrap_or_default();
+        Op { at, what: What::Sleep { node, ms } }
+    };
+    (0..3).map(sleep).collect()
 }
 
 /// The operations of a seed, in time order.

@@ -11,7 +11,8 @@ use suppliers::{Reply, Request, SendResult};
 use tokio::time::sleep;
 use types::RefId;
 
-pub(crate) struct Receivers(pub(crate) World);
+/// As one node reaches them.
+pub(crate) struct Receivers(pub(crate) World, pub(crate) usize);
 
 #[derive(Clone, Copy)]
 enum Answers {
@@ -22,6 +23,7 @@ enum Answers {
 
 impl Receivers {
     async fn take(&self, request: &Request) -> CourierResult {
+        self.0.awake(self.1).await;
         self.0.effect("crash: before a callback").await;
         let id = request.headers.iter().find(|(name, _)| name == "webhook-id");
         let id = id.map(|(_, id)| id.clone()).unwrap_or_default();

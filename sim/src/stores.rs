@@ -13,6 +13,7 @@ const STALE_BATCHES: u64 = 3;
 pub(crate) struct Watched {
     inner: Box<dyn Store>,
     world: World,
+    node: usize,
     batches: u64,
     /// Rows as they were some batches ago, for defects.
     stale: BTreeMap<TrxNo, (u64, Known)>,
@@ -20,8 +21,9 @@ pub(crate) struct Watched {
 }
 
 impl Watched {
-    pub(crate) fn new(inner: Box<dyn Store>, world: World) -> Self {
-        Self { inner, world, batches: 0, stale: BTreeMap::new(), young: BTreeMap::new() }
+    pub(crate) fn new(inner: Box<dyn Store>, world: World, node: usize) -> Self {
+        let (stale, young) = (BTreeMap::new(), BTreeMap::new());
+        Self { inner, world, node, batches: 0, stale, young }
     }
 
     fn broken(&self) -> Broken {
@@ -169,6 +171,7 @@ impl Store for Watched {
         }
         self.watch(&batch);
         self.inner.commit(batch)?;
+        self.world.committed(self.node);
         if self.world.crashes("crash: after a commit") {
             return Err(StoreError::Unknown("crash".to_owned()));
         }

@@ -121,6 +121,8 @@ fn sentence(reference: &str, dest: &str, ending: Ending, at: i64) -> String {
 pub(crate) struct Played {
     pub(crate) world: World,
     pub(crate) number: usize,
+    /// Whose wire it is.
+    pub(crate) node: usize,
 }
 
 impl Played {
@@ -350,6 +352,7 @@ impl Played {
         if field("check") == "1" {
             return self.check(&reference, &dest).await;
         }
+        self.world.awake(self.node).await;
         self.world.effect("crash: before a send").await;
         let mut result = self.buy(&reference, &dest).await;
         match self.world.with(|state| state.broken) {

@@ -8,8 +8,11 @@ use model::Model;
 use std::collections::BTreeMap;
 use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use store::Lane;
 use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::{Instant, sleep};
 use types::{RefId, TrxNo, UtcMillis};
 
 /// 2026-11-23 10:00:00 in Jakarta.
@@ -22,6 +25,22 @@ pub(crate) enum Event {
     Op(usize),
     /// A supplier calls back: which supplier, about which reference, saying what.
     Callback { supplier: usize, reference: String, text: String },
+}
+
+/// One node of several.
+pub(crate) struct Node {
+    pub(crate) model: Model,
+    /// Hears which lanes it took over.
+    pub(crate) adopted: UnboundedSender<Lane>,
+    /// Another one has its lane; it does not know before it wakes.
+    pub(crate) lost: bool,
+    wakes: i64,
+}
+
+impl Node {
+    pub(crate) const fn new(model: Model, adopted: UnboundedSender<Lane>) -> Self {
+        Self { model, adopted, lost: false, wakes: 0 }
+    }
 }
 
 /// A purchase that was answered.
@@ -58,6 +77,10 @@ pub(crate) struct State {
     pub(crate) coverage: BTreeMap<&'static str, u64>,
     pub(crate) log: Vec<String>,
     pub(crate) wrong: Vec<String>,
+    /// The nodes of the running processes, when there are several.
+    pub(crate) nodes: Vec<Node>,
+    /// A node falls asleep after this many of its commits: which one, when, for how long.
+    pub(crate) sleep_in: Option<(usize, u64, i64)>,
     /// Tables before the last commit, for the defect that loses it.
     pub(crate) before_last: Option<model::Tables>,
 }
@@ -97,6 +120,8 @@ impl World {
             coverage: BTreeMap::new(),
             log: Vec::new(),
             wrong: Vec::new(),
+            nodes: Vec::new(),
+            sleep_in: None,
             before_last: None,
         };
         Self { state: Arc::new(Mutex::new(state)), crash: Arc::new(Notify::new()), model }
@@ -169,6 +194,55 @@ impl World {
         })
     }
 
+    /// A node sleeps through its lease from this moment on. The last one awake never does.
+    pub(crate) fn sleep(&self, node: usize, ms: i64) {
+        let heir = self.with(|state| {
+            let now = state.now();
+            if state.honest || state.nodes.iter().filter(|node| !node.lost).count() < 2 {
+                return None;
+            }
+            let sleeper = state.nodes.get_mut(node).filter(|node| !node.lost)?;
+            (sleeper.lost, sleeper.wakes) = (true, now + ms);
+            let heir = state.nodes.iter().find(|node| !node.lost)?;
+            Some((heir.model.clone(), heir.adopted.clone()))
+        });
+        let Some((model, adopted)) = heir else { return };
+        self.seen("node: slept");
+        self.log(|| format!("node {node} sleeps for {ms} ms"));
+        let lane = lane_of(node);
+        model.adopt(lane);
+        // The heir may have ended; then everything did.
+        let _ = adopted.send(lane);
+    }
+
+    /// A commit of a node went through: it may fall asleep at this very moment.
+    pub(crate) fn committed(&self, node: usize) {
+        let asleep = self.with(|state| {
+            let (sleeper, left, ms) = state.sleep_in.as_mut()?;
+            if *sleeper != node {
+                return None;
+            }
+            *left = left.saturating_sub(1);
+            let ms = (*left == 0).then_some(*ms)?;
+            state.sleep_in = None;
+            Some(ms)
+        });
+        if let Some(ms) = asleep {
+            self.sleep(node, ms);
+        }
+    }
+
+    /// Nothing leaves a node while it sleeps.
+    pub(crate) async fn awake(&self, node: usize) {
+        let left = self.with(|state| {
+            let sleeper = state.nodes.get(node).filter(|node| node.lost)?;
+            u64::try_from(sleeper.wakes - state.now()).ok()
+        });
+        if let Some(left) = left {
+            sleep(Duration::from_millis(left)).await;
+        }
+    }
+
     /// Counts one effect; true when the process crashes here. After that everything does.
     pub(crate) fn crashes(&self, place: &'static str) -> bool {
         let crashes = self.with(|state| {
@@ -209,6 +283,30 @@ impl State {
     }
 }
 
+/// The lane a node starts with.
+pub(crate) fn lane_of(node: usize) -> Lane {
+    Lane(i32::try_from(node).unwrap_or_default())
+}
+
+/// What a node knows of its lease.
+pub(crate) struct Lease {
+    pub(crate) world: World,
+    pub(crate) node: usize,
+}
+
+impl engine::Tenure for Lease {
+    fn holds(&self) -> bool {
+        self.world.with(|state| {
+            let lost = state.nodes.get(self.node).is_some_and(|node| node.lost);
+            !lost || state.broken == Broken::LostFence
+        })
+    }
+
+    fn leads(&self) -> bool {
+        self.node == 0 && self.holds()
+    }
+}
+
 impl engine::Clock for World {
     fn now(&self) -> UtcMillis {
         self.with(|state| UtcMillis::new(START_MS + state.now() - state.behind))
@@ -216,7 +314,9 @@ impl engine::Clock for World {
 }
 
 /// Everything that must have happened in a long run. One that never did is a failure of the run.
-pub const EXPECTED: [&str; 58] = [
+pub const EXPECTED: [&str; 60] = [
+    "node: fenced off",
+    "node: slept",
     "buy accepted",
     "buy refused",
     "buy repeated",

@@ -9,18 +9,57 @@ mod tables;
 
 pub use tables::{Tables, TrxRow};
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
-use store::{Batch, Facts, Store, StoreError, Wants};
+use store::{Batch, Facts, Lane, Store, StoreError, Wants};
 
 /// A store and its readers over the same tables. Cheap to clone; all clones are the same store.
+///
+/// By itself it is the whole business on lane 0; [`Self::node`] makes it one node of several.
 #[derive(Clone, Default)]
-pub struct Model(Arc<Mutex<Tables>>);
+pub struct Model {
+    tables: Arc<Mutex<Tables>>,
+    seat: Option<Seat>,
+}
+
+/// One node's place: the lane it writes on and those whose work it does.
+#[derive(Clone)]
+struct Seat {
+    lane: Lane,
+    epoch: u64,
+    held: Arc<Mutex<BTreeSet<Lane>>>,
+    fenced: bool,
+}
 
 impl Model {
     /// Looks at the tables. A panic of another user leaves them as they were: batches are checked
     /// before they are written.
     pub fn with<T>(&self, look: impl FnOnce(&mut Tables) -> T) -> T {
-        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        look(&mut self.tables.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A node that takes this lane. Whoever held it before writes nothing any more; without a
+    /// fence it would, which is what a simulation wants to see.
+    #[must_use]
+    pub fn node(&self, lane: Lane, fenced: bool) -> Self {
+        let epoch = self.with(|tables| tables.take(lane));
+        let held = Arc::new(Mutex::new(BTreeSet::from([lane])));
+        Self { tables: self.tables.clone(), seat: Some(Seat { lane, epoch, held, fenced }) }
+    }
+
+    /// Takes another node's lane over, with its work.
+    pub fn adopt(&self, lane: Lane) {
+        self.with(|tables| tables.take(lane));
+        if let Some(seat) = &self.seat {
+            seat.held.lock().unwrap_or_else(PoisonError::into_inner).insert(lane);
+        }
+    }
+
+    /// True when the work of this lane is ours.
+    fn does(&self, lane: Option<&Lane>) -> bool {
+        let Some(seat) = &self.seat else { return true };
+        let held = seat.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.contains(lane.unwrap_or(&Lane::default()))
     }
 }
 
@@ -30,7 +69,16 @@ impl Store for Model {
     }
 
     fn commit(&mut self, batch: Batch) -> Result<(), StoreError> {
-        self.with(|tables| tables.write(batch))
+        let lane = self.seat.as_ref().map_or_else(Lane::default, |seat| seat.lane);
+        self.with(|tables| {
+            if let Some(seat) = &self.seat
+                && seat.fenced
+                && tables.epoch(lane) != seat.epoch
+            {
+                return Err(StoreError::Broken(format!("lane {lane} was taken over")));
+            }
+            tables.write(batch, lane)
+        })
     }
 
     fn abandon(&mut self) {}

@@ -33,7 +33,7 @@ impl Tables {
 
     fn due(
         &self,
-        wanted: impl Fn(&AttemptState) -> bool,
+        wanted: impl Fn(&Attempt) -> bool,
         now: UtcMillis,
         limit: u32,
         skip: &[SupplierCode],
@@ -41,7 +41,7 @@ impl Tables {
         let mut due: Vec<(UtcMillis, &Attempt)> = self
             .attempts
             .values()
-            .filter(|attempt| wanted(&attempt.state) && !skip.contains(&attempt.supplier))
+            .filter(|attempt| wanted(attempt) && !skip.contains(&attempt.supplier))
             .filter_map(|attempt| Some((attempt.next.filter(|next| *next <= now)?, attempt)))
             .collect();
         due.sort_by_key(|(next, attempt)| (*next, attempt.id));
@@ -165,8 +165,13 @@ impl Reads for Model {
         limit: u32,
         skip: &[SupplierCode],
     ) -> Result<Vec<Work>, StoreError> {
-        Ok(self
-            .with(|tables| tables.due(|state| *state == AttemptState::Intended, now, limit, skip)))
+        Ok(self.with(|tables| {
+            let wanted = |attempt: &Attempt| {
+                attempt.state == AttemptState::Intended
+                    && self.does(tables.attempt_lanes.get(&attempt.id))
+            };
+            tables.due(wanted, now, limit, skip)
+        }))
     }
 
     fn due_checks(
@@ -175,8 +180,14 @@ impl Reads for Model {
         limit: u32,
         skip: &[SupplierCode],
     ) -> Result<Vec<Work>, StoreError> {
-        let open = |state: &AttemptState| state.is_open() && *state != AttemptState::Intended;
-        Ok(self.with(|tables| tables.due(open, now, limit, skip)))
+        Ok(self.with(|tables| {
+            let open = |attempt: &Attempt| {
+                attempt.state.is_open()
+                    && attempt.state != AttemptState::Intended
+                    && self.does(tables.attempt_lanes.get(&attempt.id))
+            };
+            tables.due(open, now, limit, skip)
+        }))
     }
 
     fn bought_since(
@@ -198,13 +209,17 @@ impl Reads for Model {
 
     fn sent_attempts(
         &mut self,
-        _: Lane,
+        lane: Lane,
         after: TrxNo,
         limit: u32,
     ) -> Result<Vec<Work>, StoreError> {
         Ok(self.with(|tables| {
-            let sent =
-                |attempt: &&Attempt| attempt.state == AttemptState::Sent && attempt.id.trx > after;
+            let sent = |attempt: &&Attempt| {
+                let written_on = tables.attempt_lanes.get(&attempt.id).copied();
+                attempt.state == AttemptState::Sent
+                    && attempt.id.trx > after
+                    && written_on.unwrap_or_default() == lane
+            };
             let found = tables.attempts.values().filter(sent).take(page(limit));
             found.filter_map(|attempt| tables.work(attempt)).collect()
         }))
@@ -221,6 +236,7 @@ impl Reads for Model {
                 delivery.state == DeliveryState::Due
                     && delivery.next <= now
                     && !skip.contains(&delivery.member)
+                    && self.does(tables.delivery_lanes.get(&delivery.id))
             };
             let mut found: Vec<_> = tables.deliveries.values().filter(due).cloned().collect();
             found.sort_by_key(|delivery| (delivery.next, delivery.id));
@@ -281,7 +297,7 @@ impl Reads for Model {
     }
 
     fn heads(&mut self) -> Result<Vec<Heads>, StoreError> {
-        Ok(vec![self.with(|tables| tables.heads())])
+        Ok(self.with(|tables| tables.lanes().into_iter().map(|lane| tables.heads(lane)).collect()))
     }
 
     fn hold(&mut self) -> Result<(), StoreError> {

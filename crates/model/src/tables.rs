@@ -39,10 +39,16 @@ pub struct Tables {
     pub prices: BTreeMap<(LevelCode, ProductCode), Price>,
     pub suppliers: BTreeMap<SupplierCode, SupplierRecord>,
     pub routes: BTreeMap<(ProductCode, SupplierCode), RouteRow>,
+    /// Whose work an attempt is: that of the lane that wrote it.
+    pub attempt_lanes: BTreeMap<AttemptId, Lane>,
+    pub delivery_lanes: BTreeMap<DeliveryId, Lane>,
+    /// How often a lane was taken.
+    pub epochs: BTreeMap<Lane, u64>,
 }
 
-fn head<T>(rows: &[ChainRow<T>]) -> ChainHead {
-    rows.last().map_or_else(ChainHead::default, |row| ChainHead { seq: row.seq, hash: row.hash })
+fn head<T>(rows: &[ChainRow<T>], lane: Lane) -> ChainHead {
+    let last = rows.iter().rev().find(|row| row.lane == lane);
+    last.map_or_else(ChainHead::default, |row| ChainHead { seq: row.seq, hash: row.hash })
 }
 
 impl Tables {
@@ -57,8 +63,26 @@ impl Tables {
 
     /// The heads of ledger and journal.
     #[must_use]
-    pub fn heads(&self) -> Heads {
-        Heads { lane: Lane::default(), ledger: head(&self.transfers), journal: head(&self.journal) }
+    pub fn heads(&self, lane: Lane) -> Heads {
+        Heads { lane, ledger: head(&self.transfers, lane), journal: head(&self.journal, lane) }
+    }
+
+    /// All lanes that were ever taken, or the only one.
+    pub(crate) fn lanes(&self) -> Vec<Lane> {
+        if self.epochs.is_empty() {
+            return vec![Lane::default()];
+        }
+        self.epochs.keys().copied().collect()
+    }
+
+    pub(crate) fn epoch(&self, lane: Lane) -> u64 {
+        self.epochs.get(&lane).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn take(&mut self, lane: Lane) -> u64 {
+        let epoch = self.epochs.entry(lane).or_default();
+        *epoch += 1;
+        *epoch
     }
 
     pub(crate) fn facts(&self, wants: &Wants) -> Facts {
@@ -144,15 +168,15 @@ impl Tables {
         Ok(())
     }
 
-    pub(crate) fn write(&mut self, batch: Batch) -> Result<(), StoreError> {
+    pub(crate) fn write(&mut self, batch: Batch, lane: Lane) -> Result<(), StoreError> {
         self.check(&batch)?;
         for change in batch.changes {
-            self.put(change);
+            self.put(change, lane);
         }
         Ok(())
     }
 
-    fn put(&mut self, change: Change) {
+    fn put(&mut self, change: Change, lane: Lane) {
         match change {
             Change::InsertTrx { trx, guarded } => {
                 let guard = (guarded && trx.state == TrxState::Pending).then(|| SameDay {
@@ -178,28 +202,33 @@ impl Tables {
                 if let Some(row) = self.trxs.get_mut(&attempt.id.trx) {
                     row.trx.attempt = attempt.id.n;
                 }
+                self.attempt_lanes.insert(attempt.id, lane);
                 self.attempts.insert(attempt.id, *attempt);
             }
             Change::UpdateAttempt(attempt) => {
                 self.attempts.insert(attempt.id, *attempt);
             }
             Change::Transfer(row) => {
-                let last = head(&self.transfers);
+                let last = head(&self.transfers, lane);
                 let seq = last.seq + 1;
                 let hash = transfer_hash(&last.hash, seq, &row);
-                self.transfers.push(ChainRow { lane: Lane::default(), seq, row: *row, hash });
+                self.transfers.push(ChainRow { lane, seq, row: *row, hash });
             }
             Change::Account { member, account } => {
                 self.accounts.insert(member, account);
             }
-            Change::InsertDelivery(delivery) | Change::UpdateDelivery(delivery) => {
+            Change::InsertDelivery(delivery) => {
+                self.delivery_lanes.insert(delivery.id, lane);
+                self.deliveries.insert(delivery.id, *delivery);
+            }
+            Change::UpdateDelivery(delivery) => {
                 self.deliveries.insert(delivery.id, *delivery);
             }
             Change::Journal(row) => {
-                let last = head(&self.journal);
+                let last = head(&self.journal, lane);
                 let seq = last.seq + 1;
                 let hash = journal_hash(&last.hash, seq, &row);
-                self.journal.push(ChainRow { lane: Lane::default(), seq, row: *row, hash });
+                self.journal.push(ChainRow { lane, seq, row: *row, hash });
             }
             Change::Catalog(change) => self.put_catalog(*change),
         }

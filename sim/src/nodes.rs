@@ -1,0 +1,156 @@
+//! The nodes of one life: what each is made of, and how it ends.
+
+use crate::broken::Broken;
+use crate::receiver::Receivers;
+use crate::shop;
+use crate::stores::Watched;
+use crate::supplier::{Played, Reading};
+use crate::world::{Lease, Node, World, lane_of};
+use anyhow::anyhow;
+use engine::{Engine, Handle, Port, ReadPool, Setup, Suppliers, Workers, Zone};
+use model::Model;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Lane, MasterKey, Reads, Store, StoreError};
+use suppliers::{Connector, OkeconnectConnector, OkeconnectSettings};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::JoinHandle;
+
+const TICK: Duration = Duration::from_secs(10);
+
+/// Where the rows are.
+pub(crate) enum Place {
+    Model(Model),
+    Sqlite(PathBuf),
+}
+
+impl Place {
+    /// What each of so many nodes gets, and its own view of the model.
+    pub(crate) fn nodes(
+        &self,
+        count: usize,
+        fenced: bool,
+    ) -> anyhow::Result<Vec<(Opened, Option<Model>)>> {
+        match self {
+            Self::Model(model) if count > 1 => Ok((0..count)
+                .map(|node| {
+                    let view = model.node(lane_of(node), fenced);
+                    (Self::views(&view), Some(view))
+                })
+                .collect()),
+            Self::Model(_) | Self::Sqlite(_) => Ok(vec![(self.open()?, None)]),
+        }
+    }
+
+    fn views(model: &Model) -> Opened {
+        (Box::new(model.clone()), Box::new(model.clone()), Box::new(model.clone()))
+    }
+
+    pub(crate) fn open(&self) -> anyhow::Result<Opened> {
+        Ok(match self {
+            Self::Model(model) => Self::views(model),
+            Self::Sqlite(path) => {
+                // Few references begin a sorting, so that every run meets it.
+                let opened = sqlite::open_sorting(path, Some(4))?;
+                let (first, second) = (opened.reader()?, sqlite::open_reader(path)?);
+                (Box::new(opened.store), Box::new(first), Box::new(second))
+            }
+        })
+    }
+}
+
+/// The store and two readers.
+pub(crate) type Opened = (Box<dyn Store>, Box<dyn Reads>, Box<dyn Reads>);
+
+fn connector(broken: Broken) -> anyhow::Result<Arc<dyn Connector>> {
+    let inner = OkeconnectConnector::new(OkeconnectSettings {
+        ref_prefix: "g-".to_owned(),
+        no_data_is_proof: true,
+        ..OkeconnectSettings::new("http://s", "OK1", "1", "2")
+    });
+    Ok(Arc::new(Reading { inner: Arc::new(inner.map_err(|why| anyhow!(why))?), broken }))
+}
+
+/// One node of the running processes.
+pub(crate) struct Started {
+    pub(crate) handle: Handle,
+    pub(crate) ports: Arc<Suppliers>,
+    pub(crate) writer: JoinHandle<Result<(), StoreError>>,
+    pub(crate) adopted: Option<UnboundedReceiver<Lane>>,
+    pub(crate) workers: Workers,
+}
+
+pub(crate) fn start(
+    world: &World,
+    key: &MasterKey,
+    node: usize,
+    (opened, view): (Opened, Option<Model>),
+) -> anyhow::Result<Started> {
+    let (store, reads, mut rows) = opened;
+    let mut setup = Setup::new(
+        Box::new(Watched::new(store, world.clone(), node)),
+        ReadPool::inline(reads),
+        move || rows.catalog(),
+        key.clone(),
+        Arc::new(world.clone()),
+        Zone::new("Asia/Jakarta")?,
+    );
+    let mut adopted = None;
+    if let Some(model) = view {
+        setup.tenure = Arc::new(Lease { world: world.clone(), node });
+        let (tell, hear) = tokio::sync::mpsc::unbounded_channel();
+        world.with(|state| state.nodes.push(Node::new(model, tell)));
+        adopted = Some(hear);
+    }
+    let (handle, writers) = Engine::assemble(setup).map_err(|why| anyhow!(why))?;
+    let writer = tokio::spawn(async move {
+        for writer in writers {
+            writer.run_as_task().await?;
+        }
+        Ok(())
+    });
+    let broken = world.with(|state| state.broken);
+    let ports = Arc::new(Suppliers::default());
+    for number in 0..shop::SUPPLIERS {
+        let played = Arc::new(Played { world: world.clone(), number, node });
+        ports.insert(shop::supplier_code(number)?, Port::new(connector(broken)?, played));
+    }
+    let courier = Arc::new(Receivers(world.clone(), node));
+    let workers = Workers::new(handle.clone(), ports.clone(), courier).with_tick(TICK);
+    Ok(Started { handle, ports, writer, adopted, workers })
+}
+
+/// Ends with the first writer that ends and was not fenced off.
+pub(crate) async fn writers_end(
+    world: &World,
+    writers: Vec<JoinHandle<Result<(), StoreError>>>,
+) -> String {
+    let (tell, mut hear) = tokio::sync::mpsc::unbounded_channel();
+    for (node, writer) in writers.into_iter().enumerate() {
+        let tell = tell.clone();
+        tokio::spawn(async move {
+            let _ = tell.send((node, writer.await));
+        });
+    }
+    while let Some((node, ended)) = hear.recv().await {
+        let lost = world.with(|state| state.nodes.get(node).is_some_and(|node| node.lost));
+        match ended {
+            Err(error) => return format!("the writer broke: {error}"),
+            Ok(Ok(())) => return "the writer ended".to_owned(),
+            Ok(Err(_)) if lost => world.seen("node: fenced off"),
+            Ok(Err(error)) => return format!("the writer stopped: {error}"),
+        }
+    }
+    "no writer is left".to_owned()
+}
+
+/// A node that is awake.
+pub(crate) fn awake<'a>(world: &World, desks: &'a [Desk]) -> &'a Desk {
+    let lost =
+        |node: usize| world.with(|state| state.nodes.get(node).is_some_and(|node| node.lost));
+    desks.iter().enumerate().find(|(node, _)| !lost(*node)).map_or(&desks[0], |(_, desk)| desk)
+}
+
+/// The door to a node, and its suppliers.
+pub(crate) type Desk = (Handle, Arc<Suppliers>);
