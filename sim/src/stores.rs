@@ -76,7 +76,9 @@ impl Watched {
                 | Change::InsertDelivery(_)
                 | Change::UpdateDelivery(_)
                 | Change::Journal(_)
-                | Change::Catalog(_) => None,
+                | Change::Catalog(_)
+                | Change::PutPaper(_)
+                | Change::DropPaper { .. } => None,
             };
             if let Some(seen) = seen {
                 self.world.seen(seen);

@@ -2,8 +2,11 @@
 //! be the same. What the model does is right; the databases are compared with it.
 #![allow(clippy::unwrap_used)]
 
-use domain::{BuyRequest, FailureClass, Outcome, Resolution, Source};
-use engine::{Asked, Clock, Command, DeliveryTry, Engine, Handle, ReadPool, Setup, Zone};
+use domain::{AccountName, BuyRequest, FailureClass, Kind, Outcome, Resolution, Source};
+use engine::{
+    Asked, Clock, Command, DeliveryTry, Engine, Errand, Handle, Movement, PaperChange, PaperText,
+    ReadPool, Setup, Zone,
+};
 use model::Model;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -13,7 +16,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use store::{
     CatalogChange, CatalogRows, Channel, DeliveryFilter, DeliveryState, Direction, JournalLine,
-    Lane, MasterKey, Reads, Store, StoreError, TrxFilter, Wants,
+    Lane, MasterKey, PaperFilter, PaperKey, Reads, Store, StoreError, TrxFilter, Wants,
 };
 use types::{
     AttemptId, DeliveryId, Dest, MemberId, ProductCode, Reason, RefId, Rupiah, Sn, SupplierCode,
@@ -46,6 +49,7 @@ enum Op {
     Note { member: Option<u8> },
     Price { amount: i16 },
     Route { supplier: u8, enabled: bool, weight: u8 },
+    Errand { paper: u8, seen: u8, drop: bool, giver: u8, taker: u8, amount: i16 },
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -67,6 +71,9 @@ fn op() -> impl Strategy<Value = Op> {
         1 => small.prop_map(|delivery| Op::Replay { delivery }),
         1 => prop::option::of(0_u8..3).prop_map(|member| Op::Note { member }),
         1 => (1_000_i16..2_000).prop_map(|amount| Op::Price { amount }),
+        4 => (0_u8..4, 0_u8..4, any::<bool>(), 0_u8..4, 0_u8..3, 0_i16..6_000).prop_map(
+            |(paper, seen, drop, giver, taker, amount)| Op::Errand { paper, seen, drop, giver, taker, amount }
+        ),
         1 => (0_u8..2, any::<bool>(), 0_u8..3)
             .prop_map(|(supplier, enabled, weight)| Op::Route { supplier, enabled, weight }),
     ]
@@ -197,6 +204,38 @@ fn command(op: &Op, model: &Model, now: UtcMillis) -> Command {
         },
         Op::Replay { delivery } => Command::Replay(DeliveryId::new(i64::from(*delivery) + 1)),
         Op::Note { member: who } => Command::Note(Box::new(line("note", who.map(member), now))),
+        Op::Errand { paper, seen, drop, giver, taker, amount } => {
+            let give = |who: u8, amount: i16, kind| Movement {
+                member: member(who),
+                amount: Rupiah::new(i64::from(amount)),
+                other: AccountName::Exchange,
+                kind,
+                note: "from one to the other".to_owned(),
+            };
+            let text = PaperText {
+                tag: ["", "open"][usize::from(*seen % 2)].to_owned(),
+                body: format!("{{\"seen\":{seen},\"Ω\":'\"'}}"),
+            };
+            Command::Errand(Box::new(Errand {
+                papers: vec![PaperChange {
+                    key: PaperKey::new(
+                        ["ticket", "user"][usize::from(*paper % 2)],
+                        format!("p{paper}"),
+                    ),
+                    seen: i64::from(*seen),
+                    put: (!drop).then_some(text),
+                }],
+                moves: match amount {
+                    0..1_000 => Vec::new(),
+                    _ => vec![
+                        give(*giver, -*amount, Kind::Given),
+                        give(*taker, *amount, Kind::Received),
+                    ],
+                },
+                catalog: Vec::new(),
+                lines: vec![line("errand", None, now)],
+            }))
+        }
         Op::Price { amount } => Command::Catalog {
             changes: vec![CatalogChange::Price {
                 level: types::LevelCode::parse("retail").unwrap(),
@@ -363,6 +402,25 @@ impl House {
         catalog.routes.sort_by(|a, b| a.supplier.cmp(&b.supplier));
         said.push(format!("{:?} {:?}", catalog.prices, catalog.routes));
         said.push(format!("{:?} {:?}", catalog.levels, catalog.products));
+        reads
+            .each_paper(&mut |paper| {
+                said.push(format!("{paper:?} {:?}", paper.key));
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        for (tag, below) in [(None, None), (Some("open"), None), (None, Some("p2"))] {
+            let filter = PaperFilter {
+                kind: "ticket".to_owned(),
+                tag: tag.map(str::to_owned),
+                below: below.map(str::to_owned),
+                limit: 10,
+            };
+            said.push(format!("{:?}", reads.papers(&filter).unwrap()));
+        }
+        said.push(format!("{:?}", reads.paper(&PaperKey::new("user", "p1")).unwrap()));
+        let next: Vec<_> = reads.transfers_after(lane, 3, 5).unwrap();
+        said.push(format!("{:?}", next.iter().map(|row| (row.seq, &row.row)).collect::<Vec<_>>()));
+        said.push(format!("{:?}", reads.knowns(&[trx(0), trx(3), trx(200)]).unwrap()));
         said.push(format!(
             "{:?}",
             reads.heads().unwrap().iter().map(|h| (h.ledger, h.journal)).collect::<Vec<_>>()

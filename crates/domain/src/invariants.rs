@@ -83,7 +83,14 @@ impl Audit {
                 moves.cost += 1;
                 expected = None;
             }
-            Kind::CostReversal | Kind::Deposit | Kind::Withdrawal => expected = None,
+            Kind::CostReversal
+            | Kind::Deposit
+            | Kind::Withdrawal
+            | Kind::Given
+            | Kind::Received
+            | Kind::Commission
+            | Kind::CommissionReversal
+            | Kind::Adjustment => expected = None,
         }
         if expected.is_some_and(|expected| expected != amount) {
             self.find(format!(
@@ -153,6 +160,10 @@ impl Audit {
                 "hold is {hold} but the prices of pending trx sum to {}",
                 self.pending
             ));
+        }
+        let exchange = self.sum(&AccountName::Exchange);
+        if exchange != 0 {
+            self.find(format!("{exchange} went to no member in transfers between members"));
         }
         let mut orphans: Vec<TrxNo> = self.moves.keys().copied().collect();
         orphans.sort_unstable();

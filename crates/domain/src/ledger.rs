@@ -23,6 +23,10 @@ pub enum AccountName {
     Cogs,
     /// Corrections.
     Adjustment,
+    /// What uplines earn of what their downlines buy.
+    Commission,
+    /// Between two members; empty after every commit.
+    Exchange,
 }
 
 impl AccountName {
@@ -36,7 +40,9 @@ impl AccountName {
             | Self::Hold
             | Self::Sales
             | Self::Cogs
-            | Self::Adjustment => None,
+            | Self::Adjustment
+            | Self::Commission
+            | Self::Exchange => None,
         }
     }
 }
@@ -51,6 +57,8 @@ impl fmt::Display for AccountName {
             Self::Sales => f.write_str("sales"),
             Self::Cogs => f.write_str("cogs"),
             Self::Adjustment => f.write_str("adjustment"),
+            Self::Commission => f.write_str("commission"),
+            Self::Exchange => f.write_str("exchange"),
         }
     }
 }
@@ -78,6 +86,8 @@ impl FromStr for AccountName {
                 "sales" => Self::Sales,
                 "cogs" => Self::Cogs,
                 "adjustment" => Self::Adjustment,
+                "commission" => Self::Commission,
+                "exchange" => Self::Exchange,
                 _ => return Err(wrong()),
             },
             Some(("member", id)) => Self::Member(MemberId::new(id.parse().map_err(|_| wrong())?)),
@@ -109,11 +119,21 @@ pub enum Kind {
     Deposit,
     /// member to cash.
     Withdrawal,
+    /// member to exchange: given to another member.
+    Given,
+    /// exchange to member: received from another member.
+    Received,
+    /// commission to member: earned by a downline's purchase.
+    Commission,
+    /// member to commission: taken back when the purchase was reversed.
+    CommissionReversal,
+    /// adjustment to member or back: a correction by people.
+    Adjustment,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 13] = [
         Self::Debit,
         Self::Settle,
         Self::Cost,
@@ -122,6 +142,11 @@ impl Kind {
         Self::CostReversal,
         Self::Deposit,
         Self::Withdrawal,
+        Self::Given,
+        Self::Received,
+        Self::Commission,
+        Self::CommissionReversal,
+        Self::Adjustment,
     ];
 
     /// The stored word.
@@ -136,6 +161,11 @@ impl Kind {
             Self::CostReversal => "cost_reversal",
             Self::Deposit => "deposit",
             Self::Withdrawal => "withdrawal",
+            Self::Given => "given",
+            Self::Received => "received",
+            Self::Commission => "commission",
+            Self::CommissionReversal => "commission_reversal",
+            Self::Adjustment => "adjustment",
         }
     }
 }

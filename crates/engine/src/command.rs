@@ -1,7 +1,7 @@
 //! What the writer can be told to do, and what it answers after the commit.
 
-use domain::{BuyRequest, Outcome, Resolution, Source, Trx};
-use store::{CatalogChange, JournalLine};
+use domain::{AccountName, BuyRequest, Kind, Outcome, Resolution, Source, Trx};
+use store::{CatalogChange, JournalLine, PaperKey};
 use types::{
     AttemptId, DeliveryId, MemberId, RefId, Refusal, Rupiah, SupplierCode, TrxNo, UtcMillis,
 };
@@ -31,6 +31,69 @@ pub enum DeliveryTry {
     /// No URL, or one that may not be called: wait for a person.
     Parked {
         why: String,
+    },
+}
+
+/// Papers, movements of money and changes of the catalog that belong together.
+#[derive(Clone, Debug, Default)]
+pub struct Errand {
+    /// Papers, each with the version it was decided on.
+    pub papers: Vec<PaperChange>,
+    /// Movements, one after the other.
+    pub moves: Vec<Movement>,
+    /// Changes of the catalog.
+    pub catalog: Vec<CatalogChange>,
+    /// Who did it and why.
+    pub lines: Vec<JournalLine>,
+}
+
+/// A change of one paper.
+#[derive(Clone, Debug)]
+pub struct PaperChange {
+    /// Which.
+    pub key: PaperKey,
+    /// The version it must still have; 0: there must be none.
+    pub seen: i64,
+    /// What it says from now on; `None`: it goes away.
+    pub put: Option<PaperText>,
+}
+
+/// What a paper says.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct PaperText {
+    pub tag: String,
+    pub body: String,
+}
+
+/// A movement between a member and a house account.
+#[derive(Clone, Debug)]
+pub struct Movement {
+    /// Whose balance.
+    pub member: MemberId,
+    /// Positive: to the member.
+    pub amount: Rupiah,
+    /// The other side.
+    pub other: AccountName,
+    /// Why, for the ledger.
+    pub kind: Kind,
+    /// Who and why, for people.
+    pub note: String,
+}
+
+/// How an errand ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ran {
+    /// The balance after each movement.
+    Done(Vec<Rupiah>),
+    /// Somebody changed this paper first; nothing was done.
+    Stale(PaperKey),
+    /// A movement is not possible; nothing was done.
+    Refused {
+        /// Whose.
+        member: MemberId,
+        /// Why.
+        why: Moved,
     },
 }
 
@@ -104,6 +167,8 @@ pub enum Command {
         /// Who and why.
         note: String,
     },
+    /// An errand of the office: all of it or nothing.
+    Errand(Box<Errand>),
     /// A callback was tried.
     Tried {
         /// Which.
@@ -139,6 +204,7 @@ impl Command {
             Self::Resolve { trx, .. } => trx.get(),
             Self::Tried { id, .. } | Self::Replay(id) => id.get(),
             Self::Note(line) => line.member.map_or(0, MemberId::get),
+            Self::Errand(errand) => errand.moves.first().map_or(0, |first| first.member.get()),
             Self::Catalog { .. } => 0,
         }
     }
@@ -182,6 +248,7 @@ pub enum Answer {
     Marked(bool),
     Resolved(Result<Box<Trx>, String>),
     Moved(Moved),
+    Ran(Ran),
     Replayed(bool),
     Done,
 }

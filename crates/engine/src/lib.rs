@@ -21,7 +21,10 @@ mod writer;
 mod zone;
 
 pub use catalog::{Catalog, CatalogError, MemberEntry, place, supplier_place};
-pub use command::{Answer, Asked, Bought, Command, DeliveryTry, Moved};
+pub use command::{
+    Answer, Asked, Bought, Command, DeliveryTry, Errand, Moved, Movement, PaperChange, PaperText,
+    Ran,
+};
 pub use gate::{Gate, Purpose, Seat};
 pub use handle::{Busy, Engine, Handle, Settings, Setup, Writer};
 pub use health::Health;

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use store::{
     CatalogRows, ChainRow, Counts, Delivery, DeliveryFilter, DeliveryState, Heads, JournalLine,
-    Lane, Progress, Reads, StoreError, Story, TrxFilter, Work,
+    Known, Lane, Paper, PaperFilter, PaperKey, Progress, Reads, StoreError, Story, TrxFilter, Work,
 };
 use types::{AttemptId, MemberId, RefId, Rupiah, Sku, SupplierCode, TrxNo, UtcMillis};
 
@@ -243,6 +243,45 @@ impl Reads for Model {
             found.truncate(page(limit));
             found
         }))
+    }
+
+    fn paper(&mut self, key: &PaperKey) -> Result<Option<Paper>, StoreError> {
+        Ok(self.with(|tables| tables.papers.get(key).cloned()))
+    }
+
+    fn papers(&mut self, filter: &PaperFilter) -> Result<Vec<Paper>, StoreError> {
+        let fits = |paper: &&Paper| {
+            paper.key.kind == filter.kind
+                && filter.tag.as_ref().is_none_or(|tag| paper.tag == *tag)
+                && filter.below.as_ref().is_none_or(|below| paper.key.id < *below)
+        };
+        let most = page(filter.limit).min(PAGE_MOST);
+        Ok(self
+            .with(|tables| tables.papers.values().rev().filter(fits).take(most).cloned().collect()))
+    }
+
+    fn each_paper(
+        &mut self,
+        visit: &mut dyn FnMut(Paper) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let rows: Vec<Paper> = self.with(|tables| tables.papers.values().cloned().collect());
+        visit_all(&rows, visit)
+    }
+
+    fn transfers_after(
+        &mut self,
+        lane: Lane,
+        seq: i64,
+        limit: u32,
+    ) -> Result<Vec<ChainRow<Transfer>>, StoreError> {
+        Ok(self.with(|tables| {
+            let next = tables.transfers.iter().filter(|row| row.lane == lane && row.seq > seq);
+            next.take(page(limit)).cloned().collect()
+        }))
+    }
+
+    fn knowns(&mut self, numbers: &[TrxNo]) -> Result<Vec<Known>, StoreError> {
+        Ok(self.with(|tables| numbers.iter().filter_map(|no| tables.known(*no)).collect()))
     }
 
     fn counts(&mut self) -> Result<Counts, StoreError> {

@@ -4,8 +4,8 @@ use domain::{Account, Attempt, Price, Product, RouteRow, Transfer, Trx, TrxState
 use std::collections::{BTreeMap, BTreeSet};
 use store::{
     Batch, CatalogChange, ChainHead, ChainRow, Change, Delivery, Facts, Heads, JournalLine, Known,
-    Lane, Level, MemberRecord, SameDay, StoreError, SupplierRecord, Wants, journal_hash,
-    transfer_hash,
+    Lane, Level, MemberRecord, Paper, PaperKey, SameDay, StoreError, SupplierRecord, Wants,
+    journal_hash, transfer_hash,
 };
 use types::{
     AttemptId, DeliveryId, LevelCode, MemberId, ProductCode, RefId, Rupiah, SupplierCode, TrxNo,
@@ -44,6 +44,7 @@ pub struct Tables {
     pub delivery_lanes: BTreeMap<DeliveryId, Lane>,
     /// How often a lane was taken.
     pub epochs: BTreeMap<Lane, u64>,
+    pub papers: BTreeMap<PaperKey, Paper>,
 }
 
 fn head<T>(rows: &[ChainRow<T>], lane: Lane) -> ChainHead {
@@ -122,6 +123,11 @@ impl Tables {
                 facts.deliveries.insert(*id, delivery.clone());
             }
         }
+        for key in &wants.papers {
+            if let Some(paper) = self.papers.get(key) {
+                facts.papers.insert(key.clone(), paper.clone());
+            }
+        }
         facts
     }
 
@@ -129,6 +135,7 @@ impl Tables {
     fn check(&self, batch: &Batch) -> Result<(), StoreError> {
         let mut states: BTreeMap<TrxNo, &str> = BTreeMap::new();
         let mut refs = BTreeSet::new();
+        let mut versions: BTreeMap<PaperKey, i64> = BTreeMap::new();
         let broken = |why: String| Err(StoreError::Broken(why));
         for change in &batch.changes {
             match change {
@@ -163,6 +170,21 @@ impl Tables {
                 | Change::UpdateDelivery(_)
                 | Change::Journal(_)
                 | Change::Catalog(_) => {}
+                Change::PutPaper(paper) => {
+                    let now = self.papers.get(&paper.key).map_or(0, |old| old.version);
+                    let now = versions.get(&paper.key).copied().unwrap_or(now);
+                    if now != paper.version - 1 {
+                        return broken(format!("{} {} changed", paper.key.kind, paper.key.id));
+                    }
+                    versions.insert(paper.key.clone(), paper.version);
+                }
+                Change::DropPaper { key, version } => {
+                    let now = self.papers.get(key).map_or(0, |old| old.version);
+                    if versions.get(key).copied().unwrap_or(now) != *version {
+                        return broken(format!("{} {} changed", key.kind, key.id));
+                    }
+                    versions.insert(key.clone(), 0);
+                }
             }
         }
         Ok(())
@@ -231,6 +253,12 @@ impl Tables {
                 self.journal.push(ChainRow { lane, seq, row: *row, hash });
             }
             Change::Catalog(change) => self.put_catalog(*change),
+            Change::PutPaper(paper) => {
+                self.papers.insert(paper.key.clone(), *paper);
+            }
+            Change::DropPaper { key, .. } => {
+                self.papers.remove(&key);
+            }
         }
     }
 

@@ -3,9 +3,10 @@
 //! Pure. Within a batch a row may change several times; only its first condition and its last
 //! state reach the database.
 
+use crate::papers::Paperwork;
 use domain::{Account, Attempt, AttemptState, Transfer, Trx, TrxState};
 use std::collections::{BTreeMap, HashMap};
-use store::{Batch, CatalogChange, Change, Delivery, JournalLine, StoreError, codec};
+use store::{Batch, CatalogChange, Change, Delivery, JournalLine, PaperKey, StoreError, codec};
 use types::{AttemptId, DeliveryId, MemberId, TrxNo};
 
 /// Foreign answers may carry what no text of the database can hold.
@@ -50,6 +51,7 @@ pub(crate) struct Folded {
     pub(crate) changed_deliveries: BTreeMap<DeliveryId, Delivery>,
     pub(crate) journal: Vec<JournalLine>,
     pub(crate) catalog: Vec<CatalogChange>,
+    pub(crate) papers: BTreeMap<PaperKey, Paperwork>,
 }
 
 impl Folded {
@@ -89,7 +91,9 @@ impl Folded {
             | Change::FlipTrx { .. }
             | Change::Suspect { why: None, .. }
             | Change::Account { .. }
-            | Change::Catalog(_) => {}
+            | Change::Catalog(_)
+            | Change::DropPaper { .. } => {}
+            Change::PutPaper(paper) => clean(&mut paper.body),
         }
         match change {
             Change::InsertTrx { trx, guarded } => {
@@ -151,6 +155,15 @@ impl Folded {
             },
             Change::Journal(line) => self.journal.push(*line),
             Change::Catalog(change) => self.catalog.push(*change),
+            Change::PutPaper(paper) => {
+                let (key, was) = (paper.key.clone(), paper.version - 1);
+                let work = self.papers.entry(key).or_insert(Paperwork { was, now: None });
+                work.now = Some(*paper);
+            }
+            Change::DropPaper { key, version } => {
+                let work = self.papers.entry(key).or_insert(Paperwork { was: version, now: None });
+                work.now = None;
+            }
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ mod lanes;
 mod link;
 mod migrate;
 mod moving;
+mod papers;
 mod reader;
 mod rows;
 mod target;

@@ -5,6 +5,7 @@ use crate::catalog;
 use crate::fold::{Folded, NewTrx};
 use crate::link::{Link, Lost, Role, told};
 use crate::migrate;
+use crate::papers::Paperwork;
 use crate::rows::{self, Chained};
 use crate::target::Target;
 use domain::{Transfer, TrxState};
@@ -167,6 +168,13 @@ impl Inward<'_> {
             accounts: accounts.into_iter().collect::<BTreeMap<_, _>>(),
             ..Folded::default()
         };
+        self.write(&rows, &Chained::default(), &HashMap::new(), 0)?;
+        let mut papers = BTreeMap::new();
+        source.each_paper(&mut |paper| {
+            papers.insert(paper.key.clone(), Paperwork { was: 0, now: Some(paper) });
+            ControlFlow::Continue(())
+        })?;
+        let rows = Folded { papers, ..Folded::default() };
         self.write(&rows, &Chained::default(), &HashMap::new(), 0)?;
         Ok(guarded)
     }

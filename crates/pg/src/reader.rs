@@ -5,6 +5,7 @@ use crate::lanes::Held;
 use crate::link::{Link, Lost};
 use crate::rows::trx_columns;
 use domain::{Account, Transfer, Trx};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use store::codec::{self, Columns, Unreadable};
 use store::{
     CatalogRows, ChainHead, ChainRow, Counts, Delivery, DeliveryFilter, Heads, JournalLine, Known,
-    Lane, Progress, Reads, StoreError, Story, TrxFilter, Work,
+    Lane, Paper, PaperFilter, PaperKey, Progress, Reads, StoreError, Story, TrxFilter, Work,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -298,6 +299,68 @@ impl Reads for PgReads {
             &[&held, &now.get(), &skip, &i64::from(limit)],
             codec::delivery,
         )
+    }
+
+    fn paper(&mut self, key: &PaperKey) -> Result<Option<Paper>, StoreError> {
+        let found = self.all(
+            "SELECT * FROM paper WHERE kind = $1 AND id = $2",
+            &[&key.kind, &key.id],
+            codec::paper,
+        )?;
+        Ok(found.into_iter().next())
+    }
+
+    fn papers(&mut self, filter: &PaperFilter) -> Result<Vec<Paper>, StoreError> {
+        self.all(
+            "SELECT * FROM paper WHERE kind = $1 AND ($2::text IS NULL OR tag = $2)
+             AND ($3::text IS NULL OR id < $3) ORDER BY id DESC LIMIT $4",
+            &[&filter.kind, &filter.tag, &filter.below, &i64::from(filter.limit.min(1_000))],
+            codec::paper,
+        )
+    }
+
+    fn each_paper(
+        &mut self,
+        visit: &mut dyn FnMut(Paper) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        for paper in self.all("SELECT * FROM paper ORDER BY kind, id", &[], codec::paper)? {
+            if visit(paper).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn transfers_after(
+        &mut self,
+        lane: Lane,
+        seq: i64,
+        limit: u32,
+    ) -> Result<Vec<ChainRow<Transfer>>, StoreError> {
+        let rows = self.rows(
+            "SELECT * FROM transfer WHERE lane = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+            &[&i64::from(lane.0), &seq, &i64::from(limit)],
+        )?;
+        rows.iter()
+            .map(|row| {
+                let (seq, hash) = (row.get("seq"), hash(row, "hash")?);
+                Ok(ChainRow { lane, seq, row: decode(row, codec::transfer)?, hash })
+            })
+            .collect()
+    }
+
+    fn knowns(&mut self, numbers: &[TrxNo]) -> Result<Vec<Known>, StoreError> {
+        let numbers: Vec<i64> = numbers.iter().map(|no| no.get()).collect();
+        let trxs = self.all(&crate::rows::by_no(), &[&numbers], codec::trx)?;
+        let attempts = self.all(&crate::rows::attempts(), &[&numbers], codec::attempt)?;
+        let mut found: BTreeMap<TrxNo, Known> =
+            trxs.into_iter().map(|trx| (trx.no, Known { trx, attempts: Vec::new() })).collect();
+        for attempt in attempts {
+            if let Some(known) = found.get_mut(&attempt.id.trx) {
+                known.attempts.push(attempt);
+            }
+        }
+        Ok(found.into_values().collect())
     }
 
     fn counts(&mut self) -> Result<Counts, StoreError> {

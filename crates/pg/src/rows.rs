@@ -4,6 +4,7 @@
 use crate::catalog;
 use crate::fold::Folded;
 use crate::link::Live;
+use crate::papers;
 use domain::Attempt;
 use std::collections::{BTreeMap, HashMap};
 use std::future::{Future, poll_fn};
@@ -203,6 +204,9 @@ pub(crate) async fn write(
     {
         return Ok(Err(why));
     }
+    if let Err(why) = papers::write(live, &rows.papers).await? {
+        return Ok(Err(why));
+    }
     let steps = match steps(rows, chained, owners, epoch) {
         Ok(steps) => steps,
         Err(why) => return Ok(Err(why)),
@@ -262,6 +266,9 @@ pub(crate) async fn copy(
     chained: &Chained,
     owners: &HashMap<TrxNo, MemberId>,
 ) -> Result<Result<(), StoreError>, Error> {
+    if let Err(why) = papers::write(live, &rows.papers).await? {
+        return Ok(Err(why));
+    }
     let mut steps = Vec::new();
     let made = purchases(rows, owners, &mut steps)
         .and_then(|()| attempts_of(rows, owners, chained.lane, &mut steps));

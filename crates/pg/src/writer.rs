@@ -10,6 +10,7 @@ use crate::columns::PgRow;
 use crate::fold::Folded;
 use crate::lanes::Taken;
 use crate::link::{Link, Live, Lost, told};
+use crate::papers;
 use crate::rows;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -86,6 +87,7 @@ struct Loaded {
     attempts: Vec<Row>,
     same_day: Vec<Row>,
     deliveries: Vec<Row>,
+    papers: Vec<Row>,
 }
 
 impl PgStore {
@@ -142,6 +144,9 @@ impl PgStore {
         }
         for delivery in all(&loaded.deliveries, codec::delivery)? {
             facts.deliveries.insert(delivery.id, delivery);
+        }
+        for paper in all(&loaded.papers, codec::paper)? {
+            facts.papers.insert(paper.key.clone(), paper);
         }
         self.owners = facts.trxs.values().map(|known| (known.trx.no, known.trx.member)).collect();
         Ok(facts)
@@ -293,7 +298,10 @@ async fn load(
         deliveries,
     ) = loaded?;
     attempts.extend(more);
+    let keys: Vec<_> = wants.papers.iter().map(|key| (key.kind.clone(), key.id.clone())).collect();
+    let papers = if keys.is_empty() { Vec::new() } else { papers::lock(live, keys).await? };
     Ok(Loaded {
+        papers,
         trx_block,
         delivery_block,
         accounts,

@@ -6,6 +6,7 @@
 
 mod migrate;
 mod open;
+mod papers;
 mod reader;
 mod rows;
 mod writer;

@@ -3,11 +3,12 @@
 use rusqlite::{Connection, TransactionBehavior};
 use store::StoreError;
 
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_routing.sql"),
     include_str!("../migrations/0003_upstream.sql"),
     include_str!("../migrations/0004_refs.sql"),
+    include_str!("../migrations/0005_papers.sql"),
 ];
 
 /// Brings the schema forward; refuses one that is newer than this program.

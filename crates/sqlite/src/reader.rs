@@ -1,6 +1,7 @@
 //! Read-only connections: typed pages and walks, each bounded.
 
 use crate::open::not_written;
+use crate::papers;
 use crate::rows::by;
 use crate::young::{Young, find, find_young};
 use domain::{Account, Transfer, Trx};
@@ -9,7 +10,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use store::{
     CatalogRows, ChainHead, ChainRow, Counts, Delivery, DeliveryFilter, Heads, JournalLine, Known,
-    Lane, Progress, Reads, StoreError, Story, TrxFilter, Work, codec,
+    Lane, Paper, PaperFilter, PaperKey, Progress, Reads, StoreError, Story, TrxFilter, Work, codec,
 };
 use types::{AttemptId, Dest, MemberId, RefId, Rupiah, Sku, SupplierCode, TrxNo, UtcMillis};
 
@@ -296,6 +297,67 @@ impl Reads for SqliteReads {
             params![now.get(), limit, format!("[{}]", skip.join(","))],
             by(codec::delivery),
         )
+    }
+
+    fn paper(&mut self, key: &PaperKey) -> Result<Option<Paper>, StoreError> {
+        papers::find(&self.connection, key).map_err(not_written)
+    }
+
+    fn papers(&mut self, filter: &PaperFilter) -> Result<Vec<Paper>, StoreError> {
+        let limit = filter.limit.min(PAGE_MOST);
+        let below = filter.below.as_deref();
+        match &filter.tag {
+            None => self.all(
+                "SELECT * FROM paper WHERE kind = ?1 AND (?2 IS NULL OR id < ?2) \
+                 ORDER BY id DESC LIMIT ?3",
+                params![filter.kind, below, limit],
+                by(codec::paper),
+            ),
+            Some(tag) => self.all(
+                "SELECT * FROM paper WHERE kind = ?1 AND tag = ?4 AND tag <> '' \
+                 AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3",
+                params![filter.kind, below, limit, tag],
+                by(codec::paper),
+            ),
+        }
+    }
+
+    fn each_paper(
+        &mut self,
+        visit: &mut dyn FnMut(Paper) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let sql = "SELECT * FROM paper ORDER BY kind, id";
+        self.walk("paper", sql, by(codec::paper), visit)
+    }
+
+    fn transfers_after(
+        &mut self,
+        lane: Lane,
+        seq: i64,
+        limit: u32,
+    ) -> Result<Vec<ChainRow<Transfer>>, StoreError> {
+        self.all(
+            "SELECT * FROM transfer WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+            params![seq, limit],
+            |row| {
+                let (seq, hash) = (row.get("seq")?, row.get("hash")?);
+                Ok(ChainRow { lane, seq, row: by(codec::transfer)(row)?, hash })
+            },
+        )
+    }
+
+    fn knowns(&mut self, numbers: &[TrxNo]) -> Result<Vec<Known>, StoreError> {
+        let trx = format!("SELECT {} FROM trx WHERE no = ?1", codec::TRX);
+        let attempts =
+            format!("SELECT {} FROM attempt a WHERE trx = ?1 ORDER BY n", codec::ATTEMPT);
+        let mut found = Vec::with_capacity(numbers.len());
+        for no in numbers {
+            if let Some(trx) = self.one(&trx, [no.get()], by(codec::trx))? {
+                let attempts = self.all(&attempts, [no.get()], by(codec::attempt))?;
+                found.push(Known { trx, attempts });
+            }
+        }
+        Ok(found)
     }
 
     fn counts(&mut self) -> Result<Counts, StoreError> {

@@ -1,6 +1,7 @@
 //! The one write connection: load a batch's facts, write its changes, commit once.
 
 use crate::open::{hint, not_written};
+use crate::papers;
 use crate::rows::by;
 use crate::young::{Refs, find};
 use domain::{Attempt, Transfer, Trx, TrxState};
@@ -89,6 +90,11 @@ impl SqliteStore {
                 facts.deliveries.insert(*id, delivery);
             }
         }
+        for key in &wants.papers {
+            if let Some(paper) = papers::find(&self.connection, key)? {
+                facts.papers.insert(key.clone(), paper);
+            }
+        }
         Ok(facts)
     }
 
@@ -165,6 +171,10 @@ impl SqliteStore {
                     self.insert_journal(line, heads).map_err(not_written)?;
                 }
                 Change::Catalog(change) => self.catalog(change).map_err(not_written)?,
+                Change::PutPaper(paper) => papers::put(&self.connection, paper)?,
+                Change::DropPaper { key, version } => {
+                    papers::drop(&self.connection, key, *version)?;
+                }
             }
         }
         // A busy member has many movements in a batch; its row is written once.

@@ -1,6 +1,6 @@
 //! A batch: the unit of work of the writer.
 
-use crate::{CatalogChange, Delivery, JournalLine};
+use crate::{CatalogChange, Delivery, JournalLine, Paper, PaperKey};
 use domain::{Account, Attempt, Transfer, Trx, TrxState};
 use std::collections::{BTreeSet, HashMap};
 use types::{Day, DeliveryId, Dest, MemberId, ProductCode, RefId, TrxNo};
@@ -31,6 +31,8 @@ pub struct Wants {
     pub same_day: BTreeSet<SameDay>,
     /// Deliveries.
     pub deliveries: BTreeSet<DeliveryId>,
+    /// Papers.
+    pub papers: BTreeSet<PaperKey>,
 }
 
 /// A trx with its attempts in order.
@@ -55,6 +57,8 @@ pub struct Facts {
     pub same_day: HashMap<SameDay, u16>,
     /// Deliveries.
     pub deliveries: HashMap<DeliveryId, Delivery>,
+    /// Papers; absent when there is none.
+    pub papers: HashMap<PaperKey, Paper>,
     /// The number the next trx gets.
     pub next_trx: i64,
     /// The number the next delivery gets.
@@ -108,6 +112,15 @@ pub enum Change {
     Journal(Box<JournalLine>),
     /// A change of members, products, prices, suppliers or routes.
     Catalog(Box<CatalogChange>),
+    /// A paper as it stands now: the version after the one it was decided on.
+    PutPaper(Box<Paper>),
+    /// A paper that is gone, conditional on the version it was decided on.
+    DropPaper {
+        /// Which.
+        key: PaperKey,
+        /// The version it must still have.
+        version: i64,
+    },
 }
 
 /// Changes in the order in which they were decided.
@@ -176,6 +189,12 @@ impl Facts {
             }
             Change::UpdateDelivery(delivery) => {
                 self.deliveries.insert(delivery.id, (**delivery).clone());
+            }
+            Change::PutPaper(paper) => {
+                self.papers.insert(paper.key.clone(), (**paper).clone());
+            }
+            Change::DropPaper { key, .. } => {
+                self.papers.remove(key);
             }
             Change::Transfer(_) | Change::Journal(_) | Change::Catalog(_) => {}
         }

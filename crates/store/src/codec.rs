@@ -5,8 +5,8 @@
 //! this program is older than it; both stop the work with the column's name.
 
 use crate::{
-    Channel, Delivery, DeliveryState, Direction, JournalLine, Level, MemberRecord, Sealed,
-    SupplierRecord, Work,
+    Channel, Delivery, DeliveryState, Direction, JournalLine, Level, MemberRecord, Paper, PaperKey,
+    Sealed, SupplierRecord, Work,
 };
 use domain::{
     Account, Attempt, AttemptState, Denomination, Member, Price, Product, RouteRow, Supplier,
@@ -486,6 +486,20 @@ pub fn work(row: &dyn Columns) -> Decoded<Work> {
         member: MemberId::new(int(row, "member")?),
         dest: word(row, "dest", Dest::parse)?,
         qty: qty(row, "qty")?,
+    })
+}
+
+/// A row of `paper`.
+///
+/// # Errors
+/// [`Unreadable`].
+pub fn paper(row: &dyn Columns) -> Decoded<Paper> {
+    Ok(Paper {
+        key: PaperKey { kind: owned(row, "kind")?, id: owned(row, "id")? },
+        tag: owned(row, "tag")?,
+        version: int(row, "version")?,
+        at: time(row, "at")?,
+        body: owned(row, "body")?,
     })
 }
 

@@ -7,12 +7,14 @@
 mod batch;
 mod chain;
 pub mod codec;
+mod document;
 mod read;
 mod records;
 mod seal;
 
 pub use batch::{Batch, Change, Facts, Known, SameDay, Wants};
 pub use chain::{ChainHead, Hash, Heads, Lane, journal_hash, transfer_hash};
+pub use document::{Paper, PaperFilter, PaperKey};
 pub use read::{
     CatalogRows, ChainRow, Counts, DeliveryFilter, Progress, Reads, Story, TrxFilter, Work,
 };

@@ -1,8 +1,8 @@
 //! Typed queries. Every one is bounded; none of them is used to decide about money.
 
 use crate::{
-    Delivery, DeliveryState, Hash, Heads, JournalLine, Known, Lane, Level, MemberRecord,
-    StoreError, SupplierRecord,
+    Delivery, DeliveryState, Hash, Heads, JournalLine, Known, Lane, Level, MemberRecord, Paper,
+    PaperFilter, PaperKey, StoreError, SupplierRecord,
 };
 use domain::{Account, Attempt, Price, Product, RouteRow, Transfer, Trx};
 use std::ops::ControlFlow;
@@ -201,6 +201,44 @@ pub trait Reads: Send {
         limit: u32,
         skip: &[MemberId],
     ) -> Result<Vec<Delivery>, StoreError>;
+
+    /// One paper.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn paper(&mut self, key: &PaperKey) -> Result<Option<Paper>, StoreError>;
+
+    /// A page of papers, highest id first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn papers(&mut self, filter: &PaperFilter) -> Result<Vec<Paper>, StoreError>;
+
+    /// Walks all papers.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn each_paper(
+        &mut self,
+        visit: &mut dyn FnMut(Paper) -> ControlFlow<()>,
+    ) -> Result<(), StoreError>;
+
+    /// The next transfers of a lane: what derived figures follow.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn transfers_after(
+        &mut self,
+        lane: Lane,
+        seq: i64,
+        limit: u32,
+    ) -> Result<Vec<ChainRow<Transfer>>, StoreError>;
+
+    /// These trx as they stand, with their attempts.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn knowns(&mut self, numbers: &[TrxNo]) -> Result<Vec<Known>, StoreError>;
 
     /// How much is waiting.
     ///

@@ -4,6 +4,7 @@
 //! loop around it takes whatever queued while the previous commit ran; there is no timer.
 
 mod buy;
+mod errand;
 mod moves;
 mod news;
 
@@ -67,7 +68,9 @@ impl Desk<'_> {
             | Change::Transfer(_)
             | Change::Account { .. }
             | Change::Journal(_)
-            | Change::Catalog(_) => {}
+            | Change::Catalog(_)
+            | Change::PutPaper(_)
+            | Change::DropPaper { .. } => {}
         }
         self.batch.changes.push(change);
     }
@@ -85,7 +88,9 @@ impl Desk<'_> {
             | Change::InsertDelivery(_)
             | Change::UpdateDelivery(_)
             | Change::Journal(_)
-            | Change::Catalog(_) => None,
+            | Change::Catalog(_)
+            | Change::PutPaper(_)
+            | Change::DropPaper { .. } => None,
         };
         self.batch.changes.iter().filter_map(chosen).collect()
     }
@@ -118,6 +123,10 @@ impl Core {
                 }
                 Command::Move { member, .. } => {
                     wants.members.insert(*member);
+                }
+                Command::Errand(errand) => {
+                    wants.members.extend(errand.moves.iter().map(|movement| movement.member));
+                    wants.papers.extend(errand.papers.iter().map(|paper| paper.key.clone()));
                 }
                 Command::Tried { id, .. } | Command::Replay(id) => {
                     wants.deliveries.insert(*id);
@@ -199,7 +208,21 @@ impl Core {
             }
             crash_point("after-commit");
         }
-        if jobs.iter().any(|job| matches!(job.command, Command::Catalog { .. })) {
+        let edits = |job: &Job| match &job.command {
+            Command::Catalog { .. } => true,
+            Command::Errand(errand) => !errand.catalog.is_empty(),
+            Command::Buy { .. }
+            | Command::Look { .. }
+            | Command::MarkSent { .. }
+            | Command::News { .. }
+            | Command::AskSoon { .. }
+            | Command::Resolve { .. }
+            | Command::Move { .. }
+            | Command::Tried { .. }
+            | Command::Replay(_)
+            | Command::Note(_) => false,
+        };
+        if jobs.iter().any(edits) {
             self.catalog.refresh().map_err(StoreError::Broken)?;
         }
         Ok((answers, nudges))
@@ -230,6 +253,7 @@ impl Desk<'_> {
             Command::Move { member, amount, cash, note } => {
                 Answer::Moved(self.move_money(*member, *amount, cash, note))
             }
+            Command::Errand(errand) => Answer::Ran(self.errand(errand)),
             Command::Tried { id, result, line } => {
                 self.tried(*id, result);
                 self.put(Change::Journal(line.clone()));
