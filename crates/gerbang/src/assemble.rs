@@ -6,15 +6,13 @@ use crate::data::{DataDir, Lock};
 use crate::sandbox::{SandboxTransport, World};
 use crate::storage::{Storage, apart};
 use anyhow::{Context as _, anyhow, bail};
-use engine::{
-    CallbackDoor, Command, Engine, Gate, Handle, Port, ReadPool, Setup, Suppliers, Workers, Zone,
-};
-use ipnet::IpNet;
+use engine::{CallbackDoor, Engine, Gate, Handle, Port, ReadPool, Setup, Workers, Zone};
 use net::{Guard, Outgoing, OutgoingLimits};
+use office::{Office, Plug, network};
 use pg::{Event, Keeper};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use store::{CatalogChange, CatalogRows, Lane, MasterKey, StoreError};
+use store::{CatalogRows, Lane, StoreError};
 use suppliers::{Settings, Transport};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
@@ -30,21 +28,43 @@ pub(crate) type WriterEnd = oneshot::Receiver<Result<(), StoreError>>;
 /// An opened business.
 pub(crate) struct House {
     pub(crate) handle: Handle,
-    pub(crate) key: MasterKey,
+    pub(crate) office: Arc<Office>,
     /// What the store said of itself when it was opened.
     pub(crate) settings: String,
-    /// How suppliers are spoken to.
-    pub(crate) suppliers: Arc<Suppliers>,
-    /// The client for suppliers: they are chosen by the operator, so no address is closed to it.
-    outgoing: Outgoing,
     world: Arc<World>,
-    /// Held while an operation changes the catalog by what it read of it.
-    pub(crate) editing: tokio::sync::Mutex<()>,
     lanes: Vec<Lane>,
     /// What other nodes do, until [`Self::work`] listens to it.
     events: Mutex<Option<UnboundedReceiver<Event>>>,
     _keeper: Option<Keeper>,
     _lock: Lock,
+}
+
+/// The wires to suppliers.
+struct Wires {
+    /// Suppliers are chosen by the operator, so no address is closed to it.
+    outgoing: Outgoing,
+    world: Arc<World>,
+}
+
+impl Plug for Wires {
+    fn port(&self, code: &SupplierCode, settings: &Settings) -> anyhow::Result<Port> {
+        let (kind, connector) = settings.connector()?;
+        let transport: Arc<dyn Transport> = if kind == "sandbox" {
+            Arc::new(SandboxTransport { world: self.world.clone(), code: code.clone() })
+        } else {
+            Arc::new(self.outgoing.clone())
+        };
+        let callback = &settings.callback;
+        let ips = callback.ips.iter().map(|net| network(net)).collect::<anyhow::Result<_>>()?;
+        let door = CallbackDoor { secret: Secret::new(&callback.secret), ips };
+        Ok(Port {
+            gate: Gate::new(settings.limits.concurrency, settings.limits.per_second),
+            confirm: callback.confirm,
+            deposit_least: Rupiah::new(settings.limits.deposit_least),
+            callback: (!callback.secret.is_empty()).then_some(door),
+            ..Port::new(connector, transport)
+        })
+    }
 }
 
 impl House {
@@ -84,17 +104,19 @@ impl House {
             let engine = engine.map_err(|error| anyhow!(error))?;
             Ok::<_, anyhow::Error>((opened, engine))
         })??;
-        let house = Self {
-            handle: engine.handle,
-            key,
-            settings: opened.settings,
-            suppliers: Arc::default(),
-            editing: tokio::sync::Mutex::new(()),
+        let world = Arc::new(world);
+        let wires = Wires {
             outgoing: Outgoing::new(
                 Guard { open: true, ..Guard::default() },
                 OutgoingLimits { body_most: PRICE_LIST_MOST, ..OutgoingLimits::default() },
             )?,
-            world: Arc::new(world),
+            world: world.clone(),
+        };
+        let house = Self {
+            office: Arc::new(Office::new(engine.handle.clone(), key, Box::new(wires))),
+            handle: engine.handle,
+            settings: opened.settings,
+            world,
             lanes: opened.lanes,
             events: Mutex::new(opened.events),
             _keeper: opened.keeper,
@@ -103,80 +125,18 @@ impl House {
         Ok((house, engine.ended))
     }
 
-    /// Changes the catalog: all of it or nothing.
-    pub(crate) async fn change(&self, changes: Vec<CatalogChange>) -> anyhow::Result<()> {
-        self.handle.submit_patiently(Command::Catalog { changes, lines: Vec::new() }).await?;
-        Ok(())
-    }
-
-    /// Changes suppliers, and speaks to them the new way from now on.
-    pub(crate) async fn change_suppliers(&self, changes: Vec<CatalogChange>) -> anyhow::Result<()> {
-        self.change(changes).await?;
-        self.wire();
-        Ok(())
-    }
-
-    /// Makes the ports fit the catalog. A supplier that cannot be spoken to is told of in the log;
-    /// its attempts wait.
-    fn wire(&self) {
-        let catalog = self.handle.catalog();
-        for supplier in catalog.suppliers().values() {
-            let settings = match catalog.supplier_settings(&supplier.code) {
-                None => Ok(Settings::sandbox()),
-                Some(json) => serde_json::from_str(json.expose()),
-            };
-            let port = settings
-                .map_err(anyhow::Error::from)
-                .and_then(|settings| self.port(&supplier.code, &settings));
-            match port {
-                Ok(port) => self.suppliers.insert(supplier.code.clone(), port),
-                Err(error) => {
-                    tracing::error!(supplier = %supplier.code, error = %format!("{error:#}"),
-                        "cannot be spoken to; its attempts wait");
-                    self.suppliers.remove(&supplier.code);
-                }
-            }
-        }
-    }
-
-    /// How a supplier is spoken to; commands without a server speak too.
-    pub(crate) fn port_of(&self, code: &SupplierCode) -> anyhow::Result<Port> {
-        if self.suppliers.get(code).is_none() {
-            self.wire();
-        }
-        self.suppliers.get(code).with_context(|| format!("supplier {code} cannot be spoken to"))
-    }
-
-    fn port(&self, code: &SupplierCode, settings: &Settings) -> anyhow::Result<Port> {
-        let (kind, connector) = settings.connector()?;
-        let transport: Arc<dyn Transport> = if kind == "sandbox" {
-            Arc::new(SandboxTransport { world: self.world.clone(), code: code.clone() })
-        } else {
-            Arc::new(self.outgoing.clone())
-        };
-        let callback = &settings.callback;
-        let ips = callback.ips.iter().map(|net| network(net)).collect::<anyhow::Result<_>>()?;
-        let door = CallbackDoor { secret: Secret::new(&callback.secret), ips };
-        Ok(Port {
-            gate: Gate::new(settings.limits.concurrency, settings.limits.per_second),
-            confirm: callback.confirm,
-            deposit_least: Rupiah::new(settings.limits.deposit_least),
-            callback: (!callback.secret.is_empty()).then_some(door),
-            ..Port::new(connector, transport)
-        })
-    }
-
     /// Recovers what a crash left, then starts the workers; members are served meanwhile. The
     /// second part says why this node must end, when others took its work over.
     pub(crate) fn work(
         self: &Arc<Self>,
         config: &Config,
     ) -> anyhow::Result<(Arc<Workers>, oneshot::Receiver<String>)> {
-        self.wire();
-        self.world.connect(self.handle.clone(), self.suppliers.clone());
+        self.office.wire();
+        self.world.connect(self.handle.clone(), self.office.suppliers.clone());
         let guard = Guard { allow: config.callback_allow.clone(), open: false };
         let courier = GuardedCourier(Outgoing::new(guard, OutgoingLimits::default())?);
-        let workers = Workers::new(self.handle.clone(), self.suppliers.clone(), Arc::new(courier));
+        let workers =
+            Workers::new(self.handle.clone(), self.office.suppliers.clone(), Arc::new(courier));
         let workers = Arc::new(workers);
         let (starting, lanes) = (workers.clone(), self.lanes.clone());
         let (lose, lost) = oneshot::channel();
@@ -218,7 +178,7 @@ impl House {
     async fn follow(&self) {
         let handle = self.handle.clone();
         match tokio::task::spawn_blocking(move || handle.refresh()).await {
-            Ok(Ok(())) => self.wire(),
+            Ok(Ok(())) => self.office.wire(),
             Ok(Err(error)) => tracing::error!(error, "the catalog could not be read again"),
             Err(error) => tracing::error!(%error, "the catalog could not be read again"),
         }
@@ -238,12 +198,4 @@ async fn recover(workers: &Workers, lane: Lane) {
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
-}
-
-/// An address or a network.
-pub(crate) fn network(text: &str) -> anyhow::Result<IpNet> {
-    let single = text.parse::<std::net::IpAddr>().map(IpNet::from);
-    single.or_else(|_| text.parse()).with_context(|| {
-        format!("`{text}` is not an address or network (write 203.0.113.7 or 203.0.113.0/24)")
-    })
 }

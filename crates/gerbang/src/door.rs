@@ -6,8 +6,8 @@
 
 use crate::assemble::House;
 use crate::data::DataDir;
-use crate::operations::{Operation, execute};
 use anyhow::{Context as _, bail};
+use office::{Actor, Operation, execute};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt as _;
@@ -103,7 +103,7 @@ async fn answer(house: &House, stream: UnixStream) -> anyhow::Result<()> {
     let answer = match serde_json::from_str::<Operation>(&line) {
         Ok(operation) => {
             tracing::info!(operation = operation.name(), "local door");
-            match execute(house, operation).await {
+            match execute(&house.office, &Actor::local(), operation).await {
                 Ok(value) => Answer::Ok(value),
                 Err(error) => Answer::Error(format!("{error:#}")),
             }

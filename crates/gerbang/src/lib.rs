@@ -11,7 +11,6 @@ mod couriers;
 mod data;
 mod door;
 mod goods;
-mod operations;
 mod receiver;
 mod sandbox;
 mod storage;

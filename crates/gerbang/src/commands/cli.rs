@@ -1,8 +1,8 @@
 //! What can be typed: every subcommand with the help that teaches it.
 
 use super::ask::{AccountArgs, BuyArgs, CheckArgs, PricesArgs};
-use crate::operations::{MemberAdd, MemberSet, ProductSet, RouteSet, SupplierSet, TrxList};
 use clap::{Args, Parser, Subcommand};
+use office::{MemberAdd, MemberSet, ProductSet, RouteSet, SupplierSet, TrxList};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -84,6 +84,9 @@ pub(super) enum BusinessVerb {
     /// Callbacks to members: list, send again.
     #[command(subcommand)]
     Callback(CallbackVerb),
+    /// People who work in the console, and tokens for scripts.
+    #[command(subcommand)]
+    User(UserVerb),
     /// Prove that ledger, journal and transactions agree and that nobody changed them.
     ///
     /// Works beside a running server. Exits non-zero and names the first row that was changed,
@@ -127,6 +130,48 @@ pub(super) struct SimulateArgs {
     /// Signs Digiflazz webhooks.
     #[arg(long, default_value = "")]
     pub(super) webhook_secret: String,
+}
+
+#[derive(Subcommand)]
+pub(super) enum UserVerb {
+    /// List users.
+    List,
+    /// Add a user; without --password one is made and shown once.
+    Add {
+        /// Login.
+        login: String,
+        /// owner, admin, finance, cs or readonly.
+        #[arg(long, default_value = "owner")]
+        role: String,
+        /// Shown to others.
+        #[arg(long)]
+        name: Option<String>,
+        /// At least 10 characters.
+        #[arg(long, env = "GERBANG_USER_PASSWORD", hide_env_values = true)]
+        password: Option<String>,
+    },
+    /// Change role, activity or password; their sessions end.
+    Set {
+        /// Login.
+        login: String,
+        /// owner, admin, finance, cs or readonly.
+        #[arg(long)]
+        role: Option<String>,
+        /// May they log in?
+        #[arg(long)]
+        active: Option<bool>,
+        /// A new password.
+        #[arg(long, env = "GERBANG_USER_PASSWORD", hide_env_values = true)]
+        password: Option<String>,
+    },
+    /// A token for scripts on /admin/v1; shown once.
+    Token {
+        /// What it is for.
+        name: String,
+        /// What it may: owner, admin, finance, cs or readonly.
+        #[arg(long, default_value = "readonly")]
+        role: String,
+    },
 }
 
 #[derive(Subcommand)]

@@ -5,10 +5,10 @@ use crate::assemble::House;
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::goods;
-use crate::operations::{MemberAdd, MemberSet, Operation, execute};
 use crate::receiver::{PATH, Receiver};
 use crate::storage::Storage;
 use anyhow::Context as _;
+use office::{Actor, MemberAdd, MemberSet, Operation, execute};
 use std::net::SocketAddr;
 use store::CatalogChange;
 use tokio::net::TcpListener;
@@ -22,7 +22,7 @@ async fn create(house: &House, callback: &str) -> anyhow::Result<()> {
         CatalogChange::Supplier(goods::sandbox_supplier()?),
     ];
     changes.extend(goods::demo_goods()?);
-    house.change(changes).await?;
+    house.office.change(changes).await?;
     let member = MemberAdd {
         code: MEMBER.to_owned(),
         name: "Demo".to_owned(),
@@ -31,13 +31,13 @@ async fn create(house: &House, callback: &str) -> anyhow::Result<()> {
         callback: Some(callback.to_owned()),
         ..MemberAdd::default()
     };
-    execute(house, Operation::MemberAdd(Box::new(member))).await?;
+    execute(&house.office, &Actor::local(), Operation::MemberAdd(Box::new(member))).await?;
     let credit = Operation::MemberCredit {
         code: MEMBER.to_owned(),
         amount: "279.655".to_owned(),
         note: "demo".to_owned(),
     };
-    execute(house, credit).await?;
+    execute(&house.office, &Actor::local(), credit).await?;
     Ok(())
 }
 
@@ -55,7 +55,7 @@ async fn follow(house: &House, callback: &str) -> anyhow::Result<()> {
             callback: Some(callback.to_owned()),
             ..MemberSet::default()
         };
-        execute(house, Operation::MemberSet(Box::new(set))).await?;
+        execute(&house.office, &Actor::local(), Operation::MemberSet(Box::new(set))).await?;
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Reading an import file: CSV with a header, or JSON in the shape of the price list.
 
 use super::render::bar;
-use crate::operations::ImportRow;
 use anyhow::{Context as _, bail};
+use office::ImportRow;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::path::Path;

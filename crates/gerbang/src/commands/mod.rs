@@ -18,13 +18,13 @@ use crate::config::{Config, DEFAULT};
 use crate::data::DataDir;
 use crate::door;
 use crate::goods;
-use crate::operations::{Operation, SupplierAdd, Verdict, execute};
 use crate::storage::Storage;
 use anyhow::{Context as _, bail};
 use cli::{
     BusinessVerb, CallbackVerb, MemberVerb, PriceVerb, ProductVerb, RouteVerb, SupplierVerb,
-    TrxVerb, Verb, VerdictArgs,
+    TrxVerb, UserVerb, Verb, VerdictArgs,
 };
+use office::{Actor, NewUser, Operation, SupplierAdd, Verdict, execute};
 use render::{Screen, Shape};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -98,6 +98,7 @@ async fn business(
         }
         BusinessVerb::Trx(verb) => trx(verb)?,
         BusinessVerb::Callback(verb) => callback(verb),
+        BusinessVerb::User(verb) => user(verb)?,
     };
     screen.show(&carry_out(data, &config, operation).await?, shape)
 }
@@ -128,7 +129,7 @@ async fn carry_out(data: &DataDir, config: &Config, operation: Operation) -> any
     if let Some(free) = data.try_lock()? {
         drop(free);
         let (house, _) = House::open(data, config)?;
-        return execute(&house, operation).await;
+        return execute(&house.office, &Actor::local(), operation).await;
     }
     door::ask(data, &operation).await
 }
@@ -186,6 +187,34 @@ fn callback(verb: CallbackVerb) -> (Operation, Shape) {
     }
 }
 
+fn user(verb: UserVerb) -> anyhow::Result<(Operation, Shape)> {
+    Ok(match verb {
+        UserVerb::List => (Operation::UserList, Shape::Users),
+        UserVerb::Add { login, role, name, password } => {
+            let password = match password {
+                Some(password) => password,
+                None => {
+                    let fresh = fresh_password()?;
+                    eprintln!("password (shown once): {fresh}");
+                    fresh
+                }
+            };
+            let name = name.unwrap_or_default();
+            (Operation::UserAdd(Box::new(NewUser { login, name, password, role })), Shape::Record)
+        }
+        UserVerb::Set { login, role, active, password } => {
+            (Operation::UserSet { login, role, active, password }, Shape::Record)
+        }
+        UserVerb::Token { name, role } => (Operation::TokenAdd { name, role }, Shape::Record),
+    })
+}
+
+fn fresh_password() -> anyhow::Result<String> {
+    let mut random = [0; 10];
+    getrandom::fill(&mut random).context("no randomness from the system")?;
+    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 async fn init(data: &DataDir, config: &Config) -> anyhow::Result<Value> {
     let storage = Storage::of(data, config);
     if storage.exists()? {
@@ -200,6 +229,7 @@ async fn init(data: &DataDir, config: &Config) -> anyhow::Result<Value> {
     getrandom::fill(&mut id).context("no randomness from the system")?;
     let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
     house
+        .office
         .change(vec![
             CatalogChange::Level(goods::first_level(&id)?),
             CatalogChange::Supplier(goods::sandbox_supplier()?),
@@ -207,6 +237,6 @@ async fn init(data: &DataDir, config: &Config) -> anyhow::Result<Value> {
         .await?;
     Ok(json!({
         "created": storage.shown(), "price_list": format!("/harga/json?id={id}"),
-        "next": "gerbang member add, gerbang product import, gerbang serve",
+        "next": "gerbang user add, gerbang member add, gerbang product import, gerbang serve",
     }))
 }

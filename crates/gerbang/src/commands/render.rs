@@ -25,6 +25,7 @@ pub(super) enum Shape {
     Trxs,
     Story,
     Callbacks,
+    Users,
     Verdict,
     Sync,
 }
@@ -84,6 +85,13 @@ impl Shape {
                 ("price", "PRICE"),
                 ("outcome", "STATE, SN OR REASON"),
                 ("suspect", "SUSPECT"),
+            ],
+            Self::Users => &[
+                ("login", "login"),
+                ("name", "name"),
+                ("role", "role"),
+                ("second_factor", "second factor"),
+                ("active", "active"),
             ],
             Self::Callbacks => &[
                 ("id", "ID"),
@@ -177,6 +185,7 @@ impl Screen {
                 | Shape::Prices
                 | Shape::Suppliers
                 | Shape::Trxs
+                | Shape::Users
                 | Shape::Callbacks => self.list(value, shape.columns()),
             }
         };

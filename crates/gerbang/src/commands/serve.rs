@@ -4,12 +4,12 @@ use crate::assemble::{House, WriterEnd};
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::door::Door;
-use crate::operations::keep_in_step;
 use crate::receiver::Receiver;
 use anyhow::{Context as _, anyhow};
 use engine::Command;
 use gateway::{Gateway, GatewaySettings, Rates};
 use net::{Limits, Listener, ReloadingTls};
+use office::keep_in_step;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Channel, Direction, Heads, JournalLine};
@@ -62,8 +62,11 @@ pub(super) async fn serve(
     let address = tcp.local_addr()?;
     let door = tokio::spawn(Door::open(data)?.serve(house.clone()));
     let (workers, lost) = house.work(config)?;
-    let gateway =
-        Gateway::new(house.handle.clone(), house.suppliers.clone(), gateway_settings(config));
+    let gateway = Gateway::new(
+        house.handle.clone(),
+        house.office.suppliers.clone(),
+        gateway_settings(config),
+    );
     let (stop, stopped) = watch::channel(false);
     let limits = Limits {
         connections: config.connections,
@@ -83,7 +86,7 @@ pub(super) async fn serve(
     let server = tokio::spawn(net::serve(Listener { tcp, tls }, limits, answer, stopped));
     let disk = tokio::spawn(watch_disk(house.handle.clone(), data.clone(), config.min_free_mb));
     let heads = tokio::spawn(print_heads(house.handle.clone()));
-    let prices = tokio::spawn(keep_in_step(house.clone()));
+    let prices = tokio::spawn(keep_in_step(house.office.clone()));
     println!("listening on {scheme}://{address}");
     note(&house, "start").await;
     let result = until_told(ended, lost).await;

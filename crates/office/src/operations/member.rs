@@ -1,6 +1,6 @@
 //! Members: add, list, show, set, credit.
 
-use crate::assemble::{House, network};
+use crate::plug::{Office, network};
 use anyhow::{Context as _, anyhow, bail};
 use domain::{Member, Wording};
 use engine::{Answer, Command, Moved, place};
@@ -11,73 +11,75 @@ use store::{CatalogChange, MemberRecord};
 use types::{LevelCode, MemberCode, MemberId, Rupiah};
 
 /// No `Debug`: it carries secrets.
+#[allow(missing_docs)]
 #[derive(Default, Serialize, Deserialize)]
-pub(crate) struct MemberAdd {
-    pub(crate) code: String,
-    pub(crate) name: String,
-    pub(crate) pin: String,
-    pub(crate) password: String,
-    pub(crate) level: Option<String>,
-    pub(crate) callback: Option<String>,
-    pub(crate) ips: Vec<String>,
+pub struct MemberAdd {
+    pub code: String,
+    pub name: String,
+    pub pin: String,
+    pub password: String,
+    pub level: Option<String>,
+    pub callback: Option<String>,
+    pub ips: Vec<String>,
 }
 
 /// Only what is given changes; an empty text clears what can be cleared.
+#[allow(missing_docs)]
 #[derive(Default, Serialize, Deserialize, clap::Args)]
-pub(crate) struct MemberSet {
+pub struct MemberSet {
     /// Member code.
-    pub(crate) code: String,
+    pub code: String,
     /// Shown to operators.
     #[arg(long)]
-    pub(crate) name: Option<String>,
+    pub name: Option<String>,
     /// May it buy?
     #[arg(long)]
-    pub(crate) active: Option<bool>,
+    pub active: Option<bool>,
     /// Price level.
     #[arg(long)]
-    pub(crate) level: Option<String>,
+    pub level: Option<String>,
     /// New transaction PIN.
     #[arg(long)]
-    pub(crate) pin: Option<String>,
+    pub pin: Option<String>,
     /// New H2H password.
     #[arg(long)]
-    pub(crate) password: Option<String>,
+    pub password: Option<String>,
     /// Secret that signs its callbacks; "" for none.
     #[arg(long)]
-    pub(crate) signing: Option<String>,
+    pub signing: Option<String>,
     /// Callback URL; "" for none.
     #[arg(long)]
-    pub(crate) callback: Option<String>,
+    pub callback: Option<String>,
     /// Networks it may call from, separated by spaces or commas; "" for any.
     #[arg(long)]
-    pub(crate) ips: Option<String>,
+    pub ips: Option<String>,
     /// How far below zero its balance may go.
     #[arg(long)]
-    pub(crate) credit_limit: Option<String>,
+    pub credit_limit: Option<String>,
     /// Most it may buy in one day; "" for no limit.
     #[arg(long)]
-    pub(crate) daily_limit: Option<String>,
+    pub daily_limit: Option<String>,
     /// Ask for `counter` on an equal purchase of the same day.
     #[arg(long)]
-    pub(crate) same_day_guard: Option<bool>,
+    pub same_day_guard: Option<bool>,
     /// `sedang diproses` instead of `akan diproses`.
     #[arg(long)]
-    pub(crate) sedang: Option<bool>,
+    pub sedang: Option<bool>,
     /// `SN/Ref:` instead of `SN:` in callbacks.
     #[arg(long)]
-    pub(crate) sn_ref: Option<bool>,
+    pub sn_ref: Option<bool>,
     /// A marketplace that resells us: no, text (OtomaX order) or json (POST /seller/topup).
     #[arg(long)]
-    pub(crate) seller: Option<String>,
+    pub seller: Option<String>,
 }
 
 fn networks(text: &str) -> anyhow::Result<Vec<IpNet>> {
     text.split([' ', ',']).filter(|part| !part.is_empty()).map(network).collect()
 }
 
-pub(crate) async fn create(house: &House, new: &MemberAdd) -> anyhow::Result<MemberCode> {
+pub(crate) async fn create(office: &Office, new: &MemberAdd) -> anyhow::Result<MemberCode> {
     let code = MemberCode::parse(&new.code)?;
-    let catalog = house.handle.catalog();
+    let catalog = office.handle.catalog();
     if catalog.member(&code).is_some() {
         bail!("member {code} exists already");
     }
@@ -87,9 +89,9 @@ pub(crate) async fn create(house: &House, new: &MemberAdd) -> anyhow::Result<Mem
     if let Some(url) = &new.callback {
         wire::check_callback_url(url)?;
     }
-    let level = level(house, new.level.as_deref())?;
+    let level = level(office, new.level.as_deref())?;
     let last = catalog.members().last().map_or(0, |entry| entry.member.id.get());
-    let seal = |column: &str, plain: &str| house.key.seal(&place(&code, column), plain);
+    let seal = |column: &str, plain: &str| office.key.seal(&place(&code, column), plain);
     let record = MemberRecord {
         pin: seal("pin", &new.pin)?,
         password: seal("password", &new.password)?,
@@ -108,13 +110,13 @@ pub(crate) async fn create(house: &House, new: &MemberAdd) -> anyhow::Result<Mem
             wording: Wording::default(),
         },
     };
-    house.change(vec![CatalogChange::Member(record)]).await?;
+    office.change(vec![CatalogChange::Member(record)]).await?;
     Ok(code)
 }
 
 /// The named level, or the first one.
-fn level(house: &House, name: Option<&str>) -> anyhow::Result<LevelCode> {
-    let catalog = house.handle.catalog();
+fn level(office: &Office, name: Option<&str>) -> anyhow::Result<LevelCode> {
+    let catalog = office.handle.catalog();
     let levels = catalog.levels();
     match name {
         None => levels.keys().next().cloned().context("there is no price level yet"),
@@ -129,28 +131,28 @@ fn level(house: &House, name: Option<&str>) -> anyhow::Result<LevelCode> {
     }
 }
 
-pub(super) async fn add(house: &House, new: MemberAdd) -> anyhow::Result<Value> {
-    let code = create(house, &new).await?;
-    show(house, code.as_str()).await
+pub(super) async fn add(office: &Office, new: MemberAdd) -> anyhow::Result<Value> {
+    let code = create(office, &new).await?;
+    show(office, code.as_str()).await
 }
 
-fn id_of(house: &House, code: &str) -> anyhow::Result<(MemberCode, MemberId)> {
+pub(crate) fn id_of(office: &Office, code: &str) -> anyhow::Result<(MemberCode, MemberId)> {
     let code = MemberCode::parse(code)?;
-    let catalog = house.handle.catalog();
+    let catalog = office.handle.catalog();
     let entry = catalog
         .member(&code)
         .ok_or_else(|| anyhow!("there is no member {code}; `gerbang member list` shows all"))?;
     Ok((code, entry.member.id))
 }
 
-pub(super) fn member_id(house: &House, code: Option<&str>) -> anyhow::Result<Option<MemberId>> {
-    code.map(|code| id_of(house, code).map(|(_, id)| id)).transpose()
+pub(crate) fn member_id(office: &Office, code: Option<&str>) -> anyhow::Result<Option<MemberId>> {
+    code.map(|code| id_of(office, code).map(|(_, id)| id)).transpose()
 }
 
-pub(super) async fn list(house: &House) -> anyhow::Result<Value> {
-    let accounts = house.handle.reads().ask(|reads| reads.accounts()).await??;
+pub(super) async fn list(office: &Office) -> anyhow::Result<Value> {
+    let accounts = office.handle.reads().ask(|reads| reads.accounts()).await??;
     let accounts: std::collections::HashMap<_, _> = accounts.into_iter().collect();
-    let catalog = house.handle.catalog();
+    let catalog = office.handle.catalog();
     let rows: Vec<Value> = catalog
         .members()
         .into_iter()
@@ -166,10 +168,10 @@ pub(super) async fn list(house: &House) -> anyhow::Result<Value> {
     Ok(Value::Array(rows))
 }
 
-pub(super) async fn show(house: &House, code: &str) -> anyhow::Result<Value> {
-    let (code, id) = id_of(house, code)?;
-    let balance = house.handle.reads().ask(move |reads| reads.balance(id)).await??;
-    let catalog = house.handle.catalog();
+pub(super) async fn show(office: &Office, code: &str) -> anyhow::Result<Value> {
+    let (code, id) = id_of(office, code)?;
+    let balance = office.handle.reads().ask(move |reads| reads.balance(id)).await??;
+    let catalog = office.handle.catalog();
     let entry = catalog.member(&code).context("the member is gone")?;
     let member = &entry.member;
     let ips: Vec<String> = entry.ip_allow.iter().map(ToString::to_string).collect();
@@ -185,16 +187,16 @@ pub(super) async fn show(house: &House, code: &str) -> anyhow::Result<Value> {
     }))
 }
 
-pub(super) async fn set(house: &House, set: MemberSet) -> anyhow::Result<Value> {
-    let (code, _) = id_of(house, &set.code)?;
-    let rows = house.handle.reads().ask(|reads| reads.catalog()).await??;
+pub(super) async fn set(office: &Office, set: MemberSet) -> anyhow::Result<Value> {
+    let (code, _) = id_of(office, &set.code)?;
+    let rows = office.handle.reads().ask(|reads| reads.catalog()).await??;
     let found = rows.members.into_iter().find(|record| record.member.code == code);
     let mut record = found.context("the member is gone")?;
     let seal = |column: &str, plain: &str| -> anyhow::Result<_> {
         if plain.is_empty() {
             bail!("{column} must not be empty");
         }
-        Ok(house.key.seal(&place(&code, column), plain)?)
+        Ok(office.key.seal(&place(&code, column), plain)?)
     };
     let limit = |text: &str| -> anyhow::Result<Rupiah> {
         let amount: Rupiah = text.parse()?;
@@ -208,7 +210,7 @@ pub(super) async fn set(house: &House, set: MemberSet) -> anyhow::Result<Value> 
         member.active = active;
     }
     if let Some(name) = &set.level {
-        member.level = level(house, Some(name))?;
+        member.level = level(office, Some(name))?;
     }
     if let Some(text) = &set.credit_limit {
         member.credit_limit = limit(text)?;
@@ -248,23 +250,23 @@ pub(super) async fn set(house: &House, set: MemberSet) -> anyhow::Result<Value> 
     if let Some(ips) = &set.ips {
         record.ip_allow = networks(ips)?;
     }
-    house.change(vec![CatalogChange::Member(record)]).await?;
-    show(house, code.as_str()).await
+    office.change(vec![CatalogChange::Member(record)]).await?;
+    show(office, code.as_str()).await
 }
 
 pub(super) async fn credit(
-    house: &House,
+    office: &Office,
     code: &str,
     amount: &str,
     note: String,
 ) -> anyhow::Result<Value> {
-    let (code, member) = id_of(house, code)?;
+    let (code, member) = id_of(office, code)?;
     let amount: Rupiah = amount.parse()?;
     if amount == Rupiah::ZERO {
         bail!("an amount of 0 moves nothing");
     }
     let command = Command::Move { member, amount, cash: "manual".to_owned(), note };
-    match house.handle.submit_patiently(command).await? {
+    match office.handle.submit_patiently(command).await? {
         Answer::Moved(Moved::Done(balance)) => {
             Ok(json!({"code": code.as_str(), "moved": amount.get(), "balance": balance.get()}))
         }

@@ -1,6 +1,6 @@
 //! Products and prices: import, list, show, set.
 
-use crate::assemble::House;
+use crate::plug::Office;
 use anyhow::{Context as _, bail};
 use domain::{Denomination, Price, Product, RouteRow, Strategy};
 use serde::{Deserialize, Serialize};
@@ -9,76 +9,78 @@ use store::CatalogChange;
 use types::{LevelCode, ProductCode, ProductName, Qty, Rupiah, Sku, SupplierCode};
 
 /// One line of an import; the first six are the price list's own keys.
+#[allow(missing_docs)]
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ImportRow {
+pub struct ImportRow {
     /// Line of the file, for errors.
     #[serde(default)]
-    pub(crate) line: usize,
-    pub(crate) kode: String,
-    pub(crate) keterangan: String,
+    pub line: usize,
+    pub kode: String,
+    pub keterangan: String,
     #[serde(default)]
-    pub(crate) produk: String,
+    pub produk: String,
     #[serde(default)]
-    pub(crate) kategori: String,
-    pub(crate) harga: String,
+    pub kategori: String,
+    pub harga: String,
     #[serde(default)]
-    pub(crate) status: String,
+    pub status: String,
     /// `any`, `phone`, `digits:11-12`.
     #[serde(default)]
-    pub(crate) dest_rule: String,
+    pub dest_rule: String,
     /// Both make it an open denomination.
     #[serde(default)]
-    pub(crate) qty_min: String,
+    pub qty_min: String,
     #[serde(default)]
-    pub(crate) qty_max: String,
+    pub qty_max: String,
     /// `23:00-01:00`.
     #[serde(default)]
-    pub(crate) cut_off: String,
+    pub cut_off: String,
     /// Cost at the supplier, when a route is made.
     #[serde(default)]
-    pub(crate) cost: String,
+    pub cost: String,
     /// Its name there; the code in lower case otherwise.
     #[serde(default)]
-    pub(crate) sku: String,
+    pub sku: String,
 }
 
 /// Only what is given changes.
+#[allow(missing_docs)]
 #[derive(Clone, Debug, Default, Serialize, Deserialize, clap::Args)]
-pub(crate) struct ProductSet {
+pub struct ProductSet {
     /// Product code.
-    pub(crate) code: String,
+    pub code: String,
     /// Name that members see.
     #[arg(long)]
-    pub(crate) name: Option<String>,
+    pub name: Option<String>,
     /// false closes it: "Produk sedang gangguan".
     #[arg(long)]
-    pub(crate) open: Option<bool>,
+    pub open: Option<bool>,
     /// Daily window without sales, HH:MM-HH:MM; "" for none.
     #[arg(long)]
-    pub(crate) cut_off: Option<String>,
+    pub cut_off: Option<String>,
     /// any, phone or digits:MIN-MAX.
     #[arg(long)]
-    pub(crate) dest_rule: Option<String>,
+    pub dest_rule: Option<String>,
     /// Selling price (the fee of an open denomination) at the level.
     #[arg(long, allow_hyphen_values = true)]
-    pub(crate) price: Option<String>,
+    pub price: Option<String>,
     /// Hundredths of a percent of the nominal on top of the fee (open denomination).
     #[arg(long)]
-    pub(crate) basis_points: Option<i64>,
+    pub basis_points: Option<i64>,
     /// Price level; the first one otherwise.
     #[arg(long)]
-    pub(crate) level: Option<String>,
+    pub level: Option<String>,
     /// How routes are ordered: priority, cheapest or weighted.
     #[arg(long)]
-    pub(crate) strategy: Option<String>,
+    pub strategy: Option<String>,
 }
 
 /// Category whose products are open denominations in the trade's own lists.
 const OPEN_CATEGORY: &str = "NOMINAL BEBAS";
 
-fn first_level(house: &House, level: Option<String>) -> anyhow::Result<LevelCode> {
-    let catalog = house.handle.catalog();
+fn first_level(office: &Office, level: Option<String>) -> anyhow::Result<LevelCode> {
+    let catalog = office.handle.catalog();
     match level {
         None => catalog.levels().keys().next().cloned().context("there is no price level yet"),
         Some(name) => {
@@ -136,15 +138,15 @@ fn read(row: &ImportRow) -> anyhow::Result<(Product, Price)> {
 
 /// All rows or none; every bad line is named.
 pub(super) async fn import(
-    house: &House,
+    office: &Office,
     rows: Vec<ImportRow>,
     level: Option<String>,
     supplier: Option<String>,
 ) -> anyhow::Result<Value> {
-    let level = first_level(house, level)?;
+    let level = first_level(office, level)?;
     let supplier = supplier.map(|code| SupplierCode::parse(&code)).transpose()?;
     if let Some(code) = &supplier
-        && !house.handle.catalog().suppliers().contains_key(code)
+        && !office.handle.catalog().suppliers().contains_key(code)
     {
         bail!("there is no supplier {code}");
     }
@@ -188,12 +190,12 @@ pub(super) async fn import(
             wrong.join("\n")
         );
     }
-    house.change(changes).await?;
+    office.change(changes).await?;
     Ok(json!({"imported": rows.len(), "level": level.as_str()}))
 }
 
-fn row(house: &House, product: &Product) -> Value {
-    let catalog = house.handle.catalog();
+fn row(office: &Office, product: &Product) -> Value {
+    let catalog = office.handle.catalog();
     let prices: serde_json::Map<String, Value> = catalog
         .levels()
         .keys()
@@ -221,20 +223,20 @@ fn row(house: &House, product: &Product) -> Value {
     })
 }
 
-pub(super) fn list(house: &House, filter: Option<&str>) -> Value {
+pub(super) fn list(office: &Office, filter: Option<&str>) -> Value {
     let wanted = filter.unwrap_or_default().to_lowercase();
-    let catalog = house.handle.catalog();
+    let catalog = office.handle.catalog();
     let rows = catalog.products().values().filter(|product| {
         [product.code.as_str(), product.name.as_str(), &product.group, &product.category]
             .iter()
             .any(|text| text.to_lowercase().contains(&wanted))
     });
-    Value::Array(rows.map(|product| row(house, product)).collect())
+    Value::Array(rows.map(|product| row(office, product)).collect())
 }
 
-fn find(house: &House, code: &str) -> anyhow::Result<Product> {
+fn find(office: &Office, code: &str) -> anyhow::Result<Product> {
     let code = ProductCode::parse(code)?;
-    let catalog = house.handle.catalog();
+    let catalog = office.handle.catalog();
     catalog
         .products()
         .get(&code)
@@ -242,13 +244,13 @@ fn find(house: &House, code: &str) -> anyhow::Result<Product> {
         .with_context(|| format!("there is no product {code}; `gerbang product list` shows all"))
 }
 
-pub(super) fn show(house: &House, code: &str) -> anyhow::Result<Value> {
-    Ok(row(house, &find(house, code)?))
+pub(super) fn show(office: &Office, code: &str) -> anyhow::Result<Value> {
+    Ok(row(office, &find(office, code)?))
 }
 
-pub(super) async fn set(house: &House, set: ProductSet) -> anyhow::Result<Value> {
-    let mut product = find(house, &set.code)?;
-    let level = first_level(house, set.level)?;
+pub(super) async fn set(office: &Office, set: ProductSet) -> anyhow::Result<Value> {
+    let mut product = find(office, &set.code)?;
+    let level = first_level(office, set.level)?;
     if let Some(name) = &set.name {
         product.name = ProductName::parse(name)?;
     }
@@ -266,7 +268,7 @@ pub(super) async fn set(house: &House, set: ProductSet) -> anyhow::Result<Value>
     }
     let mut changes = Vec::new();
     if set.price.is_some() || set.basis_points.is_some() {
-        let catalog = house.handle.catalog();
+        let catalog = office.handle.catalog();
         let old = catalog.product_at(&level, &product.code).map(|(_, price)| price);
         let amount = match (&set.price, old) {
             (Some(text), _) => text.parse()?,
@@ -282,12 +284,12 @@ pub(super) async fn set(house: &House, set: ProductSet) -> anyhow::Result<Value>
         });
     }
     changes.push(CatalogChange::Product(product));
-    house.change(changes).await?;
-    show(house, &set.code)
+    office.change(changes).await?;
+    show(office, &set.code)
 }
 
-pub(super) fn prices(house: &House, level: Option<String>) -> anyhow::Result<Value> {
-    let level = first_level(house, level)?;
-    let catalog = house.handle.catalog();
+pub(super) fn prices(office: &Office, level: Option<String>) -> anyhow::Result<Value> {
+    let level = first_level(office, level)?;
+    let catalog = office.handle.catalog();
     Ok(serde_json::to_value(catalog.price_list(&level, &[]))?)
 }

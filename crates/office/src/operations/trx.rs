@@ -1,7 +1,7 @@
 //! Transactions: list, show, resolve.
 
 use super::member::member_id;
-use crate::assemble::House;
+use crate::plug::Office;
 use anyhow::{Context as _, anyhow, bail};
 use domain::{AttemptState, Resolution, Trx, TrxState};
 use engine::{Answer, Command};
@@ -10,43 +10,45 @@ use serde_json::{Value, json};
 use store::TrxFilter;
 use types::{Dest, Reason, RefId, Sn, TrxNo, UtcMillis};
 
+#[allow(missing_docs)]
 #[derive(Clone, Debug, Default, Serialize, Deserialize, clap::Args)]
-pub(crate) struct TrxList {
+pub struct TrxList {
     /// Only this member's.
     #[arg(long)]
-    pub(crate) member: Option<String>,
+    pub member: Option<String>,
     /// pending, success, failed, reversed or refused.
     #[arg(long)]
-    pub(crate) state: Option<String>,
+    pub state: Option<String>,
     /// Only those that need a person.
     #[arg(long)]
-    pub(crate) suspect: bool,
+    pub suspect: bool,
     /// Only this destination.
     #[arg(long)]
-    pub(crate) dest: Option<String>,
+    pub dest: Option<String>,
     /// Only this refID.
     #[arg(long = "ref")]
-    pub(crate) ref_id: Option<String>,
+    pub ref_id: Option<String>,
     /// Only numbers below this one: the next page.
     #[arg(long)]
-    pub(crate) below: Option<i64>,
+    pub below: Option<i64>,
     /// How many.
     #[arg(long, default_value_t = 20)]
-    pub(crate) limit: u32,
+    pub limit: u32,
 }
 
 /// A person's decision.
+#[allow(missing_docs)]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Verdict {
+pub enum Verdict {
     Success { sn: String },
     Fail { reason: String },
     Reverse { reason: String },
     Keep,
 }
 
-fn row(house: &House, trx: &Trx) -> Value {
-    let catalog = house.handle.catalog();
+fn row(office: &Office, trx: &Trx) -> Value {
+    let catalog = office.handle.catalog();
     let member = catalog.member_by_id(trx.member).map(|entry| entry.member.code.to_string());
     let detail = match &trx.state {
         TrxState::Pending => String::new(),
@@ -55,21 +57,21 @@ fn row(house: &House, trx: &Trx) -> Value {
         TrxState::Refused { refusal } => wire::reason(refusal),
     };
     json!({
-        "trx": trx.no.get(), "time": house.handle.zone().civil(trx.created).to_string(),
+        "trx": trx.no.get(), "time": office.handle.zone().civil(trx.created).to_string(),
         "member": member, "ref": trx.ref_id.as_str(), "product": trx.product.as_str(),
         "dest": trx.dest.as_str(), "qty": trx.qty.map(types::Qty::get), "price": trx.price.get(),
         "state": trx.state.word(), "detail": detail, "suspect": trx.suspect,
     })
 }
 
-pub(super) async fn list(house: &House, list: TrxList) -> anyhow::Result<Value> {
+pub(super) async fn list(office: &Office, list: TrxList) -> anyhow::Result<Value> {
     if let Some(word) = &list.state
         && !["pending", "success", "failed", "reversed", "refused"].contains(&word.as_str())
     {
         bail!("`{word}` is not a state: pending, success, failed, reversed or refused");
     }
     let filter = TrxFilter {
-        member: member_id(house, list.member.as_deref())?,
+        member: member_id(office, list.member.as_deref())?,
         state: list.state,
         suspect: list.suspect,
         dest: list.dest.map(|text| Dest::parse(&text)).transpose()?,
@@ -77,8 +79,8 @@ pub(super) async fn list(house: &House, list: TrxList) -> anyhow::Result<Value> 
         below: list.below.map(TrxNo::new),
         limit: list.limit,
     };
-    let page = house.handle.reads().ask(move |reads| reads.trx_page(&filter)).await??;
-    Ok(Value::Array(page.iter().map(|trx| row(house, trx)).collect()))
+    let page = office.handle.reads().ask(move |reads| reads.trx_page(&filter)).await??;
+    Ok(Value::Array(page.iter().map(|trx| row(office, trx)).collect()))
 }
 
 fn attempt_line(state: &AttemptState) -> String {
@@ -94,9 +96,9 @@ fn attempt_line(state: &AttemptState) -> String {
 }
 
 /// The whole story in time order: decision, attempts, exchanges, ledger, callbacks.
-pub(super) async fn show(house: &House, no: i64) -> anyhow::Result<Value> {
+pub(super) async fn show(office: &Office, no: i64) -> anyhow::Result<Value> {
     let no = TrxNo::new(no);
-    let story = house.handle.reads().ask(move |reads| reads.story(no)).await??;
+    let story = office.handle.reads().ask(move |reads| reads.story(no)).await??;
     let story = story.with_context(|| format!("there is no trx {no}"))?;
     let mut events: Vec<(UtcMillis, u8, &str, String)> = Vec::new();
     let trx = &story.known.trx;
@@ -169,23 +171,23 @@ pub(super) async fn show(house: &House, no: i64) -> anyhow::Result<Value> {
         events.push((delivery.created, 5, "callback", line));
     }
     if let Some(why) = &trx.suspect {
-        events.push((house.handle.now().utc, 6, "suspect", why.clone()));
+        events.push((office.handle.now().utc, 6, "suspect", why.clone()));
     }
     events.sort_by_key(|(at, rank, _, _)| (*at, *rank));
     let events: Vec<Value> = events
         .into_iter()
         .map(|(at, _, what, text)| {
             let ms = at.get().rem_euclid(1_000);
-            json!({"time": format!("{}.{ms:03}", house.handle.zone().civil(at)), "what": what, "text": text})
+            json!({"time": format!("{}.{ms:03}", office.handle.zone().civil(at)), "what": what, "text": text})
         })
         .collect();
-    let mut shown = row(house, trx);
+    let mut shown = row(office, trx);
     shown["story"] = Value::Array(events);
     Ok(shown)
 }
 
 pub(super) async fn resolve(
-    house: &House,
+    office: &Office,
     no: i64,
     verdict: Verdict,
     note: String,
@@ -197,8 +199,8 @@ pub(super) async fn resolve(
         Verdict::Keep => Resolution::Keep,
     };
     let command = Command::Resolve { trx: TrxNo::new(no), resolution, note };
-    match house.handle.submit_patiently(command).await? {
-        Answer::Resolved(Ok(trx)) => Ok(row(house, &trx)),
+    match office.handle.submit_patiently(command).await? {
+        Answer::Resolved(Ok(trx)) => Ok(row(office, &trx)),
         Answer::Resolved(Err(why)) => Err(anyhow!(why)),
         other => bail!("unexpected answer {other:?}"),
     }

@@ -1,6 +1,6 @@
 //! A supplier's price list, and what follows from it for routes and prices.
 
-use crate::assemble::House;
+use crate::plug::Office;
 use anyhow::{Context as _, anyhow, bail};
 use domain::{Change, Listed, Planned, RouteRow, SyncFacts, SyncRules, plan_sync};
 use engine::{Catalog, Command, Purpose};
@@ -13,8 +13,8 @@ use suppliers::{SendResult, Settings, SupplierPrice, SyncSettings};
 use tokio::time::sleep;
 use types::SupplierCode;
 
-fn settings(house: &House, code: &SupplierCode) -> anyhow::Result<SyncSettings> {
-    let catalog = house.handle.catalog();
+fn settings(office: &Office, code: &SupplierCode) -> anyhow::Result<SyncSettings> {
+    let catalog = office.handle.catalog();
     let json = catalog
         .supplier_settings(code)
         .with_context(|| format!("there is no supplier {code} with settings"))?;
@@ -23,14 +23,14 @@ fn settings(house: &House, code: &SupplierCode) -> anyhow::Result<SyncSettings> 
 
 /// One line of the journal about this supplier's list.
 fn line(
-    house: &House,
+    office: &Office,
     code: &SupplierCode,
     request: &str,
     reply: String,
     status: &str,
 ) -> JournalLine {
     JournalLine {
-        at: house.handle.now().utc,
+        at: office.handle.now().utc,
         direction: Direction::Out,
         channel: Channel::Prices,
         peer: code.to_string(),
@@ -44,12 +44,12 @@ fn line(
 }
 
 /// Reads the list once; the exchange is in the journal whatever came.
-async fn fetch(house: &House, code: &SupplierCode) -> anyhow::Result<Vec<SupplierPrice>> {
-    let port = house.port_of(code)?;
+async fn fetch(office: &Office, code: &SupplierCode) -> anyhow::Result<Vec<SupplierPrice>> {
+    let port = office.port_of(code)?;
     let request = port.connector.prices().with_context(|| {
         format!("{code} has no price list to read; an okeconnect supplier needs list_id")
     })?;
-    let seat = port.gate.enter(Purpose::Ask, house.handle.now().utc);
+    let seat = port.gate.enter(Purpose::Ask, office.handle.now().utc);
     let seat = seat.with_context(|| format!("{code} is busy with purchases; try again"))?;
     let began = Instant::now();
     let result = port.transport.send(&request).await;
@@ -63,8 +63,8 @@ async fn fetch(house: &House, code: &SupplierCode) -> anyhow::Result<Vec<Supplie
         Err(why) => (format!("{why:#}"), "error"),
     };
     let millis = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
-    let line = JournalLine { millis, ..line(house, code, &request.redacted, said, status) };
-    house.handle.submit_patiently(Command::Note(Box::new(line))).await?;
+    let line = JournalLine { millis, ..line(office, code, &request.redacted, said, status) };
+    office.handle.submit_patiently(Command::Note(Box::new(line))).await?;
     read.with_context(|| format!("the price list of {code}"))
 }
 
@@ -135,10 +135,10 @@ fn changes(catalog: &Catalog, code: &SupplierCode, plan: &[Planned]) -> Vec<Cata
 }
 
 /// Reads the list, says what differs, and writes it unless it is a dry run or frozen.
-pub(crate) async fn sync(house: &House, code: &str, dry_run: bool) -> anyhow::Result<Value> {
+pub(crate) async fn sync(office: &Office, code: &str, dry_run: bool) -> anyhow::Result<Value> {
     let code = SupplierCode::parse(code)?;
-    let rules = settings(house, &code)?.rules()?;
-    let rows = fetch(house, &code).await?;
+    let rules = settings(office, &code)?.rules()?;
+    let rows = fetch(office, &code).await?;
     if rows.is_empty() {
         bail!("the price list of {code} is empty; nothing was changed");
     }
@@ -149,17 +149,17 @@ pub(crate) async fn sync(house: &House, code: &str, dry_run: bool) -> anyhow::Re
             (row.sku.as_str().to_lowercase(), Listed { price, open, cut_off })
         })
         .collect();
-    let catalog = house.handle.catalog();
+    let catalog = office.handle.catalog();
     let (routes, plan) = plan(&catalog, &code, &rules, &listed);
     let write = !dry_run && !rules.freeze;
     if write && !plan.is_empty() {
         let told = plan.iter().map(|planned| {
             let what = format!("{} ({})", planned.product, planned.sku);
             let status = if planned.change.is_left_alone() { "left" } else { "changed" };
-            line(house, &code, &what, planned.change.to_string(), status)
+            line(office, &code, &what, planned.change.to_string(), status)
         });
         let (changes, lines) = (changes(&catalog, &code, &plan), told.collect());
-        house.handle.submit_patiently(Command::Catalog { changes, lines }).await?;
+        office.handle.submit_patiently(Command::Catalog { changes, lines }).await?;
     }
     let shown = plan.iter().map(|planned| {
         json!({
@@ -178,18 +178,19 @@ pub(crate) async fn sync(house: &House, code: &str, dry_run: bool) -> anyhow::Re
 const LOOK: Duration = Duration::from_secs(30);
 
 /// Reads the lists of suppliers that want it, each at its own pace, until it is aborted.
-pub(crate) async fn keep_in_step(house: Arc<House>) {
+pub async fn keep_in_step(office: Arc<Office>) {
     let mut read: HashMap<SupplierCode, Instant> = HashMap::new();
     loop {
         // One node reads for all.
-        if !house.handle.leads() {
+        if !office.handle.leads() {
             sleep(LOOK).await;
             continue;
         }
-        let codes: Vec<SupplierCode> = house.handle.catalog().suppliers().keys().cloned().collect();
+        let codes: Vec<SupplierCode> =
+            office.handle.catalog().suppliers().keys().cloned().collect();
         for code in codes {
             // A supplier without settings is the sandbox; it has no list.
-            let Ok(Some(minutes)) = settings(&house, &code).map(|sync| sync.every_minutes) else {
+            let Ok(Some(minutes)) = settings(&office, &code).map(|sync| sync.every_minutes) else {
                 continue;
             };
             let pause = Duration::from_secs(u64::from(minutes) * 60);
@@ -197,7 +198,7 @@ pub(crate) async fn keep_in_step(house: Arc<House>) {
                 continue;
             }
             read.insert(code.clone(), Instant::now());
-            match sync(&house, code.as_str(), false).await {
+            match sync(&office, code.as_str(), false).await {
                 Ok(report) => {
                     let changes = report["changes"].as_array().map_or(0, Vec::len);
                     tracing::info!(supplier = %code, changes, "price list read");

@@ -1,7 +1,7 @@
 //! Callbacks: list, replay one or many.
 
 use super::member::member_id;
-use crate::assemble::House;
+use crate::plug::Office;
 use anyhow::{Context as _, bail};
 use engine::{Answer, Command};
 use serde_json::{Value, json};
@@ -17,43 +17,43 @@ fn state(word: Option<String>) -> anyhow::Result<Option<DeliveryState>> {
     })?))
 }
 
-fn row(house: &House, delivery: &Delivery) -> Value {
-    let catalog = house.handle.catalog();
+fn row(office: &Office, delivery: &Delivery) -> Value {
+    let catalog = office.handle.catalog();
     let member = catalog.member_by_id(delivery.member);
     let due = delivery.state == DeliveryState::Due;
     json!({
         "id": delivery.id.get(), "trx": delivery.trx.get(),
         "member": member.map(|entry| entry.member.code.to_string()),
         "state": delivery.state.word(), "tries": delivery.tries, "last": delivery.last,
-        "next": due.then(|| house.handle.zone().civil(delivery.next).to_string()),
+        "next": due.then(|| office.handle.zone().civil(delivery.next).to_string()),
         "message": delivery.message,
     })
 }
 
-async fn page(house: &House, filter: DeliveryFilter) -> anyhow::Result<Vec<Delivery>> {
-    Ok(house.handle.reads().ask(move |reads| reads.delivery_page(&filter)).await??)
+async fn page(office: &Office, filter: DeliveryFilter) -> anyhow::Result<Vec<Delivery>> {
+    Ok(office.handle.reads().ask(move |reads| reads.delivery_page(&filter)).await??)
 }
 
 pub(super) async fn list(
-    house: &House,
+    office: &Office,
     member: Option<String>,
     word: Option<String>,
     trx: Option<i64>,
     limit: u32,
 ) -> anyhow::Result<Value> {
     let filter = DeliveryFilter {
-        member: member_id(house, member.as_deref())?,
+        member: member_id(office, member.as_deref())?,
         state: state(word)?,
         trx: trx.map(TrxNo::new),
         below: None,
         limit,
     };
-    let found = page(house, filter).await?;
-    Ok(Value::Array(found.iter().map(|delivery| row(house, delivery)).collect()))
+    let found = page(office, filter).await?;
+    Ok(Value::Array(found.iter().map(|delivery| row(office, delivery)).collect()))
 }
 
 pub(super) async fn replay(
-    house: &House,
+    office: &Office,
     ids: Vec<i64>,
     member: Option<String>,
     word: Option<String>,
@@ -63,11 +63,11 @@ pub(super) async fn replay(
         if member.is_none() && word.is_none() {
             bail!("say which: ids, --member or --state exhausted");
         }
-        let (member, state) = (member_id(house, member.as_deref())?, state(word)?);
+        let (member, state) = (member_id(office, member.as_deref())?, state(word)?);
         let mut below = None;
         loop {
             let filter = DeliveryFilter { member, state, trx: None, below, limit: 1_000 };
-            let found = page(house, filter).await?;
+            let found = page(office, filter).await?;
             let Some(last) = found.last() else { break };
             below = Some(last.id.get());
             ids.extend(found.iter().map(|delivery| delivery.id.get()));
@@ -75,7 +75,7 @@ pub(super) async fn replay(
     }
     let mut replayed = 0;
     for id in ids {
-        match house.handle.submit_patiently(Command::Replay(DeliveryId::new(id))).await? {
+        match office.handle.submit_patiently(Command::Replay(DeliveryId::new(id))).await? {
             Answer::Replayed(true) => replayed += 1,
             Answer::Replayed(false) => bail!("there is no callback {id}; {replayed} were replayed"),
             other => bail!("unexpected answer {other:?}"),

@@ -1,6 +1,6 @@
 //! Suppliers and routes.
 
-use crate::assemble::{House, network};
+use crate::plug::{Office, network};
 use anyhow::{Context as _, anyhow, bail};
 use domain::{RouteRow, Supplier};
 use engine::supplier_place;
@@ -11,72 +11,75 @@ use suppliers::{On, Settings, TemplateConnector};
 use types::{ProductCode, Rupiah, Sku, SupplierCode};
 
 /// Only what is given changes.
+#[allow(missing_docs)]
 #[derive(Clone, Debug, Default, Serialize, Deserialize, clap::Args)]
-pub(crate) struct SupplierSet {
+pub struct SupplierSet {
     /// Supplier code.
-    pub(crate) code: String,
+    pub code: String,
     /// true: routing skips it; attempts already made are still asked about.
     #[arg(long)]
-    pub(crate) paused: Option<bool>,
+    pub paused: Option<bool>,
     /// First status check this many ms after sending.
     #[arg(long)]
-    pub(crate) check_after_ms: Option<i64>,
+    pub check_after_ms: Option<i64>,
     /// A person should look after this many ms without an answer.
     #[arg(long)]
-    pub(crate) suspect_after_ms: Option<i64>,
+    pub suspect_after_ms: Option<i64>,
     /// Refund at once when it reports a failure after success.
     #[arg(long)]
-    pub(crate) trusted_reversal: Option<bool>,
+    pub trusted_reversal: Option<bool>,
 }
 
+#[allow(missing_docs)]
 #[derive(Clone, Debug, Default, Serialize, Deserialize, clap::Args)]
-pub(crate) struct RouteSet {
+pub struct RouteSet {
     /// Product code.
-    pub(crate) product: String,
+    pub product: String,
     /// Supplier code.
-    pub(crate) supplier: String,
+    pub supplier: String,
     /// Its name there; the code in lower case otherwise.
     #[arg(long)]
-    pub(crate) sku: Option<String>,
+    pub sku: Option<String>,
     /// Cost there (the fee of an open denomination).
     #[arg(long)]
-    pub(crate) cost: Option<String>,
+    pub cost: Option<String>,
     /// Lower goes first.
     #[arg(long)]
-    pub(crate) priority: Option<i32>,
+    pub priority: Option<i32>,
     /// false takes it out of routing.
     #[arg(long)]
-    pub(crate) enabled: Option<bool>,
+    pub enabled: Option<bool>,
     /// May be used although it costs more than the selling price.
     #[arg(long)]
-    pub(crate) allow_loss: Option<bool>,
+    pub allow_loss: Option<bool>,
     /// Share among the routes of a weighted product; 0 takes none.
     #[arg(long)]
-    pub(crate) weight: Option<u32>,
+    pub weight: Option<u32>,
     /// Never above this cost; "" for no limit.
     #[arg(long)]
-    pub(crate) cost_most: Option<String>,
+    pub cost_most: Option<String>,
     /// Only within this window, HH:MM-HH:MM; "" for always.
     #[arg(long)]
-    pub(crate) hours: Option<String>,
+    pub hours: Option<String>,
     /// Only for numbers that begin with these, separated by spaces or commas; "" for all.
     #[arg(long)]
-    pub(crate) prefixes: Option<String>,
+    pub prefixes: Option<String>,
     /// Most purchases in one business day; "" for no limit.
     #[arg(long)]
-    pub(crate) daily_most: Option<String>,
+    pub daily_most: Option<String>,
     /// Remove the route.
     #[arg(long)]
-    pub(crate) remove: bool,
+    pub remove: bool,
 }
 
 /// A new supplier, or new settings of one.
+#[allow(missing_docs)]
 #[derive(Serialize, Deserialize)]
-pub(crate) struct SupplierAdd {
-    pub(crate) code: String,
-    pub(crate) name: Option<String>,
+pub struct SupplierAdd {
+    pub code: String,
+    pub name: Option<String>,
     /// TOML, as the operator wrote it.
-    pub(crate) settings: String,
+    pub settings: String,
 }
 
 /// First question and patience of a new supplier.
@@ -91,10 +94,10 @@ fn random(bytes: usize) -> anyhow::Result<String> {
 
 /// Adds a supplier or replaces its settings. References keep their prefix, or old attempts could
 /// not be asked about any more.
-pub(super) async fn add(house: &House, add: SupplierAdd) -> anyhow::Result<Value> {
+pub(super) async fn add(office: &Office, add: SupplierAdd) -> anyhow::Result<Value> {
     let code = SupplierCode::parse(&add.code)?;
     let mut settings: Settings = toml::from_str(&add.settings).context("settings")?;
-    let catalog = house.handle.catalog();
+    let catalog = office.handle.catalog();
     let old: Option<Settings> = catalog
         .supplier_settings(&code)
         .map(|json| serde_json::from_str(json.expose()))
@@ -136,9 +139,9 @@ pub(super) async fn add(house: &House, add: SupplierAdd) -> anyhow::Result<Value
         supplier.name = name;
     }
     let json = serde_json::to_string(&settings)?;
-    let sealed = house.key.seal(&supplier_place(&code), &json)?;
+    let sealed = office.key.seal(&supplier_place(&code), &json)?;
     let record = SupplierRecord { supplier, settings: Some(sealed) };
-    house.change_suppliers(vec![CatalogChange::Supplier(record)]).await?;
+    office.change_suppliers(vec![CatalogChange::Supplier(record)]).await?;
     Ok(json!({
         "supplier": code.as_str(), "connector": connector,
         "callback": format!("/callback/{code}/{}", settings.callback.secret),
@@ -146,9 +149,9 @@ pub(super) async fn add(house: &House, add: SupplierAdd) -> anyhow::Result<Value
 }
 
 /// Which rule of a template supplier matches a text.
-pub(super) fn explain(house: &House, code: &str, text: &str, on: &str) -> anyhow::Result<Value> {
+pub(super) fn explain(office: &Office, code: &str, text: &str, on: &str) -> anyhow::Result<Value> {
     let code = SupplierCode::parse(code)?;
-    let catalog = house.handle.catalog();
+    let catalog = office.handle.catalog();
     let json = catalog
         .supplier_settings(&code)
         .with_context(|| format!("there is no supplier {code} with settings"))?;
@@ -180,10 +183,10 @@ pub(super) fn explain(house: &House, code: &str, text: &str, on: &str) -> anyhow
     }))
 }
 
-pub(super) fn list(house: &House) -> Value {
-    let catalog = house.handle.catalog();
+pub(super) fn list(office: &Office) -> Value {
+    let catalog = office.handle.catalog();
     let rows = catalog.suppliers().values().map(|supplier| {
-        let (open, deposit) = house.handle.health().of(&supplier.code);
+        let (open, deposit) = office.handle.health().of(&supplier.code);
         json!({
             "code": supplier.code.as_str(), "name": supplier.name,
             "connector": supplier.connector, "paused": supplier.paused,
@@ -196,16 +199,16 @@ pub(super) fn list(house: &House) -> Value {
     Value::Array(rows.collect())
 }
 
-pub(super) async fn set(house: &House, set: SupplierSet) -> anyhow::Result<Value> {
+pub(super) async fn set(office: &Office, set: SupplierSet) -> anyhow::Result<Value> {
     let code = SupplierCode::parse(&set.code)?;
-    let rows = house.handle.reads().ask(|reads| reads.catalog()).await??;
+    let rows = office.handle.reads().ask(|reads| reads.catalog()).await??;
     let found = rows.suppliers.into_iter().find(|record| record.supplier.code == code);
     let SupplierRecord { mut supplier, settings } =
         found.with_context(|| format!("there is no supplier {code}"))?;
     if let Some(paused) = set.paused {
         supplier.paused = paused;
     }
-    let port = house.suppliers.get(&code);
+    let port = office.suppliers.get(&code);
     let least = port.map_or(0, |port| port.connector.check_limits().spacing_ms).max(100);
     for (given, kept) in [
         (set.check_after_ms, &mut supplier.check_after_ms),
@@ -221,22 +224,22 @@ pub(super) async fn set(house: &House, set: SupplierSet) -> anyhow::Result<Value
     if let Some(trusted) = set.trusted_reversal {
         supplier.trusted_reversal = trusted;
     }
-    house.change(vec![CatalogChange::Supplier(SupplierRecord { supplier, settings })]).await?;
-    Ok(list(house))
+    office.change(vec![CatalogChange::Supplier(SupplierRecord { supplier, settings })]).await?;
+    Ok(list(office))
 }
 
-pub(super) async fn route(house: &House, set: RouteSet) -> anyhow::Result<Value> {
+pub(super) async fn route(office: &Office, set: RouteSet) -> anyhow::Result<Value> {
     let product = ProductCode::parse(&set.product)?;
     let supplier = SupplierCode::parse(&set.supplier)?;
-    let catalog = house.handle.catalog();
+    let catalog = office.handle.catalog();
     let known = catalog.products().get(&product);
     known.with_context(|| format!("there is no product {product}"))?;
     if !catalog.suppliers().contains_key(&supplier) {
         bail!("there is no supplier {supplier}");
     }
     if set.remove {
-        house.change(vec![CatalogChange::RemoveRoute { product, supplier }]).await?;
-        return super::product::show(house, &set.product);
+        office.change(vec![CatalogChange::RemoveRoute { product, supplier }]).await?;
+        return super::product::show(office, &set.product);
     }
     let old = catalog
         .routes(&product)
@@ -279,6 +282,6 @@ pub(super) async fn route(house: &House, set: RouteSet) -> anyhow::Result<Value>
         let parts = prefixes.split([' ', ',']).filter(|part| !part.is_empty());
         route.prefixes = parts.map(str::to_owned).collect();
     }
-    house.change(vec![CatalogChange::Route(route)]).await?;
-    super::product::show(house, &set.product)
+    office.change(vec![CatalogChange::Route(route)]).await?;
+    super::product::show(office, &set.product)
 }

@@ -1,0 +1,34 @@
+//! What people do with the business: operations, users and their rights, deposits, approvals.
+//!
+//! One place for every door: command line, local socket, JSON API, console and portal all come
+//! here, and everything that changes something leaves a line in the journal that says who did it.
+//! Money moves only by commands of the engine; papers that belong to a movement change in the same
+//! commit. It knows no HTTP.
+
+mod access;
+mod audit;
+mod deposits;
+mod lockout;
+mod money;
+mod operations;
+mod papers;
+mod password;
+mod plug;
+mod problem;
+mod sessions;
+mod totp;
+mod users;
+
+pub use access::{Actor, Permission, Role};
+pub use deposits::{Bank, Mutation, MutationRow, Taken, Ticket};
+pub use money::{Approval, Credit, Done, Giving, Rules};
+pub use operations::{
+    ImportRow, MemberAdd, MemberSet, Operation, ProductSet, RouteSet, SupplierAdd, SupplierSet,
+    TrxList, Verdict, execute, keep_in_step,
+};
+pub use papers::Sheet;
+pub use plug::{Office, Plug, network};
+pub use problem::Problem;
+pub use sessions::{From, SessionRow, Signed, SignedMember, TokenRow};
+pub use totp::code_at;
+pub use users::{NewUser, User};

@@ -1,0 +1,124 @@
+//! Typed papers: read one, list some, write with the version that was read.
+
+use crate::plug::Office;
+use crate::problem::Problem;
+use anyhow::{Context as _, anyhow};
+use engine::{Answer, Command, Errand, Moved, PaperChange, PaperText, Ran};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
+use store::{Paper, PaperFilter, PaperKey};
+use types::{Rupiah, UtcMillis};
+
+/// A paper whose body is read.
+#[derive(Clone, Debug)]
+pub struct Sheet<T> {
+    /// Its name.
+    pub id: String,
+    /// Its tag.
+    pub tag: String,
+    /// Its version; 0 for one that does not exist yet.
+    pub version: i64,
+    /// When it was written.
+    pub at: UtcMillis,
+    /// What it says.
+    pub body: T,
+}
+
+fn sheet<T: DeserializeOwned>(paper: Paper) -> anyhow::Result<Sheet<T>> {
+    let body = serde_json::from_str(&paper.body)
+        .with_context(|| format!("{} {}", paper.key.kind, paper.key.id))?;
+    let Paper { key, tag, version, at, .. } = paper;
+    Ok(Sheet { id: key.id, tag, version, at, body })
+}
+
+/// The change that writes a body over the version that was read.
+pub(crate) fn put<T: Serialize>(
+    kind: &str,
+    id: &str,
+    seen: i64,
+    tag: &str,
+    body: &T,
+) -> anyhow::Result<PaperChange> {
+    let text = PaperText { tag: tag.to_owned(), body: serde_json::to_string(body)? };
+    Ok(PaperChange { key: PaperKey::new(kind, id), seen, put: Some(text) })
+}
+
+/// The change that takes a paper away.
+pub(crate) fn drop(kind: &str, id: &str, seen: i64) -> PaperChange {
+    PaperChange { key: PaperKey::new(kind, id), seen, put: None }
+}
+
+/// A name that sorts by time.
+pub(crate) fn fresh_id(now: UtcMillis) -> anyhow::Result<String> {
+    Ok(format!("{:013}-{}", now.get(), &secret(4)?))
+}
+
+/// That many random bytes as hexadecimal digits.
+pub(crate) fn secret(bytes: usize) -> anyhow::Result<String> {
+    let mut random = vec![0; bytes];
+    getrandom::fill(&mut random).map_err(|_| anyhow!("the machine gives no randomness"))?;
+    Ok(hex(&random))
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What is stored of a token that is known to its holder only.
+pub(crate) fn digest(token: &str) -> String {
+    hex(&Sha256::digest(token.as_bytes()))
+}
+
+impl Office {
+    pub(crate) async fn sheet<T: DeserializeOwned>(
+        &self,
+        kind: &str,
+        id: &str,
+    ) -> anyhow::Result<Option<Sheet<T>>> {
+        let key = PaperKey::new(kind, id);
+        let found = self.handle.reads().ask(move |reads| reads.paper(&key)).await??;
+        found.map(sheet).transpose()
+    }
+
+    pub(crate) async fn sheets<T: DeserializeOwned>(
+        &self,
+        kind: &str,
+        tag: Option<&str>,
+        below: Option<&str>,
+        limit: u32,
+    ) -> anyhow::Result<Vec<Sheet<T>>> {
+        let filter = PaperFilter {
+            kind: kind.to_owned(),
+            tag: tag.map(str::to_owned),
+            below: below.map(str::to_owned),
+            limit,
+        };
+        let found = self.handle.reads().ask(move |reads| reads.papers(&filter)).await??;
+        found.into_iter().map(sheet).collect()
+    }
+
+    /// Runs an errand: all of it or nothing; the balance after each movement.
+    pub(crate) async fn run(&self, errand: Errand) -> anyhow::Result<Vec<Rupiah>> {
+        match self.handle.submit_patiently(Command::Errand(Box::new(errand))).await? {
+            Answer::Ran(Ran::Done(balances)) => Ok(balances),
+            Answer::Ran(Ran::Stale(key)) => Err(Problem::conflict(
+                "changed_meanwhile",
+                format!("{} {} was changed by somebody else; look again", key.kind, key.id),
+            )
+            .into()),
+            Answer::Ran(Ran::Refused { member, why }) => Err(match why {
+                Moved::BelowFloor(balance) => Problem::asked(
+                    "below_floor",
+                    format!("it would leave {balance} to member {member}; nothing was moved"),
+                ),
+                Moved::UnknownMember => Problem::missing(format!("there is no member {member}")),
+                Moved::OutOfRange | Moved::Done(_) => {
+                    Problem::asked("out_of_range", "the amount is out of range")
+                }
+            }
+            .into()),
+            other => Err(anyhow!("unexpected answer {other:?}")),
+        }
+    }
+}

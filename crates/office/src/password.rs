@@ -1,0 +1,83 @@
+//! Passwords of people: Argon2id, a few at a time so that a flood of logins starves nobody.
+
+use anyhow::{Context as _, anyhow};
+use argon2::{Algorithm, Argon2, Params, Version};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD as B64;
+use subtle::ConstantTimeEq as _;
+use tokio::sync::Semaphore;
+
+/// Hashed at one time.
+static SEATS: Semaphore = Semaphore::const_new(2);
+/// KiB, passes, lanes: what OWASP asks for at least.
+const MEMORY_KIB: u32 = 19_456;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+const BYTES: usize = 32;
+/// Shortest password of a person.
+pub(crate) const LEAST: usize = 10;
+
+fn hash_with(password: &str, salt: &[u8]) -> anyhow::Result<[u8; BYTES]> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(BYTES)).map_err(|e| anyhow!("{e}"))?;
+    let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let mut out = [0; BYTES];
+    argon.hash_password_into(password.as_bytes(), salt, &mut out).map_err(|e| anyhow!("{e}"))?;
+    Ok(out)
+}
+
+async fn seated<T: Send + 'static>(
+    work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+) -> anyhow::Result<T> {
+    let seat = SEATS.acquire().await.context("logins are closed")?;
+    let done = tokio::task::spawn_blocking(work).await.context("hashing broke")?;
+    drop(seat);
+    done
+}
+
+/// The text to store: a PHC string.
+pub(crate) async fn hash(password: &str) -> anyhow::Result<String> {
+    let password = password.to_owned();
+    seated(move || {
+        let mut salt = [0; 16];
+        getrandom::fill(&mut salt).map_err(|_| anyhow!("the machine gives no randomness"))?;
+        let hash = hash_with(&password, &salt)?;
+        Ok(format!(
+            "$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${}${}",
+            B64.encode(salt),
+            B64.encode(hash)
+        ))
+    })
+    .await
+}
+
+/// True when it fits. Without a stored text the same work is done for nothing, so that time does
+/// not tell who is a user.
+pub(crate) async fn fits(password: &str, stored: Option<&str>) -> anyhow::Result<bool> {
+    let (password, stored) = (password.to_owned(), stored.map(str::to_owned));
+    seated(move || {
+        let parts = stored.as_deref().and_then(|text| {
+            let mut parts = text.rsplit('$');
+            let hash = B64.decode(parts.next()?).ok()?;
+            Some((B64.decode(parts.next()?).ok()?, hash))
+        });
+        let (salt, wanted) = parts.unwrap_or((vec![0; 16], Vec::new()));
+        let found = hash_with(&password, &salt)?;
+        Ok(bool::from(found.ct_eq(&wanted)))
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_fits_its_own_hash_only() {
+        let stored = hash("correct horse").await.unwrap();
+        assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
+        assert!(fits("correct horse", Some(&stored)).await.unwrap());
+        assert!(!fits("correct horsf", Some(&stored)).await.unwrap());
+        assert!(!fits("correct horse", None).await.unwrap());
+        assert_ne!(stored, hash("correct horse").await.unwrap());
+    }
+}

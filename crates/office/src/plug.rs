@@ -1,0 +1,106 @@
+//! An opened business as the office sees it.
+
+use crate::lockout::Lockout;
+use anyhow::Context as _;
+use engine::{Command, Handle, Port, Suppliers};
+use ipnet::IpNet;
+use std::sync::Arc;
+use store::{CatalogChange, MasterKey};
+use suppliers::Settings;
+use types::SupplierCode;
+
+/// Makes the wire to a supplier; whoever puts the program together knows how.
+pub trait Plug: Send + Sync {
+    /// A port with these settings.
+    ///
+    /// # Errors
+    /// Why it cannot be spoken to.
+    fn port(&self, code: &SupplierCode, settings: &Settings) -> anyhow::Result<Port>;
+}
+
+/// The office of one business.
+pub struct Office {
+    /// The door to the engine.
+    pub handle: Handle,
+    /// Seals what is secret.
+    pub key: MasterKey,
+    /// How suppliers are spoken to.
+    pub suppliers: Arc<Suppliers>,
+    /// Held while an operation changes the catalog by what it read of it.
+    pub(crate) editing: tokio::sync::Mutex<()>,
+    plug: Box<dyn Plug>,
+    pub(crate) lockout: Lockout,
+}
+
+impl Office {
+    /// An office over an engine.
+    #[must_use]
+    pub fn new(handle: Handle, key: MasterKey, plug: Box<dyn Plug>) -> Self {
+        Self {
+            handle,
+            key,
+            suppliers: Arc::default(),
+            editing: tokio::sync::Mutex::new(()),
+            plug,
+            lockout: Lockout::default(),
+        }
+    }
+
+    /// Changes the catalog: all of it or nothing.
+    ///
+    /// # Errors
+    /// When it was not written.
+    pub async fn change(&self, changes: Vec<CatalogChange>) -> anyhow::Result<()> {
+        self.handle.submit_patiently(Command::Catalog { changes, lines: Vec::new() }).await?;
+        Ok(())
+    }
+
+    /// Changes suppliers, and speaks to them the new way from now on.
+    pub(crate) async fn change_suppliers(&self, changes: Vec<CatalogChange>) -> anyhow::Result<()> {
+        self.change(changes).await?;
+        self.wire();
+        Ok(())
+    }
+
+    /// Makes the ports fit the catalog. A supplier that cannot be spoken to is told of in the log;
+    /// its attempts wait.
+    pub fn wire(&self) {
+        let catalog = self.handle.catalog();
+        for supplier in catalog.suppliers().values() {
+            let settings = match catalog.supplier_settings(&supplier.code) {
+                None => Ok(Settings::sandbox()),
+                Some(json) => serde_json::from_str(json.expose()),
+            };
+            let port = settings
+                .map_err(anyhow::Error::from)
+                .and_then(|settings| self.plug.port(&supplier.code, &settings));
+            match port {
+                Ok(port) => self.suppliers.insert(supplier.code.clone(), port),
+                Err(error) => {
+                    tracing::error!(supplier = %supplier.code, error = %format!("{error:#}"),
+                        "cannot be spoken to; its attempts wait");
+                    self.suppliers.remove(&supplier.code);
+                }
+            }
+        }
+    }
+
+    /// How a supplier is spoken to; commands without a server speak too.
+    pub(crate) fn port_of(&self, code: &SupplierCode) -> anyhow::Result<Port> {
+        if self.suppliers.get(code).is_none() {
+            self.wire();
+        }
+        self.suppliers.get(code).with_context(|| format!("supplier {code} cannot be spoken to"))
+    }
+}
+
+/// An address or a network.
+///
+/// # Errors
+/// A sentence with an example.
+pub fn network(text: &str) -> anyhow::Result<IpNet> {
+    let single = text.parse::<std::net::IpAddr>().map(IpNet::from);
+    single.or_else(|_| text.parse()).with_context(|| {
+        format!("`{text}` is not an address or network (write 203.0.113.7 or 203.0.113.0/24)")
+    })
+}
