@@ -31,6 +31,11 @@ impl DataDir {
         self.0.join("sandbox.log")
     }
 
+    /// Derived figures: may be deleted at any time.
+    pub(crate) fn reports(&self) -> PathBuf {
+        self.0.join("reports.db")
+    }
+
     pub(crate) fn config(&self) -> PathBuf {
         self.0.join("gerbang.toml")
     }

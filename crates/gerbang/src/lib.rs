@@ -10,6 +10,7 @@ mod config;
 mod couriers;
 mod data;
 mod door;
+mod follow;
 mod goods;
 mod receiver;
 mod sandbox;

@@ -19,12 +19,18 @@ pub(crate) struct Receiver(Arc<Inner>);
 
 struct Inner {
     tries: Vec<(&'static str, String)>,
+    logins: String,
     came: Mutex<VecDeque<(String, String)>>,
 }
 
 impl Receiver {
-    pub(crate) fn new(tries: Vec<(&'static str, String)>) -> Self {
-        Self(Arc::new(Inner { tries, came: Mutex::default() }))
+    pub(crate) fn new(tries: Vec<(&'static str, String)>, logins: String) -> Self {
+        Self(Arc::new(Inner { tries, logins, came: Mutex::default() }))
+    }
+
+    /// Who may log in to the demo, and with what.
+    pub(crate) fn logins(&self) -> String {
+        self.0.logins.clone()
     }
 
     /// Answers what is the receiver's; everything else is the gateway's.
@@ -104,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_callback_is_shown_escaped_and_other_paths_are_not_taken() {
-        let receiver = Receiver::new(vec![("buy", "curl 'x'".to_owned())]);
+        let receiver = Receiver::new(vec![("buy", "curl 'x'".to_owned())], String::new());
         let get = |uri: &str| receiver.answer(&Request::get(uri).body(()).unwrap());
         assert!(get("/trx?product=T1").is_none());
         assert!(get("/demo/callback?refid=1&message=%3Cb%3E+SUKSES").is_some());

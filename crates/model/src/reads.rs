@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use store::{
-    CatalogRows, ChainRow, Counts, Delivery, DeliveryFilter, DeliveryState, Heads, JournalLine,
-    Known, Lane, Paper, PaperFilter, PaperKey, Progress, Reads, StoreError, Story, TrxFilter, Work,
+    CatalogRows, ChainRow, Counts, Delivery, DeliveryFilter, DeliveryState, Heads, JournalFilter,
+    JournalLine, Known, Lane, Paper, PaperFilter, PaperKey, Progress, Reads, StoreError, Story,
+    TrxFilter, Work,
 };
 use types::{AttemptId, MemberId, RefId, Rupiah, Sku, SupplierCode, TrxNo, UtcMillis};
 
@@ -282,6 +283,29 @@ impl Reads for Model {
 
     fn knowns(&mut self, numbers: &[TrxNo]) -> Result<Vec<Known>, StoreError> {
         Ok(self.with(|tables| numbers.iter().filter_map(|no| tables.known(*no)).collect()))
+    }
+
+    fn journal_page(
+        &mut self,
+        filter: &JournalFilter,
+    ) -> Result<Vec<ChainRow<JournalLine>>, StoreError> {
+        let text = filter.text.as_ref().map(|text| text.to_lowercase());
+        let fits = |row: &&ChainRow<JournalLine>| {
+            let line = &row.row;
+            filter.below.is_none_or(|below| (row.lane, row.seq) < below)
+                && filter.channel.is_none_or(|channel| line.channel == channel)
+                && filter.trx.is_none_or(|trx| line.trx == Some(trx))
+                && text.as_ref().is_none_or(|text| {
+                    format!("{} {}", line.request, line.reply).to_lowercase().contains(text)
+                })
+        };
+        let most = page(filter.limit).min(PAGE_MOST);
+        Ok(self.with(|tables| {
+            let mut found: Vec<_> = tables.journal.iter().filter(fits).cloned().collect();
+            found.sort_by_key(|row| std::cmp::Reverse((row.lane, row.seq)));
+            found.truncate(most);
+            found
+        }))
     }
 
     fn counts(&mut self) -> Result<Counts, StoreError> {

@@ -8,9 +8,11 @@
 mod access;
 mod audit;
 mod deposits;
+mod import;
 mod lockout;
 mod money;
 mod operations;
+mod own;
 mod papers;
 mod password;
 mod plug;
@@ -21,6 +23,7 @@ mod users;
 
 pub use access::{Actor, Permission, Role};
 pub use deposits::{Bank, Mutation, MutationRow, Taken, Ticket};
+pub use import::{read_import, read_mutations};
 pub use money::{Approval, Credit, Done, Giving, Rules};
 pub use operations::{
     ImportRow, MemberAdd, MemberSet, Operation, ProductSet, RouteSet, SupplierAdd, SupplierSet,

@@ -12,8 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use store::codec::{self, Columns, Unreadable};
 use store::{
-    CatalogRows, ChainHead, ChainRow, Counts, Delivery, DeliveryFilter, Heads, JournalLine, Known,
-    Lane, Paper, PaperFilter, PaperKey, Progress, Reads, StoreError, Story, TrxFilter, Work,
+    CatalogRows, ChainHead, ChainRow, Counts, Delivery, DeliveryFilter, Heads, JOURNAL_LOOK_MOST,
+    JournalFilter, JournalLine, Known, Lane, Paper, PaperFilter, PaperKey, Progress, Reads,
+    StoreError, Story, TrxFilter, Work,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -361,6 +362,51 @@ impl Reads for PgReads {
             }
         }
         Ok(found.into_values().collect())
+    }
+
+    fn journal_page(
+        &mut self,
+        filter: &JournalFilter,
+    ) -> Result<Vec<ChainRow<JournalLine>>, StoreError> {
+        // Lane after lane, each newest first: an order in time over all would sort everything.
+        let mut found = Vec::new();
+        let limit = usize::try_from(filter.limit.min(PAGE_MOST)).unwrap_or_default();
+        let mut heads = self.heads()?;
+        heads.sort_by_key(|heads| std::cmp::Reverse(heads.lane));
+        let (channel, trx) = (filter.channel.map(store::Channel::word), filter.trx.map(TrxNo::get));
+        let text = filter.text.as_ref().map(|text| text.to_lowercase());
+        for heads in heads {
+            let below = match filter.below {
+                Some((lane, _)) if heads.lane > lane => continue,
+                Some((lane, seq)) if heads.lane == lane => seq,
+                Some(_) | None => heads.journal.seq + 1,
+            };
+            let left = i64::try_from(limit.saturating_sub(found.len())).unwrap_or_default();
+            if left == 0 {
+                break;
+            }
+            let rows = self.rows(
+                "SELECT * FROM journal WHERE lane = $1 AND seq < $2 AND seq > $3
+                 AND ($4::text IS NULL OR channel = $4) AND ($5::bigint IS NULL OR trx = $5)
+                 AND ($6::text IS NULL OR strpos(lower(request || ' ' || reply), $6) > 0)
+                 ORDER BY seq DESC LIMIT $7",
+                &[
+                    &i64::from(heads.lane.0),
+                    &below,
+                    &(below - JOURNAL_LOOK_MOST),
+                    &channel,
+                    &trx,
+                    &text,
+                    &left,
+                ],
+            )?;
+            for row in &rows {
+                let (seq, hash) = (row.get("seq"), hash(row, "hash")?);
+                let line = decode(row, codec::journal)?;
+                found.push(ChainRow { lane: heads.lane, seq, row: line, hash });
+            }
+        }
+        Ok(found)
     }
 
     fn counts(&mut self) -> Result<Counts, StoreError> {

@@ -9,8 +9,9 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use std::ops::ControlFlow;
 use std::path::Path;
 use store::{
-    CatalogRows, ChainHead, ChainRow, Counts, Delivery, DeliveryFilter, Heads, JournalLine, Known,
-    Lane, Paper, PaperFilter, PaperKey, Progress, Reads, StoreError, Story, TrxFilter, Work, codec,
+    CatalogRows, ChainHead, ChainRow, Counts, Delivery, DeliveryFilter, Heads, JOURNAL_LOOK_MOST,
+    JournalFilter, JournalLine, Known, Lane, Paper, PaperFilter, PaperKey, Progress, Reads,
+    StoreError, Story, TrxFilter, Work, codec,
 };
 use types::{AttemptId, Dest, MemberId, RefId, Rupiah, Sku, SupplierCode, TrxNo, UtcMillis};
 
@@ -358,6 +359,34 @@ impl Reads for SqliteReads {
             }
         }
         Ok(found)
+    }
+
+    fn journal_page(
+        &mut self,
+        filter: &JournalFilter,
+    ) -> Result<Vec<ChainRow<JournalLine>>, StoreError> {
+        let below = filter.below.map_or(i64::MAX, |(_, seq)| seq);
+        let newest = self.one("SELECT max(seq) FROM journal", [], |row| row.get(0))?;
+        let newest: i64 = newest.flatten().unwrap_or_default();
+        let text = filter.text.as_ref().map(|text| text.to_lowercase());
+        self.all(
+            "SELECT * FROM journal WHERE seq < ?1 AND seq > ?2 \
+             AND (?3 IS NULL OR channel = ?3) AND (?4 IS NULL OR trx = ?4) \
+             AND (?5 IS NULL OR instr(lower(request || ' ' || reply), ?5) > 0) \
+             ORDER BY seq DESC LIMIT ?6",
+            params![
+                below,
+                below.min(newest + 1) - JOURNAL_LOOK_MOST,
+                filter.channel.map(store::Channel::word),
+                filter.trx.map(TrxNo::get),
+                text,
+                filter.limit.min(PAGE_MOST)
+            ],
+            |row| {
+                let (seq, hash) = (row.get("seq")?, row.get("hash")?);
+                Ok(ChainRow { lane: Lane::default(), seq, row: by(codec::journal)(row)?, hash })
+            },
+        )
     }
 
     fn counts(&mut self) -> Result<Counts, StoreError> {

@@ -16,7 +16,8 @@ pub use batch::{Batch, Change, Facts, Known, SameDay, Wants};
 pub use chain::{ChainHead, Hash, Heads, Lane, journal_hash, transfer_hash};
 pub use document::{Paper, PaperFilter, PaperKey};
 pub use read::{
-    CatalogRows, ChainRow, Counts, DeliveryFilter, Progress, Reads, Story, TrxFilter, Work,
+    CatalogRows, ChainRow, Counts, DeliveryFilter, JOURNAL_LOOK_MOST, JournalFilter, Progress,
+    Reads, Story, TrxFilter, Work,
 };
 pub use records::{
     CatalogChange, Channel, Delivery, DeliveryState, Direction, JournalLine, Level, MemberRecord,

@@ -1,8 +1,8 @@
 //! Typed queries. Every one is bounded; none of them is used to decide about money.
 
 use crate::{
-    Delivery, DeliveryState, Hash, Heads, JournalLine, Known, Lane, Level, MemberRecord, Paper,
-    PaperFilter, PaperKey, StoreError, SupplierRecord,
+    Channel, Delivery, DeliveryState, Hash, Heads, JournalLine, Known, Lane, Level, MemberRecord,
+    Paper, PaperFilter, PaperKey, StoreError, SupplierRecord,
 };
 use domain::{Account, Attempt, Price, Product, RouteRow, Transfer, Trx};
 use std::ops::ControlFlow;
@@ -72,6 +72,22 @@ pub struct DeliveryFilter {
     pub below: Option<i64>,
     pub limit: u32,
 }
+
+/// Which lines of the journal to list, newest first.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct JournalFilter {
+    pub channel: Option<Channel>,
+    /// Words in what was said or answered.
+    pub text: Option<String>,
+    pub trx: Option<TrxNo>,
+    /// Only lines before this one of its lane, and of lanes before it: the next page.
+    pub below: Option<(Lane, i64)>,
+    pub limit: u32,
+}
+
+/// How many lines of the journal are looked at for one page: a rare word does not read them all.
+pub const JOURNAL_LOOK_MOST: i64 = 200_000;
 
 /// How much is waiting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -239,6 +255,15 @@ pub trait Reads: Send {
     /// # Errors
     /// [`StoreError`].
     fn knowns(&mut self, numbers: &[TrxNo]) -> Result<Vec<Known>, StoreError>;
+
+    /// A page of the journal, among the newest [`JOURNAL_LOOK_MOST`] lines below the page before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn journal_page(
+        &mut self,
+        filter: &JournalFilter,
+    ) -> Result<Vec<ChainRow<JournalLine>>, StoreError>;
 
     /// How much is waiting.
     ///

@@ -8,12 +8,22 @@ use crate::goods;
 use crate::receiver::{PATH, Receiver};
 use crate::storage::Storage;
 use anyhow::Context as _;
-use office::{Actor, MemberAdd, MemberSet, Operation, execute};
+use office::{Actor, Bank, NewUser, MemberAdd, MemberSet, Operation, execute};
 use std::net::SocketAddr;
 use store::CatalogChange;
 use tokio::net::TcpListener;
 
 const MEMBER: &str = "OK00123";
+/// Of every login of the demo.
+const PASSWORD: &str = "demo-gerbang";
+/// Login and role.
+const LOGINS: [(&str, &str); 5] = [
+    ("owner", "owner"),
+    ("admin", "admin"),
+    ("finance", "finance"),
+    ("cs", "cs"),
+    ("readonly", "readonly"),
+];
 
 /// Level, goods, member and balance of the protocol description.
 async fn create(house: &House, callback: &str) -> anyhow::Result<()> {
@@ -38,6 +48,24 @@ async fn create(house: &House, callback: &str) -> anyhow::Result<()> {
         note: "demo".to_owned(),
     };
     execute(&house.office, &Actor::local(), credit).await?;
+    for (login, role) in LOGINS {
+        let new = NewUser {
+            login: login.to_owned(),
+            name: login.to_owned(),
+            password: PASSWORD.to_owned(),
+            role: role.to_owned(),
+        };
+        let add = Operation::UserAdd(Box::new(new));
+        execute(&house.office, &Actor::local(), add).await?;
+    }
+    let bank = Bank {
+        code: "bca".to_owned(),
+        name: "BCA (demo)".to_owned(),
+        number: "0000000000".to_owned(),
+        holder: "Demo".to_owned(),
+        open: true,
+    };
+    house.office.set_bank(&Actor::local(), bank).await?;
     Ok(())
 }
 
@@ -112,6 +140,11 @@ pub(super) async fn demo(
     for (what, line) in &tries {
         println!("# {what}\n{line}\n");
     }
+    let logins = LOGINS.map(|(login, _)| login).join(", ");
+    let logins = format!(
+        "demo: {logins}, password {PASSWORD} · portal: {MEMBER}, password secret, PIN 123456"
+    );
+    println!("console {base}/console, portal {base}/portal\n{logins}\n");
     println!("callbacks arrive here, and on {base}/demo\n");
-    serve::serve(data, &config, Some((tcp, Receiver::new(tries)))).await
+    serve::serve(data, &config, Some((tcp, Receiver::new(tries, logins)))).await
 }

@@ -1,10 +1,7 @@
-//! Reading an import file: CSV with a header, or JSON in the shape of the price list.
+//! Reading an import file.
 
-use super::render::bar;
 use anyhow::{Context as _, bail};
-use office::ImportRow;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use office::{ImportRow, read_import};
 use std::path::Path;
 
 /// Reads all rows with their line numbers; what the fields mean is checked by the operation.
@@ -12,116 +9,9 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<ImportRow>> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read {} as UTF-8 text", path.display()))?;
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    let rows = rows(ending, &text).with_context(|| path.display().to_string())?;
+    let rows = read_import(ending, &text).with_context(|| path.display().to_string())?;
     if rows.is_empty() {
         bail!("{}: no products", path.display());
     }
     Ok(rows)
-}
-
-/// The rows of a text, by the ending of its file's name.
-pub(super) fn rows(ending: &str, text: &str) -> anyhow::Result<Vec<ImportRow>> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    match ending.to_ascii_lowercase().as_str() {
-        "csv" => csv(text),
-        "json" => json(text),
-        _ => bail!("the name must end in .csv or .json"),
-    }
-}
-
-fn csv(text: &str) -> anyhow::Result<Vec<ImportRow>> {
-    let header = text.lines().next().unwrap_or_default();
-    // Spreadsheets of this country write semicolons.
-    let delimiter = if header.contains(';') { b';' } else { b',' };
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .trim(csv::Trim::All)
-        .from_reader(text.as_bytes());
-    let headers = reader.headers().context("line 1")?.clone();
-    let progress = bar("lines");
-    progress.set_length(u64::try_from(text.lines().count()).unwrap_or_default());
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        // The reader's own errors name the line.
-        let record = record?;
-        let line = record.position().map_or(0, |at| line_of(text, at));
-        let mut row: ImportRow =
-            record.deserialize(Some(&headers)).with_context(|| format!("line {line}"))?;
-        row.line = usize::try_from(line).unwrap_or_default();
-        rows.push(row);
-        progress.set_position(line);
-    }
-    progress.finish_and_clear();
-    Ok(rows)
-}
-
-/// The reader says where it began to look: empty lines in front of the record are among it.
-fn line_of(text: &str, at: &csv::Position) -> u64 {
-    let from = usize::try_from(at.byte()).unwrap_or_default();
-    let rest = text.as_bytes().get(from..).unwrap_or_default();
-    let empty = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
-    at.line() + u64::try_from(empty.filter(|byte| **byte == b'\n').count()).unwrap_or_default()
-}
-
-/// One object at a time, so that an error can name its line.
-fn json(text: &str) -> anyhow::Result<Vec<ImportRow>> {
-    let values: Vec<Box<serde_json::value::RawValue>> = serde_json::from_str(text)?;
-    let progress = bar("lines");
-    progress.set_length(u64::try_from(values.len()).unwrap_or_default());
-    let mut rows = Vec::with_capacity(values.len());
-    let mut from = 0;
-    let mut line = 1;
-    for value in values {
-        let raw = value.get();
-        if let Some(at) = text[from..].find(raw) {
-            line += text[from..from + at].matches('\n').count();
-            from += at + raw.len();
-        }
-        let mut row: ImportRow =
-            texts(raw).with_context(|| format!("the product that begins in line {line}"))?;
-        row.line = line;
-        line += raw.matches('\n').count();
-        rows.push(row);
-        progress.inc(1);
-    }
-    progress.finish_and_clear();
-    Ok(rows)
-}
-
-/// Price lists write numbers as texts; hand-made files write them as numbers.
-fn texts<T: DeserializeOwned>(raw: &str) -> serde_json::Result<T> {
-    let mut value: Value = serde_json::from_str(raw)?;
-    if let Value::Object(fields) = &mut value {
-        for field in fields.values_mut() {
-            if let Value::Number(number) = field {
-                *field = Value::String(number.to_string());
-            }
-        }
-    }
-    serde_json::from_value(value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn csv_keeps_line_numbers_and_takes_semicolons() {
-        let rows = csv("kode;keterangan;harga\nT1;Three 1.000;1321\n\nT5;\"Three\n5.000\";6.487\n");
-        let rows = rows.unwrap();
-        let lines: Vec<usize> = rows.iter().map(|row| row.line).collect();
-        assert_eq!((lines, rows[1].harga.as_str()), (vec![2, 4], "6.487"));
-    }
-
-    #[test]
-    fn json_names_the_line_of_a_bad_product() {
-        let good = r#"{"kode":"A","keterangan":"a","harga":"1","status":1}"#;
-        let rows = json(&format!("[\n{good},\n{good}]")).unwrap();
-        assert_eq!(rows.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 3]);
-        assert_eq!(rows[0].status, "1");
-        let error = json(&format!("[\n{good},\n{{\"kode\":\"B\"}}]")).unwrap_err();
-        assert!(format!("{error:#}").contains("line 3"), "{error:#}");
-        let error = csv("kode,keterangan,harga,prise\nA,a,1,2\n").unwrap_err();
-        assert!(format!("{error:#}").contains("prise"), "{error:#}");
-    }
 }

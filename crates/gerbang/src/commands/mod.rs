@@ -33,7 +33,7 @@ use store::CatalogChange;
 
 /// How many rows an import file has.
 pub(crate) fn import_text(ending: &str, text: &str) -> anyhow::Result<usize> {
-    import::rows(ending, text).map(|rows| rows.len())
+    office::read_import(ending, text).map(|rows| rows.len())
 }
 
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {

@@ -5,10 +5,14 @@ use crate::config::Config;
 use crate::data::DataDir;
 use crate::door::Door;
 use crate::receiver::Receiver;
+use crate::follow::follow;
 use anyhow::{Context as _, anyhow};
+use console::{Console, ConsoleSettings};
 use engine::Command;
 use gateway::{Gateway, GatewaySettings, Rates};
+use http_body_util::Either;
 use net::{Limits, Listener, ReloadingTls};
+use reports::Reports;
 use office::keep_in_step;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,6 +66,17 @@ pub(super) async fn serve(
     let address = tcp.local_addr()?;
     let door = tokio::spawn(Door::open(data)?.serve(house.clone()));
     let (workers, lost) = house.work(config)?;
+    let reports = Reports::open(&data.reports())?;
+    let following = tokio::spawn(follow(house.handle.clone(), reports.clone()));
+    let console = Console::new(
+        house.office.clone(),
+        reports,
+        ConsoleSettings {
+            trusted_proxies: config.trusted_proxies.clone(),
+            secure: tls.is_some() || !config.trusted_proxies.is_empty(),
+            demo: receiver.as_ref().map(Receiver::logins),
+        },
+    );
     let gateway = Gateway::new(
         house.handle.clone(),
         house.office.suppliers.clone(),
@@ -74,12 +89,15 @@ pub(super) async fn serve(
         ..Limits::default()
     };
     let members = gateway.clone();
-    let answer = move |peer, request| {
-        let (members, receiver) = (members.clone(), receiver.clone());
+    let answer = move |peer, request: http::Request<hyper::body::Incoming>| {
+        let (members, receiver, console) = (members.clone(), receiver.clone(), console.clone());
         async move {
+            if Console::takes(request.uri().path()) {
+                return console.answer(peer, request).await;
+            }
             match receiver.and_then(|receiver| receiver.answer(&request)) {
-                Some(answer) => answer,
-                None => members.answer(peer, request).await,
+                Some(answer) => answer.map(Either::Left),
+                None => members.answer(peer, request).await.map(Either::Left),
             }
         }
     };
@@ -96,6 +114,7 @@ pub(super) async fn serve(
     let _ = stop.send(true);
     server.await.context("the listener broke")?;
     door.abort();
+    following.abort();
     disk.abort();
     heads.abort();
     prices.abort();

@@ -38,6 +38,7 @@ pub enum Operation {
     ProductShow { code: String },
     ProductSet(Box<ProductSet>),
     PriceList { level: Option<String> },
+    LevelSet { code: String, name: String },
     SupplierList,
     SupplierAdd(Box<SupplierAdd>),
     SupplierExplain { code: String, text: String, on: String },
@@ -47,6 +48,7 @@ pub enum Operation {
     TrxList(Box<TrxList>),
     TrxShow { no: i64 },
     TrxResolve { no: i64, verdict: Verdict, note: String },
+    TrxCheck { no: i64 },
     CallbackList { member: Option<String>, state: Option<String>, trx: Option<i64>, limit: u32 },
     CallbackReplay { ids: Vec<i64>, member: Option<String>, state: Option<String> },
     UserList,
@@ -65,6 +67,7 @@ impl Operation {
             | Self::ProductSet(_)
             | Self::SupplierAdd(_)
             | Self::SupplierSet(_)
+            | Self::LevelSet { .. }
             | Self::RouteSet(_) => true,
             Self::MemberList
             | Self::MemberShow { .. }
@@ -78,6 +81,7 @@ impl Operation {
             | Self::TrxList(_)
             | Self::TrxShow { .. }
             | Self::TrxResolve { .. }
+            | Self::TrxCheck { .. }
             | Self::CallbackList { .. }
             | Self::CallbackReplay { .. }
             | Self::UserList
@@ -93,6 +97,7 @@ impl Operation {
             Self::MemberCredit { .. }
             | Self::SupplierSync { .. }
             | Self::TrxResolve { .. }
+            | Self::TrxCheck { .. }
             | Self::CallbackReplay { .. } => true,
             Self::MemberAdd(_)
             | Self::MemberList
@@ -103,6 +108,7 @@ impl Operation {
             | Self::ProductShow { .. }
             | Self::ProductSet(_)
             | Self::PriceList { .. }
+            | Self::LevelSet { .. }
             | Self::SupplierList
             | Self::SupplierAdd(_)
             | Self::SupplierExplain { .. }
@@ -134,13 +140,15 @@ impl Operation {
             | Self::CallbackList { .. } => Permission::Look,
             Self::MemberAdd(_) | Self::MemberSet(_) => Permission::ManageMembers,
             Self::MemberCredit { .. } => Permission::MoveMoney,
-            Self::ProductImport { .. } | Self::ProductSet(_) => Permission::ManageCatalog,
+            Self::ProductImport { .. } | Self::ProductSet(_) | Self::LevelSet { .. } => {
+                Permission::ManageCatalog
+            }
             Self::SupplierAdd(_)
             | Self::SupplierSet(_)
             | Self::SupplierSync { .. }
             | Self::RouteSet(_) => Permission::ManageSuppliers,
             Self::TrxResolve { .. } => Permission::Resolve,
-            Self::CallbackReplay { .. } => Permission::Replay,
+            Self::CallbackReplay { .. } | Self::TrxCheck { .. } => Permission::Replay,
             Self::UserList | Self::UserAdd(_) | Self::UserSet { .. } | Self::TokenAdd { .. } => {
                 Permission::ManageUsers
             }
@@ -160,6 +168,7 @@ impl Operation {
             Self::ProductShow { .. } => "product show",
             Self::ProductSet(_) => "product set",
             Self::PriceList { .. } => "price list",
+            Self::LevelSet { .. } => "level set",
             Self::SupplierList => "supplier list",
             Self::SupplierAdd(_) => "supplier add",
             Self::SupplierExplain { .. } => "supplier explain",
@@ -169,6 +178,7 @@ impl Operation {
             Self::TrxList(_) => "trx list",
             Self::TrxShow { .. } => "trx show",
             Self::TrxResolve { .. } => "trx resolve",
+            Self::TrxCheck { .. } => "trx check",
             Self::CallbackList { .. } => "callback list",
             Self::CallbackReplay { .. } => "callback replay",
             Self::UserList => "user list",
@@ -220,6 +230,7 @@ async fn carry_out(office: &Office, actor: &Actor, operation: Operation) -> anyh
         Operation::ProductShow { code } => product::show(office, &code),
         Operation::ProductSet(set) => product::set(office, *set).await,
         Operation::PriceList { level } => product::prices(office, level),
+        Operation::LevelSet { code, name } => product::level(office, &code, &name).await,
         Operation::SupplierList => Ok(supplier::list(office)),
         Operation::SupplierAdd(add) => supplier::add(office, *add).await,
         Operation::SupplierExplain { code, text, on } => {
@@ -233,6 +244,7 @@ async fn carry_out(office: &Office, actor: &Actor, operation: Operation) -> anyh
         Operation::TrxResolve { no, verdict, note } => {
             trx::resolve(office, no, verdict, note).await
         }
+        Operation::TrxCheck { no } => trx::check(office, actor, no).await,
         Operation::CallbackList { member, state, trx, limit } => {
             callback::list(office, member, state, trx, limit).await
         }

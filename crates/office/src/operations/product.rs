@@ -5,7 +5,7 @@ use anyhow::{Context as _, bail};
 use domain::{Denomination, Price, Product, RouteRow, Strategy};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::CatalogChange;
+use store::{CatalogChange, Level};
 use types::{LevelCode, ProductCode, ProductName, Qty, Rupiah, Sku, SupplierCode};
 
 /// One line of an import; the first six are the price list's own keys.
@@ -292,4 +292,18 @@ pub(super) fn prices(office: &Office, level: Option<String>) -> anyhow::Result<V
     let level = first_level(office, level)?;
     let catalog = office.handle.catalog();
     Ok(serde_json::to_value(catalog.price_list(&level, &[]))?)
+}
+
+/// Makes a price level, or renames one. A new one has no prices yet, and a list id of its own.
+pub(super) async fn level(office: &Office, code: &str, name: &str) -> anyhow::Result<Value> {
+    let code = LevelCode::parse(code)?;
+    let catalog = office.handle.catalog();
+    let list_id = match catalog.levels().get(&code) {
+        Some(known) => known.list_id.clone(),
+        None => crate::papers::secret(8)?,
+    };
+    let name = if name.trim().is_empty() { code.to_string() } else { name.trim().to_owned() };
+    let answer = json!({"code": code.as_str(), "name": name, "list_id": list_id});
+    office.change(vec![CatalogChange::Level(Level { code, name, list_id })]).await?;
+    Ok(answer)
 }

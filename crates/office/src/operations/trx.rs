@@ -1,6 +1,7 @@
 //! Transactions: list, show, resolve.
 
 use super::member::member_id;
+use crate::access::Actor;
 use crate::plug::Office;
 use anyhow::{Context as _, anyhow, bail};
 use domain::{AttemptState, Resolution, Trx, TrxState};
@@ -204,4 +205,19 @@ pub(super) async fn resolve(
         Answer::Resolved(Err(why)) => Err(anyhow!(why)),
         other => bail!("unexpected answer {other:?}"),
     }
+}
+
+/// Asks the supplier of an open purchase at the next moment instead of at its time.
+pub(super) async fn check(office: &Office, actor: &Actor, no: i64) -> anyhow::Result<Value> {
+    let no = TrxNo::new(no);
+    let story = office.handle.reads().ask(move |reads| reads.story(no)).await??;
+    let known = story.with_context(|| format!("there is no trx {no}"))?.known;
+    let open = known.attempts.last().filter(|attempt| attempt.state.is_open());
+    let open = open.with_context(|| format!("trx {no} has no open attempt to ask about"))?;
+    let mut line = office.line(actor, "trx check", &json!({"trx": no.get()}), "asked soon");
+    line.trx = Some(no);
+    let command =
+        Command::AskSoon { about: open.id, member: known.trx.member, line: Box::new(line) };
+    office.handle.submit_patiently(command).await?;
+    Ok(row(office, &known.trx))
 }

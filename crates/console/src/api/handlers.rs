@@ -1,0 +1,400 @@
+//! From a request to an operation of the office, and its answer as JSON.
+
+use super::describe;
+use crate::Inner;
+use crate::ask::Ask;
+use crate::pages::frame::actor;
+use crate::pages::trx as trx_page;
+use crate::reply::{Answer, value};
+use crate::show::{self, days_ago};
+use http::StatusCode;
+use office::{
+    Bank, Credit, Giving, MemberAdd, MemberSet, Mutation, NewUser, Operation, Problem, ProductSet,
+    RouteSet, SupplierAdd, SupplierSet, Verdict, execute,
+};
+use reports::Dimension;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+use store::{Channel, JournalFilter, Lane};
+use types::TrxNo;
+
+type Done = anyhow::Result<Answer>;
+
+fn ok(body: &Value) -> Done {
+    Ok(value(StatusCode::OK, body))
+}
+
+/// The body, with what the path says put into it.
+fn body<T: DeserializeOwned>(ask: &Ask, path: &[(&str, &str)]) -> Result<T, Problem> {
+    let mut fields: Map<String, Value> = if ask.body.is_empty() {
+        Map::new()
+    } else {
+        serde_json::from_slice(&ask.body)
+            .map_err(|error| Problem::asked("bad_json", format!("body: {error}")))?
+    };
+    for (name, text) in path {
+        fields.insert((*name).to_owned(), Value::from(*text));
+    }
+    serde_json::from_value(Value::Object(fields))
+        .map_err(|error| Problem::asked("bad_body", format!("body: {error}")))
+}
+
+async fn run(console: &Inner, ask: &Ask, operation: Operation) -> Done {
+    ok(&execute(&console.office, actor(ask)?, operation).await?)
+}
+
+fn number(ask: &Ask) -> Result<i64, Problem> {
+    ask.part(0).parse().map_err(|_| Problem::missing(format!("`{}` is no number", ask.part(0))))
+}
+
+fn once(ask: &Ask) -> Option<&str> {
+    ask.header("idempotency-key").map(str::trim).filter(|key| !key.is_empty())
+}
+
+/// A page with the key of the next one.
+fn page(rows: Vec<Value>, next: Option<String>) -> Done {
+    ok(&json!({"data": rows, "next": next}))
+}
+
+pub(super) async fn openapi(_: &Inner, _: &Ask) -> Done {
+    ok(&describe::openapi())
+}
+
+pub(super) async fn trx_list(console: &Inner, ask: &Ask) -> Done {
+    let wanted = trx_page::filter(console, ask, None)?;
+    let limit = usize::try_from(wanted.limit).unwrap_or_default();
+    let found = trx_page::find(console, ask, wanted).await?;
+    let next = found.last().filter(|_| found.len() >= limit).map(|trx| trx.no.to_string());
+    let catalog = console.office.handle.catalog();
+    let rows = found.iter().map(|trx| {
+        let member = catalog.member_by_id(trx.member).map(|entry| entry.member.code.to_string());
+        json!({
+            "trx": trx.no.get(), "at": trx.created.get(), "member": member,
+            "ref_id": trx.ref_id.as_str(), "product": trx.product.as_str(),
+            "dest": trx.dest.as_str(), "price": trx.price.get(), "state": trx.state.word(),
+            "detail": show::detail(trx), "suspect": trx.suspect,
+        })
+    });
+    page(rows.collect(), next)
+}
+
+pub(super) async fn trx_show(console: &Inner, ask: &Ask) -> Done {
+    run(console, ask, Operation::TrxShow { no: number(ask)? }).await
+}
+
+#[derive(Deserialize)]
+struct Resolving {
+    #[serde(flatten)]
+    verdict: Verdict,
+    note: String,
+}
+
+pub(super) async fn trx_resolve(console: &Inner, ask: &Ask) -> Done {
+    let Resolving { verdict, note } = body(ask, &[])?;
+    let note = format!("{}: {note}", actor(ask)?.name);
+    run(console, ask, Operation::TrxResolve { no: number(ask)?, verdict, note }).await
+}
+
+pub(super) async fn trx_check(console: &Inner, ask: &Ask) -> Done {
+    run(console, ask, Operation::TrxCheck { no: number(ask)? }).await
+}
+
+pub(super) async fn member_list(console: &Inner, ask: &Ask) -> Done {
+    run(console, ask, Operation::MemberList).await
+}
+
+pub(super) async fn member_add(console: &Inner, ask: &Ask) -> Done {
+    let add: MemberAdd = body(ask, &[])?;
+    run(console, ask, Operation::MemberAdd(Box::new(add))).await
+}
+
+pub(super) async fn member_show(console: &Inner, ask: &Ask) -> Done {
+    run(console, ask, Operation::MemberShow { code: ask.part(0).to_owned() }).await
+}
+
+pub(super) async fn member_set(console: &Inner, ask: &Ask) -> Done {
+    let set: MemberSet = body(ask, &[("code", ask.part(0))])?;
+    run(console, ask, Operation::MemberSet(Box::new(set))).await
+}
+
+pub(super) async fn credit(console: &Inner, ask: &Ask) -> Done {
+    let credit: Credit = body(ask, &[("member", ask.part(0))])?;
+    ok(&serde_json::to_value(console.office.credit(actor(ask)?, credit, once(ask)).await?)?)
+}
+
+pub(super) async fn give(console: &Inner, ask: &Ask) -> Done {
+    let giving: Giving = body(ask, &[])?;
+    ok(&serde_json::to_value(console.office.give(actor(ask)?, giving, once(ask)).await?)?)
+}
+
+pub(super) async fn statement(console: &Inner, ask: &Ask) -> Done {
+    let code = types::MemberCode::parse(ask.part(0))?;
+    let catalog = console.office.handle.catalog();
+    let entry = catalog.member(&code);
+    let id = entry.ok_or_else(|| Problem::missing(format!("there is no member {code}")))?.member.id;
+    let below = ask.asked("below").and_then(|text| {
+        let mut parts = text.split('-').map(str::parse);
+        Some((parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?))
+    });
+    let found = console.reports.entries(&format!("member:{id}"), below, 100)?;
+    let last = found.last().filter(|_| found.len() >= 100);
+    let next = last.map(|last| format!("{}-{}-{}", last.at.get(), last.lane, last.seq));
+    let rows = found.iter().map(|entry| {
+        json!({
+            "at": entry.at.get(), "kind": entry.kind, "amount": entry.amount.get(),
+            "balance": entry.balance.map(types::Rupiah::get), "trx": entry.trx.map(TrxNo::get),
+            "note": entry.note,
+        })
+    });
+    page(rows.collect(), next)
+}
+
+pub(super) async fn approvals(console: &Inner, ask: &Ask) -> Done {
+    let waiting = ask.asked("all").is_none();
+    ok(&serde_json::to_value(console.office.approvals(waiting).await?)?)
+}
+
+#[derive(Deserialize)]
+struct Agreeing {
+    agree: bool,
+}
+
+pub(super) async fn approve(console: &Inner, ask: &Ask) -> Done {
+    let Agreeing { agree } = body(ask, &[])?;
+    let decided = console.office.decide_approval(actor(ask)?, ask.part(0), agree).await?;
+    ok(&serde_json::to_value(decided)?)
+}
+
+pub(super) async fn product_list(console: &Inner, ask: &Ask) -> Done {
+    let filter = ask.asked("q").map(str::to_owned);
+    run(console, ask, Operation::ProductList { filter }).await
+}
+
+#[derive(Deserialize)]
+struct Importing {
+    rows: Vec<office::ImportRow>,
+    level: Option<String>,
+    supplier: Option<String>,
+}
+
+pub(super) async fn product_import(console: &Inner, ask: &Ask) -> Done {
+    let Importing { rows, level, supplier } = body(ask, &[])?;
+    run(console, ask, Operation::ProductImport { rows, level, supplier }).await
+}
+
+pub(super) async fn product_show(console: &Inner, ask: &Ask) -> Done {
+    run(console, ask, Operation::ProductShow { code: ask.part(0).to_owned() }).await
+}
+
+pub(super) async fn product_set(console: &Inner, ask: &Ask) -> Done {
+    let set: ProductSet = body(ask, &[("code", ask.part(0))])?;
+    run(console, ask, Operation::ProductSet(Box::new(set))).await
+}
+
+#[derive(Deserialize)]
+struct Level {
+    code: String,
+    #[serde(default)]
+    name: String,
+}
+
+pub(super) async fn level_set(console: &Inner, ask: &Ask) -> Done {
+    let Level { code, name } = body(ask, &[])?;
+    run(console, ask, Operation::LevelSet { code, name }).await
+}
+
+pub(super) async fn supplier_list(console: &Inner, ask: &Ask) -> Done {
+    run(console, ask, Operation::SupplierList).await
+}
+
+pub(super) async fn supplier_add(console: &Inner, ask: &Ask) -> Done {
+    let add: SupplierAdd = body(ask, &[])?;
+    run(console, ask, Operation::SupplierAdd(Box::new(add))).await
+}
+
+pub(super) async fn supplier_set(console: &Inner, ask: &Ask) -> Done {
+    let set: SupplierSet = body(ask, &[("code", ask.part(0))])?;
+    run(console, ask, Operation::SupplierSet(Box::new(set))).await
+}
+
+#[derive(Deserialize)]
+struct Syncing {
+    #[serde(default)]
+    dry_run: bool,
+}
+
+pub(super) async fn supplier_sync(console: &Inner, ask: &Ask) -> Done {
+    let Syncing { dry_run } = body(ask, &[])?;
+    run(console, ask, Operation::SupplierSync { code: ask.part(0).to_owned(), dry_run }).await
+}
+
+#[derive(Deserialize)]
+struct Explaining {
+    text: String,
+    #[serde(default = "bought")]
+    on: String,
+}
+
+fn bought() -> String {
+    "buy".to_owned()
+}
+
+pub(super) async fn supplier_explain(console: &Inner, ask: &Ask) -> Done {
+    let Explaining { text, on } = body(ask, &[])?;
+    run(console, ask, Operation::SupplierExplain { code: ask.part(0).to_owned(), text, on }).await
+}
+
+pub(super) async fn route_set(console: &Inner, ask: &Ask) -> Done {
+    let set: RouteSet = body(ask, &[])?;
+    run(console, ask, Operation::RouteSet(Box::new(set))).await
+}
+
+pub(super) async fn callback_list(console: &Inner, ask: &Ask) -> Done {
+    let text = |name: &str| ask.asked(name).map(str::to_owned);
+    let list = Operation::CallbackList {
+        member: text("member"),
+        state: text("state"),
+        trx: ask.asked("trx").and_then(|no| no.parse().ok()),
+        limit: 100,
+    };
+    run(console, ask, list).await
+}
+
+#[derive(Deserialize)]
+struct Replaying {
+    #[serde(default)]
+    ids: Vec<i64>,
+    member: Option<String>,
+    state: Option<String>,
+}
+
+pub(super) async fn callback_replay(console: &Inner, ask: &Ask) -> Done {
+    let Replaying { ids, member, state } = body(ask, &[])?;
+    run(console, ask, Operation::CallbackReplay { ids, member, state }).await
+}
+
+pub(super) async fn banks(console: &Inner, _: &Ask) -> Done {
+    ok(&serde_json::to_value(console.office.banks().await?)?)
+}
+
+pub(super) async fn bank_set(console: &Inner, ask: &Ask) -> Done {
+    let bank: Bank = body(ask, &[])?;
+    console.office.set_bank(actor(ask)?, bank.clone()).await?;
+    ok(&serde_json::to_value(bank)?)
+}
+
+pub(super) async fn tickets(console: &Inner, ask: &Ask) -> Done {
+    ok(&serde_json::to_value(console.office.tickets(ask.asked("member"), 200).await?)?)
+}
+
+#[derive(Deserialize)]
+struct Ticketing {
+    member: String,
+    bank: String,
+    amount: String,
+}
+
+pub(super) async fn ticket_open(console: &Inner, ask: &Ask) -> Done {
+    let Ticketing { member, bank, amount } = body(ask, &[])?;
+    let ticket = console.office.open_ticket(actor(ask)?, &member, &bank, &amount).await?;
+    ok(&serde_json::to_value(ticket)?)
+}
+
+pub(super) async fn mutations(console: &Inner, ask: &Ask) -> Done {
+    let open = ask.asked("all").is_none();
+    ok(&serde_json::to_value(console.office.mutations(open, 200).await?)?)
+}
+
+pub(super) async fn mutation_take(console: &Inner, ask: &Ask) -> Done {
+    let mutation: Mutation = body(ask, &[])?;
+    ok(&serde_json::to_value(console.office.take_mutation(actor(ask)?, mutation).await?)?)
+}
+
+#[derive(Deserialize)]
+struct Settling {
+    /// Absent: nobody's.
+    member: Option<String>,
+    note: String,
+}
+
+pub(super) async fn mutation_settle(console: &Inner, ask: &Ask) -> Done {
+    let Settling { member, note } = body(ask, &[])?;
+    let id = ask.part(0);
+    console.office.settle_mutation(actor(ask)?, id, member.as_deref(), &note).await?;
+    ok(&json!({"id": id, "settled": true}))
+}
+
+pub(super) async fn report(console: &Inner, ask: &Ask) -> Done {
+    let from = ask.asked("from").and_then(show::day).unwrap_or_else(|| days_ago(console, 6));
+    let until = ask.asked("until").and_then(show::day).unwrap_or_else(|| days_ago(console, 0));
+    let by = ask.asked("by").and_then(Dimension::named);
+    let rows: Vec<(String, reports::Tally)> = match by {
+        Some(by) => console.reports.by_key(by, from, until)?.into_iter().collect(),
+        None => {
+            let days = console.reports.by_day(from, until, None)?;
+            days.into_iter().map(|(day, tally)| (show::date(day), tally)).collect()
+        }
+    };
+    let rows: Vec<Value> = rows
+        .into_iter()
+        .map(|(key, tally)| {
+            json!({
+                "key": key, "asked": tally.asked, "delivered": tally.ok, "failed": tally.failed,
+                "reversed": tally.reversed, "sales": tally.sales, "cost": tally.cost,
+                "margin": tally.margin(), "median_ms": tally.median_ms, "p95_ms": tally.p95_ms,
+            })
+        })
+        .collect();
+    ok(&json!({"from": show::date(from), "until": show::date(until), "data": rows}))
+}
+
+pub(super) async fn journal(console: &Inner, ask: &Ask) -> Done {
+    let below = ask.asked("below").and_then(|text| {
+        let (lane, seq) = text.split_once('-')?;
+        Some((Lane(lane.parse().ok()?), seq.parse().ok()?))
+    });
+    let channel = ask.asked("channel");
+    let filter = JournalFilter {
+        channel: channel.and_then(|word| Channel::ALL.into_iter().find(|c| c.word() == word)),
+        text: ask.asked("q").map(str::to_owned),
+        trx: ask.asked("trx").and_then(|no| no.parse().ok()).map(TrxNo::new),
+        below,
+        limit: 100,
+    };
+    let found = console.office.handle.reads().ask(move |r| r.journal_page(&filter)).await??;
+    let last = found.last().filter(|_| found.len() >= 100);
+    let next = last.map(|last| format!("{}-{}", last.lane.0, last.seq));
+    let rows = found.iter().map(|row| {
+        let line = &row.row;
+        json!({
+            "lane": row.lane.0, "seq": row.seq, "at": line.at.get(),
+            "channel": line.channel.word(), "peer": line.peer, "trx": line.trx.map(TrxNo::get),
+            "request": line.request, "reply": line.reply, "status": line.status,
+            "millis": line.millis,
+        })
+    });
+    page(rows.collect(), next)
+}
+
+pub(super) async fn user_list(console: &Inner, ask: &Ask) -> Done {
+    run(console, ask, Operation::UserList).await
+}
+
+pub(super) async fn user_add(console: &Inner, ask: &Ask) -> Done {
+    let new: NewUser = body(ask, &[])?;
+    run(console, ask, Operation::UserAdd(Box::new(new))).await
+}
+
+#[derive(Deserialize)]
+struct UserSetting {
+    role: Option<String>,
+    active: Option<bool>,
+    password: Option<String>,
+}
+
+pub(super) async fn user_set(console: &Inner, ask: &Ask) -> Done {
+    let UserSetting { role, active, password } = body(ask, &[])?;
+    let login = ask.part(0).to_owned();
+    run(console, ask, Operation::UserSet { login, role, active, password }).await
+}

@@ -1,0 +1,163 @@
+//! A request as handlers see it: read once, bounded, decoded.
+
+use crate::ConsoleSettings;
+use crate::lang::Lang;
+use crate::reply::{Answer, whole};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::{Bytes, Incoming};
+use office::{From, Office, Signed, SignedMember};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Most bytes of a form, a document or an import.
+const BODY_MOST: usize = 8 * 1024 * 1024;
+const BODY_TIME: Duration = Duration::from_secs(30);
+
+/// Names and values, in order.
+pub(crate) type Fields = Vec<(String, String)>;
+
+/// One request.
+pub(crate) struct Ask {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) query: Fields,
+    pub(crate) form: Fields,
+    pub(crate) body: Bytes,
+    pub(crate) headers: HeaderMap,
+    pub(crate) from: From,
+    pub(crate) lang: Lang,
+    /// What the path's placeholders stand for.
+    pub(crate) parts: Vec<String>,
+    /// Who asks, once it is known.
+    pub(crate) signed: Option<Signed>,
+    pub(crate) member: Option<SignedMember>,
+}
+
+fn decode(bytes: &[u8]) -> Fields {
+    form_urlencoded::parse(bytes).map(|(k, v)| (k.into_owned(), v.into_owned())).collect()
+}
+
+fn find<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
+    fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+}
+
+impl Ask {
+    pub(crate) async fn read(
+        settings: &ConsoleSettings,
+        peer: SocketAddr,
+        request: Request<Incoming>,
+    ) -> Result<Self, Answer> {
+        let (head, body) = request.into_parts();
+        let forwarded: Vec<&str> = head
+            .headers
+            .get_all("x-forwarded-for")
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .collect();
+        let address = net::client_address(peer.ip(), &forwarded, &settings.trusted_proxies);
+        let agent = head.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        let from =
+            From { address: address.to_string(), agent: agent.unwrap_or_default().to_owned() };
+        let body = match head.method == Method::POST {
+            false => Bytes::new(),
+            true => {
+                let whole_body = Limited::new(body, BODY_MOST).collect();
+                match tokio::time::timeout(BODY_TIME, whole_body).await {
+                    Ok(Ok(body)) => body.to_bytes(),
+                    Ok(Err(_)) | Err(_) => {
+                        let status = StatusCode::PAYLOAD_TOO_LARGE;
+                        return Err(whole(status, "text/plain", "too large, or cut off"));
+                    }
+                }
+            }
+        };
+        let typed = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let is_form =
+            typed.is_some_and(|typed| typed.starts_with("application/x-www-form-urlencoded"));
+        let mut ask = Self {
+            path: head.uri.path().to_owned(),
+            query: decode(head.uri.query().unwrap_or_default().as_bytes()),
+            form: if is_form { decode(&body) } else { Vec::new() },
+            body,
+            method: head.method,
+            headers: head.headers,
+            from,
+            lang: Lang::Id,
+            parts: Vec::new(),
+            signed: None,
+            member: None,
+        };
+        ask.lang = Lang::choose(
+            ask.cookie("gerbang_lang"),
+            ask.header("accept-language").unwrap_or_default(),
+        );
+        Ok(ask)
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
+        self.header("cookie")?
+            .split(';')
+            .filter_map(|pair| pair.trim().split_once('='))
+            .find_map(|(known, value)| (known == name).then_some(value))
+    }
+
+    /// A field of the query; empty ones are as good as absent.
+    pub(crate) fn asked(&self, name: &str) -> Option<&str> {
+        find(&self.query, name).map(str::trim).filter(|value| !value.is_empty())
+    }
+
+    /// A field of the form, as it was typed.
+    pub(crate) fn given(&self, name: &str) -> &str {
+        find(&self.form, name).unwrap_or_default()
+    }
+
+    /// The same, when something was typed.
+    pub(crate) fn typed(&self, name: &str) -> Option<String> {
+        let text = self.given(name).trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// What stands at a placeholder of the path.
+    pub(crate) fn part(&self, at: usize) -> &str {
+        self.parts.get(at).map_or("", String::as_str)
+    }
+
+    /// In the reader's language.
+    pub(crate) fn t(&self, english: &'static str) -> &'static str {
+        self.lang.say(english)
+    }
+
+    /// A form must come from our own page: its key, and what browsers say of its origin.
+    pub(crate) fn form_is_ours(&self) -> bool {
+        let site = self.header("sec-fetch-site");
+        let wanted = self
+            .signed
+            .as_ref()
+            .map(|signed| &signed.form_key)
+            .or(self.member.as_ref().map(|member| &member.form_key));
+        matches!(site, None | Some("same-origin" | "none"))
+            && wanted.is_some_and(|wanted| Office::form_fits(self.given("form_key"), wanted))
+    }
+
+    /// What the last action left to say: tone and text.
+    pub(crate) fn flash(&self) -> Option<(String, String)> {
+        let text = B64.decode(self.cookie("gerbang_flash")?).ok()?;
+        let text = String::from_utf8(text).ok()?;
+        let (tone, text) = text.split_once('\n')?;
+        Some((tone.to_owned(), text.to_owned()))
+    }
+}
+
+/// The cookie that carries a word to the next page.
+pub(crate) fn flash_cookie(tone: &str, text: &str) -> String {
+    let text: String = text.chars().take(600).collect();
+    let text = B64.encode(format!("{tone}\n{text}"));
+    format!("gerbang_flash={text}; Path=/; Max-Age=20; HttpOnly; SameSite=Strict")
+}

@@ -1,0 +1,175 @@
+//! What is around every page: menu, language, who is here.
+
+use crate::Inner;
+use crate::ask::Ask;
+use crate::pages::login::{CSS, JS};
+use crate::reply::{Answer, html, with_cookie};
+use crate::view::{Entry, Page, Part, Tone, Words};
+use askama::Template as _;
+use http::StatusCode;
+use office::{Actor, Permission, Problem};
+
+/// Somebody who is signed in; handlers behind a `Need` always have one.
+pub(crate) fn actor(ask: &Ask) -> anyhow::Result<&Actor> {
+    let signed = ask.signed.as_ref();
+    Ok(&signed.ok_or_else(|| Problem::forbidden("nobody is signed in"))?.actor)
+}
+
+/// The key of this session's forms.
+pub(crate) fn key(ask: &Ask) -> String {
+    let user = ask.signed.as_ref().map(|signed| signed.form_key.clone());
+    user.or(ask.member.as_ref().map(|member| member.form_key.clone())).unwrap_or_default()
+}
+
+fn words(ask: &Ask) -> Words {
+    Words { log_out: ask.t("Log out"), account: ask.t("Your account"), menu: ask.t("Menu") }
+}
+
+/// Entries the role may open.
+async fn menu(console: &Inner, ask: &Ask) -> Vec<Entry> {
+    let Some(signed) = &ask.signed else { return Vec::new() };
+    let role = signed.actor.role;
+    let counts = console.office.handle.reads().ask(|reads| reads.counts()).await;
+    let suspects = match counts {
+        Ok(Ok(counts)) => counts.suspect,
+        Ok(Err(_)) | Err(_) => 0,
+    };
+    let all = [
+        (ask.t("Dashboard"), "/console", Permission::Look, 0),
+        (ask.t("Transactions"), "/console/trx", Permission::Look, 0),
+        (ask.t("Suspects"), "/console/suspects", Permission::Look, suspects),
+        (ask.t("Members"), "/console/members", Permission::Look, 0),
+        (ask.t("Products"), "/console/products", Permission::Look, 0),
+        (ask.t("Suppliers"), "/console/suppliers", Permission::Look, 0),
+        (ask.t("Callbacks"), "/console/callbacks", Permission::Look, 0),
+        (ask.t("Money"), "/console/money", Permission::SeeMoney, 0),
+        (ask.t("Reports"), "/console/reports", Permission::SeeMoney, 0),
+        (ask.t("Journal"), "/console/journal", Permission::Audit, 0),
+        (ask.t("Users"), "/console/users", Permission::ManageUsers, 0),
+    ];
+    let here = |href: &str| {
+        ask.path == href || (href != "/console" && ask.path.starts_with(&format!("{href}/")))
+    };
+    all.into_iter()
+        .filter(|(_, _, permission, _)| role.may(*permission))
+        .map(|(text, href, _, count)| Entry {
+            text: text.to_owned(),
+            href,
+            here: here(href),
+            count,
+        })
+        .collect()
+}
+
+fn member_menu(ask: &Ask) -> Vec<Entry> {
+    [
+        (ask.t("Overview"), "/portal"),
+        (ask.t("Transactions"), "/portal/trx"),
+        (ask.t("Statement"), "/portal/statement"),
+        (ask.t("Prices"), "/portal/prices"),
+        (ask.t("Deposits"), "/portal/deposits"),
+        (ask.t("Callbacks"), "/portal/callbacks"),
+        (ask.t("API"), "/portal/api"),
+        (ask.t("Account"), "/portal/account"),
+    ]
+    .into_iter()
+    .map(|(text, href)| Entry { text: text.to_owned(), href, here: ask.path == href, count: 0 })
+    .collect()
+}
+
+async fn page(
+    console: &Inner,
+    ask: &Ask,
+    status: StatusCode,
+    title: &str,
+    parts: Vec<Part>,
+    live: bool,
+) -> anyhow::Result<Answer> {
+    let portal = ask.path.starts_with("/portal");
+    let flash = ask.flash();
+    let page = Page {
+        lang: ask.lang.code(),
+        title: title.to_owned(),
+        parts,
+        menu: match (&ask.signed, &ask.member) {
+            (Some(_), _) => menu(console, ask).await,
+            (None, Some(_)) => member_menu(ask),
+            (None, None) => Vec::new(),
+        },
+        who: match (&ask.signed, &ask.member) {
+            (Some(signed), _) => format!("{} · {}", signed.name, signed.actor.role.word()),
+            (None, Some(member)) => member.code.to_string(),
+            (None, None) => String::new(),
+        },
+        form_key: key(ask),
+        root: if portal { "/portal" } else { "/console" },
+        live,
+        words: words(ask),
+        css: CSS.as_str(),
+        js: JS.as_str(),
+        flash: flash.clone(),
+    };
+    let answer = html(status, page.render()?);
+    Ok(match flash {
+        None => answer,
+        Some(_) => with_cookie(answer, "gerbang_flash=; Path=/; Max-Age=0; HttpOnly"),
+    })
+}
+
+/// A page.
+pub(crate) async fn show(
+    console: &Inner,
+    ask: &Ask,
+    title: &str,
+    parts: Vec<Part>,
+) -> anyhow::Result<Answer> {
+    page(console, ask, StatusCode::OK, title, parts, false).await
+}
+
+/// A page that is made anew when something happens.
+pub(crate) async fn show_live(
+    console: &Inner,
+    ask: &Ask,
+    title: &str,
+    parts: Vec<Part>,
+) -> anyhow::Result<Answer> {
+    page(console, ask, StatusCode::OK, title, parts, true).await
+}
+
+fn plain(ask: &Ask, problem: &Problem, menu: Vec<Entry>, who: String) -> Answer {
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
+    let page = Page {
+        lang: ask.lang.code(),
+        title: ask.t("That did not work").to_owned(),
+        parts: vec![Part::Note { text: problem.detail.clone(), tone: Tone::Bad }],
+        menu,
+        who,
+        form_key: key(ask),
+        root: if ask.path.starts_with("/portal") { "/portal" } else { "/console" },
+        live: false,
+        words: words(ask),
+        css: CSS.as_str(),
+        js: JS.as_str(),
+        flash: None,
+    };
+    match page.render() {
+        Ok(text) => html(status, text),
+        Err(_) => html(StatusCode::INTERNAL_SERVER_ERROR, String::new()),
+    }
+}
+
+/// A problem as a page of its own.
+pub(crate) fn wrong(_: &Inner, ask: &Ask, problem: &Problem) -> Answer {
+    let home = |href| Entry { text: ask.t("Back").to_owned(), href, here: false, count: 0 };
+    let menu = match (&ask.signed, &ask.member) {
+        (Some(_), _) => vec![home("/console")],
+        (None, Some(_)) => vec![home("/portal")],
+        (None, None) => Vec::new(),
+    };
+    plain(ask, problem, menu, String::new())
+}
+
+/// The same for who is not signed in.
+pub(crate) fn bare(ask: &Ask, problem: &Problem) -> Answer {
+    plain(ask, problem, Vec::new(), String::new())
+}

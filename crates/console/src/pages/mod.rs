@@ -1,0 +1,15 @@
+//! The console's pages, one file each.
+
+pub(crate) mod account;
+pub(crate) mod callbacks;
+pub(crate) mod dashboard;
+pub(crate) mod frame;
+pub(crate) mod journal;
+pub(crate) mod login;
+pub(crate) mod members;
+pub(crate) mod money;
+pub(crate) mod products;
+pub(crate) mod reports;
+pub(crate) mod suppliers;
+pub(crate) mod trx;
+pub(crate) mod users;

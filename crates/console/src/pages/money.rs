@@ -1,0 +1,548 @@
+//! Money: deposits, approvals, credits, transfers, statements, the day's end.
+
+use super::frame;
+use crate::Inner;
+use crate::ask::Ask;
+use crate::reply::Answer;
+use crate::routes::done;
+use crate::show::{self, date, days_ago, time};
+use crate::view::{Cell, Field, Form, Input, Part, Table, Tone, rupiah};
+use anyhow::Context as _;
+use office::{
+    Bank, Credit, Done, Giving, MutationRow, Permission, Problem, Taken, Ticket,
+};
+use types::{MemberCode, UtcMillis};
+
+const PAGE: u32 = 100;
+
+/// The tabs of money.
+fn tabs(ask: &Ask) -> Part {
+    let here = |href: &str| ask.path == href;
+    Part::Tabs(
+        [
+            (ask.t("Deposits"), "/console/money"),
+            (ask.t("Day's end"), "/console/money/closing"),
+            (ask.t("Adjustments"), "/console/money/account/adjustment"),
+        ]
+        .map(|(text, href)| (text.to_owned(), href.to_owned(), here(href)))
+        .into(),
+    )
+}
+
+pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let actor = frame::actor(ask)?;
+    let office = &console.office;
+    let moves = actor.role.may(Permission::MoveMoney);
+    let mut parts = vec![tabs(ask)];
+    let waiting = office.approvals(true).await?;
+    if !waiting.is_empty() {
+        parts.push(Part::Heading(ask.t("Waits for a second person").to_owned()));
+        let titles = [
+            ask.t("Member"),
+            &format!(">{}", ask.t("Amount")),
+            ask.t("Note"),
+            ask.t("Asked by"),
+            "",
+        ];
+        let mut table = Table::new(&titles, "");
+        for approval in waiting {
+            let mut buttons = Vec::new();
+            if actor.role.may(Permission::Approve) {
+                for (agree, text, tone) in
+                    [("true", ask.t("Agree"), Tone::Plain), ("false", ask.t("Refuse"), Tone::Bad)]
+                {
+                    if agree == "true" && approval.by == actor.name {
+                        continue;
+                    }
+                    buttons.push(Cell::Do(Box::new(Form {
+                        action: format!("/console/money/approval/{}", approval.id),
+                        fields: vec![Field::hidden("agree", agree)],
+                        button: text.to_owned(),
+                        tone,
+                        small: true,
+                        form_key: frame::key(ask),
+                        ..Form::default()
+                    })));
+                }
+            }
+            table.rows.push(vec![
+                Cell::text(&approval.credit.member),
+                Cell::text(&approval.credit.amount),
+                Cell::text(&approval.credit.note),
+                Cell::text(&approval.by),
+                Cell::Many(buttons),
+            ]);
+        }
+        parts.push(Part::Table(table));
+    }
+    parts.push(Part::Heading(ask.t("Bank credits that wait").to_owned()));
+    parts.push(Part::Table(queue(ask, &office.mutations(true, 100).await?, moves)));
+    parts.push(Part::Heading(ask.t("Tickets").to_owned()));
+    let tickets = office.tickets(None, 50).await?;
+    parts.push(Part::Table(ticket_table(
+        console,
+        ask,
+        &tickets,
+        moves.then_some("/console/money/ticket"),
+        true,
+    )));
+    if moves {
+        parts.push(Part::Fold {
+            title: ask.t("Report bank credits").to_owned(),
+            parts: vec![Part::Form(mutation_form(console, ask).await?)],
+        });
+        parts.push(Part::Fold {
+            title: ask.t("Credit or debit a member").to_owned(),
+            parts: vec![Part::Form(credit_form(ask, ""))],
+        });
+        parts.push(Part::Fold {
+            title: ask.t("Transfer between members").to_owned(),
+            parts: vec![Part::Form(Form {
+                action: "/console/money/give".to_owned(),
+                fields: vec![
+                    Field::new("from", ask.t("From")).needed(),
+                    Field::new("to", ask.t("To")).needed(),
+                    Field::new("amount", ask.t("Amount")).input(Input::Number).needed(),
+                    Field::new("note", ask.t("Note")),
+                ],
+                button: ask.t("Transfer").to_owned(),
+                form_key: frame::key(ask),
+                ..Form::default()
+            })],
+        });
+        parts.push(Part::Fold {
+            title: ask.t("Bank accounts").to_owned(),
+            parts: banks(console, ask).await?,
+        });
+    }
+    parts.push(Part::Heading(ask.t("Bank credits").to_owned()));
+    let mut table = Table::new(
+        &[
+            ask.t("Time"),
+            ask.t("Bank"),
+            &format!(">{}", ask.t("Amount")),
+            ask.t("Text"),
+            ask.t("State"),
+            ask.t("Member"),
+            ask.t("By"),
+        ],
+        ask.t("None yet."),
+    );
+    for row in office.mutations(false, 50).await? {
+        table.rows.push(vec![
+            Cell::text(time(console, UtcMillis::new(row.came))),
+            Cell::text(&row.bank),
+            Cell::Money(row.amount),
+            Cell::text(&row.text),
+            show::state(ask, &row.state),
+            Cell::maybe(row.member),
+            Cell::maybe(row.by),
+        ]);
+    }
+    parts.push(Part::Table(table));
+    frame::show_live(console, ask, ask.t("Money"), parts).await
+}
+
+/// Credits of banks that nobody could be found for, with what is near.
+fn queue(ask: &Ask, rows: &[MutationRow], may: bool) -> Table {
+    let titles = [
+        ask.t("Bank"),
+        ask.t("Date"),
+        &format!(">{}", ask.t("Amount")),
+        ask.t("Text"),
+        ask.t("Near"),
+        "",
+    ];
+    let mut table = Table::new(&titles, ask.t("Nothing waits."));
+    for row in rows {
+        let near = row.near.iter().map(|ticket| {
+            Cell::text(format!("{} · {} · {}", ticket.member, rupiah(ticket.amount), ticket.state))
+        });
+        let form = |member: Option<String>, button: String, tone| {
+            let mut fields =
+                vec![Field::hidden("act", if member.is_some() { "assign" } else { "ignore" })];
+            if let Some(member) = &member {
+                fields.push(Field::new("member", "").value(member).needed());
+            }
+            fields.push(Field::new("note", "").value(""));
+            Cell::Do(Box::new(Form {
+                action: format!("/console/money/mutation/{}", row.id),
+                fields,
+                button,
+                tone,
+                small: true,
+                form_key: frame::key(ask),
+                ..Form::default()
+            }))
+        };
+        let guess = row.near.first().map(|ticket| ticket.member.clone()).unwrap_or_default();
+        let buttons = if may {
+            vec![
+                form(Some(guess), ask.t("Credit this member").to_owned(), Tone::Plain),
+                form(None, ask.t("Not a deposit").to_owned(), Tone::Bad),
+            ]
+        } else {
+            Vec::new()
+        };
+        table.rows.push(vec![
+            Cell::text(&row.bank),
+            Cell::text(&row.date),
+            Cell::Money(row.amount),
+            Cell::text(&row.text),
+            Cell::Many(near.collect()),
+            Cell::Many(buttons),
+        ]);
+    }
+    table
+}
+
+/// Tickets; with a place, open ones can be cancelled there.
+pub(crate) fn ticket_table(
+    console: &Inner,
+    ask: &Ask,
+    tickets: &[Ticket],
+    cancel: Option<&str>,
+    member: bool,
+) -> Table {
+    let mut titles = vec![ask.t("Time")];
+    if member {
+        titles.push(ask.t("Member"));
+    }
+    let amount = format!(">{}", ask.t("To pay, exactly"));
+    titles.extend([ask.t("Bank"), &amount, ask.t("Until"), ask.t("State"), ""]);
+    let mut table = Table::new(&titles, ask.t("None yet."));
+    for ticket in tickets {
+        let button = cancel.filter(|_| ticket.state == "open").map(|place| {
+            Cell::Do(Box::new(Form {
+                action: format!("{place}/{}/cancel", ticket.id),
+                button: ask.t("Cancel").to_owned(),
+                tone: Tone::Quiet,
+                small: true,
+                form_key: frame::key(ask),
+                ..Form::default()
+            }))
+        });
+        let mut row = vec![Cell::text(time(console, UtcMillis::new(ticket.created)))];
+        if member {
+            row.push(Cell::link(&ticket.member, format!("/console/members/{}", ticket.member)));
+        }
+        row.extend([
+            Cell::text(&ticket.bank),
+            Cell::Money(ticket.amount),
+            Cell::text(time(console, UtcMillis::new(ticket.expires))),
+            show::state(ask, &ticket.state),
+            button.unwrap_or_default(),
+        ]);
+        table.rows.push(row);
+    }
+    table
+}
+
+pub(crate) fn credit_form(ask: &Ask, member: &str) -> Form {
+    let once = console_key();
+    let field = Field::new("member", ask.t("Member")).value(member).needed();
+    Form {
+        action: "/console/money/credit".to_owned(),
+        fields: vec![
+            field,
+            Field::new("amount", ask.t("Amount"))
+                .input(Input::Number)
+                .hint(ask.t("negative to take away"))
+                .needed(),
+            Field::new("cash", ask.t("Account")).hint(ask.t("a bank's code, or adjustment")),
+            Field::new("note", ask.t("Why")).needed(),
+            Field::hidden("once", once),
+        ],
+        button: ask.t("Move").to_owned(),
+        form_key: frame::key(ask),
+        ..Form::default()
+    }
+}
+
+/// Sent twice, a form moves once. What is not random enough is only less convenient.
+fn console_key() -> String {
+    office::Office::fresh_key().unwrap_or_default()
+}
+
+async fn banks(console: &Inner, ask: &Ask) -> anyhow::Result<Vec<Part>> {
+    let titles = [ask.t("Code"), ask.t("Name"), ask.t("Number"), ask.t("Holder"), ask.t("State")];
+    let mut table = Table::new(&titles, ask.t("None yet."));
+    for bank in console.office.banks().await? {
+        let state = if bank.open {
+            Cell::badge(ask.t("open"), Tone::Good)
+        } else {
+            Cell::badge(ask.t("closed"), Tone::Bad)
+        };
+        table.rows.push(vec![
+            Cell::link(&bank.code, format!("/console/money/account/cash:{}", bank.code)),
+            Cell::text(&bank.name),
+            Cell::text(&bank.number),
+            Cell::text(&bank.holder),
+            state,
+        ]);
+    }
+    Ok(vec![
+        Part::Table(table),
+        Part::Form(Form {
+            action: "/console/money/bank".to_owned(),
+            fields: vec![
+                Field::new("code", ask.t("Code")).needed().hint("bca"),
+                Field::new("name", ask.t("Name")).needed().hint("BCA"),
+                Field::new("number", ask.t("Number")).needed(),
+                Field::new("holder", ask.t("Holder")).needed(),
+                Field::new("open", ask.t("Offered to members")).value("true").input(Input::Check),
+            ],
+            button: ask.t("Save").to_owned(),
+            form_key: frame::key(ask),
+            ..Form::default()
+        }),
+    ])
+}
+
+async fn mutation_form(console: &Inner, ask: &Ask) -> anyhow::Result<Form> {
+    let banks = console.office.banks().await?;
+    Ok(Form {
+        action: "/console/money/mutations".to_owned(),
+        fields: vec![
+            Field::new("bank", ask.t("Bank"))
+                .choice(banks.into_iter().map(|bank| (bank.code, bank.name))),
+            Field::new("csv", "CSV")
+                .input(Input::Area)
+                .hint(ask.t("a line each: date, amount, text; with a header of these names"))
+                .needed(),
+        ],
+        button: ask.t("Report").to_owned(),
+        form_key: frame::key(ask),
+        ..Form::default()
+    })
+}
+
+pub(crate) async fn mutations(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let rows = office::read_mutations(ask.given("bank"), ask.given("csv"))?;
+    let (mut matched, mut queued, mut known) = (0, 0, 0);
+    for row in rows {
+        match console.office.take_mutation(frame::actor(ask)?, row).await? {
+            Taken::Matched { .. } => matched += 1,
+            Taken::Queued { .. } => queued += 1,
+            Taken::Known { .. } => known += 1,
+        }
+    }
+    let text = format!(
+        "{}: {matched}, {}: {queued}, {}: {known}",
+        ask.t("matched"),
+        ask.t("waits"),
+        ask.t("known already")
+    );
+    done("/console/money", &text)
+}
+
+pub(crate) async fn settle(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let member = ask.typed("member");
+    let assigns = ask.given("act") == "assign";
+    if assigns && member.is_none() {
+        return Err(Problem::asked("which", ask.t("Say whose it is.")).into());
+    }
+    let member = member.filter(|_| assigns);
+    let (actor, note) = (frame::actor(ask)?, ask.given("note"));
+    console.office.settle_mutation(actor, ask.part(0), member.as_deref(), note).await?;
+    done("/console/money", ask.t("Decided."))
+}
+
+pub(crate) async fn bank(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let text = |name: &str| ask.given(name).trim().to_owned();
+    let bank = Bank {
+        code: text("code"),
+        name: text("name"),
+        number: text("number"),
+        holder: text("holder"),
+        open: ask.given("open") == "true",
+    };
+    console.office.set_bank(frame::actor(ask)?, bank).await?;
+    done("/console/money", ask.t("Saved."))
+}
+
+pub(crate) async fn ticket(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let actor = frame::actor(ask)?;
+    let (member, bank, amount) = (ask.given("member"), ask.given("bank"), ask.given("amount"));
+    let ticket = console.office.open_ticket(actor, member, bank, amount).await?;
+    done("/console/money", &format!("{}: {}", ask.t("To pay, exactly"), rupiah(ticket.amount)))
+}
+
+pub(crate) async fn cancel(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    console.office.cancel_ticket(frame::actor(ask)?, ask.part(0), None).await?;
+    done("/console/money", ask.t("Cancelled."))
+}
+
+pub(crate) async fn credit(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let credit = Credit {
+        member: ask.given("member").trim().to_ascii_uppercase(),
+        amount: ask.given("amount").trim().to_owned(),
+        cash: ask.given("cash").trim().to_owned(),
+        note: ask.given("note").to_owned(),
+    };
+    let once = ask.typed("once");
+    let member = credit.member.clone();
+    let told = console.office.credit(frame::actor(ask)?, credit, once.as_deref()).await?;
+    match told {
+        Done::Moved { balance, .. } => {
+            let balance = balance.map(rupiah).unwrap_or_default();
+            let text = format!("{} {}: {balance}", ask.t("Moved. Balance of"), member);
+            done(&format!("/console/members/{member}"), &text)
+        }
+        Done::Waiting { .. } => done("/console/money", ask.t("A second person must agree.")),
+        Done::Repeated { .. } => {
+            done("/console/money", ask.t("That was done already; nothing moved again."))
+        }
+    }
+}
+
+pub(crate) async fn give(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let giving = Giving {
+        from: ask.given("from").trim().to_ascii_uppercase(),
+        to: ask.given("to").trim().to_ascii_uppercase(),
+        amount: ask.given("amount").trim().to_owned(),
+        note: ask.given("note").to_owned(),
+    };
+    console.office.give(frame::actor(ask)?, giving, None).await?;
+    done("/console/money", ask.t("Moved."))
+}
+
+pub(crate) async fn approve(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let agree = ask.given("agree") == "true";
+    console.office.decide_approval(frame::actor(ask)?, ask.part(0), agree).await?;
+    done("/console/money", ask.t("Decided."))
+}
+
+pub(crate) async fn member_statement(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let code = MemberCode::parse(ask.part(0))?;
+    let catalog = console.office.handle.catalog();
+    let id = catalog.member(&code).context("there is no such member")?.member.id;
+    let here = format!("/console/members/{code}/statement");
+    let table = entries(console, ask, &format!("member:{id}"), &here, Some("/console/trx"))?;
+    let title = format!("{} · {code}", ask.t("Statement"));
+    frame::show(console, ask, &title, vec![Part::Table(table)]).await
+}
+
+pub(crate) async fn statement(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let account = ask.part(0);
+    let here = format!("/console/money/account/{account}");
+    let table = entries(console, ask, account, &here, Some("/console/trx"))?;
+    let title = format!("{} · {account}", ask.t("Statement"));
+    frame::show(console, ask, &title, vec![tabs(ask), Part::Table(table)]).await
+}
+
+/// A page of a statement.
+pub(crate) fn entries(
+    console: &Inner,
+    ask: &Ask,
+    account: &str,
+    here: &str,
+    trx: Option<&str>,
+) -> anyhow::Result<Table> {
+    let below = ask.asked("below").and_then(|text| {
+        let mut parts = text.split('-').map(str::parse);
+        Some((parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?))
+    });
+    let found = console.reports.entries(account, below, PAGE)?;
+    let titles = [
+        ask.t("Time"),
+        ask.t("What"),
+        "T#",
+        &format!(">{}", ask.t("Amount")),
+        &format!(">{}", ask.t("Balance")),
+        ask.t("Note"),
+    ];
+    let mut table = Table::new(&titles, ask.t("Nothing moved yet."));
+    for entry in &found {
+        let number = entry.trx.map_or(Cell::Nothing, |no| match trx {
+            Some(place) => Cell::link(no, format!("{place}/{no}")),
+            None => Cell::text(no),
+        });
+        table.rows.push(vec![
+            Cell::text(time(console, entry.at)),
+            Cell::text(kind(ask, &entry.kind)),
+            number,
+            Cell::Money(entry.amount.get()),
+            entry.balance.map_or(Cell::Nothing, |balance| Cell::Money(balance.get())),
+            Cell::text(&entry.note),
+        ]);
+    }
+    if let Some(last) = found.last().filter(|_| found.len() >= PAGE as usize) {
+        let place = format!("{here}?below={}-{}-{}", last.at.get(), last.lane, last.seq);
+        table.next = Some((ask.t("Older").to_owned(), place));
+    }
+    Ok(table)
+}
+
+/// A word of the ledger for people.
+fn kind(ask: &Ask, word: &str) -> String {
+    match word {
+        "debit" => ask.t("purchase"),
+        "refund" => ask.t("refund"),
+        "reversal" => ask.t("reversal"),
+        "deposit" => ask.t("deposit"),
+        "withdrawal" => ask.t("withdrawal"),
+        "given" => ask.t("given to a member"),
+        "received" => ask.t("received from a member"),
+        "commission" => ask.t("commission"),
+        "adjustment" => ask.t("adjustment"),
+        other => return other.to_owned(),
+    }
+    .to_owned()
+}
+
+pub(crate) async fn closing(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let day = ask.asked("day").and_then(show::day).unwrap_or_else(|| days_ago(console, 0));
+    let all = console.reports.closing(day)?;
+    let mut members = (0_i64, 0_i64, 0_i64);
+    let mut rows = Vec::new();
+    for line in all {
+        if line.account.starts_with("member:") {
+            members.0 += line.before;
+            members.1 += line.came;
+            members.2 += line.went;
+        } else {
+            rows.push((line.account, line.before, line.came, line.went));
+        }
+    }
+    rows.push((ask.t("all members").to_owned(), members.0, members.1, members.2));
+    let titles = [
+        ask.t("Account"),
+        &format!(">{}", ask.t("Before")),
+        &format!(">{}", ask.t("Came")),
+        &format!(">{}", ask.t("Went")),
+        &format!(">{}", ask.t("After")),
+    ];
+    let mut table = Table::new(&titles, ask.t("Nothing moved yet."));
+    let mut sum = 0;
+    for (account, before, came, went) in rows {
+        let after = before + came - went;
+        sum += after;
+        table.rows.push(vec![
+            Cell::text(account),
+            Cell::Money(before),
+            Cell::Money(came),
+            Cell::Money(went),
+            Cell::Money(after),
+        ]);
+    }
+    let note = if sum == 0 {
+        (ask.t("The books balance: all accounts together are 0."), Tone::Good)
+    } else {
+        (ask.t("The books do NOT balance. Run gerbang verify."), Tone::Bad)
+    };
+    let search = Form {
+        action: "/console/money/closing".to_owned(),
+        fields: vec![Field::new("day", ask.t("Day")).value(date(day)).input(Input::Date)],
+        button: ask.t("Show").to_owned(),
+        get: true,
+        ..Form::default()
+    };
+    let parts = vec![
+        tabs(ask),
+        Part::Form(search),
+        Part::Note { text: note.0.to_owned(), tone: note.1 },
+        Part::Table(table),
+    ];
+    frame::show(console, ask, &format!("{} {}", ask.t("Day's end"), date(day)), parts).await
+}

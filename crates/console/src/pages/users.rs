@@ -1,0 +1,244 @@
+//! People who work here, their sessions, tokens for scripts, and the rules of the office.
+
+use super::frame;
+use crate::Inner;
+use crate::ask::Ask;
+use crate::reply::Answer;
+use crate::routes::done;
+use crate::show::time;
+use crate::view::{Cell, Field, Form, Input, Part, Table, Tone};
+use office::{NewUser, Problem, Role, Rules};
+use types::UtcMillis;
+
+fn roles() -> Vec<(String, String)> {
+    Role::ALL.map(|role| (role.word().to_owned(), role.word().to_owned())).into()
+}
+
+pub(crate) async fn list(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let actor = frame::actor(ask)?;
+    let small = |action: String, name: &'static str, value: &str, button: &str, tone: Tone| {
+        Cell::Do(Box::new(Form {
+            action,
+            fields: vec![Field::hidden(name, value)],
+            button: button.to_owned(),
+            tone,
+            small: true,
+            form_key: frame::key(ask),
+            ..Form::default()
+        }))
+    };
+    let titles =
+        [ask.t("Login"), ask.t("Name"), ask.t("Role"), ask.t("Second factor"), ask.t("State"), ""];
+    let mut table = Table::new(&titles, "");
+    for user in console.office.users().await? {
+        let place = format!("/console/users/{}", user.login);
+        let mut buttons = Vec::new();
+        if user.login != actor.name {
+            let (value, button) =
+                if user.active { ("off", ask.t("Lock")) } else { ("on", ask.t("Unlock")) };
+            buttons.push(small(place.clone(), "act", value, button, Tone::Quiet));
+            if user.second_factor {
+                buttons.push(small(
+                    place.clone(),
+                    "act",
+                    "second",
+                    ask.t("Remove second factor"),
+                    Tone::Bad,
+                ));
+            }
+            buttons.push(small(place.clone(), "act", "remove", ask.t("Remove"), Tone::Bad));
+        }
+        table.rows.push(vec![
+            Cell::text(&user.login),
+            Cell::text(&user.name),
+            Cell::text(user.role.word()),
+            Cell::text(if user.second_factor { ask.t("yes") } else { ask.t("no") }),
+            if user.active {
+                Cell::badge(ask.t("active"), Tone::Good)
+            } else {
+                Cell::badge(ask.t("locked"), Tone::Bad)
+            },
+            Cell::Many(buttons),
+        ]);
+    }
+    let form = |action: &str, fields, button: &str| {
+        Part::Form(Form {
+            action: action.to_owned(),
+            fields,
+            button: button.to_owned(),
+            form_key: frame::key(ask),
+            ..Form::default()
+        })
+    };
+    let mut parts = vec![
+        Part::Table(table),
+        Part::Fold {
+            title: ask.t("New user, or another role or password").to_owned(),
+            parts: vec![form(
+                "/console/users",
+                vec![
+                    Field::new("login", ask.t("Login")).needed(),
+                    Field::new("name", ask.t("Name")),
+                    Field::new("role", ask.t("Role")).choice(roles()),
+                    Field::new("password", ask.t("Password"))
+                        .input(Input::Password)
+                        .hint(ask.t("at least 10 characters; empty to keep the old one")),
+                ],
+                ask.t("Save"),
+            )],
+        },
+        Part::Heading(ask.t("Sessions").to_owned()),
+    ];
+    parts.push(Part::Table(sessions(console, ask, None).await?));
+    parts.push(Part::Heading(ask.t("Tokens for scripts (/admin/v1)").to_owned()));
+    let mut tokens = Table::new(
+        &[ask.t("Name"), ask.t("Role"), ask.t("By"), ask.t("Time"), ""],
+        ask.t("None yet."),
+    );
+    for token in console.office.tokens().await? {
+        tokens.rows.push(vec![
+            Cell::text(&token.name),
+            Cell::text(token.role.word()),
+            Cell::text(&token.by),
+            Cell::text(time(console, UtcMillis::new(token.created))),
+            small(
+                format!("/console/tokens/{}/remove", token.id),
+                "act",
+                "remove",
+                ask.t("Remove"),
+                Tone::Bad,
+            ),
+        ]);
+    }
+    parts.push(Part::Table(tokens));
+    parts.push(form(
+        "/console/tokens",
+        vec![
+            Field::new("name", ask.t("What for")).needed(),
+            Field::new("role", ask.t("Role")).value("readonly").choice(roles()),
+        ],
+        ask.t("Make a token"),
+    ));
+    let rules = console.office.rules().await?;
+    let number = |name: &'static str, label: &str, value: i64| {
+        Field::new(name, label).value(value).input(Input::Number).needed()
+    };
+    parts.push(Part::Heading(ask.t("Rules").to_owned()));
+    parts.push(form(
+        "/console/rules",
+        vec![
+            number("approval_above", ask.t("A second person above"), rules.approval_above),
+            number("ticket_minutes", ask.t("Tickets are open for minutes"), rules.ticket_minutes),
+            number(
+                "ticket_unique_most",
+                ask.t("Most added to make an amount unique"),
+                rules.ticket_unique_most,
+            ),
+            number("ticket_least", ask.t("Least deposit"), rules.ticket_least),
+        ],
+        ask.t("Save"),
+    ));
+    frame::show(console, ask, ask.t("Users"), parts).await
+}
+
+/// Sessions, each with its end.
+pub(crate) async fn sessions(
+    console: &Inner,
+    ask: &Ask,
+    of: Option<&str>,
+) -> anyhow::Result<Table> {
+    let own = ask.signed.as_ref().map(|signed| signed.session.clone()).unwrap_or_default();
+    let titles =
+        [ask.t("Login"), ask.t("From"), ask.t("Browser"), ask.t("Since"), ask.t("Last seen"), ""];
+    let mut table = Table::new(&titles, "");
+    for session in console.office.sessions(of).await? {
+        let end = Form {
+            action: format!("/console/session/{}/end", session.id),
+            button: ask.t("End").to_owned(),
+            tone: Tone::Quiet,
+            small: true,
+            form_key: frame::key(ask),
+            ..Form::default()
+        };
+        table.rows.push(vec![
+            Cell::text(&session.login),
+            Cell::text(&session.address),
+            Cell::text(&session.agent),
+            Cell::text(time(console, UtcMillis::new(session.created))),
+            Cell::text(time(console, UtcMillis::new(session.seen))),
+            if session.id == own {
+                Cell::badge(ask.t("this one"), Tone::Good)
+            } else {
+                Cell::Do(Box::new(end))
+            },
+        ]);
+    }
+    Ok(table)
+}
+
+pub(crate) async fn add(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let actor = frame::actor(ask)?;
+    let login = ask.given("login").trim().to_ascii_lowercase();
+    let known = console.office.users().await?.into_iter().any(|user| user.login == login);
+    if known {
+        if let Some(password) = ask.typed("password") {
+            console.office.set_password(actor, &login, None, &password, None).await?;
+        }
+        console.office.set_user(actor, &login, Some(ask.given("role")), None).await?;
+    } else {
+        let new = NewUser {
+            login,
+            name: ask.given("name").trim().to_owned(),
+            password: ask.given("password").to_owned(),
+            role: ask.given("role").to_owned(),
+        };
+        console.office.add_user(actor, new).await?;
+    }
+    done("/console/users", ask.t("Saved."))
+}
+
+pub(crate) async fn change(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let (actor, login) = (frame::actor(ask)?, ask.part(0));
+    match ask.given("act") {
+        "on" => drop(console.office.set_user(actor, login, None, Some(true)).await?),
+        "off" => drop(console.office.set_user(actor, login, None, Some(false)).await?),
+        "second" => console.office.remove_second_factor(actor, login).await?,
+        "remove" => console.office.remove_user(actor, login).await?,
+        _ => return Err(Problem::asked("bad_action", "say what to do").into()),
+    }
+    done("/console/users", ask.t("Saved."))
+}
+
+pub(crate) async fn rules(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let number = |name: &'static str| -> Result<i64, Problem> {
+        let text = ask.given(name).replace('.', "");
+        text.trim().parse().map_err(|_| Problem::asked("bad_number", format!("{name}: `{text}`")))
+    };
+    let rules = Rules {
+        approval_above: number("approval_above")?,
+        ticket_minutes: number("ticket_minutes")?,
+        ticket_unique_most: number("ticket_unique_most")?,
+        ticket_least: number("ticket_least")?,
+    };
+    console.office.set_rules(frame::actor(ask)?, &rules).await?;
+    done("/console/users", ask.t("Saved."))
+}
+
+pub(crate) async fn token(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let (name, role) = (ask.given("name"), ask.given("role"));
+    let token = console.office.add_token(frame::actor(ask)?, name, role).await?;
+    let parts = vec![
+        Part::Note {
+            text: ask.t("Copy it now: it is not shown again.").to_owned(),
+            tone: Tone::Warn,
+        },
+        Part::Pre(token),
+        Part::Facts(vec![(String::new(), Cell::link(ask.t("Users"), "/console/users"))]),
+    ];
+    frame::show(console, ask, name, parts).await
+}
+
+pub(crate) async fn remove_token(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    console.office.remove_token(frame::actor(ask)?, ask.part(0)).await?;
+    done("/console/users", ask.t("Removed."))
+}

@@ -1,0 +1,56 @@
+//! A member comes in with what it buys with: code, password and PIN.
+
+use crate::Inner;
+use crate::ask::{Ask, flash_cookie};
+use crate::pages::frame;
+use crate::pages::login::{from_here, session_cookie};
+use crate::reply::{self, Answer, told, with_cookie};
+use crate::view::{Field, Form, Input, Part, Tone};
+use office::Actor;
+
+pub(crate) use crate::pages::login::language;
+
+pub(crate) fn cookie_name(console: &Inner) -> &'static str {
+    if console.settings.secure { "__Host-gerbang-portal" } else { "gerbang-portal" }
+}
+
+pub(crate) async fn form(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let mut parts = vec![Part::Form(Form {
+        action: "/portal/login".to_owned(),
+        fields: vec![
+            Field::new("member", ask.t("Member code")).needed().hint("OK00123"),
+            Field::new("password", ask.t("Password")).input(Input::Password).needed(),
+            Field::new("pin", "PIN").input(Input::Password).needed(),
+        ],
+        button: ask.t("Log in").to_owned(),
+        ..Form::default()
+    })];
+    if let Some(demo) = &console.settings.demo {
+        parts.push(Part::Note { text: demo.clone(), tone: Tone::Quiet });
+    }
+    frame::show(console, ask, ask.t("Member portal"), parts).await
+}
+
+pub(crate) async fn enter(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    from_here(ask)?;
+    let (member, password, pin) = (ask.given("member"), ask.given("password"), ask.given("pin"));
+    match console.office.log_member_in(member, password, pin, &ask.from).await {
+        Ok(token) => {
+            let cookie = session_cookie(cookie_name(console), &token, console.settings.secure);
+            Ok(with_cookie(reply::to("/portal"), &cookie))
+        }
+        Err(error) => {
+            let cookie = flash_cookie("bad", &told(&error).detail);
+            Ok(with_cookie(reply::to("/portal/login"), &cookie))
+        }
+    }
+}
+
+pub(crate) async fn leave(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    if let Some(member) = &ask.member {
+        let actor = Actor::member(&member.code, &ask.from);
+        console.office.kill_session(&actor, &member.session).await?;
+    }
+    let cookie = session_cookie(cookie_name(console), "", console.settings.secure);
+    Ok(with_cookie(reply::to("/portal/login"), &cookie))
+}

@@ -1,0 +1,5 @@
+//! The member's own pages: what it bought, what it has, how its programs speak to us.
+
+pub(crate) mod docs;
+pub(crate) mod login;
+pub(crate) mod pages;

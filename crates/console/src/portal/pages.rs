@@ -1,0 +1,337 @@
+//! The portal's pages. Every query is limited to the member who asks.
+
+use crate::Inner;
+use crate::ask::Ask;
+use crate::pages::{frame, money, trx as trx_page};
+use crate::reply::Answer;
+use crate::routes::done;
+use crate::show::{self, days_ago, percent};
+use crate::view::{Cell, Field, Form, Input, Part, Table, Tile, Tone, rupiah};
+use anyhow::Context as _;
+use engine::MemberEntry;
+use office::{Actor, Problem, SignedMember};
+use reports::{Dimension, Tally};
+use std::sync::Arc;
+use store::DeliveryFilter;
+use types::DeliveryId;
+
+pub(super) fn me(ask: &Ask) -> Result<&SignedMember, Problem> {
+    ask.member.as_ref().ok_or_else(|| Problem::forbidden("nobody is signed in"))
+}
+
+pub(super) fn entry(console: &Inner, ask: &Ask) -> anyhow::Result<Arc<MemberEntry>> {
+    let catalog = console.office.handle.catalog();
+    Ok(catalog.member(&me(ask)?.code).context("the member is gone")?.clone())
+}
+
+pub(crate) async fn home(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let me = me(ask)?;
+    let (member, key) = (me.member, me.member.to_string());
+    let balance = console.office.handle.reads().ask(move |reads| reads.balance(member)).await??;
+    let today = days_ago(console, 0);
+    let of = Some((Dimension::Member, key.as_str()));
+    let days = console.reports.by_day(days_ago(console, 29), today, of)?;
+    let sum = |from: i32| {
+        let mut sum = Tally::default();
+        for (_, tally) in days.iter().filter(|(day, _)| *day >= from) {
+            sum.ok += tally.ok;
+            sum.failed += tally.failed;
+            sum.reversed += tally.reversed;
+            sum.sales += tally.sales;
+        }
+        sum
+    };
+    let tile = |label: &str, value: String, hint: String| Tile {
+        label: label.to_owned(),
+        value,
+        hint,
+        ..Tile::default()
+    };
+    let bought = |label: &str, tally: Tally| {
+        let hint =
+            format!("{} {} · {}", tally.ok, ask.t("delivered"), percent(tally.success_permille()));
+        tile(label, rupiah(tally.sales), hint)
+    };
+    let found = trx_page::find(console, ask, trx_page::filter(console, ask, Some(member))?).await?;
+    let newest: Vec<_> = found.into_iter().take(15).collect();
+    let parts = vec![
+        Part::Tiles(vec![
+            tile(ask.t("Balance"), rupiah(balance.unwrap_or_default().get()), String::new()),
+            bought(ask.t("Today"), sum(today)),
+            bought(ask.t("7 days"), sum(days_ago(console, 6))),
+            bought(ask.t("30 days"), sum(days_ago(console, 29))),
+        ]),
+        Part::Heading(ask.t("Newest purchases").to_owned()),
+        Part::Table(table(console, ask, &newest)),
+    ];
+    frame::show_live(console, ask, ask.t("Overview"), parts).await
+}
+
+/// Own purchases, without links into the console.
+fn table(console: &Inner, ask: &Ask, found: &[domain::Trx]) -> Table {
+    let price = format!(">{}", ask.t("Price"));
+    let titles = [
+        "T#",
+        ask.t("Time"),
+        ask.t("Product"),
+        ask.t("Destination"),
+        &price,
+        ask.t("State"),
+        ask.t("Detail"),
+        "refID",
+    ];
+    let mut table = Table::new(&titles, ask.t("Nothing found."));
+    for trx in found {
+        table.rows.push(vec![
+            Cell::text(trx.no),
+            Cell::text(show::short_time(console, trx.created)),
+            Cell::text(&trx.product),
+            Cell::text(&trx.dest),
+            Cell::Money(trx.price.get()),
+            show::state(ask, trx.state.word()),
+            Cell::text(show::detail(trx)),
+            Cell::code(&trx.ref_id),
+        ]);
+    }
+    table
+}
+
+pub(crate) async fn trx(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let member = me(ask)?.member;
+    let found = trx_page::find(console, ask, trx_page::filter(console, ask, Some(member))?).await?;
+    let mut table = table(console, ask, &found);
+    table.next = trx_page::next(ask, &found, "/portal/trx");
+    let mut search = trx_page::search(ask, "/portal/trx", false);
+    search.fields.retain(|field| field.name != "q");
+    let parts = vec![Part::Form(search), Part::Table(table)];
+    frame::show_live(console, ask, ask.t("Transactions"), parts).await
+}
+
+pub(crate) async fn statement(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let account = format!("member:{}", me(ask)?.member);
+    let table = money::entries(console, ask, &account, "/portal/statement", None)?;
+    frame::show(console, ask, ask.t("Statement"), vec![Part::Table(table)]).await
+}
+
+pub(crate) async fn prices(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let entry = entry(console, ask)?;
+    let catalog = console.office.handle.catalog();
+    let wanted = ask.asked("q").unwrap_or_default().to_lowercase();
+    let titles = [
+        ask.t("Product"),
+        ask.t("Name"),
+        ask.t("Group"),
+        &format!(">{}", ask.t("Price")),
+        ask.t("State"),
+    ];
+    let mut table = Table::new(&titles, ask.t("Nothing found."));
+    for row in catalog.price_list(&entry.member.level, &[]) {
+        let fits = [&row.kode, &row.keterangan, &row.produk, &row.kategori]
+            .iter()
+            .any(|text| text.to_lowercase().contains(&wanted));
+        if !fits {
+            continue;
+        }
+        table.rows.push(vec![
+            Cell::text(&row.kode),
+            Cell::text(&row.keterangan),
+            Cell::text(&row.produk),
+            Cell::Money(row.harga.parse().unwrap_or_default()),
+            if row.status == "1" {
+                Cell::badge(ask.t("open"), Tone::Good)
+            } else {
+                Cell::badge(ask.t("closed"), Tone::Bad)
+            },
+        ]);
+    }
+    let search = Form {
+        action: "/portal/prices".to_owned(),
+        fields: vec![
+            Field::new("q", ask.t("Code, name, group or category"))
+                .value(ask.asked("q").unwrap_or_default()),
+        ],
+        button: ask.t("Search").to_owned(),
+        get: true,
+        ..Form::default()
+    };
+    let parts = vec![Part::Form(search), Part::Table(table)];
+    frame::show(console, ask, ask.t("Prices"), parts).await
+}
+
+pub(crate) async fn deposits(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let code = me(ask)?.code.to_string();
+    let banks: Vec<_> =
+        console.office.banks().await?.into_iter().filter(|bank| bank.open).collect();
+    let mut parts = Vec::new();
+    if banks.is_empty() {
+        let text = ask.t("No account to pay into yet; ask the operator.").to_owned();
+        parts.push(Part::Note { text, tone: Tone::Warn });
+    } else {
+        let choices = banks.iter().map(|bank| (bank.code.clone(), bank.name.clone()));
+        parts.push(Part::Form(Form {
+            action: "/portal/deposits".to_owned(),
+            fields: vec![
+                Field::new("bank", ask.t("Bank")).choice(choices),
+                Field::new("amount", ask.t("Amount")).input(Input::Number).needed(),
+            ],
+            button: ask.t("Ask for a ticket").to_owned(),
+            form_key: frame::key(ask),
+            ..Form::default()
+        }));
+        let mut table = Table::new(&[ask.t("Bank"), ask.t("Number"), ask.t("Holder")], "");
+        for bank in banks {
+            table.rows.push(vec![
+                Cell::text(bank.name),
+                Cell::code(bank.number),
+                Cell::text(bank.holder),
+            ]);
+        }
+        parts.push(Part::Table(table));
+        let text = ask.t("Pay exactly the amount of your ticket, to the last rupiah: it is how we know that it is you.");
+        parts.push(Part::Note { text: text.to_owned(), tone: Tone::Quiet });
+    }
+    let tickets = console.office.tickets(Some(&code), 50).await?;
+    let table = money::ticket_table(console, ask, &tickets, Some("/portal/deposits"), false);
+    parts.extend([Part::Heading(ask.t("Tickets").to_owned()), Part::Table(table)]);
+    frame::show_live(console, ask, ask.t("Deposits"), parts).await
+}
+
+pub(crate) async fn ask_deposit(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let me = me(ask)?;
+    let actor = Actor::member(&me.code, &ask.from);
+    let (bank, amount) = (ask.given("bank"), ask.given("amount"));
+    let ticket = console.office.open_ticket(&actor, me.code.as_str(), bank, amount).await?;
+    let text = format!("{}: {}", ask.t("To pay, exactly"), rupiah(ticket.amount));
+    done("/portal/deposits", &text)
+}
+
+pub(crate) async fn cancel_deposit(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let me = me(ask)?;
+    let actor = Actor::member(&me.code, &ask.from);
+    console.office.cancel_ticket(&actor, ask.part(0), Some(&me.code)).await?;
+    done("/portal/deposits", ask.t("Cancelled."))
+}
+
+pub(crate) async fn callbacks(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let filter = DeliveryFilter {
+        member: Some(me(ask)?.member),
+        below: ask.asked("below").and_then(|text| text.parse().ok()),
+        limit: 50,
+        ..DeliveryFilter::default()
+    };
+    let reads = console.office.handle.reads();
+    let found = reads.ask(move |reads| reads.delivery_page(&filter)).await??;
+    let titles =
+        ["#", "T#", ask.t("State"), ask.t("Tries"), ask.t("Last answer"), ask.t("Message"), ""];
+    let mut table = Table::new(&titles, ask.t("None yet."));
+    for delivery in &found {
+        let again = Form {
+            action: format!("/portal/callbacks/{}/replay", delivery.id),
+            button: ask.t("Send again").to_owned(),
+            tone: Tone::Quiet,
+            small: true,
+            form_key: frame::key(ask),
+            ..Form::default()
+        };
+        table.rows.push(vec![
+            Cell::text(delivery.id),
+            Cell::text(delivery.trx),
+            show::state(ask, delivery.state.word()),
+            Cell::text(delivery.tries),
+            Cell::text(&delivery.last),
+            Cell::text(&delivery.message),
+            Cell::Do(Box::new(again)),
+        ]);
+    }
+    if let Some(last) = found.last().filter(|_| found.len() >= 50) {
+        table.next =
+            Some((ask.t("Older").to_owned(), format!("/portal/callbacks?below={}", last.id)));
+    }
+    frame::show_live(console, ask, ask.t("Callbacks"), vec![Part::Table(table)]).await
+}
+
+pub(crate) async fn replay(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let id = ask.part(0).parse().map_err(|_| Problem::missing("there is no such callback"))?;
+    console.office.replay_own(me(ask)?, &ask.from, DeliveryId::new(id)).await?;
+    done("/portal/callbacks", ask.t("The callback is sent again."))
+}
+
+pub(crate) async fn account(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let entry = entry(console, ask)?;
+    let member = &entry.member;
+    let ips: Vec<String> = entry.ip_allow.iter().map(ToString::to_string).collect();
+    let pin = || Field::new("pin", ask.t("Your PIN, to confirm")).input(Input::Password).needed();
+    let form = |act: &str, mut fields: Vec<Field>, button: &str, tone| {
+        fields.push(pin());
+        fields.push(Field::hidden("act", act));
+        Part::Form(Form {
+            action: "/portal/account".to_owned(),
+            fields,
+            button: button.to_owned(),
+            tone,
+            form_key: frame::key(ask),
+            ..Form::default()
+        })
+    };
+    let parts = vec![
+        Part::Facts(vec![
+            (ask.t("Member code").to_owned(), Cell::code(&member.code)),
+            (ask.t("Name").to_owned(), Cell::text(&member.name)),
+            (ask.t("You come from").to_owned(), Cell::code(&ask.from.address)),
+        ]),
+        Part::Heading(ask.t("Allowed addresses").to_owned()),
+        form(
+            "ips",
+            vec![
+                Field::new("ips", ask.t("Allowed addresses"))
+                    .value(ips.join(" "))
+                    .hint(ask.t("separated by spaces; empty for any")),
+            ],
+            ask.t("Save"),
+            Tone::Plain,
+        ),
+        Part::Heading(ask.t("Callback URL").to_owned()),
+        form(
+            "callback",
+            vec![
+                Field::new("callback", ask.t("Callback URL"))
+                    .value(member.callback_url.clone().unwrap_or_default()),
+            ],
+            ask.t("Save"),
+            Tone::Plain,
+        ),
+        Part::Heading(ask.t("New credentials").to_owned()),
+        form("rotate", Vec::new(), ask.t("Make a new PIN and password"), Tone::Bad),
+    ];
+    frame::show(console, ask, ask.t("Account"), parts).await
+}
+
+pub(crate) async fn change(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let (me, pin, office) = (me(ask)?, ask.given("pin"), &console.office);
+    match ask.given("act") {
+        "ips" => {
+            let ips = Some(ask.given("ips").trim().to_owned());
+            office.change_own(me, &ask.from, pin, ips, None).await?;
+        }
+        "callback" => {
+            let url = Some(ask.given("callback").trim().to_owned());
+            office.change_own(me, &ask.from, pin, None, url).await?;
+        }
+        "rotate" => {
+            let (pin, password) = office.rotate_own(me, &ask.from, pin).await?;
+            let parts = vec![
+                Part::Note {
+                    text: ask.t("Copy these now: they are not shown again. The old ones do not work any more; log in again.").to_owned(),
+                    tone: Tone::Warn,
+                },
+                Part::Facts(vec![
+                    ("PIN".to_owned(), Cell::code(pin)),
+                    (ask.t("Password").to_owned(), Cell::code(password)),
+                ]),
+            ];
+            return frame::show(console, ask, ask.t("New credentials"), parts).await;
+        }
+        _ => return Err(Problem::asked("bad_action", "say what to change").into()),
+    }
+    done("/portal/account", ask.t("Saved."))
+}

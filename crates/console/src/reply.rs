@@ -1,0 +1,133 @@
+//! Answers: pages, redirects, JSON, files and streams, with the headers that all of them carry.
+
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http_body_util::{Either, Full};
+use hyper::body::{Body as HttpBody, Bytes, Frame};
+use office::Problem;
+use serde_json::{Value, json};
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::sync::mpsc;
+
+/// A whole answer, or one that goes on.
+pub type Body = Either<Full<Bytes>, Stream>;
+/// What leaves.
+pub type Answer = Response<Body>;
+
+/// Pieces as they come, for live pages.
+pub struct Stream(pub(crate) mpsc::Receiver<Bytes>);
+
+impl HttpBody for Stream {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.poll_recv(context).map(|piece| piece.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}
+
+/// Nothing but our own files; no framing, no foreign forms.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+fn set(answer: &mut Answer, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        answer.headers_mut().insert(name, value);
+    }
+}
+
+fn guarded(mut answer: Answer) -> Answer {
+    set(&mut answer, header::CONTENT_SECURITY_POLICY, POLICY);
+    set(&mut answer, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(&mut answer, header::REFERRER_POLICY, "same-origin");
+    set(&mut answer, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    if !answer.headers().contains_key(header::CACHE_CONTROL) {
+        set(&mut answer, header::CACHE_CONTROL, "no-store");
+    }
+    answer
+}
+
+pub(crate) fn whole(status: StatusCode, content: &str, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(Either::Left(Full::new(body.into())));
+    *answer.status_mut() = status;
+    set(&mut answer, header::CONTENT_TYPE, content);
+    guarded(answer)
+}
+
+pub(crate) fn html(status: StatusCode, text: String) -> Answer {
+    whole(status, "text/html; charset=utf-8", text)
+}
+
+pub(crate) fn to(place: &str) -> Answer {
+    let mut answer = whole(StatusCode::SEE_OTHER, "text/plain", "");
+    set(&mut answer, header::LOCATION, place);
+    answer
+}
+
+pub(crate) fn value(status: StatusCode, value: &Value) -> Answer {
+    whole(status, "application/json; charset=utf-8", value.to_string())
+}
+
+/// A problem document (RFC 9457).
+pub(crate) fn problem(problem: &Problem) -> Answer {
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
+    let body = json!({
+        "type": format!("https://gerbang.invalid/problems/{}", problem.code),
+        "title": status.canonical_reason().unwrap_or_default(),
+        "status": problem.status, "code": problem.code, "detail": problem.detail,
+    });
+    whole(status, "application/problem+json", body.to_string())
+}
+
+/// A file to keep: never opened in the page.
+pub(crate) fn download(content: &str, name: &str, body: impl Into<Bytes>) -> Answer {
+    let mut answer = whole(StatusCode::OK, content, body);
+    let place = format!("attachment; filename=\"{name}\"");
+    set(&mut answer, header::CONTENT_DISPOSITION, &place);
+    answer
+}
+
+pub(crate) fn stream(receive: mpsc::Receiver<Bytes>) -> Answer {
+    let mut answer = Response::new(Either::Right(Stream(receive)));
+    set(&mut answer, header::CONTENT_TYPE, "text/event-stream");
+    guarded(answer)
+}
+
+/// A file that is compiled in; its name changes with its content.
+pub(crate) fn asset(content: &str, body: &'static [u8]) -> Answer {
+    let mut answer = Response::new(Either::Left(Full::new(Bytes::from_static(body))));
+    set(&mut answer, header::CONTENT_TYPE, content);
+    set(&mut answer, header::CACHE_CONTROL, "public, max-age=31536000, immutable");
+    guarded(answer)
+}
+
+pub(crate) fn with_cookie(mut answer: Answer, cookie: &str) -> Answer {
+    if let Ok(value) = HeaderValue::from_str(cookie) {
+        answer.headers_mut().append(header::SET_COOKIE, value);
+    }
+    answer
+}
+
+/// What went wrong, as a problem with a code.
+pub(crate) fn told(error: &anyhow::Error) -> Problem {
+    if let Some(problem) = error.downcast_ref::<Problem>() {
+        return problem.clone();
+    }
+    if error.downcast_ref::<engine::Busy>().is_some() {
+        return Problem {
+            code: "busy",
+            status: 503,
+            detail: "nothing was done: the business is busy; try again".to_owned(),
+        };
+    }
+    if let Some(store) = error.downcast_ref::<store::StoreError>() {
+        tracing::error!(%store, "the console could not read");
+        let detail = "the store does not answer; try again".to_owned();
+        return Problem { code: "store", status: 503, detail };
+    }
+    Problem::asked("not_possible", format!("{error:#}"))
+}

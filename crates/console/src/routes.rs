@@ -1,0 +1,328 @@
+//! Every route with the permission it needs, and the one place that enforces it.
+
+use crate::Inner;
+use crate::ask::{Ask, flash_cookie};
+use crate::reply::{self, Answer, told};
+use crate::{api, live, pages, portal};
+use http::{Method, StatusCode};
+use office::{Permission, Problem};
+use std::future::Future;
+use std::pin::Pin;
+
+/// What a handler gives back, later.
+pub(crate) type Later<'a> = Pin<Box<dyn Future<Output = anyhow::Result<Answer>> + Send + 'a>>;
+type Handler = for<'a> fn(&'a Inner, &'a Ask) -> Later<'a>;
+
+/// Who may come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Everybody: login pages and files.
+    Nobody,
+    /// Any user of the console.
+    User,
+    /// A user whose role may this.
+    May(Permission),
+    /// A token whose role may this.
+    Token(Permission),
+    /// A member at its portal.
+    Member,
+}
+
+/// One route.
+#[derive(Clone, Copy)]
+pub struct Route {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// With placeholders: `/console/trx/{}`.
+    pub path: &'static str,
+    /// Who may come in.
+    pub need: Need,
+    pub(crate) run: Handler,
+}
+
+macro_rules! routes {
+    ($($method:ident $path:literal $need:expr => $run:path;)*) => {
+        &[$(Route {
+            method: stringify!($method),
+            path: $path,
+            need: $need,
+            run: |console, ask| Box::pin($run(console, ask)),
+        }),*]
+    };
+}
+
+use Need::{Member, Nobody, User};
+use Permission::{
+    Approve, Audit, Look, ManageCatalog, ManageMembers, ManageSuppliers, ManageUsers, MoveMoney,
+    Replay, Resolve, SeeMoney,
+};
+
+const fn may(permission: Permission) -> Need {
+    Need::May(permission)
+}
+
+const PAGES: &[Route] = routes! {
+    GET "/assets/{}" Nobody => pages::login::asset;
+    GET "/console/login" Nobody => pages::login::form;
+    POST "/console/login" Nobody => pages::login::enter;
+    GET "/console/language/{}" Nobody => pages::login::language;
+    POST "/console/logout" User => pages::login::leave;
+    GET "/console/live" User => live::live;
+    GET "/console" may(Look) => pages::dashboard::show;
+    GET "/console/trx" may(Look) => pages::trx::list;
+    GET "/console/trx/{}" may(Look) => pages::trx::show;
+    POST "/console/trx/{}/resolve" may(Resolve) => pages::trx::resolve;
+    POST "/console/trx/{}/check" may(Replay) => pages::trx::check;
+    POST "/console/trx/{}/replay" may(Replay) => pages::trx::replay;
+    GET "/console/suspects" may(Look) => pages::trx::suspects;
+    GET "/console/callbacks" may(Look) => pages::callbacks::list;
+    POST "/console/callbacks/replay" may(Replay) => pages::callbacks::replay;
+    GET "/console/members" may(Look) => pages::members::list;
+    POST "/console/members" may(ManageMembers) => pages::members::create;
+    GET "/console/members/{}" may(Look) => pages::members::show;
+    POST "/console/members/{}" may(ManageMembers) => pages::members::change;
+    POST "/console/members/{}/rotate" may(ManageMembers) => pages::members::rotate;
+    GET "/console/members/{}/statement" may(SeeMoney) => pages::money::member_statement;
+    GET "/console/products" may(Look) => pages::products::list;
+    GET "/console/products.csv" may(Look) => pages::products::export;
+    POST "/console/products/import" may(ManageCatalog) => pages::products::import;
+    POST "/console/products/bulk" may(ManageCatalog) => pages::products::bulk;
+    POST "/console/levels" may(ManageCatalog) => pages::products::level;
+    GET "/console/products/{}" may(Look) => pages::products::show;
+    POST "/console/products/{}" may(ManageCatalog) => pages::products::change;
+    POST "/console/products/{}/route" may(ManageSuppliers) => pages::products::route;
+    GET "/console/suppliers" may(Look) => pages::suppliers::list;
+    POST "/console/suppliers" may(ManageSuppliers) => pages::suppliers::add;
+    GET "/console/suppliers/{}" may(Look) => pages::suppliers::show;
+    POST "/console/suppliers/{}" may(ManageSuppliers) => pages::suppliers::change;
+    POST "/console/suppliers/{}/sync" may(ManageSuppliers) => pages::suppliers::sync;
+    POST "/console/suppliers/{}/explain" may(Look) => pages::suppliers::explain;
+    GET "/console/money" may(SeeMoney) => pages::money::show;
+    POST "/console/money/credit" may(MoveMoney) => pages::money::credit;
+    POST "/console/money/give" may(MoveMoney) => pages::money::give;
+    POST "/console/money/approval/{}" may(Approve) => pages::money::approve;
+    POST "/console/money/bank" may(MoveMoney) => pages::money::bank;
+    POST "/console/money/ticket" may(MoveMoney) => pages::money::ticket;
+    POST "/console/money/ticket/{}/cancel" may(MoveMoney) => pages::money::cancel;
+    POST "/console/money/mutations" may(MoveMoney) => pages::money::mutations;
+    POST "/console/money/mutation/{}" may(MoveMoney) => pages::money::settle;
+    GET "/console/money/account/{}" may(SeeMoney) => pages::money::statement;
+    GET "/console/money/closing" may(SeeMoney) => pages::money::closing;
+    GET "/console/reports" may(SeeMoney) => pages::reports::show;
+    GET "/console/reports.csv" may(SeeMoney) => pages::reports::export;
+    GET "/console/journal" may(Audit) => pages::journal::show;
+    GET "/console/users" may(ManageUsers) => pages::users::list;
+    POST "/console/users" may(ManageUsers) => pages::users::add;
+    POST "/console/users/{}" may(ManageUsers) => pages::users::change;
+    POST "/console/rules" may(ManageUsers) => pages::users::rules;
+    POST "/console/tokens" may(ManageUsers) => pages::users::token;
+    POST "/console/tokens/{}/remove" may(ManageUsers) => pages::users::remove_token;
+    GET "/console/account" User => pages::account::show;
+    POST "/console/account/password" User => pages::account::password;
+    POST "/console/account/second" User => pages::account::second;
+    POST "/console/session/{}/end" User => pages::account::end;
+    GET "/portal/login" Nobody => portal::login::form;
+    POST "/portal/login" Nobody => portal::login::enter;
+    GET "/portal/language/{}" Nobody => portal::login::language;
+    POST "/portal/logout" Member => portal::login::leave;
+    GET "/portal/live" Member => live::live;
+    GET "/portal" Member => portal::pages::home;
+    GET "/portal/trx" Member => portal::pages::trx;
+    GET "/portal/statement" Member => portal::pages::statement;
+    GET "/portal/prices" Member => portal::pages::prices;
+    GET "/portal/deposits" Member => portal::pages::deposits;
+    POST "/portal/deposits" Member => portal::pages::ask_deposit;
+    POST "/portal/deposits/{}/cancel" Member => portal::pages::cancel_deposit;
+    GET "/portal/callbacks" Member => portal::pages::callbacks;
+    POST "/portal/callbacks/{}/replay" Member => portal::pages::replay;
+    GET "/portal/account" Member => portal::pages::account;
+    POST "/portal/account" Member => portal::pages::change;
+    GET "/portal/api" Member => portal::docs::show;
+};
+
+/// All routes, for tests and for the description of the API.
+#[must_use]
+pub fn console_routes() -> Vec<Route> {
+    PAGES.iter().chain(api::ROUTES).copied().collect()
+}
+
+/// What stands at the placeholders, when the path fits.
+fn fits(pattern: &str, path: &str) -> Option<Vec<String>> {
+    let mut parts = Vec::new();
+    let (mut wanted, mut found) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (wanted.next(), found.next()) {
+            (None, None) => return Some(parts),
+            (Some("{}"), Some(part)) if !part.is_empty() => {
+                let text = form_urlencoded::parse(part.as_bytes()).next();
+                parts.push(text.map_or_else(String::new, |(name, _)| name.into_owned()));
+            }
+            (Some(wanted), Some(found)) if wanted == found => {}
+            (Some(_) | None, _) => return None,
+        }
+    }
+}
+
+pub(crate) async fn answer(console: &Inner, mut ask: Ask) -> Answer {
+    let path = match ask.path.trim_end_matches('/') {
+        "" => "/".to_owned(),
+        path => path.to_owned(),
+    };
+    let method = if ask.method == Method::HEAD { Method::GET } else { ask.method.clone() };
+    let mut here = PAGES
+        .iter()
+        .chain(api::ROUTES)
+        .filter_map(|route| fits(route.path, &path).map(|parts| (route, parts)));
+    let mut known = false;
+    let found = here.find(|(route, _)| {
+        known = true;
+        route.method == method.as_str()
+    });
+    let Some((route, parts)) = found else {
+        let status = if known { StatusCode::METHOD_NOT_ALLOWED } else { StatusCode::NOT_FOUND };
+        return missing(&ask, status);
+    };
+    ask.parts = parts;
+    match enter(console, &mut ask, route).await {
+        Ok(None) => {}
+        Ok(Some(answer)) => return answer,
+        Err(error) => return failed(console, &ask, route.need, &error),
+    }
+    match (route.run)(console, &ask).await {
+        Ok(answer) => answer,
+        Err(error) => failed(console, &ask, route.need, &error),
+    }
+}
+
+/// Lets somebody in, or says what is answered instead.
+async fn enter(console: &Inner, ask: &mut Ask, route: &Route) -> anyhow::Result<Option<Answer>> {
+    let changes = route.method != "GET";
+    match route.need {
+        Need::Nobody => return Ok(None),
+        Need::User | Need::May(_) => {
+            let token = ask.cookie(pages::login::cookie_name(console)).map(str::to_owned);
+            ask.signed = match token {
+                Some(token) => console.office.signed(&token, &ask.from).await?,
+                None => None,
+            };
+            let Some(signed) = &ask.signed else {
+                return Ok(Some(reply::to("/console/login")));
+            };
+            if let Need::May(permission) = route.need {
+                signed.actor.must(permission)?;
+            }
+        }
+        Need::Member => {
+            let token = ask.cookie(portal::login::cookie_name(console)).map(str::to_owned);
+            ask.member = match token {
+                Some(token) => console.office.signed_member(&token).await?,
+                None => None,
+            };
+            if ask.member.is_none() {
+                return Ok(Some(reply::to("/portal/login")));
+            }
+        }
+        Need::Token(permission) => {
+            let given = ask.header("authorization").and_then(|text| text.strip_prefix("Bearer "));
+            let actor = match given {
+                Some(token) => console.office.token(token.trim(), &ask.from).await?,
+                None => None,
+            };
+            let Some(actor) = actor else {
+                return Err(Problem {
+                    code: "no_token",
+                    status: 401,
+                    detail: "send `Authorization: Bearer TOKEN`; `gerbang user token` makes one"
+                        .to_owned(),
+                }
+                .into());
+            };
+            actor.must(permission)?;
+            ask.signed = Some(office::Signed {
+                name: actor.name.clone(),
+                actor,
+                session: String::new(),
+                form_key: String::new(),
+                second_factor: false,
+            });
+            return Ok(None);
+        }
+    }
+    if changes && !ask.form_is_ours() {
+        let why = "this form was not made by this session; open the page again";
+        return Err(Problem::forbidden(why).into());
+    }
+    Ok(None)
+}
+
+fn missing(ask: &Ask, status: StatusCode) -> Answer {
+    let title = if status == StatusCode::NOT_FOUND { "not found" } else { "not this way" };
+    if ask.path.starts_with("/admin") {
+        let code = if status == StatusCode::NOT_FOUND { "not_found" } else { "bad_method" };
+        return reply::problem(&Problem {
+            code,
+            status: status.as_u16(),
+            detail: format!("{} {}: {title}", ask.method, ask.path),
+        });
+    }
+    reply::whole(status, "text/plain; charset=utf-8", title)
+}
+
+/// A problem as the door tells it: a document, a page, or a note on the page before.
+fn failed(console: &Inner, ask: &Ask, need: Need, error: &anyhow::Error) -> Answer {
+    let problem = told(error);
+    match need {
+        Need::Token(_) => reply::problem(&problem),
+        Need::Nobody => pages::frame::bare(ask, &problem),
+        Need::User | Need::May(_) | Need::Member if ask.method == Method::POST => {
+            let answer = reply::to(&back(ask));
+            reply::with_cookie(answer, &flash_cookie("bad", &problem.detail))
+        }
+        Need::User | Need::May(_) | Need::Member => pages::frame::wrong(console, ask, &problem),
+    }
+}
+
+/// The page a form came from; only ever one of ours.
+fn back(ask: &Ask) -> String {
+    let root = if ask.path.starts_with("/portal") { "/portal" } else { "/console" };
+    let from = ask.header("referer").and_then(|text| {
+        let rest = text.split_once("://")?.1;
+        rest.find('/').and_then(|at| rest.get(at..))
+    });
+    match from {
+        Some(place) if place.starts_with(root) => place.to_owned(),
+        Some(_) | None => root.to_owned(),
+    }
+}
+
+/// Says that something is done, on a page.
+pub(crate) fn done(place: &str, text: &str) -> anyhow::Result<Answer> {
+    Ok(reply::with_cookie(reply::to(place), &flash_cookie("good", text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_fit_whole_paths() {
+        assert_eq!(fits("/console/trx/{}", "/console/trx/5"), Some(vec!["5".to_owned()]));
+        assert_eq!(fits("/console/trx/{}", "/console/trx"), None);
+        assert_eq!(fits("/console/trx/{}", "/console/trx/5/6"), None);
+        assert_eq!(fits("/a/{}/b", "/a/x%2Fy/b"), Some(vec!["x/y".to_owned()]));
+    }
+
+    #[test]
+    fn what_changes_something_needs_a_permission() {
+        for route in console_routes() {
+            let open = ["/console/login", "/portal/login"].contains(&route.path);
+            if route.method != "GET" && !open {
+                assert_ne!(route.need, Need::Nobody, "{}", route.path);
+            }
+            if route.path.starts_with("/admin") {
+                let open = route.path == "/admin/v1/openapi.json";
+                assert!(open || matches!(route.need, Need::Token(_)), "{}", route.path);
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What a member may change of itself, at its portal. Nothing here reaches another member.
+
+use crate::access::{Actor, Role};
+use crate::operations::{MemberSet, Operation, execute};
+use crate::papers::secret;
+use crate::plug::Office;
+use crate::problem::Problem;
+use crate::sessions::{From, SignedMember};
+use store::DeliveryFilter;
+use subtle::ConstantTimeEq as _;
+use types::DeliveryId;
+
+/// A member acts on its own record with the rights of an operator, and on nothing else.
+fn itself(member: &SignedMember, from: &From) -> Actor {
+    Actor { name: member.code.to_string(), role: Role::Admin, from: from.address.clone() }
+}
+
+impl Office {
+    /// A new PIN of six digits and a new password.
+    ///
+    /// # Errors
+    /// When the machine gives no randomness.
+    pub fn fresh_credentials() -> anyhow::Result<(String, String)> {
+        let random = secret(8)?;
+        let number = u64::from_str_radix(&random, 16)?;
+        // The bias of this remainder is one in 18 million millions.
+        Ok((format!("{:06}", number % 1_000_000), secret(10)?))
+    }
+
+    /// A key for an action that must happen once.
+    ///
+    /// # Errors
+    /// When the machine gives no randomness.
+    pub fn fresh_key() -> anyhow::Result<String> {
+        secret(16)
+    }
+
+    /// Its PIN again, before something that could lock it out.
+    fn confirm(&self, member: &SignedMember, pin: &str) -> Result<(), Problem> {
+        let catalog = self.handle.catalog();
+        let entry = catalog.member(&member.code);
+        let fits = entry
+            .is_some_and(|entry| bool::from(entry.pin.expose().as_bytes().ct_eq(pin.as_bytes())));
+        if fits { Ok(()) } else { Err(Problem::forbidden("the PIN is another one")) }
+    }
+
+    /// Addresses it may call from, and where its callbacks go.
+    ///
+    /// # Errors
+    /// [`Problem`] for a wrong PIN or a bad value.
+    pub async fn change_own(
+        &self,
+        member: &SignedMember,
+        from: &From,
+        pin: &str,
+        ips: Option<String>,
+        callback: Option<String>,
+    ) -> anyhow::Result<()> {
+        self.confirm(member, pin)?;
+        let code = member.code.to_string();
+        let set = MemberSet { code, ips, callback, ..MemberSet::default() };
+        execute(self, &itself(member, from), Operation::MemberSet(Box::new(set))).await?;
+        Ok(())
+    }
+
+    /// New credentials; the old ones and all its portal sessions end at once.
+    ///
+    /// # Errors
+    /// [`Problem`] for a wrong PIN.
+    pub async fn rotate_own(
+        &self,
+        member: &SignedMember,
+        from: &From,
+        pin: &str,
+    ) -> anyhow::Result<(String, String)> {
+        self.confirm(member, pin)?;
+        let (pin, password) = Self::fresh_credentials()?;
+        let set = MemberSet {
+            code: member.code.to_string(),
+            pin: Some(pin.clone()),
+            password: Some(password.clone()),
+            ..MemberSet::default()
+        };
+        execute(self, &itself(member, from), Operation::MemberSet(Box::new(set))).await?;
+        Ok((pin, password))
+    }
+
+    /// Sends one of its own callbacks again.
+    ///
+    /// # Errors
+    /// [`Problem`] when it is not its own.
+    pub async fn replay_own(
+        &self,
+        member: &SignedMember,
+        from: &From,
+        id: DeliveryId,
+    ) -> anyhow::Result<()> {
+        let filter = DeliveryFilter {
+            member: Some(member.member),
+            below: Some(id.get().saturating_add(1)),
+            limit: 1,
+            ..DeliveryFilter::default()
+        };
+        let found = self.handle.reads().ask(move |reads| reads.delivery_page(&filter)).await??;
+        if found.first().is_none_or(|delivery| delivery.id != id) {
+            return Err(Problem::missing(format!("you have no callback {id}")).into());
+        }
+        let again = Operation::CallbackReplay { ids: vec![id.get()], member: None, state: None };
+        execute(self, &itself(member, from), again).await?;
+        Ok(())
+    }
+}
