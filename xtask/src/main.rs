@@ -18,7 +18,7 @@ fn has_postgres() -> bool {
 }
 
 /// The bundled SQLite and ring are built with the system's C compiler; tests of several nodes start
-/// a PostgreSQL of their own.
+/// a PostgreSQL of their own, those of the console a Chromium.
 fn install() -> bool {
     let mut missing = Vec::new();
     if !found("cc") {
@@ -26,6 +26,9 @@ fn install() -> bool {
     }
     if !has_postgres() {
         missing.extend(["postgresql", "postgresql-client"]);
+    }
+    if !found("chromedriver") {
+        missing.extend(["chromium", "chromium-driver"]);
     }
     if missing.is_empty() {
         return true;

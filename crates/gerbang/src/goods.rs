@@ -14,11 +14,11 @@ pub(crate) fn first_level(list_id: &str) -> anyhow::Result<Level> {
     })
 }
 
-pub(crate) fn sandbox_supplier() -> anyhow::Result<SupplierRecord> {
+pub(crate) fn sandbox_supplier(code: &str, name: &str) -> anyhow::Result<SupplierRecord> {
     Ok(SupplierRecord {
         supplier: Supplier {
-            code: SupplierCode::parse("sandbox")?,
-            name: "Sandbox".to_owned(),
+            code: SupplierCode::parse(code)?,
+            name: name.to_owned(),
             connector: "sandbox".to_owned(),
             paused: false,
             check_after_ms: 5_000,

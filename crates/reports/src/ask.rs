@@ -61,6 +61,16 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Counts another one in; speeds are not sums.
+    pub const fn add(&mut self, other: &Self) {
+        self.asked += other.asked;
+        self.ok += other.ok;
+        self.failed += other.failed;
+        self.reversed += other.reversed;
+        self.sales += other.sales;
+        self.cost += other.cost;
+    }
+
     /// What is left of the sales.
     #[must_use]
     pub const fn margin(&self) -> i64 {

@@ -27,7 +27,17 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
         let found = days.iter().find(|(known, _)| *known == day);
         found.map(|(_, tally)| *tally).unwrap_or_default()
     };
-    let (now, before, last_week) = (of(today), of(yesterday), of(week));
+    // A day that is not over is compared with the same hours of other days.
+    let hour = format!("{:02}", console.office.handle.now().civil.hour);
+    let until_now = |day: i32| -> anyhow::Result<Tally> {
+        let mut sum = Tally::default();
+        for (_, tally) in console.reports.by_key(Dimension::Hour, day, day)?.range(..=hour.clone())
+        {
+            sum.add(tally);
+        }
+        Ok(sum)
+    };
+    let (now, before, last_week) = (of(today), until_now(yesterday)?, until_now(week)?);
     let counts = console.office.handle.reads().ask(|reads| reads.counts()).await??;
     let hint = |get: fn(&Tally) -> i64| {
         let (day, week) = (against(get(&now), get(&before)), against(get(&now), get(&last_week)));

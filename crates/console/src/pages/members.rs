@@ -159,12 +159,7 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
         let days = console.reports.by_day(from, today, Some((Dimension::Member, &key)))?;
         let mut sum = Tally::default();
         for (_, day) in days {
-            sum.asked += day.asked;
-            sum.ok += day.ok;
-            sum.failed += day.failed;
-            sum.reversed += day.reversed;
-            sum.sales += day.sales;
-            sum.cost += day.cost;
+            sum.add(&day);
         }
         Ok(sum)
     };

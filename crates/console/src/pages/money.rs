@@ -8,9 +8,7 @@ use crate::routes::done;
 use crate::show::{self, date, days_ago, time};
 use crate::view::{Cell, Field, Form, Input, Part, Table, Tone, rupiah};
 use anyhow::Context as _;
-use office::{
-    Bank, Credit, Done, Giving, MutationRow, Permission, Problem, Taken, Ticket,
-};
+use office::{Bank, Credit, Done, Giving, MutationRow, Permission, Problem, Taken, Ticket};
 use types::{MemberCode, UtcMillis};
 
 const PAGE: u32 = 100;

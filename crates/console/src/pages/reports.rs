@@ -79,12 +79,7 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     };
     let mut sum = Tally::default();
     for (_, tally) in &rows {
-        sum.asked += tally.asked;
-        sum.ok += tally.ok;
-        sum.failed += tally.failed;
-        sum.reversed += tally.reversed;
-        sum.sales += tally.sales;
-        sum.cost += tally.cost;
+        sum.add(tally);
     }
     let tile =
         |label: &str, value: String| Tile { label: label.to_owned(), value, ..Tile::default() };

@@ -34,10 +34,7 @@ pub(crate) async fn home(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     let sum = |from: i32| {
         let mut sum = Tally::default();
         for (_, tally) in days.iter().filter(|(day, _)| *day >= from) {
-            sum.ok += tally.ok;
-            sum.failed += tally.failed;
-            sum.reversed += tally.reversed;
-            sum.sales += tally.sales;
+            sum.add(tally);
         }
         sum
     };

@@ -62,6 +62,9 @@ pub(super) enum BusinessVerb {
         /// Where to listen; port 0 takes a free one.
         #[arg(long, default_value = "127.0.0.1:8080")]
         listen: SocketAddr,
+        /// Days of made-up purchases to begin with; 0 for none.
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(i64).range(0..=400))]
+        days: i64,
     },
     /// Members and their balances.
     #[command(subcommand)]

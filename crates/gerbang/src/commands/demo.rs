@@ -1,14 +1,14 @@
 //! `demo`: a business to try, with the member's own end built in.
 
-use super::serve;
+use super::{history, serve};
 use crate::assemble::House;
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::goods;
 use crate::receiver::{PATH, Receiver};
-use crate::storage::Storage;
+use crate::storage::{Storage, apart};
 use anyhow::Context as _;
-use office::{Actor, Bank, NewUser, MemberAdd, MemberSet, Operation, execute};
+use office::{Actor, Bank, MemberAdd, MemberSet, NewUser, Operation, execute};
 use std::net::SocketAddr;
 use store::CatalogChange;
 use tokio::net::TcpListener;
@@ -16,6 +16,16 @@ use tokio::net::TcpListener;
 const MEMBER: &str = "OK00123";
 /// Of every login of the demo.
 const PASSWORD: &str = "demo-gerbang";
+/// Members of the made-up history.
+const SHOPS: [&str; 7] = [
+    "Konter Maju",
+    "Berkah Cell",
+    "Toko Sinar",
+    "Warung Bu Tini",
+    "Raja Pulsa",
+    "Mitra Digital",
+    "Anugerah Reload",
+];
 /// Login and role.
 const LOGINS: [(&str, &str); 5] = [
     ("owner", "owner"),
@@ -29,7 +39,8 @@ const LOGINS: [(&str, &str); 5] = [
 async fn create(house: &House, callback: &str) -> anyhow::Result<()> {
     let mut changes = vec![
         CatalogChange::Level(goods::first_level("905ccd028329b0a")?),
-        CatalogChange::Supplier(goods::sandbox_supplier()?),
+        CatalogChange::Supplier(goods::sandbox_supplier("sandbox", "Sandbox")?),
+        CatalogChange::Supplier(goods::sandbox_supplier("cadangan", "Cadangan (demo)")?),
     ];
     changes.extend(goods::demo_goods()?);
     house.office.change(changes).await?;
@@ -42,12 +53,17 @@ async fn create(house: &House, callback: &str) -> anyhow::Result<()> {
         ..MemberAdd::default()
     };
     execute(&house.office, &Actor::local(), Operation::MemberAdd(Box::new(member))).await?;
-    let credit = Operation::MemberCredit {
-        code: MEMBER.to_owned(),
-        amount: "279.655".to_owned(),
-        note: "demo".to_owned(),
-    };
-    execute(&house.office, &Actor::local(), credit).await?;
+    for (number, name) in (201..).zip(SHOPS) {
+        let member = MemberAdd {
+            code: format!("OK00{number}"),
+            name: format!("{name} (demo)"),
+            pin: "123456".to_owned(),
+            password: "secret".to_owned(),
+            ..MemberAdd::default()
+        };
+        let add = Operation::MemberAdd(Box::new(member));
+        execute(&house.office, &Actor::local(), add).await?;
+    }
     for (login, role) in LOGINS {
         let new = NewUser {
             login: login.to_owned(),
@@ -110,6 +126,7 @@ pub(super) async fn demo(
     data: &DataDir,
     mut config: Config,
     listen: SocketAddr,
+    days: i64,
 ) -> anyhow::Result<()> {
     config.listen = listen;
     config.check()?;
@@ -134,6 +151,16 @@ pub(super) async fn demo(
         drop(house);
         // The writer lets go of the database before the server takes it.
         let _ = ended.await;
+    }
+    if fresh {
+        let storage = Storage::of(data, &config);
+        let zone = engine::Zone::new(&config.zone)?;
+        apart(move || -> anyhow::Result<usize> {
+            let mut opened = storage.open()?;
+            let (rows, now) = ((opened.rows)()?, opened.clock.now());
+            let store = opened.stores.first_mut().context("no lane")?;
+            history::write(store.as_mut(), &rows, days, now, &|at| zone.civil(at))
+        })??;
     }
     let tries = tries(&base);
     println!("member {MEMBER}, PIN 123456, password secret. Try:\n");

@@ -4,6 +4,7 @@ mod ask;
 mod cli;
 mod copy;
 mod demo;
+mod history;
 mod import;
 mod moving;
 mod render;
@@ -64,7 +65,9 @@ async fn business(
     let (operation, shape) = match verb {
         BusinessVerb::Init => return screen.show(&init(data, &config).await?, Shape::Record),
         BusinessVerb::Serve => return serve::serve(data, &config, None).await,
-        BusinessVerb::Demo { listen } => return demo::demo(data, config, listen).await,
+        BusinessVerb::Demo { listen, days } => {
+            return demo::demo(data, config, listen, days).await;
+        }
         BusinessVerb::Verify => return verify::verify(&Storage::of(data, &config), screen),
         BusinessVerb::Backup { to } => {
             return copy::backup(&Storage::of(data, &config), &to, screen);
@@ -232,7 +235,7 @@ async fn init(data: &DataDir, config: &Config) -> anyhow::Result<Value> {
         .office
         .change(vec![
             CatalogChange::Level(goods::first_level(&id)?),
-            CatalogChange::Supplier(goods::sandbox_supplier()?),
+            CatalogChange::Supplier(goods::sandbox_supplier("sandbox", "Sandbox")?),
         ])
         .await?;
     Ok(json!({

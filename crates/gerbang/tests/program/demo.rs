@@ -15,7 +15,7 @@ fn tries(opening: &[String]) -> Vec<String> {
 #[test]
 fn the_printed_lines_work_and_the_callback_arrives() {
     let house = House::new();
-    let server = house.demo();
+    let server = house.lively_demo("30");
     let tries = tries(&server.opening);
     assert_eq!(tries.len(), 5, "{:?}", server.opening);
 

@@ -1,13 +1,17 @@
 //! The real program: started, asked, killed, tampered with.
 #![allow(clippy::unwrap_used)]
 
+mod browser;
 mod cli;
+mod console;
 mod crash;
 mod crashes;
 mod demo;
 mod faults;
+mod journeys;
 mod nodes;
 mod rig;
 mod shim;
 mod suppliers;
 mod tamper;
+mod visitor;

@@ -92,7 +92,12 @@ impl House {
     }
 
     pub(crate) fn demo(&self) -> Server {
-        self.start(self.program(), &["demo", "--listen", "127.0.0.1:0"])
+        self.start(self.program(), &["demo", "--listen", "127.0.0.1:0", "--days", "0"])
+    }
+
+    /// The same with a made-up past.
+    pub(crate) fn lively_demo(&self, days: &str) -> Server {
+        self.start(self.program(), &["demo", "--listen", "127.0.0.1:0", "--days", days])
     }
 
     pub(crate) fn serve(&self) -> Server {

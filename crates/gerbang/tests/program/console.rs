@@ -1,0 +1,401 @@
+//! The doors for people, without a browser: who may open what, what is harmless, what moves once.
+
+use super::rig::{House, Server};
+use super::visitor::Visitor;
+use console::{Need, console_routes};
+use office::{Permission, Role};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// Looks until a page says something: reports are some moments behind.
+fn until(visitor: &mut Visitor, target: &str, text: &str) -> String {
+    let began = Instant::now();
+    loop {
+        let page = visitor.get(target);
+        if page.body.contains(text) {
+            return page.body;
+        }
+        assert!(began.elapsed() < Duration::from_secs(15), "no {text} on {target}: {}", page.body);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn token(house: &House, role: &str) -> String {
+    let made = house.json(&["user", "token", &format!("test {role}"), "--role", role]);
+    made["token"].as_str().unwrap().to_owned()
+}
+
+fn place(pattern: &str) -> String {
+    let mut parts = ["OK00123", "x"].into_iter();
+    let mut whole = String::new();
+    for (number, piece) in pattern.split("{}").enumerate() {
+        if number > 0 {
+            whole.push_str(parts.next().unwrap());
+        }
+        whole.push_str(piece);
+    }
+    whole
+}
+
+/// Every route with every role: exactly those may come in whose role may.
+#[test]
+fn every_route_asks_every_role() {
+    let house = House::new();
+    let server = house.demo();
+    let mut walked = 0;
+    for role in Role::ALL {
+        let mut visitor = Visitor::console(&server, role.word());
+        let key = visitor.get("/console/account").form_key();
+        let mut script = Visitor::new(&server);
+        script.token = Some(token(&house, role.word()));
+        for route in console_routes() {
+            let target = place(route.path);
+            let fields = [("form_key", key.as_str())];
+            let (allowed, page) = match route.need {
+                Need::May(permission) => (
+                    role.may(permission),
+                    match route.method {
+                        "GET" => visitor.get(&target),
+                        _ => visitor.post(&target, &fields),
+                    },
+                ),
+                Need::Token(permission) => {
+                    let body = (route.method != "GET").then_some("{}");
+                    (role.may(permission), script.send(route.method, &target, &[], body))
+                }
+                Need::Nobody | Need::User | Need::Member => continue,
+            };
+            walked += 1;
+            let told = format!("{} {} as {}: {}", route.method, target, role.word(), page.status);
+            // A form that may not is sent back with a note; a page and a script hear 403.
+            let refused = page.status == 403
+                || page.header("set-cookie").is_some_and(|cookie| {
+                    let text = cookie.split(['=', ';']).nth(1).unwrap_or_default();
+                    use base64::Engine as _;
+                    let text = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text);
+                    text.is_ok_and(|text| String::from_utf8_lossy(&text).contains("the role "))
+                });
+            assert_eq!(refused, !allowed, "{told}\n{}", page.body);
+        }
+    }
+    assert!(walked > 400, "{walked}");
+    // Nobody at all: pages lead to the login, scripts hear 401.
+    let mut stranger = Visitor::new(&server);
+    for route in console_routes() {
+        let target = place(route.path);
+        let page = stranger.send(route.method, &target, &[], Some(""));
+        match route.need {
+            Need::Nobody => {}
+            Need::User | Need::May(_) => {
+                assert_eq!(page.header("location"), Some("/console/login"), "{target}");
+            }
+            Need::Member => assert_eq!(page.header("location"), Some("/portal/login"), "{target}"),
+            Need::Token(_) => assert_eq!(page.status, 401, "{target}"),
+        }
+    }
+    assert!(Permission::ALL.iter().all(|permission| Role::Owner.may(*permission)));
+}
+
+/// Names with markup, serial numbers with markup, formulas in a CSV.
+#[test]
+fn what_others_write_is_harmless() {
+    let house = House::new();
+    let server = house.demo();
+    let mut owner = Visitor::console(&server, "owner");
+    let evil = "<script>alert(1)</script>";
+    let page = owner.submit(
+        "/console/members",
+        "/console/members",
+        &[("code", "OK00777"), ("name", evil), ("level", "retail")],
+    );
+    assert!(page.body.contains("OK00777"), "{}", page.body);
+    for target in ["/console/members", "/console/members/OK00777"] {
+        let page = owner.get(target);
+        assert!(page.body.contains("&#60;script&#62;"), "{}", page.body);
+        assert!(!page.body.contains("<script>alert"), "{target}");
+        let policy = page.header("content-security-policy").unwrap();
+        assert!(policy.contains("script-src 'self'") && policy.contains("frame-ancestors 'none'"));
+    }
+    // A person writes a serial number with markup.
+    server.get(&format!("/trx?product=T1&dest=081200000003&refID=evil&{}", super::rig::WHO));
+    let list = house.json(&["trx", "list", "--ref", "evil"]);
+    let no = list[0]["trx"].as_i64().unwrap();
+    let here = format!("/console/trx/{no}");
+    let sn = "SN\"><img/src=x>";
+    owner.submit(
+        &here,
+        &format!("{here}/resolve"),
+        &[("verdict", "success"), ("sn", sn), ("note", evil)],
+    );
+    let page = owner.get(&here);
+    assert!(!page.body.contains("<img") && !page.body.contains("<script>alert"), "{}", page.body);
+    // A product whose name is a formula.
+    let csv = "kode,keterangan,produk,kategori,harga\nEVIL,\"=HYPERLINK(\"\"http://x\"\")\",@SUM(A1),PULSA,1000\n";
+    owner.submit(
+        "/console/products",
+        "/console/products/import",
+        &[("level", "retail"), ("csv", csv)],
+    );
+    let export = owner.get("/console/products.csv");
+    assert!(
+        export.body.contains("'=HYPERLINK") && export.body.contains("'@SUM"),
+        "{}",
+        export.body
+    );
+    assert!(export.header("content-disposition").unwrap().starts_with("attachment"));
+}
+
+/// A form of another session, or of another site, does nothing.
+#[test]
+fn foreign_forms_do_nothing() {
+    let house = House::new();
+    let server = house.demo();
+    let mut owner = Visitor::console(&server, "owner");
+    let mut admin = Visitor::console(&server, "admin");
+    let key = admin.get("/console/account").form_key();
+    let fields = [("form_key", key.as_str()), ("paused", "true")];
+    owner.post("/console/suppliers/sandbox", &fields);
+    let fields = [("paused", "true")];
+    owner.post("/console/suppliers/sandbox", &fields);
+    let own = owner.get("/console/account").form_key();
+    let body = super::visitor::encode(&[("form_key", &own), ("paused", "true")]);
+    let headers =
+        [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "cross-site")];
+    owner.send("POST", "/console/suppliers/sandbox", &headers, Some(&body));
+    let suppliers = house.json(&["supplier", "list"]);
+    let sandbox = suppliers.as_array().unwrap().iter().find(|row| row["code"] == "sandbox");
+    assert_eq!(sandbox.unwrap()["paused"], false);
+    owner.submit("/console/suppliers/sandbox", "/console/suppliers/sandbox", &[("paused", "true")]);
+    let suppliers = house.json(&["supplier", "list"]);
+    let sandbox = suppliers.as_array().unwrap().iter().find(|row| row["code"] == "sandbox");
+    assert_eq!(sandbox.unwrap()["paused"], true);
+}
+
+fn balance(house: &House) -> i64 {
+    house.json(&["member", "show", "OK00123"])["balance"].as_i64().unwrap()
+}
+
+/// Above the limit two people are needed; a key moves once; transfers are whole.
+#[test]
+fn money_moves_once_and_large_sums_need_two() {
+    let house = House::new();
+    let server = house.demo();
+    let before = balance(&house);
+    let mut script = Visitor::new(&server);
+    script.token = Some(token(&house, "admin"));
+    let credit = |amount: &str| json!({"amount": amount, "note": "test", "cash": "bca"});
+    let place = "/admin/v1/members/OK00123/credit";
+    let (status, told) = script.json_once("POST", place, &credit("10.000"), Some("k1"));
+    assert_eq!((status, &told["state"]), (200, &json!("moved")), "{told}");
+    let (_, told) = script.json_once("POST", place, &credit("10.000"), Some("k1"));
+    assert_eq!(told["state"], "repeated", "{told}");
+    let (status, told) = script.json_once("POST", place, &credit("20.000"), Some("k1"));
+    assert_eq!((status, &told["code"]), (409, &json!("key_reused")), "{told}");
+    assert_eq!(balance(&house), before + 10_000);
+
+    let (_, told) = script.json("POST", place, &credit("6.000.000"));
+    assert_eq!(told["state"], "waiting", "{told}");
+    let id = told["approval"].as_str().unwrap().to_owned();
+    assert_eq!(balance(&house), before + 10_000);
+    let approve = format!("/admin/v1/approvals/{id}");
+    let (status, told) = script.json("POST", &approve, &json!({"agree": true}));
+    assert_eq!(status, 403, "{told}");
+    let mut finance = Visitor::console(&server, "finance");
+    let page = finance.submit(
+        "/console/money",
+        &format!("/console/money/approval/{id}"),
+        &[("agree", "true")],
+    );
+    assert!(page.body.contains("Decided."), "{}", page.body);
+    assert_eq!(balance(&house), before + 6_010_000);
+    let (status, _) = script.json("POST", &approve, &json!({"agree": false}));
+    assert_eq!(status, 409);
+
+    let give = json!({"from": "OK00123", "to": "OK00201", "amount": "5.000"});
+    let (status, told) = script.json("POST", "/admin/v1/transfers", &give);
+    assert_eq!(status, 200, "{told}");
+    assert_eq!(balance(&house), before + 6_005_000);
+    let give = json!({"from": "OK00201", "to": "OK00123", "amount": "5.000.000"});
+    let (status, told) = script.json("POST", "/admin/v1/transfers", &give);
+    assert_eq!((status, &told["code"]), (422, &json!("below_floor")), "{told}");
+    assert_eq!(house.json(&["member", "show", "OK00201"])["balance"], 5_000);
+    assert_eq!(house.json(&["verify"])["holds"], true);
+}
+
+/// A ticket's amount is its own; a mutation is taken once; what fits nothing waits for a person.
+#[test]
+fn deposits_find_their_members() {
+    let house = House::new();
+    let server = house.demo();
+    let before = balance(&house);
+    let mut member = Visitor::portal(&server);
+    let page = member.submit(
+        "/portal/deposits",
+        "/portal/deposits",
+        &[("bank", "bca"), ("amount", "50.000")],
+    );
+    assert!(page.body.contains("To pay, exactly"), "{}", page.body);
+    let mut script = Visitor::new(&server);
+    script.token = Some(token(&house, "finance"));
+    let (_, tickets) = script.json("GET", "/admin/v1/tickets", &Value::Null);
+    let amount = tickets[0]["amount"].as_i64().unwrap();
+    assert!((50_001..=50_999).contains(&amount), "{tickets}");
+    let open = json!({"member": "OK00201", "bank": "bca", "amount": "50000"});
+    let (_, other) = script.json("POST", "/admin/v1/tickets", &open);
+    assert_ne!(other["amount"], amount, "{other}");
+
+    let mutation = json!({"bank": "bca", "amount": amount.to_string(), "id": "m1", "text": "TRSF"});
+    let (_, told) = script.json("POST", "/admin/v1/mutations", &mutation);
+    assert_eq!(told, json!({"state": "matched", "member": "OK00123", "amount": amount}));
+    let (_, told) = script.json("POST", "/admin/v1/mutations", &mutation);
+    assert_eq!(told["state"], "known", "{told}");
+    assert_eq!(balance(&house), before + amount);
+
+    // One rupiah less than the other ticket: near, and for a person.
+    let near = other["amount"].as_i64().unwrap() - 1;
+    let csv = format!("date,amount,text\n2026-11-23,{near},SETORAN\n");
+    let mut finance = Visitor::console(&server, "finance");
+    let page = finance.submit(
+        "/console/money",
+        "/console/money/mutations",
+        &[("bank", "bca"), ("csv", &csv)],
+    );
+    assert!(page.body.contains("waits: 1"), "{}", page.body);
+    let (_, waiting) = script.json("GET", "/admin/v1/mutations", &Value::Null);
+    assert_eq!(waiting[0]["near"][0]["member"], "OK00201", "{waiting}");
+    let id = waiting[0]["id"].as_str().unwrap();
+    let settle = format!("/console/money/mutation/{id}");
+    finance.submit(
+        "/console/money",
+        &settle,
+        &[("act", "assign"), ("member", "OK00201"), ("note", "asked")],
+    );
+    assert_eq!(house.json(&["member", "show", "OK00201"])["balance"], near);
+    let (_, waiting) = script.json("GET", "/admin/v1/mutations", &Value::Null);
+    assert_eq!(waiting, json!([]));
+    until(&mut member, "/portal/statement", "deposit");
+    assert_eq!(house.json(&["verify"])["holds"], true);
+}
+
+/// What happened at the wire is on the pages, and the figures follow.
+#[test]
+fn a_purchase_is_seen_everywhere() {
+    let house = House::new();
+    let server = house.demo();
+    server.buy("seen1");
+    server.line_with("R#seen1 ");
+    let mut owner = Visitor::console(&server, "owner");
+    let list = until(&mut owner, "/console/trx?member=OK00123&state=success", "seen1");
+    let no = list.split("/console/trx/").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let story = owner.get(&format!("/console/trx/{no}")).body;
+    for text in ["the money is ours", "ledger", "exchange", "callback", "sandbox"] {
+        assert!(story.contains(text), "{text}: {story}");
+    }
+    for target in ["/console/reports?by=member", "/console"] {
+        until(&mut owner, target, "1.321");
+    }
+    until(&mut owner, "/console/members", "278.334");
+    until(&mut owner, "/console/money/closing", "The books balance");
+    let found = owner.get("/console/trx?dest=089660522887").body;
+    assert!(found.contains("seen1"), "{found}");
+    let journal = owner.get("/console/journal?q=seen1").body;
+    assert!(journal.contains("seen1") && journal.contains("←"), "{journal}");
+    let mut member = Visitor::portal(&server);
+    for target in [
+        "/portal",
+        "/portal/trx",
+        "/portal/statement",
+        "/portal/callbacks",
+        "/portal/prices",
+        "/portal/api",
+    ] {
+        let page = member.get(target);
+        assert_eq!(page.status, 200, "{target}");
+        assert!(!page.body.contains("/console"), "{target} leads into the console");
+    }
+    until(&mut member, "/portal/trx", "seen1");
+    // The stream says that something happened.
+    live(&server, &mut owner);
+}
+
+fn live(server: &Server, owner: &mut Visitor) {
+    let address = server.address;
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(2_500));
+        let _ = super::rig::get(
+            address,
+            &format!("/trx?product=T1&dest=089660522881&refID=l1&{}", super::rig::WHO),
+        );
+    });
+    let began = Instant::now();
+    let head = owner.first_piece("/console/live", "event: news");
+    assert!(head && began.elapsed() < Duration::from_secs(12));
+}
+
+/// The portal of one member shows nothing of another, and changes only itself.
+#[test]
+fn a_member_manages_itself_only() {
+    let house = House::new();
+    let server = house.demo();
+    let mut member = Visitor::portal(&server);
+    let wrong = member.submit(
+        "/portal/account",
+        "/portal/account",
+        &[("act", "ips"), ("ips", "203.0.113.7"), ("pin", "000000")],
+    );
+    assert!(wrong.body.contains("the PIN is another one"), "{}", wrong.body);
+    let page = member.submit(
+        "/portal/account",
+        "/portal/account",
+        &[("act", "rotate"), ("pin", "123456")],
+    );
+    assert!(page.body.contains("not shown again"), "{}", page.body);
+    // The old credentials and the old session are gone.
+    assert_eq!(member.get("/portal").header("location"), Some("/portal/login"));
+    let said = server.get(&format!("/trx/balance?{}", super::rig::WHO)).1;
+    assert!(!said.starts_with("Saldo"), "{said}");
+    let mut stranger = Visitor::new(&server);
+    for _ in 0..6 {
+        stranger.post("/console/login", &[("login", "owner"), ("password", "wrong-password")]);
+    }
+    let page = stranger.post("/console/login", &[("login", "owner"), ("password", "demo-gerbang")]);
+    assert_eq!(page.header("location"), Some("/console/login"), "it is locked from here");
+}
+
+/// Problems have codes; the description is served; a page has a key to the next.
+#[test]
+fn the_json_door_explains_itself() {
+    let house = House::new();
+    let server = house.demo();
+    let mut script = Visitor::new(&server);
+    let (status, described) = script.json("GET", "/admin/v1/openapi.json", &Value::Null);
+    assert_eq!((status, &described["openapi"]), (200, &json!("3.1.0")));
+    script.token = Some("gbt_wrong".to_owned());
+    let (status, told) = script.json("GET", "/admin/v1/trx", &Value::Null);
+    assert_eq!((status, &told["code"]), (401, &json!("no_token")), "{told}");
+    script.token = Some(token(&house, "owner"));
+    let (status, told) = script.json("POST", "/admin/v1/members", &json!({"code": "OK1"}));
+    assert_eq!((status, &told["code"]), (422, &json!("bad_body")), "{told}");
+    let (status, told) = script.json("GET", "/admin/v1/trx/99", &Value::Null);
+    assert!(status >= 400 && told["detail"].as_str().unwrap().contains("99"), "{told}");
+    for number in 0..55 {
+        server.get(&format!(
+            "/trx?product=T1&dest=0896605{number:05}&refID=p{number}&{}",
+            super::rig::WHO
+        ));
+    }
+    let (_, first) = script.json("GET", "/admin/v1/trx", &Value::Null);
+    assert_eq!(first["data"].as_array().unwrap().len(), 50);
+    let next = first["next"].as_str().unwrap();
+    let (_, second) = script.json("GET", &format!("/admin/v1/trx?below={next}"), &Value::Null);
+    assert_eq!(second["data"].as_array().unwrap().len(), 5, "{second}");
+    assert_eq!(second["next"], Value::Null);
+    // Who did what is in the journal, without secrets.
+    let add = json!({"code": "OK00500", "name": "x", "pin": "778899", "password": "hidden-word", "ips": []});
+    let (status, told) = script.json("POST", "/admin/v1/members", &add);
+    assert_eq!(status, 200, "{told}");
+    let (_, journal) = script.json("GET", "/admin/v1/journal?channel=admin", &Value::Null);
+    let text = journal.to_string();
+    assert!(text.contains("token test owner member add"), "{text}");
+    assert!(!text.contains("778899") && !text.contains("hidden-word"), "{text}");
+}
