@@ -138,6 +138,8 @@ const PAGES: &[Route] = routes! {
     GET "/portal/account" Member => portal::pages::account;
     POST "/portal/account" Member => portal::pages::change;
     GET "/portal/api" Member => portal::docs::show;
+    POST "/portal/keys" Member => portal::docs::add_key;
+    POST "/portal/keys/{}/remove" Member => portal::docs::remove_key;
 };
 
 /// All routes, for tests and for the description of the API.

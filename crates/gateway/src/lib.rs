@@ -1,4 +1,5 @@
-//! What members call: the OkeConnect text protocol over HTTP, and the probes of operators.
+//! What members call: the OkeConnect text protocol over HTTP, the same in JSON under `/v1`, and the
+//! probes of operators.
 //!
 //! Every business answer has status 200, refusals too (WIRE.md section 1). This crate reads,
 //! authenticates, limits and prints; it decides nothing about money and knows no store.
@@ -11,7 +12,9 @@ mod prices;
 mod seller;
 mod service;
 mod trx;
+mod v1;
 
 pub use limits::Rates;
 pub use metrics::Metrics;
 pub use service::{Gateway, GatewaySettings};
+pub use v1::{KeyRing, NoKeys};

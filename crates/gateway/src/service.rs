@@ -4,6 +4,7 @@ use crate::auth::{Covers, Lockout, authenticate};
 use crate::limits::{Limiters, Rates};
 use crate::metrics::Metrics;
 use crate::prices::PriceLists;
+use crate::v1::{KeyRing, NoKeys, Nonces};
 use engine::{Handle, Suppliers};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -42,6 +43,8 @@ pub(crate) struct Inner {
     pub(crate) limiters: Limiters,
     prices: PriceLists,
     metrics: Metrics,
+    pub(crate) keys: Arc<dyn KeyRing>,
+    pub(crate) nonces: Nonces,
     settings: GatewaySettings,
     draining: AtomicBool,
 }
@@ -92,6 +95,17 @@ impl Gateway {
     /// A gateway in front of an engine.
     #[must_use]
     pub fn new(handle: Handle, suppliers: Arc<Suppliers>, settings: GatewaySettings) -> Self {
+        Self::with_keys(handle, suppliers, settings, Arc::new(NoKeys))
+    }
+
+    /// The same with keys for the JSON door.
+    #[must_use]
+    pub fn with_keys(
+        handle: Handle,
+        suppliers: Arc<Suppliers>,
+        settings: GatewaySettings,
+        keys: Arc<dyn KeyRing>,
+    ) -> Self {
         Self(Arc::new(Inner {
             handle,
             suppliers,
@@ -99,6 +113,8 @@ impl Gateway {
             limiters: Limiters::new(settings.rates),
             prices: PriceLists::default(),
             metrics: Metrics::default(),
+            keys,
+            nonces: Nonces::default(),
             settings,
             draining: AtomicBool::new(false),
         }))
@@ -124,6 +140,7 @@ impl Gateway {
             "/seller/topup" if *request.method() == Method::POST => {
                 self.seller_topup(peer, request).await
             }
+            path if path.starts_with("/v1/") => self.v1(peer, request).await,
             "/harga/json" if reads => self.price_list(peer, &request).await,
             "/healthz" if reads => plain(StatusCode::OK, "ok"),
             "/readyz" if reads => self.ready().await,

@@ -9,6 +9,7 @@ mod access;
 mod audit;
 mod deposits;
 mod import;
+mod keys;
 mod lockout;
 mod money;
 mod operations;
@@ -24,6 +25,7 @@ mod users;
 pub use access::{Actor, Permission, Role};
 pub use deposits::{Bank, Mutation, MutationRow, Taken, Ticket};
 pub use import::{read_import, read_mutations};
+pub use keys::KeyRow;
 pub use money::{Approval, Credit, Done, Giving, Rules};
 pub use operations::{
     ImportRow, MemberAdd, MemberSet, Operation, ProductSet, RouteSet, SupplierAdd, SupplierSet,

@@ -1,7 +1,7 @@
 //! Sessions and tokens. Only their digests are stored: who reads the database cannot use them.
 
 use crate::access::{Actor, Permission, Role};
-use crate::papers::{Sheet, digest, drop, put, secret};
+use crate::papers::{Sheet, digest, drop, put, secret, unhex};
 use crate::plug::Office;
 use crate::problem::Problem;
 use crate::users::{KIND as USER, UserBody, place};
@@ -104,11 +104,6 @@ fn form_key(token: &str) -> String {
 
 fn wrong() -> Problem {
     Problem { code: "wrong_login", status: 401, detail: "login, password or code is wrong".into() }
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let byte = |at: usize| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();
-    (0..text.len()).step_by(2).map(byte).collect()
 }
 
 impl Office {

@@ -14,6 +14,7 @@ mod read;
 mod refusal;
 mod reply;
 mod request;
+mod request_sign;
 mod seller;
 mod sign;
 
@@ -28,6 +29,7 @@ pub use reply::{CallbackText, Echo, Head, Phrase, Processing, Reply, SnLabel};
 pub use request::{
     BalanceRequest, Credentials, Fields, PriceListRequest, RequestError, Secret, TrxRequest, Typed,
 };
+pub use request_sign::Signed;
 pub use seller::{
     SellerFields, SellerReport, SellerRequest, SellerStatus, is_seller_report, sign_seller,
 };

@@ -140,6 +140,11 @@ fn told(method: &str, path: &str) -> Option<Told> {
         ("GET", "/admin/v1/journal") => {
             ("The journal, newest first", &["q", "trx", "channel", "below"], &[])
         }
+        ("GET", "/admin/v1/keys") => ("Keys of members for /v1", &["member"], &[]),
+        ("POST", "/admin/v1/members/{}/keys") => {
+            ("A new key; its secret is shown once", &[], &["name"])
+        }
+        ("POST", "/admin/v1/keys/{}/remove") => ("Take a key back", &[], &[]),
         ("GET", "/admin/v1/users") => ("People who work here", &[], &[]),
         ("POST", "/admin/v1/users") => {
             ("Add a user", &[], &["login!", "name", "password!", "role!"])

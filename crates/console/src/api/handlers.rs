@@ -377,6 +377,27 @@ pub(super) async fn journal(console: &Inner, ask: &Ask) -> Done {
     page(rows.collect(), next)
 }
 
+pub(super) async fn keys(console: &Inner, ask: &Ask) -> Done {
+    ok(&serde_json::to_value(console.office.keys(ask.asked("member")).await?)?)
+}
+
+#[derive(Deserialize)]
+struct Naming {
+    #[serde(default)]
+    name: String,
+}
+
+pub(super) async fn key_add(console: &Inner, ask: &Ask) -> Done {
+    let Naming { name } = body(ask, &[])?;
+    let (id, secret) = console.office.add_key(actor(ask)?, ask.part(0), &name).await?;
+    ok(&json!({"id": id, "secret": secret}))
+}
+
+pub(super) async fn key_remove(console: &Inner, ask: &Ask) -> Done {
+    console.office.remove_key(actor(ask)?, ask.part(0), None).await?;
+    ok(&json!({"id": ask.part(0), "removed": true}))
+}
+
 pub(super) async fn user_list(console: &Inner, ask: &Ask) -> Done {
     run(console, ask, Operation::UserList).await
 }

@@ -1,11 +1,15 @@
 //! How to speak to us, with lines to copy that carry the member's own code.
 
-use super::pages::entry;
+use super::pages::{entry, me};
 use crate::Inner;
 use crate::ask::Ask;
 use crate::pages::frame;
 use crate::reply::Answer;
-use crate::view::{Cell, Part, Tone};
+use crate::routes::done;
+use crate::show::time;
+use crate::view::{Cell, Field, Form, Part, Table, Tone};
+use office::Actor;
+use types::UtcMillis;
 
 pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     let entry = entry(console, ask)?;
@@ -43,11 +47,75 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
             "GET YOUR-URL?refid=114&message=T%23... SUKSES. SN: ...   → 200".to_owned(),
         ),
     ]));
+    parts.extend(keys(console, ask, &base).await?);
     parts.push(Part::Heading(ask.t("In your language").to_owned()));
     for (name, text) in examples(&base, code) {
         parts.push(Part::Fold { title: name.to_owned(), parts: vec![Part::Pre(text)] });
     }
     frame::show(console, ask, ask.t("API"), parts).await
+}
+
+/// Keys of the JSON door.
+async fn keys(console: &Inner, ask: &Ask, base: &str) -> anyhow::Result<Vec<Part>> {
+    let mut table =
+        Table::new(&[ask.t("Key"), ask.t("Name"), ask.t("Since"), ""], ask.t("None yet."));
+    for key in console.office.keys(Some(me(ask)?.code.as_str())).await? {
+        table.rows.push(vec![
+            Cell::code(&key.id),
+            Cell::text(&key.name),
+            Cell::text(time(console, UtcMillis::new(key.created))),
+            Cell::Do(Box::new(Form {
+                action: format!("/portal/keys/{}/remove", key.id),
+                button: ask.t("Remove").to_owned(),
+                tone: Tone::Bad,
+                small: true,
+                form_key: frame::key(ask),
+                ..Form::default()
+            })),
+        ]);
+    }
+    Ok(vec![
+        Part::Heading(ask.t("JSON API (/v1)").to_owned()),
+        Part::Note {
+            text: format!(
+                "{} {base}/v1/openapi.json",
+                ask.t("Signed requests, no secret in an address:")
+            ),
+            tone: Tone::Quiet,
+        },
+        Part::Table(table),
+        Part::Form(Form {
+            action: "/portal/keys".to_owned(),
+            fields: vec![Field::new("name", ask.t("What for"))],
+            button: ask.t("Make a key").to_owned(),
+            form_key: frame::key(ask),
+            ..Form::default()
+        }),
+    ])
+}
+
+pub(crate) async fn add_key(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let me = me(ask)?;
+    let actor = Actor::member(&me.code, &ask.from);
+    let (id, secret) = console.office.add_key(&actor, me.code.as_str(), ask.given("name")).await?;
+    let parts = vec![
+        Part::Note {
+            text: ask.t("Copy it now: it is not shown again.").to_owned(),
+            tone: Tone::Warn,
+        },
+        Part::Facts(vec![
+            (ask.t("Key").to_owned(), Cell::code(id)),
+            (ask.t("Secret").to_owned(), Cell::code(secret)),
+        ]),
+    ];
+    frame::show(console, ask, ask.t("New key"), parts).await
+}
+
+pub(crate) async fn remove_key(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let me = me(ask)?;
+    let actor = Actor::member(&me.code, &ask.from);
+    console.office.remove_key(&actor, ask.part(0), Some(&me.code)).await?;
+    done("/portal/api", ask.t("Removed."))
 }
 
 /// One purchase in the languages of the trade.

@@ -9,17 +9,22 @@ use crate::receiver::Receiver;
 use anyhow::{Context as _, anyhow};
 use console::{Console, ConsoleSettings};
 use engine::Command;
-use gateway::{Gateway, GatewaySettings, Rates};
+use gateway::{Gateway, GatewaySettings, KeyRing, Rates};
 use http_body_util::Either;
 use net::{Limits, Listener, ReloadingTls};
+use office::Office;
 use office::keep_in_step;
 use reports::Reports;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Channel, Direction, Heads, JournalLine};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
+use types::MemberCode;
+use wire::Secret;
 
 /// How often the heads of the chains go to the log.
 const HEADS_EVERY: Duration = Duration::from_secs(3_600);
@@ -77,10 +82,11 @@ pub(super) async fn serve(
             demo: receiver.as_ref().map(Receiver::logins),
         },
     );
-    let gateway = Gateway::new(
+    let gateway = Gateway::with_keys(
         house.handle.clone(),
         house.office.suppliers.clone(),
         gateway_settings(config),
+        Arc::new(Keys(house.office.clone())),
     );
     let (stop, stopped) = watch::channel(false);
     let limits = Limits {
@@ -123,6 +129,26 @@ pub(super) async fn serve(
         note(&house, "stop").await;
     }
     result
+}
+
+/// Keys of members, as the office keeps them.
+struct Keys(Arc<Office>);
+
+impl KeyRing for Keys {
+    fn find<'a>(
+        &'a self,
+        key: &'a str,
+    ) -> Pin<Box<dyn Future<Output = Option<(MemberCode, Secret)>> + Send + 'a>> {
+        Box::pin(async move {
+            match self.0.key_secret(key).await {
+                Ok(found) => found,
+                Err(error) => {
+                    tracing::error!(error = %format!("{error:#}"), "a key could not be read");
+                    None
+                }
+            }
+        })
+    }
 }
 
 fn gateway_settings(config: &Config) -> GatewaySettings {

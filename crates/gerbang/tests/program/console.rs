@@ -399,3 +399,85 @@ fn the_json_door_explains_itself() {
     assert!(text.contains("token test owner member add"), "{text}");
     assert!(!text.contains("778899") && !text.contains("hidden-word"), "{text}");
 }
+
+/// The JSON door of members: the same engine and references, signed, nothing twice.
+#[test]
+fn a_member_buys_in_json() {
+    let house = House::new();
+    let server = house.demo();
+    let mut script = Visitor::new(&server);
+    script.token = Some(token(&house, "admin"));
+    let (_, made) = script.json("POST", "/admin/v1/members/OK00123/keys", &json!({"name": "toko"}));
+    let (id, secret) = (made["id"].as_str().unwrap(), made["secret"].as_str().unwrap());
+    let number = std::cell::Cell::new(0);
+    let seconds = || {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        now.as_secs().to_string()
+    };
+    let fresh = || {
+        number.set(number.get() + 1);
+        format!("nonce-{:04}", number.get())
+    };
+    let send = |method: &str, target: &str, body: &str, timestamp: &str, nonce: &str| {
+        let signed = wire::Signed { timestamp, nonce, method, target, body: body.as_bytes() };
+        let sign = signed.sign(secret);
+        let headers = [
+            ("gerbang-key", id),
+            ("gerbang-timestamp", timestamp),
+            ("gerbang-nonce", nonce),
+            ("gerbang-signature", sign.as_str()),
+        ];
+        let page = Visitor::new(&server).send(method, target, &headers, Some(body));
+        let value: Value = serde_json::from_str(&page.body).unwrap();
+        (page.status, value)
+    };
+    let ask =
+        |method: &str, target: &str, body: &str| send(method, target, body, &seconds(), &fresh());
+    let wanted = r#"{"ref_id": "j1", "product": "T1", "dest": "089660522887"}"#;
+    let (status, said) = ask("POST", "/v1/purchases", wanted);
+    assert_eq!(
+        (status, &said["code"], &said["final"]),
+        (202, &json!("accepted"), &json!(false)),
+        "{said}"
+    );
+    assert_eq!(said["purchase"]["balance_after"], 278_334, "{said}");
+    server.line_with("R#j1 ");
+    let (status, said) = ask("GET", "/v1/purchases/j1", "");
+    assert_eq!((status, &said["purchase"]["state"]), (200, &json!("success")), "{said}");
+    assert_eq!(said["final"], true);
+    // The same reference at the text door is the same purchase.
+    assert!(server.check("j1").contains("status Sukses"));
+    let (status, said) = ask("POST", "/v1/purchases", wanted);
+    assert_eq!((status, &said["code"]), (200, &json!("repeat")), "{said}");
+    let other = wanted.replace("089660522887", "089660522888");
+    let (status, said) = ask("POST", "/v1/purchases", &other);
+    assert_eq!((status, &said["exists"]), (409, &json!(true)), "{said}");
+    let (status, said) = ask("GET", "/v1/purchases/never", "");
+    assert_eq!(
+        (status, &said["code"], &said["final"]),
+        (404, &json!("no_data"), &json!(true)),
+        "{said}"
+    );
+    let (status, said) =
+        ask("POST", "/v1/purchases", &wanted.replace("T1", "NOPE").replace("j1", "j2"));
+    assert_eq!((status, &said["exists"]), (422, &json!(false)), "{said}");
+    assert_eq!(ask("GET", "/v1/balance", "").1["balance"], 278_334);
+    assert_eq!(ask("GET", "/v1/prices", "").1["data"].as_array().unwrap().len(), 44);
+    let (_, calls) = ask("GET", "/v1/callbacks", "");
+    let call = calls["data"][0]["id"].as_i64().unwrap();
+    assert_eq!(ask("POST", &format!("/v1/callbacks/{call}/replay"), "").0, 200);
+    assert_eq!(ask("POST", "/v1/callbacks/999/replay", "").0, 404);
+    // Old, seen, unsigned, changed on the way.
+    let (now, nonce) = (seconds(), fresh());
+    assert_eq!(send("GET", "/v1/balance", "", &now, &nonce).0, 200);
+    let (status, said) = send("GET", "/v1/balance", "", &now, &nonce);
+    assert_eq!((status, &said["code"]), (401, &json!("used_nonce")), "{said}");
+    let (status, said) = send("GET", "/v1/balance", "", "1700000000", &fresh());
+    assert_eq!((status, &said["code"]), (401, &json!("old_timestamp")), "{said}");
+    let page = Visitor::new(&server).get("/v1/balance");
+    assert_eq!(page.status, 401, "{}", page.body);
+    let (_, described) = ask("GET", "/v1/openapi.json", "");
+    assert_eq!(described["openapi"], "3.1.0");
+    assert!(!server.log().contains(secret));
+    assert_eq!(house.json(&["verify"])["holds"], true);
+}

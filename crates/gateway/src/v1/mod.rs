@@ -1,0 +1,326 @@
+//! `/v1`: the same engine and the same references as `/trx`, in JSON (WIRE.md section 9).
+//!
+//! Every answer says its stable code, whether it is final, and whether a transaction exists.
+
+mod answer;
+mod key;
+
+pub(crate) use key::Nonces;
+pub use key::{KeyRing, NoKeys};
+
+use crate::service::{Answered, Call, FORM_TIME, Gateway, JSON, plain, with_type};
+use answer::{Told, problem, purchase};
+use domain::BuyRequest;
+use engine::{Answer, Asked, Command, MemberEntry};
+use http::{HeaderValue, Method, Request, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::{Bytes, Incoming};
+use serde::Deserialize;
+use serde_json::json;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use store::{Channel, Direction, JournalLine};
+use types::{Dest, ProductCode, Qty, RefId, Refusal, Rupiah};
+
+/// Most bytes of a request.
+const BODY_MOST: usize = 16 * 1024;
+
+/// A purchase as it is asked for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    ref_id: String,
+    product: String,
+    dest: String,
+    #[serde(default)]
+    qty: Option<u32>,
+    #[serde(default)]
+    max_price: Option<i64>,
+    #[serde(default)]
+    counter: Option<u16>,
+}
+
+impl Gateway {
+    pub(crate) async fn v1(&self, peer: SocketAddr, request: Request<Incoming>) -> Answered {
+        let received = self.0.handle.now().utc;
+        let from = self.caller(peer, &request);
+        let (head, body) = request.into_parts();
+        let target = head.uri.path_and_query().map_or_else(String::new, ToString::to_string);
+        let whole = Limited::new(body, BODY_MOST).collect();
+        let body = match tokio::time::timeout(FORM_TIME, whole).await {
+            Ok(Ok(body)) => body.to_bytes(),
+            Ok(Err(_)) | Err(_) => {
+                return told(problem(StatusCode::BAD_REQUEST, "bad_body", "too large, or cut off"));
+            }
+        };
+        let call = Call { from, received, request: format!("{} {target} ", head.method) };
+        let path = head.uri.path().trim_end_matches('/').to_owned();
+        if path == "/v1/openapi.json" {
+            let text = include_str!("openapi.json");
+            return with_type(plain(StatusCode::OK, text), JSON);
+        }
+        if !self.0.limiters.address_may(from) {
+            return told(Told::refused(&Refusal::RateLimited, None));
+        }
+        let entry = match self.signed(&head, &target, &body, &call).await {
+            Ok(entry) => entry,
+            Err(why) => {
+                self.note(&call, &body, None, &why).await;
+                return told(why);
+            }
+        };
+        let id = entry.member.id;
+        if !self.0.limiters.member_may(id) {
+            return told(Told::refused(&Refusal::RateLimited, None));
+        }
+        let rest = path.strip_prefix("/v1/").unwrap_or_default();
+        let said = match (&head.method, rest.split_once('/')) {
+            (&Method::POST, None) if rest == "purchases" => {
+                // Its line in the journal rides in the commit of the purchase.
+                return told(self.v1_buy(&entry, &call, &body).await);
+            }
+            (&Method::GET, Some(("purchases", ref_id))) => self.v1_look(&entry, ref_id).await,
+            (&Method::GET, None) if rest == "balance" => self.v1_balance(&entry).await,
+            (&Method::GET, None) if rest == "prices" => self.v1_prices(&entry),
+            (&Method::GET, None) if rest == "callbacks" => {
+                self.v1_callbacks(&entry, head.uri.query().unwrap_or_default()).await
+            }
+            (&Method::POST, Some(("callbacks", tail))) => match tail.strip_suffix("/replay") {
+                Some(number) => self.v1_replay(&entry, number).await,
+                None => nowhere(&path),
+            },
+            _ => nowhere(&path),
+        };
+        self.note(&call, &body, Some(&entry), &said).await;
+        told(said)
+    }
+
+    /// Promise 7: what rides in no commit of its own is on record too.
+    async fn note(&self, call: &Call, body: &Bytes, entry: Option<&MemberEntry>, said: &Told) {
+        let millis = self.0.handle.now().utc.since(call.received).max(0);
+        self.count(Channel::Trx, said.code, millis);
+        let line = JournalLine {
+            at: call.received,
+            direction: Direction::In,
+            channel: Channel::Trx,
+            peer: call.from.to_string(),
+            member: entry.map(|entry| entry.member.id),
+            trx: said.trx,
+            request: format!("{}{}", call.request, text(body)),
+            reply: said.body.to_string().chars().take(2_000).collect(),
+            status: said.code.to_owned(),
+            millis,
+        };
+        self.0.handle.note(line).await;
+    }
+
+    async fn v1_buy(&self, entry: &MemberEntry, call: &Call, body: &Bytes) -> Told {
+        let request = match wanted(body) {
+            Ok(request) => request,
+            Err(why) => {
+                let said = problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid_parameter", &why);
+                self.note(call, body, Some(entry), &said).await;
+                return said;
+            }
+        };
+        if self.0.handle.is_full() {
+            return Told::busy();
+        }
+        let command = Command::Buy {
+            member: entry.member.id,
+            request: Box::new(request),
+            asked: Box::new(Asked {
+                received: call.received,
+                peer: call.from.to_string(),
+                request: format!("{}{}", call.request, text(body)),
+            }),
+        };
+        let Ok(Answer::Bought(bought)) = self.0.handle.submit(command).await else {
+            return Told::busy();
+        };
+        let millis = self.0.handle.now().utc.since(call.received).max(0);
+        self.count(Channel::Trx, bought.code, millis);
+        match (&bought.trx, bought.own, &bought.refusal) {
+            (Some(trx), true, _) => purchase(bought.code, trx),
+            (Some(_), false, _) => problem(
+                StatusCode::CONFLICT,
+                "ref_conflict",
+                "this ref_id stands for another purchase; nothing was taken",
+            )
+            .existing(),
+            (None, _, Some(refusal)) => Told::refused(refusal, Some(&bought.text)),
+            (None, _, None) => Told::busy(),
+        }
+    }
+
+    async fn v1_look(&self, entry: &MemberEntry, ref_id: &str) -> Told {
+        let Ok(ref_id) = RefId::parse(ref_id) else { return nowhere(ref_id) };
+        let look = Command::Look { member: entry.member.id, ref_id };
+        match self.0.handle.submit(look).await {
+            Ok(Answer::Looked(Some(trx))) => purchase(trx.state.word(), &trx),
+            Ok(Answer::Looked(None)) => Told::never_taken(),
+            Ok(_) | Err(_) => Told::busy(),
+        }
+    }
+
+    async fn v1_balance(&self, entry: &MemberEntry) -> Told {
+        let id = entry.member.id;
+        match self.0.handle.reads().ask(move |reads| reads.balance(id)).await {
+            Ok(Ok(Some(balance))) => Told::ok(json!({
+                "code": "balance", "member": entry.member.code.as_str(), "balance": balance.get(),
+            })),
+            Ok(Ok(None) | Err(_)) | Err(_) => Told::busy(),
+        }
+    }
+
+    fn v1_prices(&self, entry: &MemberEntry) -> Told {
+        let catalog = self.0.handle.catalog();
+        let rows: Vec<_> = catalog
+            .products()
+            .values()
+            .filter_map(|product| {
+                let (_, price) = catalog.product_at(&entry.member.level, &product.code)?;
+                let range = match product.denomination {
+                    domain::Denomination::Fixed => None,
+                    domain::Denomination::Open { min, max } => Some([min.get(), max.get()]),
+                };
+                Some(json!({
+                    "product": product.code.as_str(), "name": product.name.as_str(),
+                    "group": product.group, "category": product.category,
+                    "price": price.amount.get(), "qty": range, "open": product.open,
+                }))
+            })
+            .collect();
+        Told::ok(json!({"code": "prices", "data": rows}))
+    }
+
+    async fn v1_callbacks(&self, entry: &MemberEntry, query: &str) -> Told {
+        let below = form_urlencoded::parse(query.as_bytes())
+            .find(|(name, _)| name == "below")
+            .and_then(|(_, value)| value.parse().ok());
+        let filter = store::DeliveryFilter {
+            member: Some(entry.member.id),
+            below,
+            limit: 50,
+            ..store::DeliveryFilter::default()
+        };
+        let read = self.0.handle.reads().ask(move |reads| reads.delivery_page(&filter)).await;
+        let Ok(Ok(found)) = read else { return Told::busy() };
+        let next = found.last().filter(|_| found.len() >= 50).map(|last| last.id.get());
+        let rows: Vec<_> = found
+            .iter()
+            .map(|delivery| {
+                json!({
+                    "id": delivery.id.get(), "trx": delivery.trx.get(), "ref_id": delivery.ref_id,
+                    "state": delivery.state.word(), "tries": delivery.tries,
+                    "last": delivery.last, "message": delivery.message,
+                })
+            })
+            .collect();
+        Told::ok(json!({"code": "callbacks", "data": rows, "next": next}))
+    }
+
+    async fn v1_replay(&self, entry: &MemberEntry, number: &str) -> Told {
+        let Ok(id) = number.parse::<i64>() else { return nowhere(number) };
+        let filter = store::DeliveryFilter {
+            member: Some(entry.member.id),
+            below: Some(id.saturating_add(1)),
+            limit: 1,
+            ..store::DeliveryFilter::default()
+        };
+        let read = self.0.handle.reads().ask(move |reads| reads.delivery_page(&filter)).await;
+        let Ok(Ok(found)) = read else { return Told::busy() };
+        let Some(own) = found.first().filter(|delivery| delivery.id.get() == id) else {
+            return nowhere(number);
+        };
+        match self.0.handle.submit(Command::Replay(own.id)).await {
+            Ok(Answer::Replayed(true)) => Told::ok(json!({"code": "replayed", "id": id})),
+            Ok(_) => nowhere(number),
+            Err(_) => Told::busy(),
+        }
+    }
+
+    /// The member whose key signed this, in this minute, for the first time.
+    async fn signed(
+        &self,
+        head: &http::request::Parts,
+        target: &str,
+        body: &Bytes,
+        call: &Call,
+    ) -> Result<Arc<MemberEntry>, Told> {
+        let wrong = |why: &str| problem(StatusCode::UNAUTHORIZED, "wrong_sign", why);
+        let header = |name: &str| {
+            head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        };
+        let (key, timestamp, nonce, given) = (
+            header("gerbang-key"),
+            header("gerbang-timestamp"),
+            header("gerbang-nonce"),
+            header("gerbang-signature"),
+        );
+        let who = self.0.keys.find(key).await;
+        let signed = wire::Signed { timestamp, nonce, method: head.method.as_str(), target, body };
+        // The same work for a key that does not exist.
+        let secret = who.as_ref().map_or("no such key", |(_, secret)| secret.expose());
+        let fits = key::same(given, &signed.sign(secret));
+        let Some((code, _)) = who.filter(|_| fits) else {
+            return Err(wrong(
+                "key or signature is wrong; the text under it is in the description",
+            ));
+        };
+        let seconds: i64 = timestamp.parse().unwrap_or_default();
+        let now = call.received.get() / 1_000;
+        if (now - seconds).abs() > key::WINDOW_SECONDS {
+            let why = format!("gerbang-timestamp is not within {} s of {now}", key::WINDOW_SECONDS);
+            return Err(problem(StatusCode::UNAUTHORIZED, "old_timestamp", &why));
+        }
+        if !self.0.nonces.first(key, nonce, now) {
+            let why = "gerbang-nonce must be 8 to 64 characters and new with every request";
+            return Err(problem(StatusCode::UNAUTHORIZED, "used_nonce", why));
+        }
+        let catalog = self.0.handle.catalog();
+        let entry = catalog.member(&code).ok_or_else(|| wrong("the member is gone"))?;
+        let from = &call.from;
+        if !entry.ip_allow.is_empty() && !entry.ip_allow.iter().any(|net| net.contains(from)) {
+            return Err(Told::refused(&Refusal::IpNotAllowed(*from), None));
+        }
+        if !entry.member.active {
+            return Err(Told::refused(&Refusal::MemberInactive, None));
+        }
+        Ok(entry.clone())
+    }
+}
+
+fn text(body: &Bytes) -> String {
+    String::from_utf8_lossy(body).chars().take(2_000).collect()
+}
+
+fn wanted(body: &Bytes) -> Result<BuyRequest, String> {
+    let wanted: Wanted = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let qty = match wanted.qty {
+        None => None,
+        Some(number) => Some(Qty::new(number).ok_or_else(|| format!("qty {number}"))?),
+    };
+    Ok(BuyRequest {
+        product: ProductCode::parse(&wanted.product).map_err(|error| error.to_string())?,
+        dest: Dest::parse(&wanted.dest).map_err(|error| error.to_string())?,
+        qty,
+        ref_id: RefId::parse(&wanted.ref_id).map_err(|error| error.to_string())?,
+        counter: wanted.counter.unwrap_or(1),
+        harga_max: wanted.max_price.map(Rupiah::new),
+    })
+}
+
+fn nowhere(what: &str) -> Told {
+    problem(StatusCode::NOT_FOUND, "not_found", &format!("there is nothing at `{what}`"))
+}
+
+fn told(told: Told) -> Answered {
+    let mut answer = with_type(plain(told.status, &told.body.to_string()), told.content);
+    let headers = answer.headers_mut();
+    headers.insert("x-gerbang-code", HeaderValue::from_static(told.code));
+    if told.status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(http::header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    answer
+}

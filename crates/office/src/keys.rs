@@ -1,0 +1,126 @@
+//! Keys of members for the JSON door. The secret is sealed: a sign needs it in the clear.
+
+use crate::access::{Actor, Permission};
+use crate::papers::{drop, hex, put, secret};
+use crate::plug::Office;
+use crate::problem::Problem;
+use engine::Errand;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use store::Sealed;
+use types::MemberCode;
+use wire::Secret;
+
+const KEY: &str = "apikey";
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct KeyBody {
+    member: String,
+    name: String,
+    sealed: String,
+    created: i64,
+}
+
+/// A key in a list.
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs)]
+pub struct KeyRow {
+    pub id: String,
+    pub member: String,
+    pub name: String,
+    pub created: i64,
+}
+
+fn place(id: &str) -> String {
+    format!("apikey/{id}/secret")
+}
+
+impl Office {
+    /// A new key of a member: its id and its secret, which is shown once.
+    ///
+    /// # Errors
+    /// [`Problem`] for an unknown member or too many keys.
+    pub async fn add_key(
+        &self,
+        actor: &Actor,
+        member: &str,
+        name: &str,
+    ) -> anyhow::Result<(String, String)> {
+        let (code, _) = self.member_of(member)?;
+        if self.keys(Some(code.as_str())).await?.len() >= 10 {
+            return Err(Problem::asked("too_many_keys", "remove one of the ten keys first").into());
+        }
+        let (id, plain) = (format!("gk_{}", secret(10)?), secret(32)?);
+        let body = KeyBody {
+            member: code.to_string(),
+            name: name.trim().chars().take(60).collect(),
+            sealed: hex(&self.key.seal(&place(&id), &plain)?.0),
+            created: self.handle.now().utc.get(),
+        };
+        let detail = json!({"member": code.as_str(), "key": id});
+        let errand = Errand {
+            papers: vec![put(KEY, &id, 0, code.as_str(), &body)?],
+            lines: vec![self.line(actor, "key add", &detail, "")],
+            ..Errand::default()
+        };
+        self.run(errand).await?;
+        Ok((id, plain))
+    }
+
+    /// Keys of a member, or all.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn keys(&self, member: Option<&str>) -> anyhow::Result<Vec<KeyRow>> {
+        let all = self.sheets::<KeyBody>(KEY, member, None, 1_000).await?;
+        Ok(all
+            .into_iter()
+            .map(|sheet| KeyRow {
+                id: sheet.id,
+                member: sheet.body.member,
+                name: sheet.body.name,
+                created: sheet.body.created,
+            })
+            .collect())
+    }
+
+    /// Takes a key back: a member's own, or any as a manager of members.
+    ///
+    /// # Errors
+    /// [`Problem`] when there is none.
+    pub async fn remove_key(
+        &self,
+        actor: &Actor,
+        id: &str,
+        own: Option<&MemberCode>,
+    ) -> anyhow::Result<()> {
+        if own.is_none() {
+            actor.must(Permission::ManageMembers)?;
+        }
+        let found = self.sheet::<KeyBody>(KEY, id).await?;
+        let ours = found.filter(|sheet| own.is_none_or(|code| sheet.body.member == code.as_str()));
+        let sheet = ours.ok_or_else(|| Problem::missing("there is no such key"))?;
+        let detail = json!({"member": sheet.body.member, "key": id});
+        let errand = Errand {
+            papers: vec![drop(KEY, id, sheet.version)],
+            lines: vec![self.line(actor, "key remove", &detail, "")],
+            ..Errand::default()
+        };
+        self.run(errand).await?;
+        Ok(())
+    }
+
+    /// Whose key it is, and its secret.
+    ///
+    /// # Errors
+    /// When the store does not answer, or the master key is another one.
+    pub async fn key_secret(&self, id: &str) -> anyhow::Result<Option<(MemberCode, Secret)>> {
+        if id.len() > 64 {
+            return Ok(None);
+        }
+        let Some(sheet) = self.sheet::<KeyBody>(KEY, id).await? else { return Ok(None) };
+        let sealed = Sealed(crate::papers::unhex(&sheet.body.sealed).unwrap_or_default());
+        let plain = self.key.open(&place(id), &sealed)?;
+        Ok(Some((MemberCode::parse(&sheet.body.member)?, Secret::new(plain))))
+    }
+}
