@@ -17,4 +17,4 @@ mod v1;
 pub use limits::Rates;
 pub use metrics::Metrics;
 pub use service::{Gateway, GatewaySettings};
-pub use v1::{KeyRing, NoKeys};
+pub use v1::{FoundKey, KeyRing, NoKeys};

@@ -13,13 +13,13 @@ pub(crate) const WINDOW_SECONDS: i64 = 300;
 /// Most nonces remembered; a flood forgets the oldest first.
 const NONCES_MOST: usize = 200_000;
 
+/// Whose key it is and its secret, later.
+pub type FoundKey<'a> = Pin<Box<dyn Future<Output = Option<(MemberCode, Secret)>> + Send + 'a>>;
+
 /// Where keys are kept.
 pub trait KeyRing: Send + Sync {
     /// Whose key this is, and its secret.
-    fn find<'a>(
-        &'a self,
-        key: &'a str,
-    ) -> Pin<Box<dyn Future<Output = Option<(MemberCode, Secret)>> + Send + 'a>>;
+    fn find<'a>(&'a self, key: &'a str) -> FoundKey<'a>;
 }
 
 /// No keys: the JSON door lets nobody in.
@@ -27,10 +27,7 @@ pub trait KeyRing: Send + Sync {
 pub struct NoKeys;
 
 impl KeyRing for NoKeys {
-    fn find<'a>(
-        &'a self,
-        _: &'a str,
-    ) -> Pin<Box<dyn Future<Output = Option<(MemberCode, Secret)>> + Send + 'a>> {
+    fn find<'a>(&'a self, _: &'a str) -> FoundKey<'a> {
         Box::pin(async { None })
     }
 }

@@ -6,7 +6,7 @@ mod answer;
 mod key;
 
 pub(crate) use key::Nonces;
-pub use key::{KeyRing, NoKeys};
+pub use key::{FoundKey, KeyRing, NoKeys};
 
 use crate::service::{Answered, Call, FORM_TIME, Gateway, JSON, plain, with_type};
 use answer::{Told, problem, purchase};

@@ -9,22 +9,18 @@ use crate::receiver::Receiver;
 use anyhow::{Context as _, anyhow};
 use console::{Console, ConsoleSettings};
 use engine::Command;
-use gateway::{Gateway, GatewaySettings, KeyRing, Rates};
+use gateway::{FoundKey, Gateway, GatewaySettings, KeyRing, Rates};
 use http_body_util::Either;
 use net::{Limits, Listener, ReloadingTls};
 use office::Office;
 use office::keep_in_step;
 use reports::Reports;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Channel, Direction, Heads, JournalLine};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
-use types::MemberCode;
-use wire::Secret;
 
 /// How often the heads of the chains go to the log.
 const HEADS_EVERY: Duration = Duration::from_secs(3_600);
@@ -135,10 +131,7 @@ pub(super) async fn serve(
 struct Keys(Arc<Office>);
 
 impl KeyRing for Keys {
-    fn find<'a>(
-        &'a self,
-        key: &'a str,
-    ) -> Pin<Box<dyn Future<Output = Option<(MemberCode, Secret)>> + Send + 'a>> {
+    fn find<'a>(&'a self, key: &'a str) -> FoundKey<'a> {
         Box::pin(async move {
             match self.0.key_secret(key).await {
                 Ok(found) => found,

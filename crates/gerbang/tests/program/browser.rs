@@ -54,13 +54,18 @@ impl Browser {
             .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver: `cargo xtask test` installs it");
-        let mut lines = BufReader::new(driver.stdout.take()?).lines();
+        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+        let mut port = None;
         for line in lines.by_ref().map_while(Result::ok) {
             if let Some(rest) = line.split("started successfully on port ").nth(1) {
-                let port = rest.trim_end_matches('.').parse().ok()?;
-                return Some((driver, port, lines));
+                port = rest.trim_end_matches('.').parse().ok();
+                break;
             }
         }
+        if let Some(port) = port {
+            return Some((driver, port, lines));
+        }
+        let _ = driver.kill();
         let _ = driver.wait();
         std::thread::sleep(Duration::from_millis(300));
         None
