@@ -45,6 +45,7 @@ fn purchase(n: i64, count: i64, open: bool) -> anyhow::Result<Vec<Change>> {
         dest: dest.clone(),
         qty: None,
         price,
+        shares: domain::Shares::default(),
         before,
         created: at,
         day: Day::default(),

@@ -300,6 +300,8 @@ impl House {
                     same_day_guard: false,
                     callback_url: Some(self.callback.clone()),
                     wording: domain::Wording::default(),
+                    upline: None,
+                    sandbox: false,
                 },
             }));
         }

@@ -31,13 +31,15 @@ pub enum Broken {
     ForgetBalance,
     /// A contradiction is not raised.
     HideContradiction,
+    /// What uplines earn is not paid.
+    ForgetShares,
     /// A node that slept through its lease goes on as if nothing had happened.
     LostFence,
 }
 
 impl Broken {
     /// All defects.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ResendAfterTimeout,
         Self::RefundOnUnknown,
         Self::RefundOnCheckError,
@@ -50,6 +52,7 @@ impl Broken {
         Self::RefCheckOutside,
         Self::ForgetBalance,
         Self::HideContradiction,
+        Self::ForgetShares,
         Self::LostFence,
     ];
 
@@ -76,6 +79,7 @@ impl Broken {
             Self::RefCheckOutside => "ref-check-outside",
             Self::ForgetBalance => "forget-balance",
             Self::HideContradiction => "hide-contradiction",
+            Self::ForgetShares => "forget-shares",
             Self::LostFence => "lost-fence",
         }
     }

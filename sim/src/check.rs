@@ -35,7 +35,7 @@ pub(crate) fn books(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> 
     })?;
     let mut trxs = BTreeMap::new();
     reads.each_trx(&mut |trx| {
-        audit.trx(trx.no, trx.price, &trx.state);
+        audit.trx(&trx);
         trxs.insert((trx.member.get(), trx.ref_id.clone()), trx.no);
         ControlFlow::Continue(())
     })?;

@@ -2,7 +2,8 @@
 
 use crate::ops::MEMBERS;
 use domain::{
-    Denomination, DestRule, Member, Price, Product, RouteRow, Strategy, Supplier, Wording,
+    Denomination, DestRule, Markups, Member, Price, Product, RouteRow, Strategy, Supplier, Upline,
+    Wording,
 };
 use engine::place;
 use store::{Batch, CatalogChange, Change, Level, MasterKey, MemberRecord, SupplierRecord};
@@ -88,6 +89,13 @@ pub fn found(key: &MasterKey) -> anyhow::Result<Batch> {
                 same_day_guard: number == 1,
                 callback_url: Some("https://m.example/h2h".to_owned()),
                 wording: Wording::default(),
+                // Each is the downline of the one before, so that settlements pay two uplines.
+                upline: (number > 0).then(|| Upline {
+                    member: MemberId::new(i64::try_from(number).unwrap_or_default()),
+                    markup: Rupiah::new(7),
+                    markups: Markups::default(),
+                }),
+                sandbox: false,
             },
         }));
     }

@@ -97,6 +97,7 @@ impl Watched {
                 attempt.state != AttemptState::Sent
             }
             (Broken::ForgetOutbox, Change::InsertDelivery(_)) => false,
+            (Broken::ForgetShares, Change::Transfer(transfer)) => transfer.kind != Kind::Commission,
             (Broken::HideContradiction, Change::Suspect { why, .. }) => why.is_none(),
             _ => true,
         };

@@ -5,7 +5,7 @@
 //! every refusal comes before any money moves (promise 8).
 
 use crate::{
-    AccountName, Attempt, AttemptState, Denomination, Kind, Member, Offer, Price, Product,
+    AccountName, Attempt, AttemptState, Denomination, Kind, Member, Offer, Price, Product, Shares,
     Transfer, Trx, TrxState, Wish, rank, selling_price,
 };
 use types::{AttemptId, Day, Dest, Moment, ProductCode, Qty, RefId, Refusal, Rupiah, TrxNo};
@@ -50,8 +50,10 @@ pub struct BuyFacts<'a> {
     /// Equal purchases of this business day that were not refused or failed; counted only when
     /// the member's guard is on.
     pub same_day: u16,
-    /// The product and its price at the member's level.
+    /// The product and its price for this member.
     pub product: Option<(&'a Product, Price)>,
+    /// What uplines earn of that price.
+    pub shares: &'a Shares,
     /// Routes of the product with their suppliers.
     pub routes: &'a [Offer<'a>],
 }
@@ -124,6 +126,7 @@ pub fn decide_buy(
             dest: dest.clone(),
             qty,
             price,
+            shares: if attempt == 0 { Shares::default() } else { facts.shares.clone() },
             before: facts.account.balance,
             created: now.utc,
             day: now.civil.date(),
@@ -202,7 +205,9 @@ fn check<'a>(
     if let Some(max) = request.harga_max.filter(|max| price > *max) {
         return Err(Refusal::PriceAboveMax { price, max });
     }
-    let ranking = rank(facts.routes.iter().copied(), &wish(price));
+    // A route must not cost more than what is left of the price after the uplines' shares.
+    let ours = price.minus(facts.shares.total()).map_err(|_| Refusal::ProductClosed)?;
+    let ranking = rank(facts.routes.iter().copied(), &wish(ours));
     let route = ranking.candidates.first().ok_or(Refusal::NoRoute)?.clone();
     let why = ranking.words(&route);
     if facts.member.same_day_guard && request.counter <= facts.same_day {

@@ -1,5 +1,6 @@
 //! What is sold, to whom, from where. Small, read-mostly, held in memory as a snapshot.
 
+use crate::Upline;
 use std::fmt;
 use std::str::FromStr;
 use types::{
@@ -30,6 +31,10 @@ pub struct Member {
     pub callback_url: Option<String>,
     /// Choice of words on the wire.
     pub wording: Wording,
+    /// Whose downline it is, if any; its prices follow from its upline's then.
+    pub upline: Option<Upline>,
+    /// Its purchases go to the sandbox and move no money.
+    pub sandbox: bool,
 }
 
 /// A member's choice of words (WIRE.md section 3, last item).
@@ -41,6 +46,8 @@ pub struct Wording {
     pub sn_ref: bool,
     /// The member is a marketplace that resells us.
     pub seller: Seller,
+    /// Callbacks as signed JSON, posted, instead of text in a query.
+    pub webhook: bool,
 }
 
 /// In which of a marketplace's protocols a member is answered.
@@ -238,6 +245,12 @@ impl FromStr for Strategy {
 /// A rule or window that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleError(String);
+
+impl RuleError {
+    pub(crate) const fn new(why: String) -> Self {
+        Self(why)
+    }
+}
 
 impl fmt::Display for RuleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

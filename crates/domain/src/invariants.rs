@@ -2,7 +2,7 @@
 //!
 //! Feed every transfer (in order), every trx and every member account, then ask for findings.
 
-use crate::{AccountName, Kind, Transfer, TrxState};
+use crate::{AccountName, Kind, Transfer, Trx, TrxState};
 use std::collections::HashMap;
 use std::fmt;
 use types::{MemberId, Rupiah, TrxNo};
@@ -25,6 +25,8 @@ struct Moves {
     refund: u8,
     reversal: u8,
     amount: i64,
+    earned: i64,
+    given_back: i64,
 }
 
 /// Collects the books and judges them.
@@ -83,13 +85,19 @@ impl Audit {
                 moves.cost += 1;
                 expected = None;
             }
+            Kind::Commission => {
+                moves.earned = moves.earned.saturating_add(amount);
+                expected = None;
+            }
+            Kind::CommissionReversal => {
+                moves.given_back = moves.given_back.saturating_add(amount);
+                expected = None;
+            }
             Kind::CostReversal
             | Kind::Deposit
             | Kind::Withdrawal
             | Kind::Given
             | Kind::Received
-            | Kind::Commission
-            | Kind::CommissionReversal
             | Kind::Adjustment => expected = None,
         }
         if expected.is_some_and(|expected| expected != amount) {
@@ -102,7 +110,8 @@ impl Audit {
     }
 
     /// Takes a trx. Call after all transfers.
-    pub fn trx(&mut self, no: TrxNo, price: Rupiah, state: &TrxState) {
+    pub fn trx(&mut self, trx: &Trx) {
+        let (no, price, state) = (trx.no, trx.price, &trx.state);
         let moves = self.moves.remove(&no).unwrap_or_default();
         let seen = (moves.debit, moves.settle, moves.cost, moves.refund, moves.reversal);
         let expected = match state {
@@ -124,6 +133,20 @@ impl Audit {
                 seen.2,
                 seen.3,
                 seen.4
+            ));
+        }
+        let shares = trx.shares.total().get();
+        let (earned, most_back) = match state {
+            TrxState::Success { .. } => (shares, 0),
+            TrxState::Reversed { .. } => (shares, shares),
+            TrxState::Pending | TrxState::Failed { .. } | TrxState::Refused { .. } => (0, 0),
+        };
+        if moves.earned != earned || moves.given_back > most_back {
+            self.find(format!(
+                "trx {no} is {} and shares {shares}: uplines earned {} and gave back {}",
+                state.word(),
+                moves.earned,
+                moves.given_back
             ));
         }
         if moves.debit > 0 && moves.amount != price.get() {

@@ -9,6 +9,7 @@ mod buy;
 mod catalog;
 mod invariants;
 mod ledger;
+mod network;
 mod news;
 mod price;
 mod route;
@@ -24,6 +25,7 @@ pub use catalog::{
 };
 pub use invariants::{Audit, Finding};
 pub use ledger::{AccountName, Kind, LedgerError, Transfer};
+pub use network::{DEEPEST, Markups, Share, Shares, Upline, with_markups};
 pub use news::{
     NewsDecision, NewsFacts, Resolution, ResolveError, Source, decide_news, decide_resolution,
 };

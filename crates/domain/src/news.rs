@@ -50,6 +50,9 @@ pub struct NewsFacts<'a> {
     pub attempts: &'a [Attempt],
     /// The member's balance now.
     pub balance: Rupiah,
+    /// The balances of its uplines now, in the order of the trx's shares; `None` for one that is
+    /// no longer known, whose share stays with us.
+    pub uplines: &'a [Option<Rupiah>],
     /// Routes that could be tried next, in order.
     pub ranking: &'a Ranking,
     /// The supplier's late `failed` is believed.
@@ -140,12 +143,23 @@ fn settle(
     attempt: &Attempt,
     sn: &Sn,
     cost: Option<Rupiah>,
-) -> Option<NewsDecision> {
+) -> Result<Option<NewsDecision>, MoneyError> {
     // A negative cost cannot be booked as a payment; the expected one stands in.
     let cost = cost.filter(|cost| !cost.is_negative()).unwrap_or(attempt.cost);
-    let flip = facts.trx.state.succeed(sn.clone(), cost, facts.now).ok()?;
+    let Ok(flip) = facts.trx.state.succeed(sn.clone(), cost, facts.now) else { return Ok(None) };
     let supplier = AccountName::Supplier(attempt.supplier.clone());
-    Some(NewsDecision {
+    let price = facts.trx.price;
+    let mut transfers = vec![
+        transfer(facts, AccountName::Hold, AccountName::Sales, price, Kind::Settle, None),
+        transfer(facts, supplier, AccountName::Cogs, cost, Kind::Cost, None),
+    ];
+    for (share, balance) in facts.trx.shares.0.iter().zip(facts.uplines) {
+        let Some(balance) = balance else { continue };
+        let (from, to) = (AccountName::Commission, AccountName::Member(share.member));
+        let after = Some(balance.plus(share.amount)?);
+        transfers.push(transfer(facts, from, to, share.amount, Kind::Commission, after));
+    }
+    Ok(Some(NewsDecision {
         flip: Some(flip),
         attempts: vec![Attempt {
             state: AttemptState::Delivered { sn: sn.clone() },
@@ -153,19 +167,28 @@ fn settle(
             next: None,
             ..attempt.clone()
         }],
-        transfers: vec![
-            transfer(
-                facts,
-                AccountName::Hold,
-                AccountName::Sales,
-                facts.trx.price,
-                Kind::Settle,
-                None,
-            ),
-            transfer(facts, supplier, AccountName::Cogs, cost, Kind::Cost, None),
-        ],
+        transfers,
         suspect: eased(facts),
-    })
+    }))
+}
+
+/// What uplines give back of a purchase that was not one. Nobody is brought below zero for it: what
+/// an upline has spent meanwhile stays our loss, and the note says how much that is.
+fn give_back(facts: &NewsFacts<'_>) -> Result<Vec<Transfer>, MoneyError> {
+    let mut transfers = Vec::new();
+    for (share, balance) in facts.trx.shares.0.iter().zip(facts.uplines) {
+        let Some(balance) = *balance else { continue };
+        let amount = share.amount.min(balance.max(Rupiah::ZERO));
+        let short = share.amount.minus(amount)?;
+        let (from, to) = (AccountName::Member(share.member), AccountName::Commission);
+        let after = Some(balance.minus(amount)?);
+        let mut back = transfer(facts, from, to, amount, Kind::CommissionReversal, after);
+        if short > Rupiah::ZERO {
+            back.note = format!("short of {short}, which was spent");
+        }
+        transfers.push(back);
+    }
+    Ok(transfers)
 }
 
 fn refund(facts: &NewsFacts<'_>, reason: Reason) -> Result<NewsDecision, MoneyError> {
@@ -221,6 +244,7 @@ fn reverse(facts: &NewsFacts<'_>, reason: Reason) -> Result<NewsDecision, MoneyE
             None,
         ));
     }
+    decision.transfers.extend(give_back(facts)?);
     Ok(decision)
 }
 
@@ -357,7 +381,7 @@ fn pending(
         Outcome::Success { .. } | Outcome::Failed { .. } if intended => {
             Ok(suspect(format!("attempt {} is reported decided before it was sent", attempt.id.n)))
         }
-        Outcome::Success { sn, cost } => Ok(settle(facts, attempt, sn, *cost).unwrap_or_default()),
+        Outcome::Success { sn, cost } => Ok(settle(facts, attempt, sn, *cost)?.unwrap_or_default()),
         Outcome::Failed { class, reason } => {
             let state = AttemptState::Failed { reason: reason.clone() };
             match class {
@@ -441,7 +465,9 @@ pub fn decide_resolution(
     let mut decision = match resolution {
         Resolution::Success(sn) => current
             .filter(|_| is_pending)
-            .and_then(|attempt| settle(facts, attempt, sn, None))
+            .map(|attempt| settle(facts, attempt, sn, None))
+            .transpose()?
+            .flatten()
             .ok_or(ResolveError::State { state, asked: "success" })?,
         Resolution::Fail(reason) => {
             if !is_pending {

@@ -1,5 +1,6 @@
 //! A decided purchase and its states, each with its own data.
 
+use crate::Shares;
 use std::fmt;
 use types::{
     Day, Dest, MemberId, ProductCode, ProductName, Qty, Reason, RefId, Refusal, Rupiah, Sn, TrxNo,
@@ -138,6 +139,8 @@ pub struct Trx {
     pub qty: Option<Qty>,
     /// What it costs the member, frozen.
     pub price: Rupiah,
+    /// What uplines earn of that when it succeeds, frozen too.
+    pub shares: Shares,
     /// The balance before the debit (for a refused one: at the refusal).
     pub before: Rupiah,
     /// When it was decided.
@@ -157,6 +160,12 @@ impl Trx {
     #[must_use]
     pub fn after(&self) -> Rupiah {
         Rupiah::new(self.before.get().saturating_sub(self.price.get()))
+    }
+
+    /// What of the price is ours: the supplier's cost and our margin.
+    #[must_use]
+    pub fn ours(&self) -> Rupiah {
+        Rupiah::new(self.price.get().saturating_sub(self.shares.total().get()))
     }
 
     /// True when a request names the same purchase (promise 2).

@@ -1,8 +1,11 @@
 //! The catalog snapshot: immutable, swapped whole, so that the hot path reads no configuration.
 
 use crate::Health;
-use domain::{Member, Offer, Price, Product, RouteRow, Supplier};
+use domain::{
+    DEEPEST, Member, Offer, Price, Product, RouteRow, Shares, Supplier, Upline, with_markups,
+};
 use ipnet::IpNet;
+use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use store::{CatalogRows, Level, MasterKey, SealError};
@@ -49,6 +52,17 @@ pub struct Catalog {
     routes: HashMap<ProductCode, Vec<RouteRow>>,
     /// Settings of suppliers as JSON, opened.
     settings: HashMap<SupplierCode, Secret>,
+    /// Downlines by the public ids of their price lists.
+    lists: HashMap<String, MemberId>,
+}
+
+/// Whose price list.
+#[derive(Clone, Copy, Debug)]
+pub enum PriceListOf<'a> {
+    /// What members of a level pay.
+    Level(&'a LevelCode),
+    /// What one member pays.
+    Member(&'a Member),
 }
 
 impl Catalog {
@@ -97,6 +111,10 @@ impl Catalog {
         for route in rows.routes {
             catalog.routes.entry(route.product.clone()).or_default().push(route);
         }
+        let below = catalog.by_id.values().filter(|entry| entry.member.upline.is_some());
+        catalog.lists = below
+            .filter_map(|entry| Some((catalog.list_id(&entry.member)?, entry.member.id)))
+            .collect();
         Ok(catalog)
     }
 
@@ -152,6 +170,50 @@ impl Catalog {
         Some((product, *price))
     }
 
+    /// The uplines of a member, its own first, and the level that the topmost of them buys at.
+    /// `None` for a chain without an end.
+    fn chain<'a>(&'a self, member: &'a Member) -> Option<(Vec<&'a Upline>, &'a LevelCode)> {
+        let (mut chain, mut at) = (Vec::new(), member);
+        while let Some(upline) = &at.upline {
+            if chain.len() == DEEPEST {
+                return None;
+            }
+            chain.push(upline);
+            at = &self.by_id.get(&upline.member)?.member;
+        }
+        Some((chain, &at.level))
+    }
+
+    /// A product with the price a member pays, and what its uplines earn of that.
+    #[must_use]
+    pub fn terms(&self, member: &Member, code: &ProductCode) -> Option<(&Product, Price, Shares)> {
+        let (chain, level) = self.chain(member)?;
+        let (product, top) = self.product_at(level, code)?;
+        let (price, shares) = with_markups(top, chain, code).ok()?;
+        Some((product, price, shares))
+    }
+
+    /// Members directly below a member, by id.
+    #[must_use]
+    pub fn downlines(&self, of: MemberId) -> Vec<&Arc<MemberEntry>> {
+        let below = |entry: &&Arc<MemberEntry>| {
+            entry.member.upline.as_ref().is_some_and(|upline| upline.member == of)
+        };
+        self.members().into_iter().filter(below).collect()
+    }
+
+    /// True when `above` stands anywhere above `member`.
+    #[must_use]
+    pub fn is_above(&self, above: MemberId, member: &Member) -> bool {
+        self.chain(member).is_some_and(|(chain, _)| chain.iter().any(|up| up.member == above))
+    }
+
+    /// How many stand above a member.
+    #[must_use]
+    pub fn depth(&self, member: &Member) -> usize {
+        self.chain(member).map_or(DEEPEST, |(chain, _)| chain.len())
+    }
+
     /// Routes of a product with their suppliers.
     #[must_use]
     pub fn routes(&self, product: &ProductCode) -> Vec<(&RouteRow, &Supplier)> {
@@ -171,15 +233,38 @@ impl Catalog {
             .collect()
     }
 
-    /// The level whose price list has this public id.
+    /// The public id of a member's price list: that of its level, or one of its own for a downline.
     #[must_use]
-    pub fn level_of_list(&self, id: &str) -> Option<&Level> {
-        self.levels.values().find(|level| level.list_id == id)
+    pub fn list_id(&self, member: &Member) -> Option<String> {
+        let (chain, level) = self.chain(member)?;
+        let top = &self.levels.get(level)?.list_id;
+        if chain.is_empty() {
+            return Some(top.clone());
+        }
+        let digest = Sha256::digest(format!("price list {top} of {}", member.code));
+        Some(digest.iter().take(10).map(|byte| format!("{byte:02x}")).collect())
     }
 
-    /// The price list of a level; `produk` filters by slug of group or category.
+    /// Whose price list has this public id.
     #[must_use]
-    pub fn price_list(&self, level: &LevelCode, produk: &[String]) -> Vec<PriceRow> {
+    pub fn list_of(&self, id: &str) -> Option<PriceListOf<'_>> {
+        if let Some(level) = self.levels.values().find(|level| level.list_id == id) {
+            return Some(PriceListOf::Level(&level.code));
+        }
+        let entry = self.by_id.get(self.lists.get(id)?)?;
+        Some(PriceListOf::Member(&entry.member))
+    }
+
+    /// A price list; `produk` filters by slug of group or category.
+    #[must_use]
+    pub fn price_list(&self, of: PriceListOf<'_>, produk: &[String]) -> Vec<PriceRow> {
+        let (chain, level) = match of {
+            PriceListOf::Level(level) => (Vec::new(), level),
+            PriceListOf::Member(member) => match self.chain(member) {
+                Some(found) => found,
+                None => return Vec::new(),
+            },
+        };
         let Some(prices) = self.prices.get(level) else { return Vec::new() };
         self.products
             .values()
@@ -189,7 +274,9 @@ impl Catalog {
                     || produk.contains(&slug(&product.category))
             })
             .filter_map(|product| {
-                let price = prices.get(&product.code)?;
+                let top = *prices.get(&product.code)?;
+                let chain = chain.iter().copied();
+                let (price, _) = with_markups(top, chain, &product.code).ok()?;
                 Some(PriceRow {
                     kode: product.code.to_string(),
                     keterangan: product.name.to_string(),

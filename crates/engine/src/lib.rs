@@ -20,7 +20,7 @@ mod workers;
 mod writer;
 mod zone;
 
-pub use catalog::{Catalog, CatalogError, MemberEntry, place, supplier_place};
+pub use catalog::{Catalog, CatalogError, MemberEntry, PriceListOf, place, supplier_place};
 pub use command::{
     Answer, Asked, Bought, Command, DeliveryTry, Errand, Moved, Movement, PaperChange, PaperText,
     Ran,

@@ -35,7 +35,7 @@ impl PriceLists {
         catalog: &Arc<Catalog>,
         request: &PriceListRequest,
     ) -> Option<Arc<Rendered>> {
-        let level = catalog.level_of_list(&request.id)?;
+        let of = catalog.list_of(&request.id)?;
         let key = (request.id.clone(), request.produk.clone());
         let current = Arc::downgrade(catalog);
         if let Ok(kept) = self.0.lock()
@@ -44,7 +44,7 @@ impl PriceLists {
         {
             return Some(found.clone());
         }
-        let rows = catalog.price_list(&level.code, &request.produk);
+        let rows = catalog.price_list(of, &request.produk);
         let rendered = Arc::new(render(wire::print_price_list(&rows)));
         if let Ok(mut kept) = self.0.lock() {
             if !kept.of.ptr_eq(&current) {

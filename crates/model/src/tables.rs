@@ -102,6 +102,7 @@ impl Tables {
         for no in trxs {
             if let Some(known) = self.known(no) {
                 members.insert(known.trx.member);
+                members.extend(known.trx.shares.0.iter().map(|share| share.member));
                 facts.trxs.insert(no, known);
             }
         }

@@ -148,14 +148,17 @@ async fn member(live: &mut Live, record: &MemberRecord) -> Result<(), Error> {
     let sql = live
         .prepare(
             "INSERT INTO member (id, code, name, active, level, credit_limit, daily_limit,
-             same_day_guard, callback_url, sedang, sn_ref, ip_allow, pin, password, signing, seller)
-             VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)
+             same_day_guard, callback_url, sedang, sn_ref, ip_allow, pin, password, signing, seller,
+             webhook, upline, markup, markups, sandbox)
+             VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21)
              ON CONFLICT (id) DO UPDATE SET name = excluded.name, active = excluded.active,
              level = excluded.level, credit_limit = excluded.credit_limit,
              daily_limit = excluded.daily_limit, same_day_guard = excluded.same_day_guard,
              callback_url = excluded.callback_url, sedang = excluded.sedang,
              sn_ref = excluded.sn_ref, ip_allow = excluded.ip_allow, pin = excluded.pin,
-             password = excluded.password, signing = excluded.signing, seller = excluded.seller",
+             password = excluded.password, signing = excluded.signing, seller = excluded.seller,
+             webhook = excluded.webhook, upline = excluded.upline, markup = excluded.markup,
+             markups = excluded.markups, sandbox = excluded.sandbox",
         )
         .await?;
     let account = live
@@ -165,6 +168,7 @@ async fn member(live: &mut Live, record: &MemberRecord) -> Result<(), Error> {
         )
         .await?;
     let member = &record.member;
+    let upline = member.upline.as_ref();
     let addresses: Vec<String> = record.ip_allow.iter().map(ToString::to_string).collect();
     let signing = record.signing.as_ref().map(|sealed| &sealed.0);
     live.client
@@ -187,6 +191,11 @@ async fn member(live: &mut Live, record: &MemberRecord) -> Result<(), Error> {
                 &record.password.0,
                 &signing,
                 &member.wording.seller.word(),
+                &member.wording.webhook,
+                &upline.map(|upline| upline.member.get()),
+                &upline.map_or(0, |upline| upline.markup.get()),
+                &upline.map_or_else(String::new, |upline| upline.markups.to_string()),
+                &member.sandbox,
             ],
         )
         .await?;

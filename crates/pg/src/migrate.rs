@@ -4,8 +4,11 @@
 use crate::link::{Link, Lost, told};
 use store::StoreError;
 
-const STEPS: [&str; 2] =
-    [include_str!("../migrations/0001_first.sql"), include_str!("../migrations/0002_papers.sql")];
+const STEPS: [&str; 3] = [
+    include_str!("../migrations/0001_first.sql"),
+    include_str!("../migrations/0002_papers.sql"),
+    include_str!("../migrations/0003_network.sql"),
+];
 
 /// Any number; held while migrating, so that nodes that start together do it once.
 const LOCK: i64 = 7_119_024_551;

@@ -30,9 +30,13 @@ pub(crate) struct Chained {
 pub(crate) const LOCK_MEMBERS: &str =
     "SELECT * FROM account WHERE member = ANY($1::bigint[]) ORDER BY member FOR UPDATE";
 
-/// The owners of trx as well; an owner never changes, so they are found before they are locked.
+/// The owners of trx and those who share in them as well; neither ever changes, so they are found
+/// before they are locked.
 pub(crate) const LOCK_OWNERS: &str = "SELECT * FROM account WHERE member = ANY(ARRAY(
-       SELECT unnest($1::bigint[]) UNION SELECT member FROM trx WHERE no = ANY($2::bigint[])))
+       SELECT unnest($1::bigint[])
+       UNION SELECT member FROM trx WHERE no = ANY($2::bigint[])
+       UNION SELECT split_part(unnest(string_to_array(shares, ' ')), ':', 1)::bigint
+             FROM trx WHERE no = ANY($2::bigint[]) AND shares <> ''))
      ORDER BY member FOR UPDATE";
 
 pub(crate) const LOCK_DELIVERIES: &str =
@@ -81,11 +85,11 @@ pub(crate) fn ref_attempts() -> String {
 }
 
 const INSERT_TRX: &str = "INSERT INTO trx (member, no, ref, product, name, dest, qty, price, before,
-     created, day, attempt, state, sn, reason, refusal, cost, final_at, final_balance, suspect, guard)
-     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[],
+     created, day, attempt, state, sn, reason, refusal, cost, final_at, final_balance, suspect, guard,
+     shares) SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[],
      $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[],
      $13::text[], $14::text[], $15::text[], $16::text[], $17::bigint[], $18::bigint[],
-     $19::bigint[], $20::text[], $21::text[])";
+     $19::bigint[], $20::text[], $21::text[], $22::text[])";
 
 /// The conditional flip: a row must still be in the state it was decided from.
 const FLIP: &str = "UPDATE trx t SET state = f.state, sn = f.sn, reason = f.reason, cost = f.cost,
@@ -340,6 +344,7 @@ fn purchases(
                 column(&new, |(_, state)| state.balance),
                 column(&new, |(new, _)| new.trx.suspect.clone()),
                 column(&new, |(new, _)| new.guard.clone()),
+                column(&new, |(new, _)| new.trx.shares.to_string()),
             ],
         ));
     }

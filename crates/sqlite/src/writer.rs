@@ -65,6 +65,9 @@ impl SqliteStore {
             let found = self.cached(&sql)?.query_row([no.get()], by(codec::trx)).optional()?;
             if let Some(trx) = found {
                 self.load_account(trx.member, &mut facts)?;
+                for share in &trx.shares.0 {
+                    self.load_account(share.member, &mut facts)?;
+                }
                 self.keep(trx, &mut facts)?;
             }
         }
@@ -210,8 +213,9 @@ impl SqliteStore {
             .then(|| codec::guard(&trx.product, &trx.dest, trx.day));
         self.cached(
             "INSERT INTO trx (no, member, ref, product, name, dest, qty, price, before, created, \
-             day, attempt, state, sn, reason, refusal, cost, final_at, final_balance, suspect, guard) \
-             VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21)",
+             day, attempt, state, sn, reason, refusal, cost, final_at, final_balance, suspect, guard, \
+             shares) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,\
+             ?20,?21,?22)",
         )?
         .execute(params![
             trx.no.get(),
@@ -235,6 +239,7 @@ impl SqliteStore {
             columns.balance,
             trx.suspect,
             guard,
+            trx.shares.to_string(),
         ])?;
         Ok(())
     }
@@ -460,18 +465,21 @@ impl SqliteStore {
 
     fn put_member(&self, record: &MemberRecord) -> rusqlite::Result<usize> {
         let member = &record.member;
+        let upline = member.upline.as_ref();
         let addresses: Vec<String> = record.ip_allow.iter().map(ToString::to_string).collect();
         self.cached(
             "INSERT INTO member (id, code, name, active, level, credit_limit, daily_limit, \
              same_day_guard, callback_url, sedang, sn_ref, ip_allow, pin, password, signing, \
-             seller) \
-             VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16) \
+             seller, webhook, upline, markup, markups, sandbox) VALUES \
+             (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21) \
              ON CONFLICT (id) DO UPDATE SET name = excluded.name, active = excluded.active, \
              level = excluded.level, credit_limit = excluded.credit_limit, \
              daily_limit = excluded.daily_limit, same_day_guard = excluded.same_day_guard, \
              callback_url = excluded.callback_url, sedang = excluded.sedang, \
              sn_ref = excluded.sn_ref, ip_allow = excluded.ip_allow, pin = excluded.pin, \
-             password = excluded.password, signing = excluded.signing, seller = excluded.seller",
+             password = excluded.password, signing = excluded.signing, \
+             seller = excluded.seller, webhook = excluded.webhook, upline = excluded.upline, \
+             markup = excluded.markup, markups = excluded.markups, sandbox = excluded.sandbox",
         )?
         .execute(params![
             member.id.get(),
@@ -490,6 +498,11 @@ impl SqliteStore {
             record.password.0,
             record.signing.as_ref().map(|sealed| &sealed.0),
             member.wording.seller.word(),
+            member.wording.webhook,
+            upline.map(|upline| upline.member.get()),
+            upline.map_or(0, |upline| upline.markup.get()),
+            upline.map_or_else(String::new, |upline| upline.markups.to_string()),
+            member.sandbox,
         ])?;
         self.cached(
             "INSERT INTO account (member, balance, day, day_total) VALUES (?1, 0, 0, 0) \

@@ -10,7 +10,7 @@ use crate::{
 };
 use domain::{
     Account, Attempt, AttemptState, Denomination, Member, Price, Product, RouteRow, Supplier,
-    Transfer, Trx, TrxState, Wording,
+    Transfer, Trx, TrxState, Upline, Wording,
 };
 use ipnet::IpNet;
 use std::fmt::Display;
@@ -126,7 +126,7 @@ fn qty(row: &dyn Columns, column: &str) -> Decoded<Option<Qty>> {
 }
 
 /// The columns of a trx.
-pub const TRX: &str = "no, member, ref, product, name, dest, qty, price, before, created, \
+pub const TRX: &str = "no, member, ref, product, name, dest, qty, price, shares, before, created, \
      day, attempt, state, sn, reason, refusal, cost, final_at, final_balance, suspect";
 
 /// A trx.
@@ -161,6 +161,7 @@ pub fn trx(row: &dyn Columns) -> Decoded<Trx> {
         dest: word(row, "dest", Dest::parse)?,
         qty: qty(row, "qty")?,
         price: money(row, "price")?,
+        shares: word(row, "shares", str::parse)?,
         before: money(row, "before")?,
         created: time(row, "created")?,
         day: Day::new(int(row, "day")?),
@@ -359,7 +360,19 @@ pub fn member(row: &dyn Columns) -> Decoded<MemberRecord> {
                 sedang: row.flag("sedang")?,
                 sn_ref: row.flag("sn_ref")?,
                 seller: word(row, "seller", str::parse)?,
+                webhook: row.flag("webhook")?,
             },
+            upline: row
+                .int("upline")?
+                .map(|id| {
+                    Ok::<_, Unreadable>(Upline {
+                        member: MemberId::new(id),
+                        markup: money(row, "markup")?,
+                        markups: word(row, "markups", str::parse)?,
+                    })
+                })
+                .transpose()?,
+            sandbox: row.flag("sandbox")?,
         },
         pin: sealed(row, "pin")?,
         password: sealed(row, "password")?,

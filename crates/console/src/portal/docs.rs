@@ -18,8 +18,7 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     let scheme = if console.settings.secure { "https" } else { "http" };
     let base = format!("{scheme}://{host}");
     let catalog = console.office.handle.catalog();
-    let level = catalog.levels().get(&entry.member.level);
-    let list = level.map(|level| format!("{base}/harga/json?id={}", level.list_id));
+    let list = catalog.list_id(&entry.member).map(|id| format!("{base}/harga/json?id={id}"));
     let who = format!("memberID={code}&pin=PIN&password=PASSWORD");
     let buy = format!("{base}/trx?product=T1&dest=089660522887&refID=114&{who}");
     let lines = |all: [(&str, String); 4]| -> Vec<Part> {

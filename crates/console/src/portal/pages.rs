@@ -8,7 +8,7 @@ use crate::routes::done;
 use crate::show::{self, days_ago, percent};
 use crate::view::{Cell, Field, Form, Input, Part, Table, Tile, Tone, rupiah};
 use anyhow::Context as _;
-use engine::MemberEntry;
+use engine::{MemberEntry, PriceListOf};
 use office::{Actor, Problem, SignedMember};
 use reports::{Dimension, Tally};
 use std::sync::Arc;
@@ -122,7 +122,7 @@ pub(crate) async fn prices(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
         ask.t("State"),
     ];
     let mut table = Table::new(&titles, ask.t("Nothing found."));
-    for row in catalog.price_list(&entry.member.level, &[]) {
+    for row in catalog.price_list(PriceListOf::Member(&entry.member), &[]) {
         let fits = [&row.kode, &row.keterangan, &row.produk, &row.kategori]
             .iter()
             .any(|text| text.to_lowercase().contains(&wanted));

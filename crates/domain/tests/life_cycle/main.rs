@@ -1,6 +1,7 @@
 //! The life of a purchase, decided step by step, with the books audited at the end.
 #![allow(clippy::unwrap_used)]
 
+mod network;
 mod routing;
 
 use domain::Strategy;
@@ -40,6 +41,8 @@ fn member() -> Member {
         same_day_guard: false,
         callback_url: None,
         wording: Wording::default(),
+        upline: None,
+        sandbox: false,
     }
 }
 
@@ -92,6 +95,7 @@ struct World {
     routes: Vec<(RouteRow, Supplier)>,
     existing: Option<Trx>,
     same_day: u16,
+    shares: Shares,
 }
 
 impl World {
@@ -111,11 +115,12 @@ impl World {
             ],
             existing: None,
             same_day: 0,
+            shares: Shares::default(),
         }
     }
 
     fn rank(&self, trx: &Trx) -> Ranking {
-        let (dest, price, no) = (&trx.dest, trx.price, trx.no);
+        let (dest, price, no) = (&trx.dest, trx.ours(), trx.no);
         let wish = Wish { product: &self.product, dest, qty: None, price, no, now: now() };
         rank(self.routes.iter().map(|(route, supplier)| offer(route, supplier)), &wish)
     }
@@ -129,6 +134,7 @@ impl World {
             existing: self.existing.as_ref(),
             same_day: self.same_day,
             product: Some((&self.product, self.price)),
+            shares: &self.shares,
             routes: &routes,
         };
         decide_buy(&facts, request, TrxNo::new(1), now())
@@ -252,6 +258,8 @@ struct Life {
     trx: Trx,
     attempts: Vec<Attempt>,
     balance: Rupiah,
+    /// Balances of the uplines; `None` for one that is gone.
+    uplines: Vec<Option<Rupiah>>,
     transfers: Vec<Transfer>,
     ranking: Ranking,
     now: UtcMillis,
@@ -259,7 +267,14 @@ struct Life {
 
 impl Life {
     fn begin() -> Self {
-        let world = World::new();
+        Self::shared(Shares::default())
+    }
+
+    /// Uplines earn on top of the same price.
+    fn shared(shares: Shares) -> Self {
+        let mut world = World::new();
+        world.price.amount = world.price.amount.plus(shares.total()).unwrap();
+        world.shares = shares;
         let (trx, attempt, account, debit) = world.accept();
         let deposit = Transfer {
             from: AccountName::Cash("bca".into()),
@@ -275,6 +290,7 @@ impl Life {
             ranking: world.rank(&trx),
             attempts: vec![attempt],
             balance: account.balance,
+            uplines: trx.shares.0.iter().map(|_| Some(Rupiah::ZERO)).collect(),
             transfers: vec![deposit, debit],
             now: now().utc,
             trx,
@@ -286,12 +302,31 @@ impl Life {
             trx: &self.trx,
             attempts: &self.attempts,
             balance: self.balance,
+            uplines: &self.uplines,
             ranking: &self.ranking,
             trusted_reversal: true,
             check_after_ms: 5_000,
             suspect_after_ms: 600_000,
             now: self.now,
         }
+    }
+
+    /// An upline takes out what it has, `most` of it.
+    fn spend(&mut self, who: usize, most: i64) {
+        let Some(share) = self.trx.shares.0.get(who) else { return };
+        let Some(Some(balance)) = self.uplines.get_mut(who) else { return };
+        let amount = Rupiah::new(most.min(balance.get()));
+        *balance = balance.minus(amount).unwrap();
+        self.transfers.push(Transfer {
+            from: AccountName::Member(share.member),
+            to: AccountName::Cash("bca".into()),
+            amount,
+            kind: Kind::Withdrawal,
+            trx: None,
+            balance: Some(*balance),
+            at: self.now,
+            note: String::new(),
+        });
     }
 
     fn send(&mut self) {
@@ -318,8 +353,13 @@ impl Life {
             }
         }
         for transfer in decision.transfers {
-            if let Some((_, change)) = transfer.member_change() {
-                self.balance = Rupiah::new(self.balance.get() + change);
+            if let Some((member, change)) = transfer.member_change() {
+                let shares = self.trx.shares.0.iter();
+                let upline =
+                    shares.zip(&mut self.uplines).find(|(share, _)| share.member == member);
+                let balance =
+                    upline.map_or(&mut self.balance, |(_, balance)| balance.as_mut().unwrap());
+                *balance = Rupiah::new(balance.get() + change);
             }
             self.transfers.push(transfer);
         }
@@ -338,8 +378,11 @@ impl Life {
         for (id, transfer) in (1..).zip(&self.transfers) {
             audit.transfer(id, transfer);
         }
-        audit.trx(self.trx.no, self.trx.price, &self.trx.state);
+        audit.trx(&self.trx);
         audit.account(self.trx.member, self.balance, Rupiah::ZERO);
+        for (share, balance) in self.trx.shares.0.iter().zip(&self.uplines) {
+            audit.account(share.member, balance.unwrap_or_default(), Rupiah::ZERO);
+        }
         audit.findings()
     }
 }
@@ -488,6 +531,7 @@ enum Step {
     News(u16, Source, Outcome),
     Resolve(u8),
     Wait(i64),
+    Spend(usize, i64),
 }
 
 proptest! {
@@ -500,14 +544,17 @@ proptest! {
         3 => Just(Step::Send),
         6 => (1u16..4, source(), outcome()).prop_map(|(n, s, o)| Step::News(n, s, o)),
         1 => (0u8..4).prop_map(Step::Resolve),
-        1 => (0i64..1_000_000).prop_map(Step::Wait)], 0..24)) {
-        let mut life = Life::begin();
+        1 => (0i64..1_000_000).prop_map(Step::Wait),
+        1 => (0usize..2, 1i64..200).prop_map(|(who, most)| Step::Spend(who, most))], 0..24),
+        shares in prop_oneof![Just(""), Just("3:15"), Just("3:15 9:120")]) {
+        let mut life = Life::shared(shares.parse().unwrap());
         for step in steps {
             let before = life.trx.state.clone();
             let attempts = life.attempts.clone();
             match step {
                 Step::Send => life.send(),
                 Step::News(n, source, outcome) => life.news(n, source, outcome),
+                Step::Spend(who, most) => life.spend(who, most),
                 Step::Wait(ms) => life.now = life.now.after(ms),
                 Step::Resolve(kind) => {
                     let resolution = match kind {

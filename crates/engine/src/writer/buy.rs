@@ -3,7 +3,7 @@
 use super::Desk;
 use crate::command::{Asked, Bought};
 use crate::render::{accept_reply, phrase, refused_reply, repeat_reply};
-use domain::{BuyDecision, BuyFacts, BuyRequest, decide_buy};
+use domain::{BuyDecision, BuyFacts, BuyRequest, Shares, decide_buy};
 use store::{Change, Channel, Direction, JournalLine, SameDay};
 use types::{MemberId, Refusal, TrxNo};
 use wire::{Echo, Phrase, Reply};
@@ -35,7 +35,11 @@ impl Desk<'_> {
             return self.refuse(request, &refusal, None, Phrase::default());
         };
         let member = &entry.member;
-        let product = self.catalog.product_at(&member.level, &request.product);
+        let terms = self.catalog.terms(member, &request.product);
+        let (product, shares) = match terms {
+            Some((product, price, shares)) => (Some((product, price)), shares),
+            None => (None, Shares::default()),
+        };
         let same_day = product
             .and_then(|(product, _)| {
                 let dest = product.dest_rule.normalise(&request.dest)?;
@@ -52,6 +56,7 @@ impl Desk<'_> {
             existing: existing.as_ref(),
             same_day,
             product,
+            shares: &shares,
             routes: &routes,
         };
         let words = phrase(member);

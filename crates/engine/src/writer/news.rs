@@ -111,6 +111,12 @@ impl Desk<'_> {
         let trx = &known.trx;
         let balance =
             self.facts.accounts.get(&trx.member).map_or(Rupiah::ZERO, |account| account.balance);
+        let uplines: Vec<Option<Rupiah>> = trx
+            .shares
+            .0
+            .iter()
+            .map(|share| self.facts.accounts.get(&share.member).map(|account| account.balance))
+            .collect();
         let ranking = match self.catalog.products().get(&trx.product) {
             None => Ranking::default(),
             Some(product) => rank(
@@ -119,7 +125,7 @@ impl Desk<'_> {
                     product,
                     dest: &trx.dest,
                     qty: trx.qty,
-                    price: trx.price,
+                    price: trx.ours(),
                     no: trx.no,
                     now: self.now,
                 },
@@ -131,6 +137,7 @@ impl Desk<'_> {
             trx,
             attempts: &known.attempts,
             balance,
+            uplines: &uplines,
             ranking: &ranking,
             trusted_reversal: supplier.is_some_and(|supplier| supplier.trusted_reversal),
             check_after_ms: supplier.map_or(CHECK_AFTER_MS, |supplier| supplier.check_after_ms),
@@ -175,7 +182,7 @@ impl Desk<'_> {
         let Some(mut account) = self.facts.accounts.get(&member).cloned() else { return };
         // The decision computed the same sum with checked arithmetic before.
         account.balance = Rupiah::new(account.balance.get().saturating_add(change));
-        if account.day == trx.day {
+        if member == trx.member && account.day == trx.day {
             let total = account.day_total.get().saturating_sub(change);
             account.day_total = Rupiah::new(total.max(0));
         }

@@ -352,6 +352,8 @@ impl Rig {
                 same_day_guard: false,
                 callback_url: Some(url.to_owned()),
                 wording: domain::Wording::default(),
+                upline: None,
+                sandbox: false,
             },
         };
         self.change(vec![CatalogChange::Member(record)]).await;

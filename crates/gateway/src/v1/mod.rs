@@ -179,7 +179,7 @@ impl Gateway {
             .products()
             .values()
             .filter_map(|product| {
-                let (_, price) = catalog.product_at(&entry.member.level, &product.code)?;
+                let (_, price, _) = catalog.terms(&entry.member, &product.code)?;
                 let range = match product.denomination {
                     domain::Denomination::Fixed => None,
                     domain::Denomination::Open { min, max } => Some([min.get(), max.get()]),

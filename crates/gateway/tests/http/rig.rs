@@ -329,6 +329,8 @@ impl Rig {
                 same_day_guard: false,
                 callback_url: Some("https://toko.example/h2h".to_owned()),
                 wording: domain::Wording::default(),
+                upline: None,
+                sandbox: false,
             },
         };
         shape(&mut record);

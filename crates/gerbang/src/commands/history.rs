@@ -262,6 +262,7 @@ fn purchase(
             dest: Dest::parse(&sale.dest)?,
             qty: None,
             price: Rupiah::new(price),
+            shares: domain::Shares::default(),
             before: Rupiah::new(before),
             created: at,
             day: civil(at).date(),

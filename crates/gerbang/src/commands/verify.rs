@@ -117,7 +117,7 @@ fn examine(reads: &mut dyn Reads) -> Result<Report, StoreError> {
     damage(
         &mut unread,
         reads.each_trx(&mut |trx| {
-            audit.trx(trx.no, trx.price, &trx.state);
+            audit.trx(&trx);
             ControlFlow::Continue(())
         }),
     )?;

@@ -108,6 +108,8 @@ pub(crate) async fn create(office: &Office, new: &MemberAdd) -> anyhow::Result<M
             same_day_guard: false,
             callback_url: new.callback.clone(),
             wording: Wording::default(),
+            upline: None,
+            sandbox: false,
         },
     };
     office.change(vec![CatalogChange::Member(record)]).await?;

@@ -291,7 +291,7 @@ pub(super) async fn set(office: &Office, set: ProductSet) -> anyhow::Result<Valu
 pub(super) fn prices(office: &Office, level: Option<String>) -> anyhow::Result<Value> {
     let level = first_level(office, level)?;
     let catalog = office.handle.catalog();
-    Ok(serde_json::to_value(catalog.price_list(&level, &[]))?)
+    Ok(serde_json::to_value(catalog.price_list(engine::PriceListOf::Level(&level), &[]))?)
 }
 
 /// Makes a price level, or renames one. A new one has no prices yet, and a list id of its own.
