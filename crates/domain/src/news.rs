@@ -50,9 +50,8 @@ pub struct NewsFacts<'a> {
     pub attempts: &'a [Attempt],
     /// The member's balance now.
     pub balance: Rupiah,
-    /// The balances of its uplines now, in the order of the trx's shares; `None` for one that is
-    /// no longer known, whose share stays with us.
-    pub uplines: &'a [Option<Rupiah>],
+    /// The balances of its uplines now, in the order of the trx's shares.
+    pub uplines: &'a [Rupiah],
     /// Routes that could be tried next, in order.
     pub ranking: &'a Ranking,
     /// The supplier's late `failed` is believed.
@@ -154,7 +153,6 @@ fn settle(
         transfer(facts, supplier, AccountName::Cogs, cost, Kind::Cost, None),
     ];
     for (share, balance) in facts.trx.shares.0.iter().zip(facts.uplines) {
-        let Some(balance) = balance else { continue };
         let (from, to) = (AccountName::Commission, AccountName::Member(share.member));
         let after = Some(balance.plus(share.amount)?);
         transfers.push(transfer(facts, from, to, share.amount, Kind::Commission, after));
@@ -177,8 +175,7 @@ fn settle(
 fn give_back(facts: &NewsFacts<'_>) -> Result<Vec<Transfer>, MoneyError> {
     let mut transfers = Vec::new();
     for (share, balance) in facts.trx.shares.0.iter().zip(facts.uplines) {
-        let Some(balance) = *balance else { continue };
-        let amount = share.amount.min(balance.max(Rupiah::ZERO));
+        let amount = share.amount.min((*balance).max(Rupiah::ZERO));
         let short = share.amount.minus(amount)?;
         let (from, to) = (AccountName::Member(share.member), AccountName::Commission);
         let after = Some(balance.minus(amount)?);

@@ -205,7 +205,14 @@ impl Catalog {
     /// True when `above` stands anywhere above `member`.
     #[must_use]
     pub fn is_above(&self, above: MemberId, member: &Member) -> bool {
-        self.chain(member).is_some_and(|(chain, _)| chain.iter().any(|up| up.member == above))
+        self.uplines(member).contains(&above)
+    }
+
+    /// Everybody above a member, its own upline first.
+    #[must_use]
+    pub fn uplines(&self, member: &Member) -> Vec<MemberId> {
+        let chain = self.chain(member).map(|(chain, _)| chain).unwrap_or_default();
+        chain.into_iter().map(|upline| upline.member).collect()
     }
 
     /// How many stand above a member.

@@ -8,6 +8,7 @@
 mod access;
 mod audit;
 mod deposits;
+mod downlines;
 mod import;
 mod keys;
 mod lockout;
@@ -24,6 +25,7 @@ mod users;
 
 pub use access::{Actor, Permission, Role};
 pub use deposits::{Bank, Mutation, MutationRow, Taken, Ticket};
+pub use downlines::{Downline, NewDownline};
 pub use import::{read_import, read_mutations};
 pub use keys::KeyRow;
 pub use money::{Approval, Credit, Done, Giving, Rules};

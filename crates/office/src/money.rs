@@ -29,6 +29,8 @@ pub struct Rules {
     pub ticket_unique_most: i64,
     /// The least a member may ask a ticket for.
     pub ticket_least: i64,
+    /// Members may have an upline, and uplines see to theirs at the portal.
+    pub downlines: bool,
 }
 
 impl Default for Rules {
@@ -38,6 +40,7 @@ impl Default for Rules {
             ticket_minutes: 180,
             ticket_unique_most: 999,
             ticket_least: 10_000,
+            downlines: false,
         }
     }
 }
@@ -321,8 +324,19 @@ impl Office {
     /// Moves balance from one member to another, in one commit.
     ///
     /// # Errors
-    /// [`Problem`] when the giver has too little.
+    /// [`Problem`] for who may not, or when the giver has too little.
     pub async fn give(
+        &self,
+        actor: &Actor,
+        giving: Giving,
+        key: Option<&str>,
+    ) -> anyhow::Result<Done> {
+        actor.must(Permission::MoveMoney)?;
+        self.give_now(actor, giving, key).await
+    }
+
+    /// The same for who was shown to be entitled in another way.
+    pub(crate) async fn give_now(
         &self,
         actor: &Actor,
         giving: Giving,

@@ -36,7 +36,7 @@ impl Office {
     }
 
     /// Its PIN again, before something that could lock it out.
-    fn confirm(&self, member: &SignedMember, pin: &str) -> Result<(), Problem> {
+    pub(crate) fn confirm(&self, member: &SignedMember, pin: &str) -> Result<(), Problem> {
         let catalog = self.handle.catalog();
         let entry = catalog.member(&member.code);
         let fits = entry

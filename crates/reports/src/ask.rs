@@ -201,6 +201,20 @@ impl Reports {
         })
     }
 
+    /// What an account earned of downlines since a moment, less what it gave back.
+    ///
+    /// # Errors
+    /// [`ReportsError`].
+    pub fn earned(&self, account: &str, since: UtcMillis) -> Result<Rupiah, ReportsError> {
+        self.read(|connection| {
+            let mut found = connection.prepare_cached(
+                "SELECT coalesce(sum(amount), 0) FROM entry WHERE account = ?1 AND at >= ?2 \
+                 AND kind IN ('commission', 'commission_reversal')",
+            )?;
+            found.query_row(params![account, since.get()], |row| row.get(0)).map(Rupiah::new)
+        })
+    }
+
     /// Figures by key over some days, with their speeds.
     ///
     /// # Errors

@@ -30,7 +30,17 @@ fn told(method: &str, path: &str) -> Option<Told> {
         ("POST", "/admin/v1/members") => (
             "Add a member",
             &[],
-            &["code!", "name!", "pin!", "password!", "level", "callback", "ips!"],
+            &[
+                "code!",
+                "name!",
+                "pin!",
+                "password!",
+                "level",
+                "callback",
+                "ips!",
+                "upline",
+                "markup",
+            ],
         ),
         ("GET", "/admin/v1/members/{}") => ("One member with its settings", &[], &[]),
         ("POST", "/admin/v1/members/{}") => (
@@ -51,6 +61,11 @@ fn told(method: &str, path: &str) -> Option<Told> {
                 "sedang",
                 "sn_ref",
                 "seller",
+                "webhook",
+                "sandbox",
+                "upline",
+                "markup",
+                "markups",
             ],
         ),
         ("POST", "/admin/v1/members/{}/credit") => (

@@ -61,7 +61,8 @@ async fn menu(console: &Inner, ask: &Ask) -> Vec<Entry> {
         .collect()
 }
 
-fn member_menu(ask: &Ask) -> Vec<Entry> {
+async fn member_menu(console: &Inner, ask: &Ask) -> Vec<Entry> {
+    let downlines = console.office.rules().await.is_ok_and(|rules| rules.downlines);
     [
         (ask.t("Overview"), "/portal"),
         (ask.t("Transactions"), "/portal/trx"),
@@ -69,10 +70,12 @@ fn member_menu(ask: &Ask) -> Vec<Entry> {
         (ask.t("Prices"), "/portal/prices"),
         (ask.t("Deposits"), "/portal/deposits"),
         (ask.t("Callbacks"), "/portal/callbacks"),
+        (ask.t("Network"), "/portal/network"),
         (ask.t("API"), "/portal/api"),
         (ask.t("Account"), "/portal/account"),
     ]
     .into_iter()
+    .filter(|(_, href)| downlines || *href != "/portal/network")
     .map(|(text, href)| Entry { text: text.to_owned(), href, here: ask.path == href, count: 0 })
     .collect()
 }
@@ -93,7 +96,7 @@ async fn page(
         parts,
         menu: match (&ask.signed, &ask.member) {
             (Some(_), _) => menu(console, ask).await,
-            (None, Some(_)) => member_menu(ask),
+            (None, Some(_)) => member_menu(console, ask).await,
             (None, None) => Vec::new(),
         },
         who: match (&ask.signed, &ask.member) {

@@ -74,18 +74,29 @@ pub(crate) async fn list(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     };
     let mut parts = vec![Part::Form(search), Part::Table(table)];
     if actor.role.may(Permission::ManageMembers) {
+        let downlines = console.office.rules().await?.downlines;
+        let upline = downlines.then(|| {
+            [
+                Field::new("upline", ask.t("Upline")).hint(ask.t("empty for nobody's downline")),
+                Field::new("markup", ask.t("Markup")).input(Input::Number),
+            ]
+        });
         parts.push(Part::Fold {
             title: ask.t("New member").to_owned(),
             parts: vec![Part::Form(Form {
                 action: "/console/members".to_owned(),
-                fields: vec![
-                    Field::new("code", ask.t("Code")).needed().hint("OK00124"),
-                    Field::new("name", ask.t("Name")).needed(),
-                    Field::new("level", ask.t("Level")).choice(levels(console)),
-                    Field::new("callback", ask.t("Callback URL")),
-                    Field::new("ips", ask.t("Allowed addresses"))
-                        .hint(ask.t("separated by spaces; empty for any")),
-                ],
+                fields: [
+                    vec![
+                        Field::new("code", ask.t("Code")).needed().hint("OK00124"),
+                        Field::new("name", ask.t("Name")).needed(),
+                        Field::new("level", ask.t("Level")).choice(levels(console)),
+                        Field::new("callback", ask.t("Callback URL")),
+                        Field::new("ips", ask.t("Allowed addresses"))
+                            .hint(ask.t("separated by spaces; empty for any")),
+                    ],
+                    upline.into_iter().flatten().collect(),
+                ]
+                .concat(),
                 button: ask.t("Create").to_owned(),
                 form_key: frame::key(ask),
                 ..Form::default()
@@ -114,6 +125,8 @@ pub(crate) async fn create(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
         level: ask.typed("level"),
         callback: ask.typed("callback"),
         ips: ask.given("ips").split_whitespace().map(str::to_owned).collect(),
+        upline: ask.typed("upline"),
+        markup: ask.typed("markup"),
     };
     execute(&console.office, frame::actor(ask)?, Operation::MemberAdd(Box::new(add))).await?;
     credentials(console, ask, &code, &pin, &password).await
@@ -195,7 +208,8 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     ];
     if actor.role.may(Permission::ManageMembers) {
         parts.push(Part::Heading(ask.t("Settings").to_owned()));
-        parts.push(Part::Form(settings(console, ask, &row, &code)));
+        let downlines = console.office.rules().await?.downlines;
+        parts.push(Part::Form(settings(console, ask, &row, &code, downlines)));
         parts.push(Part::Fold {
             title: ask.t("New credentials").to_owned(),
             parts: vec![Part::Form(Form {
@@ -214,6 +228,7 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
             (ask.t("Callback URL").to_owned(), Cell::maybe(row["callback"].as_str())),
         ]));
     }
+    parts.extend(network(console, ask, id));
     if actor.role.may(Permission::MoveMoney) {
         parts.push(Part::Fold {
             title: ask.t("Credit or debit").to_owned(),
@@ -224,7 +239,30 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     frame::show(console, ask, &title, parts).await
 }
 
-fn settings(console: &Inner, ask: &Ask, row: &Value, code: &str) -> Form {
+/// Who stands below, with what it pays more.
+fn network(console: &Inner, ask: &Ask, member: types::MemberId) -> Vec<Part> {
+    let all = console.office.network_of(member);
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let titles =
+        [ask.t("Member"), ask.t("Name"), ask.t("Upline"), &format!(">{}", ask.t("Markup"))];
+    let mut table = Table::new(&titles, "");
+    for downline in all.iter().take(500) {
+        let member = &downline.member;
+        let upline = member.upline.as_ref();
+        table.rows.push(vec![
+            Cell::link(&member.code, format!("/console/members/{}", member.code)),
+            Cell::text(&member.name),
+            upline.map_or(Cell::Nothing, |upline| crate::show::member(console, upline.member)),
+            Cell::Money(upline.map_or(0, |upline| upline.markup.get())),
+        ]);
+    }
+    let title = format!("{} · {}", ask.t("Downlines"), all.len());
+    vec![Part::Fold { title, parts: vec![Part::Table(table)] }]
+}
+
+fn settings(console: &Inner, ask: &Ask, row: &Value, code: &str, downlines: bool) -> Form {
     let text = |name: &str| match &row[name] {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
@@ -235,33 +273,52 @@ fn settings(console: &Inner, ask: &Ask, row: &Value, code: &str) -> Form {
         Field::new(name, label).value(text(name)).input(Input::Check)
     };
     let sellers = ["no", "text", "json"].map(|word| (word.to_owned(), word.to_owned()));
+    let upline = if downlines || !row["upline"].is_null() {
+        vec![
+            Field::new("upline", ask.t("Upline"))
+                .value(text("upline"))
+                .hint(ask.t("empty for nobody's downline")),
+            Field::new("markup", ask.t("Markup")).value(text("markup")).input(Input::Number),
+            Field::new("markups", ask.t("For single products"))
+                .value(text("markups"))
+                .hint("T1:150 T5:200"),
+            Field::hidden("placed", "true"),
+        ]
+    } else {
+        Vec::new()
+    };
     Form {
         action: format!("/console/members/{code}"),
-        fields: vec![
-            Field::new("name", ask.t("Name")).value(text("name")),
-            Field::new("level", ask.t("Level")).value(text("level")).choice(levels(console)),
-            Field::new("callback", ask.t("Callback URL")).value(text("callback")),
-            Field::new("ips", ask.t("Allowed addresses"))
-                .value(text("ips"))
-                .hint(ask.t("separated by spaces; empty for any")),
-            Field::new("credit_limit", ask.t("Credit limit"))
-                .value(text("credit_limit"))
-                .input(Input::Number),
-            Field::new("daily_limit", ask.t("Daily limit"))
-                .value(text("daily_limit"))
-                .input(Input::Number)
-                .hint(ask.t("empty for none")),
-            Field::new("signing", ask.t("New callback secret"))
-                .hint(ask.t("leave empty to keep the old one")),
-            Field::new("seller", ask.t("Marketplace")).value(text("seller")).choice(sellers),
-            check("active", ask.t("May buy")),
-            check(
-                "same_day_guard",
-                ask.t("Ask for a counter on an equal purchase of the same day"),
-            ),
-            check("sedang", "sedang diproses"),
-            check("sn_ref", "SN/Ref:"),
-        ],
+        fields: [
+            vec![
+                Field::new("name", ask.t("Name")).value(text("name")),
+                Field::new("level", ask.t("Level")).value(text("level")).choice(levels(console)),
+                Field::new("callback", ask.t("Callback URL")).value(text("callback")),
+                Field::new("ips", ask.t("Allowed addresses"))
+                    .value(text("ips"))
+                    .hint(ask.t("separated by spaces; empty for any")),
+                Field::new("credit_limit", ask.t("Credit limit"))
+                    .value(text("credit_limit"))
+                    .input(Input::Number),
+                Field::new("daily_limit", ask.t("Daily limit"))
+                    .value(text("daily_limit"))
+                    .input(Input::Number)
+                    .hint(ask.t("empty for none")),
+                Field::new("signing", ask.t("New callback secret"))
+                    .hint(ask.t("leave empty to keep the old one")),
+                Field::new("seller", ask.t("Marketplace")).value(text("seller")).choice(sellers),
+                check("active", ask.t("May buy")),
+                check(
+                    "same_day_guard",
+                    ask.t("Ask for a counter on an equal purchase of the same day"),
+                ),
+                check("sedang", "sedang diproses"),
+                check("sn_ref", "SN/Ref:"),
+                check("webhook", ask.t("Callbacks as signed JSON")),
+            ],
+            upline,
+        ]
+        .concat(),
         button: ask.t("Save").to_owned(),
         form_key: frame::key(ask),
         ..Form::default()
@@ -272,6 +329,7 @@ pub(crate) async fn change(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
     let code = ask.part(0).to_owned();
     let given = |name: &str| Some(ask.given(name).trim().to_owned());
     let checked = |name: &str| Some(ask.given(name) == "true");
+    let placed = ask.given("placed") == "true";
     let set = MemberSet {
         code: code.clone(),
         name: given("name"),
@@ -286,6 +344,10 @@ pub(crate) async fn change(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
         same_day_guard: checked("same_day_guard"),
         sedang: checked("sedang"),
         sn_ref: checked("sn_ref"),
+        webhook: checked("webhook"),
+        upline: given("upline").filter(|_| placed),
+        markup: given("markup").filter(|_| placed),
+        markups: given("markups").filter(|_| placed),
         ..MemberSet::default()
     };
     execute(&console.office, frame::actor(ask)?, Operation::MemberSet(Box::new(set))).await?;

@@ -102,6 +102,7 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
                     Field::new("to", ask.t("To")).needed(),
                     Field::new("amount", ask.t("Amount")).input(Input::Number).needed(),
                     Field::new("note", ask.t("Note")),
+                    Field::hidden("once", console_key()),
                 ],
                 button: ask.t("Transfer").to_owned(),
                 form_key: frame::key(ask),
@@ -401,8 +402,13 @@ pub(crate) async fn give(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
         amount: ask.given("amount").trim().to_owned(),
         note: ask.given("note").to_owned(),
     };
-    console.office.give(frame::actor(ask)?, giving, None).await?;
-    done("/console/money", ask.t("Moved."))
+    let once = ask.typed("once");
+    match console.office.give(frame::actor(ask)?, giving, once.as_deref()).await? {
+        Done::Repeated { .. } => {
+            done("/console/money", ask.t("That was done already; nothing moved again."))
+        }
+        Done::Moved { .. } | Done::Waiting { .. } => done("/console/money", ask.t("Moved.")),
+    }
 }
 
 pub(crate) async fn approve(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {

@@ -135,6 +135,9 @@ pub(crate) async fn list(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
                 rules.ticket_unique_most,
             ),
             number("ticket_least", ask.t("Least deposit"), rules.ticket_least),
+            Field::new("downlines", ask.t("Members may have downlines"))
+                .value(rules.downlines)
+                .input(Input::Check),
         ],
         ask.t("Save"),
     ));
@@ -219,6 +222,7 @@ pub(crate) async fn rules(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> 
         ticket_minutes: number("ticket_minutes")?,
         ticket_unique_most: number("ticket_unique_most")?,
         ticket_least: number("ticket_least")?,
+        downlines: ask.given("downlines") == "true",
     };
     console.office.set_rules(frame::actor(ask)?, &rules).await?;
     done("/console/users", ask.t("Saved."))

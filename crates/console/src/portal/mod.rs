@@ -2,4 +2,5 @@
 
 pub(crate) mod docs;
 pub(crate) mod login;
+pub(crate) mod network;
 pub(crate) mod pages;

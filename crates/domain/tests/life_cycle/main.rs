@@ -258,8 +258,8 @@ struct Life {
     trx: Trx,
     attempts: Vec<Attempt>,
     balance: Rupiah,
-    /// Balances of the uplines; `None` for one that is gone.
-    uplines: Vec<Option<Rupiah>>,
+    /// Balances of the uplines.
+    uplines: Vec<Rupiah>,
     transfers: Vec<Transfer>,
     ranking: Ranking,
     now: UtcMillis,
@@ -290,7 +290,7 @@ impl Life {
             ranking: world.rank(&trx),
             attempts: vec![attempt],
             balance: account.balance,
-            uplines: trx.shares.0.iter().map(|_| Some(Rupiah::ZERO)).collect(),
+            uplines: trx.shares.0.iter().map(|_| Rupiah::ZERO).collect(),
             transfers: vec![deposit, debit],
             now: now().utc,
             trx,
@@ -314,7 +314,7 @@ impl Life {
     /// An upline takes out what it has, `most` of it.
     fn spend(&mut self, who: usize, most: i64) {
         let Some(share) = self.trx.shares.0.get(who) else { return };
-        let Some(Some(balance)) = self.uplines.get_mut(who) else { return };
+        let Some(balance) = self.uplines.get_mut(who) else { return };
         let amount = Rupiah::new(most.min(balance.get()));
         *balance = balance.minus(amount).unwrap();
         self.transfers.push(Transfer {
@@ -357,8 +357,7 @@ impl Life {
                 let shares = self.trx.shares.0.iter();
                 let upline =
                     shares.zip(&mut self.uplines).find(|(share, _)| share.member == member);
-                let balance =
-                    upline.map_or(&mut self.balance, |(_, balance)| balance.as_mut().unwrap());
+                let balance = upline.map_or(&mut self.balance, |(_, balance)| balance);
                 *balance = Rupiah::new(balance.get() + change);
             }
             self.transfers.push(transfer);
@@ -381,7 +380,7 @@ impl Life {
         audit.trx(&self.trx);
         audit.account(self.trx.member, self.balance, Rupiah::ZERO);
         for (share, balance) in self.trx.shares.0.iter().zip(&self.uplines) {
-            audit.account(share.member, balance.unwrap_or_default(), Rupiah::ZERO);
+            audit.account(share.member, *balance, Rupiah::ZERO);
         }
         audit.findings()
     }

@@ -134,7 +134,26 @@ impl Core {
                 Command::Note(_) | Command::Catalog { .. } => {}
             }
         }
+        Self::want_uplines(catalog, jobs, &mut wants);
         wants
+    }
+
+    /// A store finds the uplines of a trx in the trx; of one that is bought in this very batch they
+    /// are known from the catalog.
+    fn want_uplines(catalog: &Catalog, jobs: &[Job], wants: &mut Wants) {
+        let decides = jobs
+            .iter()
+            .any(|job| matches!(job.command, Command::News { .. } | Command::Resolve { .. }));
+        if !decides {
+            return;
+        }
+        for job in jobs {
+            if let Command::Buy { member, .. } = &job.command
+                && let Some(entry) = catalog.member_by_id(*member)
+            {
+                wants.members.extend(catalog.uplines(&entry.member));
+            }
+        }
     }
 
     fn same_day(

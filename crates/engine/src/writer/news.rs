@@ -107,16 +107,20 @@ impl Desk<'_> {
         Ok(self.facts.trxs.get(&no).map_or(known.trx, |known| known.trx.clone()))
     }
 
-    fn with_facts<T>(&self, known: &Known, decide: impl FnOnce(&NewsFacts<'_>) -> T) -> T {
+    fn with_facts<T>(
+        &self,
+        known: &Known,
+        decide: impl FnOnce(&NewsFacts<'_>) -> Result<T, String>,
+    ) -> Result<T, String> {
         let trx = &known.trx;
         let balance =
             self.facts.accounts.get(&trx.member).map_or(Rupiah::ZERO, |account| account.balance);
-        let uplines: Vec<Option<Rupiah>> = trx
-            .shares
-            .0
-            .iter()
-            .map(|share| self.facts.accounts.get(&share.member).map(|account| account.balance))
-            .collect();
+        let uplines = trx.shares.0.iter().map(|share| {
+            let account = self.facts.accounts.get(&share.member);
+            let missing = || format!("the account of upline {} is not at hand", share.member);
+            account.map(|account| account.balance).ok_or_else(missing)
+        });
+        let uplines: Vec<Rupiah> = uplines.collect::<Result<_, String>>()?;
         let ranking = match self.catalog.products().get(&trx.product) {
             None => Ranking::default(),
             Some(product) => rank(

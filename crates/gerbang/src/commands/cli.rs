@@ -226,12 +226,19 @@ pub(super) struct MemberAddArgs {
     /// Address or network it may call from; may be given several times.
     #[arg(long = "ip")]
     ips: Vec<String>,
+    /// Whose downline it is; downlines are off until an owner turns them on.
+    #[arg(long)]
+    upline: Option<String>,
+    /// What it pays more than its upline, in rupiah.
+    #[arg(long)]
+    markup: Option<String>,
 }
 
 impl From<MemberAddArgs> for MemberAdd {
     fn from(args: MemberAddArgs) -> Self {
-        let MemberAddArgs { code, name, pin, password, level, callback, ips } = args;
-        Self { code, name, pin, password, level, callback, ips }
+        let MemberAddArgs { code, name, pin, password, level, callback, ips, upline, markup } =
+            args;
+        Self { code, name, pin, password, level, callback, ips, upline, markup }
     }
 }
 

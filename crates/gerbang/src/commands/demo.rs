@@ -8,7 +8,7 @@ use crate::goods;
 use crate::receiver::{PATH, Receiver};
 use crate::storage::{Storage, apart};
 use anyhow::Context as _;
-use office::{Actor, Bank, MemberAdd, MemberSet, NewUser, Operation, execute};
+use office::{Actor, Bank, MemberAdd, MemberSet, NewUser, Operation, Rules, execute};
 use std::net::SocketAddr;
 use store::CatalogChange;
 use tokio::net::TcpListener;
@@ -53,12 +53,22 @@ async fn create(house: &House, callback: &str) -> anyhow::Result<()> {
         ..MemberAdd::default()
     };
     execute(&house.office, &Actor::local(), Operation::MemberAdd(Box::new(member))).await?;
+    let rules = Rules { downlines: true, ..house.office.rules().await? };
+    house.office.set_rules(&Actor::local(), &rules).await?;
     for (number, name) in (201..).zip(SHOPS) {
+        // The last two stand one below the other, and both below the first member.
+        let upline = match number {
+            206 => Some((MEMBER, "50")),
+            207 => Some(("OK00206", "100")),
+            _ => None,
+        };
         let member = MemberAdd {
             code: format!("OK00{number}"),
             name: format!("{name} (demo)"),
             pin: "123456".to_owned(),
             password: "secret".to_owned(),
+            upline: upline.map(|(code, _)| code.to_owned()),
+            markup: upline.map(|(_, markup)| markup.to_owned()),
             ..MemberAdd::default()
         };
         let add = Operation::MemberAdd(Box::new(member));

@@ -5,7 +5,8 @@
 //! a line that says what this is. It must never be part of a real business.
 
 use domain::{
-    Account, AccountName, Attempt, AttemptState, Kind, Price, Product, Transfer, Trx, TrxState,
+    Account, AccountName, Attempt, AttemptState, DEEPEST, Kind, Price, Product, Shares, Transfer,
+    Trx, TrxState, Upline, with_markups,
 };
 use simulator::chance;
 use std::collections::BTreeMap;
@@ -146,6 +147,7 @@ struct Later {
     no: TrxNo,
     member: MemberId,
     price: i64,
+    shares: Shares,
     cost: i64,
     supplier: SupplierCode,
     sn: Sn,
@@ -205,7 +207,9 @@ pub(super) fn write(
             happen(&mut books, at, what);
         }
         let member = members[sale.member % members.len()];
-        let (product, price) = goods[sale.product % goods.len()];
+        let (product, top) = goods[sale.product % goods.len()];
+        let (price, shares) = with_markups(top, &chain(rows, member), &product.code)?;
+        let price = (price, shares);
         let supplier = suppliers[usize::from(sale.second) % suppliers.len()].clone();
         let drawn = (sale, member, product, price, supplier);
         purchase(&mut books, &mut later, drawn, facts.next_trx, civil)?;
@@ -233,10 +237,22 @@ pub(super) fn write(
     Ok(all.len())
 }
 
+/// The uplines of a member, its own first.
+fn chain(rows: &CatalogRows, of: MemberId) -> Vec<Upline> {
+    let upline = |id| {
+        let record = rows.members.iter().find(|record| record.member.id == id)?;
+        record.member.upline.clone()
+    };
+    std::iter::successors(upline(of), |above| upline(above.member)).take(DEEPEST).collect()
+}
+
+/// One purchase of the plan: who buys what, for how much of whose, where.
+type Drawn<'a> = (&'a Sale, MemberId, &'a Product, (Price, Shares), SupplierCode);
+
 fn purchase(
     books: &mut Books,
     later: &mut BTreeMap<(i64, i64), Later>,
-    (sale, member, product, price, supplier): (&Sale, MemberId, &Product, Price, SupplierCode),
+    (sale, member, product, (price, shares), supplier): Drawn<'_>,
     number: i64,
     civil: &dyn Fn(UtcMillis) -> CivilTime,
 ) -> anyhow::Result<()> {
@@ -249,7 +265,7 @@ fn purchase(
         books.transfer((cash, own()), sum, Kind::Deposit, None, (sale.at - 1_000, "demo: ticket"));
     }
     let before = books.balances.get(&member).copied().unwrap_or_default();
-    let cost = price - price / 90 - 20;
+    let cost = price - shares.total().get() - price / 90 - 20;
     let sn = Sn::parse(&format!("DEMO{:012}", below(&format!("sn {number}"), 1_000_000_000_000)))?;
     let reason = Reason::clean("Nomor tujuan salah");
     books.changes.push(Change::InsertTrx {
@@ -262,7 +278,7 @@ fn purchase(
             dest: Dest::parse(&sale.dest)?,
             qty: None,
             price: Rupiah::new(price),
-            shares: domain::Shares::default(),
+            shares: shares.clone(),
             before: Rupiah::new(before),
             created: at,
             day: civil(at).date(),
@@ -292,7 +308,8 @@ fn purchase(
     books.transfer((own(), hold), price, Kind::Debit, Some(no), (sale.at, ""));
     let later_on = |end| {
         let (sn, supplier) = (sn.clone(), supplier.clone());
-        Later { no, member, price, cost, supplier, sn, end }
+        let shares = shares.clone();
+        Later { no, member, price, shares, cost, supplier, sn, end }
     };
     let end = if sale.delivered { End::Settle } else { End::Refund };
     later.insert((sale.ends, number), later_on(end));
@@ -307,7 +324,7 @@ fn sku(code: &ProductCode) -> anyhow::Result<Sku> {
 }
 
 fn happen(books: &mut Books, at: i64, what: Later) {
-    let Later { no, member, price, cost, supplier, sn, end } = what;
+    let Later { no, member, price, shares, cost, supplier, sn, end } = what;
     let (trx, when) = (Some(no), UtcMillis::new(at));
     let mut moves = |from, to, amount, kind| {
         books.transfer((from, to), amount, kind, trx, (at, ""));
@@ -318,6 +335,10 @@ fn happen(books: &mut Books, at: i64, what: Later) {
         End::Settle => {
             moves(AccountName::Hold, AccountName::Sales, price, Kind::Settle);
             moves(paid, AccountName::Cogs, cost, Kind::Cost);
+            for share in shares.0 {
+                let upline = AccountName::Member(share.member);
+                moves(AccountName::Commission, upline, share.amount.get(), Kind::Commission);
+            }
             ("pending", TrxState::Success { sn, at: when, cost: Rupiah::new(cost) })
         }
         End::Refund => {
@@ -328,6 +349,12 @@ fn happen(books: &mut Books, at: i64, what: Later) {
         End::Reverse => {
             let balance = moves(AccountName::Sales, own, price, Kind::Reversal);
             moves(AccountName::Cogs, paid, cost, Kind::CostReversal);
+            // Uplines of the demo never spend what they earned meanwhile.
+            for share in shares.0 {
+                let upline = AccountName::Member(share.member);
+                let kind = Kind::CommissionReversal;
+                moves(upline, AccountName::Commission, share.amount.get(), kind);
+            }
             let reason = Reason::clean("Dibatalkan supplier");
             ("success", TrxState::Reversed { sn, reason, at: when, balance })
         }

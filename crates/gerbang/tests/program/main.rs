@@ -9,6 +9,7 @@ mod crashes;
 mod demo;
 mod faults;
 mod journeys;
+mod network;
 mod nodes;
 mod rig;
 mod shim;

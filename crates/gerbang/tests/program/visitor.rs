@@ -55,9 +55,14 @@ impl Visitor {
 
     /// Logged in to the demo member's portal.
     pub(crate) fn portal(server: &Server) -> Self {
+        Self::portal_of(server, "OK00123")
+    }
+
+    /// Logged in to a portal, with the demo's credentials.
+    pub(crate) fn portal_of(server: &Server, code: &str) -> Self {
         let mut visitor = Self::new(server);
         visitor.cookies.insert("gerbang_lang".to_owned(), "en".to_owned());
-        let fields = [("member", "OK00123"), ("password", "secret"), ("pin", "123456")];
+        let fields = [("member", code), ("password", "secret"), ("pin", "123456")];
         let page = visitor.post("/portal/login", &fields);
         assert_eq!(page.header("location"), Some("/portal"), "{}", page.head);
         visitor

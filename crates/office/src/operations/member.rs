@@ -21,6 +21,10 @@ pub struct MemberAdd {
     pub level: Option<String>,
     pub callback: Option<String>,
     pub ips: Vec<String>,
+    #[serde(default)]
+    pub upline: Option<String>,
+    #[serde(default)]
+    pub markup: Option<String>,
 }
 
 /// Only what is given changes; an empty text clears what can be cleared.
@@ -71,6 +75,21 @@ pub struct MemberSet {
     /// A marketplace that resells us: no, text (OtomaX order) or json (POST /seller/topup).
     #[arg(long)]
     pub seller: Option<String>,
+    /// Callbacks as signed JSON, posted, instead of text in a query.
+    #[arg(long)]
+    pub webhook: Option<bool>,
+    /// Purchases go to the sandbox and move no money.
+    #[arg(long)]
+    pub sandbox: Option<bool>,
+    /// Whose downline it is: a member code; "" for nobody's.
+    #[arg(long)]
+    pub upline: Option<String>,
+    /// What it pays more than its upline, in rupiah.
+    #[arg(long)]
+    pub markup: Option<String>,
+    /// The same for single products: `T1:150 T5:200`; "" for none.
+    #[arg(long)]
+    pub markups: Option<String>,
 }
 
 fn networks(text: &str) -> anyhow::Result<Vec<IpNet>> {
@@ -92,7 +111,7 @@ pub(crate) async fn create(office: &Office, new: &MemberAdd) -> anyhow::Result<M
     let level = level(office, new.level.as_deref())?;
     let last = catalog.members().last().map_or(0, |entry| entry.member.id.get());
     let seal = |column: &str, plain: &str| office.key.seal(&place(&code, column), plain);
-    let record = MemberRecord {
+    let mut record = MemberRecord {
         pin: seal("pin", &new.pin)?,
         password: seal("password", &new.password)?,
         signing: None,
@@ -112,6 +131,11 @@ pub(crate) async fn create(office: &Office, new: &MemberAdd) -> anyhow::Result<M
             sandbox: false,
         },
     };
+    if new.upline.as_ref().is_some_and(|code| !code.trim().is_empty()) {
+        office.must_have_downlines().await?;
+        let (upline, markup) = (new.upline.as_deref(), new.markup.as_deref());
+        crate::downlines::place(&catalog, &mut record.member, upline, markup, None)?;
+    }
     office.change(vec![CatalogChange::Member(record)]).await?;
     Ok(code)
 }
@@ -185,8 +209,17 @@ pub(super) async fn show(office: &Office, code: &str) -> anyhow::Result<Value> {
         "same_day_guard": member.same_day_guard, "callback": member.callback_url,
         "signed_callbacks": entry.signing.is_some(), "ips": ips,
         "sedang": member.wording.sedang, "sn_ref": member.wording.sn_ref,
-        "seller": member.wording.seller.word(),
+        "seller": member.wording.seller.word(), "webhook": member.wording.webhook,
+        "sandbox": member.sandbox, "upline": above(&catalog, member),
+        "markup": member.upline.as_ref().map(|upline| upline.markup.get()),
+        "markups": member.upline.as_ref().map(|upline| upline.markups.to_string()),
     }))
+}
+
+/// The code of a member's upline.
+fn above(catalog: &engine::Catalog, member: &Member) -> Option<String> {
+    let upline = member.upline.as_ref()?;
+    catalog.member_by_id(upline.member).map(|entry| entry.member.code.to_string())
 }
 
 pub(super) async fn set(office: &Office, set: MemberSet) -> anyhow::Result<Value> {
@@ -239,6 +272,21 @@ pub(super) async fn set(office: &Office, set: MemberSet) -> anyhow::Result<Value
     }
     if let Some(seller) = &set.seller {
         member.wording.seller = seller.parse()?;
+    }
+    if let Some(webhook) = set.webhook {
+        member.wording.webhook = webhook;
+    }
+    if let Some(sandbox) = set.sandbox {
+        member.sandbox = sandbox;
+    }
+    if set.upline.is_some() || set.markup.is_some() || set.markups.is_some() {
+        let catalog = office.handle.catalog();
+        let new = set.upline.as_deref().map(str::trim).filter(|code| !code.is_empty());
+        if new.is_some() && new != above(&catalog, member).as_deref() {
+            office.must_have_downlines().await?;
+        }
+        let (upline, markup) = (set.upline.as_deref(), set.markup.as_deref());
+        crate::downlines::place(&catalog, member, upline, markup, set.markups.as_deref())?;
     }
     if let Some(pin) = &set.pin {
         record.pin = seal("pin", pin)?;
