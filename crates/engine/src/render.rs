@@ -1,10 +1,12 @@
 //! Stored trx to sentences of the wire.
 
 use crate::Zone;
+use crate::zone::stamp;
 use domain::{Member, Seller, Trx, TrxState};
-use types::{Moment, Reason, Refusal, Rupiah};
+use types::{Moment, Reason, Refusal, Rupiah, UtcMillis};
 use wire::{
     CallbackText, Head, Phrase, Processing, Reply, SellerReport, SellerStatus, SnLabel, V2Status,
+    Webhook, WebhookData,
 };
 
 /// A member's choice of words.
@@ -91,10 +93,54 @@ pub(crate) fn refused_reply(trx: &Trx, reason: &str, zone: &Zone) -> Reply {
 /// The message of a member's callback; `None` while there is nothing final to tell.
 pub(crate) fn callback_message(trx: &Trx, member: &Member, zone: &Zone) -> Option<String> {
     let text = callback_text(trx, zone)?;
+    let text = text.text(phrase(member));
     Some(match member.wording.seller {
-        Seller::No | Seller::Text => text.text(phrase(member)),
+        Seller::No if member.wording.webhook => webhook(trx, text)?.json(),
+        Seller::No | Seller::Text => text,
         Seller::Json => seller_report(trx).json(),
     })
+}
+
+/// The same for members who want JSON.
+fn webhook(trx: &Trx, message: String) -> Option<Webhook> {
+    let (kind, at, balance, sn, reason) = match &trx.state {
+        TrxState::Pending | TrxState::Refused { .. } => return None,
+        TrxState::Success { sn, at, .. } => {
+            ("purchase.success", at, trx.after(), Some(sn.to_string()), None)
+        }
+        TrxState::Failed { reason, at, balance } => {
+            ("purchase.failed", at, *balance, None, Some(reason.to_string()))
+        }
+        TrxState::Reversed { reason, at, balance, .. } => {
+            ("purchase.reversed", at, *balance, None, Some(reason.to_string()))
+        }
+    };
+    let data = WebhookData {
+        ref_id: trx.ref_id.to_string(),
+        trx: trx.no.get(),
+        product: trx.product.to_string(),
+        dest: trx.dest.to_string(),
+        qty: trx.qty.map(types::Qty::get),
+        price: trx.price.get(),
+        balance: balance.get(),
+        sn,
+        reason,
+        message,
+    };
+    Some(Webhook { kind, timestamp: stamp(*at), data: Some(data) })
+}
+
+/// A callback that is about nothing, to see whether a member's URL takes callbacks.
+#[must_use]
+pub fn test_callback(member: &Member, at: UtcMillis) -> String {
+    match member.wording.seller {
+        Seller::No if member.wording.webhook => {
+            Webhook { kind: "test", timestamp: stamp(at), data: None }.json()
+        }
+        Seller::No | Seller::Text | Seller::Json => {
+            "Tes callback Gerbang, bukan transaksi".to_owned()
+        }
+    }
 }
 
 /// A stored trx as a marketplace's JSON protocol tells it.

@@ -4,6 +4,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use types::{CivilTime, Moment, UtcMillis};
 
+/// An instant in UTC as machines write it: `2026-11-24T01:02:03Z`.
+pub(crate) fn stamp(at: UtcMillis) -> String {
+    let stamp = Timestamp::from_second(at.get().div_euclid(1_000)).unwrap_or(Timestamp::MAX);
+    stamp.to_string()
+}
+
 /// An IANA zone with its rules compiled in.
 #[derive(Clone, Debug)]
 pub struct Zone(TimeZone);

@@ -6,7 +6,7 @@ use crate::data::{DataDir, Lock};
 use crate::sandbox::{SandboxTransport, World};
 use crate::storage::{Storage, apart};
 use anyhow::{Context as _, anyhow, bail};
-use engine::{CallbackDoor, Engine, Gate, Handle, Port, ReadPool, Setup, Workers, Zone};
+use engine::{CallbackDoor, Courier, Engine, Gate, Handle, Port, ReadPool, Setup, Workers, Zone};
 use net::{Guard, Outgoing, OutgoingLimits};
 use office::{Office, Plug, network};
 use pg::{Event, Keeper};
@@ -32,6 +32,7 @@ pub(crate) struct House {
     /// What the store said of itself when it was opened.
     pub(crate) settings: String,
     world: Arc<World>,
+    courier: Arc<GuardedCourier>,
     lanes: Vec<Lane>,
     /// What other nodes do, until [`Self::work`] listens to it.
     events: Mutex<Option<UnboundedReceiver<Event>>>,
@@ -43,6 +44,7 @@ pub(crate) struct House {
 struct Wires {
     /// Suppliers are chosen by the operator, so no address is closed to it.
     outgoing: Outgoing,
+    courier: Arc<GuardedCourier>,
     world: Arc<World>,
 }
 
@@ -64,6 +66,10 @@ impl Plug for Wires {
             callback: (!callback.secret.is_empty()).then_some(door),
             ..Port::new(connector, transport)
         })
+    }
+
+    fn courier(&self) -> Arc<dyn Courier> {
+        self.courier.clone()
     }
 }
 
@@ -105,11 +111,14 @@ impl House {
             Ok::<_, anyhow::Error>((opened, engine))
         })??;
         let world = Arc::new(world);
+        let guard = Guard { allow: config.callback_allow.clone(), open: false };
+        let courier = Arc::new(GuardedCourier(Outgoing::new(guard, OutgoingLimits::default())?));
         let wires = Wires {
             outgoing: Outgoing::new(
                 Guard { open: true, ..Guard::default() },
                 OutgoingLimits { body_most: PRICE_LIST_MOST, ..OutgoingLimits::default() },
             )?,
+            courier: courier.clone(),
             world: world.clone(),
         };
         let house = Self {
@@ -117,6 +126,7 @@ impl House {
             handle: engine.handle,
             settings: opened.settings,
             world,
+            courier,
             lanes: opened.lanes,
             events: Mutex::new(opened.events),
             _keeper: opened.keeper,
@@ -129,14 +139,11 @@ impl House {
     /// second part says why this node must end, when others took its work over.
     pub(crate) fn work(
         self: &Arc<Self>,
-        config: &Config,
     ) -> anyhow::Result<(Arc<Workers>, oneshot::Receiver<String>)> {
         self.office.wire();
         self.world.connect(self.handle.clone(), self.office.suppliers.clone());
-        let guard = Guard { allow: config.callback_allow.clone(), open: false };
-        let courier = GuardedCourier(Outgoing::new(guard, OutgoingLimits::default())?);
         let workers =
-            Workers::new(self.handle.clone(), self.office.suppliers.clone(), Arc::new(courier));
+            Workers::new(self.handle.clone(), self.office.suppliers.clone(), self.courier.clone());
         let workers = Arc::new(workers);
         let (starting, lanes) = (workers.clone(), self.lanes.clone());
         let (lose, lost) = oneshot::channel();

@@ -28,11 +28,33 @@ impl Courier for GuardedCourier {
     }
 
     fn sign(&self, secret: &str, id: &str, seconds: i64, body: &str) -> String {
+        // Libraries of Standard Webhooks write their secrets like this; others are taken as they are.
+        let decoded = secret.strip_prefix("whsec_").and_then(|text| STANDARD.decode(text).ok());
+        let key = decoded.as_deref().unwrap_or(secret.as_bytes());
         // HMAC takes keys of any length.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
             return String::new();
         };
         mac.update(format!("{id}.{seconds}.{body}").as_bytes());
         format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use net::{Guard, OutgoingLimits};
+
+    /// The example of the Standard Webhooks specification's own libraries.
+    #[test]
+    fn the_signature_is_that_of_standard_webhooks() {
+        let outgoing = Outgoing::new(Guard::default(), OutgoingLimits::default()).unwrap();
+        let signature = GuardedCourier(outgoing).sign(
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "msg_p5jXN8AQM9LWM0D4loKWxJek",
+            1_614_265_330,
+            "{\"test\": 2432232314}",
+        );
+        assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     }
 }

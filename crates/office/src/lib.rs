@@ -33,6 +33,7 @@ pub use operations::{
     ImportRow, MemberAdd, MemberSet, Operation, ProductSet, RouteSet, SupplierAdd, SupplierSet,
     TrxList, Verdict, execute, keep_in_step,
 };
+pub use own::OwnChange;
 pub use papers::Sheet;
 pub use plug::{Office, Plug, network};
 pub use problem::Problem;

@@ -2,10 +2,11 @@
 
 use crate::access::{Actor, Role};
 use crate::operations::{MemberSet, Operation, execute};
-use crate::papers::secret;
+use crate::papers::{secret, webhook_secret};
 use crate::plug::Office;
 use crate::problem::Problem;
 use crate::sessions::{From, SignedMember};
+use serde_json::Value;
 use store::DeliveryFilter;
 use subtle::ConstantTimeEq as _;
 use types::DeliveryId;
@@ -13,6 +14,15 @@ use types::DeliveryId;
 /// A member acts on its own record with the rights of an operator, and on nothing else.
 fn itself(member: &SignedMember, from: &From) -> Actor {
     Actor { name: member.code.to_string(), role: Role::Admin, from: from.address.clone() }
+}
+
+/// What a member changes of itself; only what is given changes.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct OwnChange {
+    pub ips: Option<String>,
+    pub callback: Option<String>,
+    pub webhook: Option<bool>,
 }
 
 impl Office {
@@ -53,12 +63,12 @@ impl Office {
         member: &SignedMember,
         from: &From,
         pin: &str,
-        ips: Option<String>,
-        callback: Option<String>,
+        change: OwnChange,
     ) -> anyhow::Result<()> {
         self.confirm(member, pin)?;
+        let OwnChange { ips, callback, webhook } = change;
         let code = member.code.to_string();
-        let set = MemberSet { code, ips, callback, ..MemberSet::default() };
+        let set = MemberSet { code, ips, callback, webhook, ..MemberSet::default() };
         execute(self, &itself(member, from), Operation::MemberSet(Box::new(set))).await?;
         Ok(())
     }
@@ -83,6 +93,37 @@ impl Office {
         };
         execute(self, &itself(member, from), Operation::MemberSet(Box::new(set))).await?;
         Ok((pin, password))
+    }
+
+    /// A new secret under which its callbacks are signed, in the form of Standard Webhooks; the old
+    /// one ends at once.
+    ///
+    /// # Errors
+    /// [`Problem`] for a wrong PIN.
+    pub async fn sign_own(
+        &self,
+        member: &SignedMember,
+        from: &From,
+        pin: &str,
+    ) -> anyhow::Result<String> {
+        self.confirm(member, pin)?;
+        let secret = webhook_secret()?;
+        let set = MemberSet {
+            code: member.code.to_string(),
+            signing: Some(secret.clone()),
+            ..MemberSet::default()
+        };
+        execute(self, &itself(member, from), Operation::MemberSet(Box::new(set))).await?;
+        Ok(secret)
+    }
+
+    /// Calls its own callback URL with a callback that is about nothing.
+    ///
+    /// # Errors
+    /// When it has no URL.
+    pub async fn test_own(&self, member: &SignedMember, from: &From) -> anyhow::Result<Value> {
+        let test = Operation::CallbackTest { member: member.code.to_string() };
+        execute(self, &itself(member, from), test).await
     }
 
     /// Sends one of its own callbacks again.

@@ -3,6 +3,8 @@
 use crate::plug::Office;
 use crate::problem::Problem;
 use anyhow::{Context as _, anyhow};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use engine::{Answer, Command, Errand, Moved, PaperChange, PaperText, Ran};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -59,6 +61,13 @@ pub(crate) fn secret(bytes: usize) -> anyhow::Result<String> {
     let mut random = vec![0; bytes];
     getrandom::fill(&mut random).map_err(|_| anyhow!("the machine gives no randomness"))?;
     Ok(hex(&random))
+}
+
+/// A secret of callbacks as libraries of Standard Webhooks write it.
+pub(crate) fn webhook_secret() -> anyhow::Result<String> {
+    let mut random = [0; 24];
+    getrandom::fill(&mut random).map_err(|_| anyhow!("the machine gives no randomness"))?;
+    Ok(format!("whsec_{}", STANDARD.encode(random)))
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

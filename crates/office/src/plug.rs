@@ -2,7 +2,7 @@
 
 use crate::lockout::Lockout;
 use anyhow::Context as _;
-use engine::{Command, Handle, Port, Suppliers};
+use engine::{Command, Courier, Handle, Port, Suppliers};
 use ipnet::IpNet;
 use std::sync::Arc;
 use store::{CatalogChange, MasterKey};
@@ -16,6 +16,9 @@ pub trait Plug: Send + Sync {
     /// # Errors
     /// Why it cannot be spoken to.
     fn port(&self, code: &SupplierCode, settings: &Settings) -> anyhow::Result<Port>;
+
+    /// Who carries callbacks to members.
+    fn courier(&self) -> Arc<dyn Courier>;
 }
 
 /// The office of one business.
@@ -28,7 +31,7 @@ pub struct Office {
     pub suppliers: Arc<Suppliers>,
     /// Held while an operation changes the catalog by what it read of it.
     pub(crate) editing: tokio::sync::Mutex<()>,
-    plug: Box<dyn Plug>,
+    pub(crate) plug: Box<dyn Plug>,
     pub(crate) lockout: Lockout,
 }
 

@@ -17,6 +17,7 @@ mod request;
 mod request_sign;
 mod seller;
 mod sign;
+mod webhook;
 
 pub use answer::Answer;
 pub use ask::{Account, AskUrl, Wanted};
@@ -34,3 +35,4 @@ pub use seller::{
     SellerFields, SellerReport, SellerRequest, SellerStatus, is_seller_report, sign_seller,
 };
 pub use sign::{sign_balance, sign_trx};
+pub use webhook::{Webhook, WebhookData, is_webhook};

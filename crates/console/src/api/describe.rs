@@ -130,6 +130,9 @@ fn told(method: &str, path: &str) -> Option<Told> {
         ("POST", "/admin/v1/callbacks/replay") => {
             ("Send callbacks again", &[], &["ids", "member", "state"])
         }
+        ("POST", "/admin/v1/members/{}/ping") => {
+            ("Call its URL with a callback that is about nothing", &[], &[])
+        }
         ("GET", "/admin/v1/banks") => ("Accounts that members pay into", &[], &[]),
         ("POST", "/admin/v1/banks") => {
             ("Add or change one", &[], &["code!", "name!", "number!", "holder!", "open!"])

@@ -118,6 +118,10 @@ pub(super) async fn member_set(console: &Inner, ask: &Ask) -> Done {
     run(console, ask, Operation::MemberSet(Box::new(set))).await
 }
 
+pub(super) async fn ping(console: &Inner, ask: &Ask) -> Done {
+    run(console, ask, Operation::CallbackTest { member: ask.part(0).to_owned() }).await
+}
+
 pub(super) async fn credit(console: &Inner, ask: &Ask) -> Done {
     let credit: Credit = body(ask, &[("member", ask.part(0))])?;
     ok(&serde_json::to_value(console.office.credit(actor(ask)?, credit, once(ask)).await?)?)

@@ -38,6 +38,7 @@ pub(crate) const ROUTES: &[Route] = routes! {
     GET "/admin/v1/members/{}" may(Look) => member_show;
     POST "/admin/v1/members/{}" may(ManageMembers) => member_set;
     POST "/admin/v1/members/{}/credit" may(MoveMoney) => credit;
+    POST "/admin/v1/members/{}/ping" may(Replay) => ping;
     GET "/admin/v1/members/{}/statement" may(SeeMoney) => statement;
     POST "/admin/v1/transfers" may(MoveMoney) => give;
     GET "/admin/v1/approvals" may(SeeMoney) => approvals;

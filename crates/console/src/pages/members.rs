@@ -5,7 +5,7 @@ use crate::Inner;
 use crate::ask::Ask;
 use crate::reply::Answer;
 use crate::routes::done;
-use crate::show::{days_ago, percent};
+use crate::show::{days_ago, duration, percent};
 use crate::view::{Cell, Field, Form, Input, Part, Table, Tile, Tone, rupiah};
 use office::{Actor, MemberAdd, MemberSet, Office, Operation, Permission, Problem, execute};
 use reports::{Dimension, Tally};
@@ -228,6 +228,16 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
             (ask.t("Callback URL").to_owned(), Cell::maybe(row["callback"].as_str())),
         ]));
     }
+    if actor.role.may(Permission::Replay) && !row["callback"].is_null() {
+        parts.push(Part::Form(Form {
+            action: format!("/console/members/{code}/ping"),
+            button: ask.t("Test the callback URL").to_owned(),
+            tone: Tone::Quiet,
+            small: true,
+            form_key: frame::key(ask),
+            ..Form::default()
+        }));
+    }
     parts.extend(network(console, ask, id));
     if actor.role.may(Permission::MoveMoney) {
         parts.push(Part::Fold {
@@ -352,6 +362,25 @@ pub(crate) async fn change(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
     };
     execute(&console.office, frame::actor(ask)?, Operation::MemberSet(Box::new(set))).await?;
     done(&format!("/console/members/{code}"), ask.t("Saved."))
+}
+
+pub(crate) async fn ping(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let member = ask.part(0).to_owned();
+    let place = format!("/console/members/{member}");
+    let test = Operation::CallbackTest { member };
+    let told = execute(&console.office, frame::actor(ask)?, test).await?;
+    pinged(ask, &place, &told)
+}
+
+/// What became of a test of a callback URL.
+pub(crate) fn pinged(ask: &Ask, place: &str, told: &Value) -> anyhow::Result<Answer> {
+    let answer = told["answer"].as_str().unwrap_or_default();
+    let millis = duration(told["millis"].as_i64());
+    if told["taken"] == true {
+        return done(place, &format!("{} {answer}, {millis}", ask.t("It was taken:")));
+    }
+    let why = format!("{} {answer} ({millis})", ask.t("It was not taken:"));
+    Err(Problem::asked("callback_not_taken", why).into())
 }
 
 pub(crate) async fn rotate(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {

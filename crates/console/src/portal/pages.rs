@@ -2,14 +2,14 @@
 
 use crate::Inner;
 use crate::ask::Ask;
-use crate::pages::{frame, money, trx as trx_page};
+use crate::pages::{frame, members, money, trx as trx_page};
 use crate::reply::Answer;
 use crate::routes::done;
 use crate::show::{self, days_ago, percent};
 use crate::view::{Cell, Field, Form, Input, Part, Table, Tile, Tone, rupiah};
 use anyhow::Context as _;
 use engine::{MemberEntry, PriceListOf};
-use office::{Actor, Problem, SignedMember};
+use office::{Actor, OwnChange, Problem, SignedMember};
 use reports::{Dimension, Tally};
 use std::sync::Arc;
 use store::DeliveryFilter;
@@ -244,7 +244,20 @@ pub(crate) async fn callbacks(console: &Inner, ask: &Ask) -> anyhow::Result<Answ
         table.next =
             Some((ask.t("Older").to_owned(), format!("/portal/callbacks?below={}", last.id)));
     }
-    frame::show_live(console, ask, ask.t("Callbacks"), vec![Part::Table(table)]).await
+    let test = Part::Form(Form {
+        action: "/portal/callbacks/test".to_owned(),
+        button: ask.t("Test the callback URL").to_owned(),
+        tone: Tone::Quiet,
+        small: true,
+        form_key: frame::key(ask),
+        ..Form::default()
+    });
+    frame::show_live(console, ask, ask.t("Callbacks"), vec![test, Part::Table(table)]).await
+}
+
+pub(crate) async fn ping(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let told = console.office.test_own(me(ask)?, &ask.from).await?;
+    members::pinged(ask, "/portal/callbacks", &told)
 }
 
 pub(crate) async fn replay(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
@@ -293,10 +306,14 @@ pub(crate) async fn account(console: &Inner, ask: &Ask) -> anyhow::Result<Answer
             vec![
                 Field::new("callback", ask.t("Callback URL"))
                     .value(member.callback_url.clone().unwrap_or_default()),
+                Field::new("webhook", ask.t("Callbacks as signed JSON"))
+                    .value(member.wording.webhook)
+                    .input(Input::Check),
             ],
             ask.t("Save"),
             Tone::Plain,
         ),
+        form("signing", Vec::new(), ask.t("Make a new callback secret"), Tone::Quiet),
         Part::Heading(ask.t("New credentials").to_owned()),
         form("rotate", Vec::new(), ask.t("Make a new PIN and password"), Tone::Bad),
     ];
@@ -308,11 +325,25 @@ pub(crate) async fn change(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
     match ask.given("act") {
         "ips" => {
             let ips = Some(ask.given("ips").trim().to_owned());
-            office.change_own(me, &ask.from, pin, ips, None).await?;
+            let change = OwnChange { ips, ..OwnChange::default() };
+            office.change_own(me, &ask.from, pin, change).await?;
         }
         "callback" => {
-            let url = Some(ask.given("callback").trim().to_owned());
-            office.change_own(me, &ask.from, pin, None, url).await?;
+            let callback = Some(ask.given("callback").trim().to_owned());
+            let webhook = Some(ask.given("webhook") == "true");
+            let change = OwnChange { callback, webhook, ips: None };
+            office.change_own(me, &ask.from, pin, change).await?;
+        }
+        "signing" => {
+            let secret = office.sign_own(me, &ask.from, pin).await?;
+            let parts = vec![
+                Part::Note {
+                    text: ask.t("Copy it now: it is not shown again.").to_owned(),
+                    tone: Tone::Warn,
+                },
+                Part::Pre(secret),
+            ];
+            return frame::show(console, ask, ask.t("Callback secret"), parts).await;
         }
         "rotate" => {
             let (pin, password) = office.rotate_own(me, &ask.from, pin).await?;

@@ -1,9 +1,9 @@
 //! Callbacks from the outbox. One slow receiver delays no other.
 
 use super::{InFlight, called};
-use crate::Handle;
 use crate::command::{Command, DeliveryTry};
 use crate::crash::crash_point;
+use crate::{Handle, MemberEntry};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use store::{Channel, Delivery};
 use suppliers::{Request, SendResult};
 use tokio::sync::watch;
-use types::{DeliveryId, MemberId};
+use types::{DeliveryId, MemberId, UtcMillis};
 
 /// Most deliveries at one time, and to one member.
 const DELIVERING_MOST: usize = 512;
@@ -104,6 +104,40 @@ pub(super) async fn deliver_all(
     }
 }
 
+/// One try to tell a member something, signed when it has a secret; `None` without a URL. `said` is
+/// the reference and the message. Text goes into the query of a GET, JSON is posted.
+pub fn callback_request(
+    courier: &dyn Courier,
+    to: &MemberEntry,
+    id: &str,
+    (ref_id, message): (&str, &str),
+    at: UtcMillis,
+) -> Option<Request> {
+    let url = to.member.callback_url.as_deref()?;
+    let mut request = Request { method: "GET", ..Request::default() };
+    if wire::is_seller_report(message) || wire::is_webhook(message) {
+        request.method = "POST";
+        url.clone_into(&mut request.url);
+        message.clone_into(&mut request.body);
+        request.redacted = format!("{} {}", request.url, request.body);
+        let json = "application/json".to_owned();
+        request.headers.push(("content-type".to_owned(), json));
+    } else {
+        request.url = wire::callback_url(url, ref_id, message);
+        request.redacted.clone_from(&request.url);
+    }
+    let seconds = at.get() / 1_000;
+    if let Some(secret) = &to.signing {
+        let query = request.url.split_once('?').map_or("", |(_, query)| query);
+        let signed = if request.body.is_empty() { query } else { &request.body };
+        let signature = courier.sign(secret.expose(), id, seconds, signed);
+        request.headers.push(("webhook-signature".to_owned(), signature));
+    }
+    request.headers.push(("webhook-id".to_owned(), id.to_owned()));
+    request.headers.push(("webhook-timestamp".to_owned(), seconds.to_string()));
+    Some(request)
+}
+
 async fn due(handle: &Handle, skip: Vec<MemberId>) -> Vec<Delivery> {
     let now = handle.now().utc;
     let limit = u32::try_from(LOOK_MOST).unwrap_or(u32::MAX);
@@ -120,39 +154,20 @@ async fn due(handle: &Handle, skip: Vec<MemberId>) -> Vec<Delivery> {
 async fn deliver(handle: &Handle, courier: &dyn Courier, delivery: &Delivery) {
     let catalog = handle.catalog();
     let entry = catalog.member_by_id(delivery.member);
-    let url = entry.and_then(|entry| entry.member.callback_url.clone());
     let began = handle.now().utc;
-    let mut request = Request { method: "GET", ..Request::default() };
-    let result = match url {
+    let id = format!("gerbang-{}", delivery.id);
+    let said = (delivery.ref_id.as_str(), delivery.message.as_str());
+    let request = entry.and_then(|entry| callback_request(courier, entry, &id, said, began));
+    let result = match &request {
         None => CourierResult::Forbidden("the member has no callback URL".to_owned()),
-        Some(url) => {
-            if wire::is_seller_report(&delivery.message) {
-                request.method = "POST";
-                request.url = url;
-                request.body.clone_from(&delivery.message);
-                request.redacted = format!("{} {}", request.url, request.body);
-                let json = "application/json".to_owned();
-                request.headers.push(("content-type".to_owned(), json));
-            } else {
-                request.url = wire::callback_url(&url, &delivery.ref_id, &delivery.message);
-                request.redacted.clone_from(&request.url);
-            }
-            let id = format!("gerbang-{}", delivery.id);
-            let seconds = began.get() / 1_000;
-            if let Some(secret) = entry.and_then(|entry| entry.signing.as_ref()) {
-                let query = request.url.split_once('?').map_or("", |(_, query)| query);
-                let signed = if request.body.is_empty() { query } else { &request.body };
-                let signature = courier.sign(secret.expose(), &id, seconds, signed);
-                request.headers.push(("webhook-signature".to_owned(), signature));
-            }
-            request.headers.push(("webhook-id".to_owned(), id));
-            request.headers.push(("webhook-timestamp".to_owned(), seconds.to_string()));
+        Some(request) => {
             crash_point("telling");
-            let carried = courier.carry(&request).await;
+            let carried = courier.carry(request).await;
             crash_point("told");
             carried
         }
     };
+    let request = request.unwrap_or_default();
     let chance = courier.chance();
     let failed = |why: String, retry_after_ms| DeliveryTry::Failed { why, retry_after_ms, chance };
     let (result, sent) = match result {

@@ -5,7 +5,7 @@ mod deposits;
 mod dispatch;
 mod inlet;
 
-pub use courier::{Courier, CourierResult};
+pub use courier::{Courier, CourierResult, callback_request};
 pub use inlet::{Received, inlet};
 
 use crate::{Handle, Suppliers};

@@ -386,6 +386,11 @@ pub(super) enum CallbackVerb {
         #[arg(long, default_value_t = 20)]
         limit: u32,
     },
+    /// Call a member's URL with a callback that is about nothing.
+    Test {
+        /// Member code.
+        member: String,
+    },
     /// Send again, from the first try: by number, by member, or by state.
     Replay {
         /// Numbers of callbacks.

@@ -184,6 +184,7 @@ fn callback(verb: CallbackVerb) -> (Operation, Shape) {
         CallbackVerb::List { member, state, trx, limit } => {
             (Operation::CallbackList { member, state, trx, limit }, Shape::Callbacks)
         }
+        CallbackVerb::Test { member } => (Operation::CallbackTest { member }, Shape::Record),
         CallbackVerb::Replay { ids, member, state } => {
             (Operation::CallbackReplay { ids, member, state }, Shape::Record)
         }

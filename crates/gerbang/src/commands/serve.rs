@@ -66,7 +66,7 @@ pub(super) async fn serve(
     let scheme = if tls.is_some() { "https" } else { "http" };
     let address = tcp.local_addr()?;
     let door = tokio::spawn(Door::open(data)?.serve(house.clone()));
-    let (workers, lost) = house.work(config)?;
+    let (workers, lost) = house.work()?;
     let reports = Reports::open(&data.reports())?;
     let following = tokio::spawn(follow(house.handle.clone(), reports.clone()));
     let console = Console::new(

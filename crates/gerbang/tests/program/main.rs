@@ -16,3 +16,4 @@ mod shim;
 mod suppliers;
 mod tamper;
 mod visitor;
+mod webhooks;

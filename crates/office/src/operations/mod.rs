@@ -51,6 +51,7 @@ pub enum Operation {
     TrxCheck { no: i64 },
     CallbackList { member: Option<String>, state: Option<String>, trx: Option<i64>, limit: u32 },
     CallbackReplay { ids: Vec<i64>, member: Option<String>, state: Option<String> },
+    CallbackTest { member: String },
     UserList,
     UserAdd(Box<NewUser>),
     UserSet { login: String, role: Option<String>, active: Option<bool>, password: Option<String> },
@@ -84,6 +85,7 @@ impl Operation {
             | Self::TrxCheck { .. }
             | Self::CallbackList { .. }
             | Self::CallbackReplay { .. }
+            | Self::CallbackTest { .. }
             | Self::UserList
             | Self::UserAdd(_)
             | Self::UserSet { .. }
@@ -98,7 +100,8 @@ impl Operation {
             | Self::SupplierSync { .. }
             | Self::TrxResolve { .. }
             | Self::TrxCheck { .. }
-            | Self::CallbackReplay { .. } => true,
+            | Self::CallbackReplay { .. }
+            | Self::CallbackTest { .. } => true,
             Self::MemberAdd(_)
             | Self::MemberList
             | Self::MemberShow { .. }
@@ -148,7 +151,9 @@ impl Operation {
             | Self::SupplierSync { .. }
             | Self::RouteSet(_) => Permission::ManageSuppliers,
             Self::TrxResolve { .. } => Permission::Resolve,
-            Self::CallbackReplay { .. } | Self::TrxCheck { .. } => Permission::Replay,
+            Self::CallbackReplay { .. } | Self::CallbackTest { .. } | Self::TrxCheck { .. } => {
+                Permission::Replay
+            }
             Self::UserList | Self::UserAdd(_) | Self::UserSet { .. } | Self::TokenAdd { .. } => {
                 Permission::ManageUsers
             }
@@ -181,6 +186,7 @@ impl Operation {
             Self::TrxCheck { .. } => "trx check",
             Self::CallbackList { .. } => "callback list",
             Self::CallbackReplay { .. } => "callback replay",
+            Self::CallbackTest { .. } => "callback test",
             Self::UserList => "user list",
             Self::UserAdd(_) => "user add",
             Self::UserSet { .. } => "user set",
@@ -251,6 +257,7 @@ async fn carry_out(office: &Office, actor: &Actor, operation: Operation) -> anyh
         Operation::CallbackReplay { ids, member, state } => {
             callback::replay(office, ids, member, state).await
         }
+        Operation::CallbackTest { member } => callback::test(office, &member).await,
         Operation::UserList => Ok(serde_json::to_value(office.users().await?)?),
         Operation::UserAdd(new) => Ok(serde_json::to_value(office.add_user(actor, *new).await?)?),
         Operation::UserSet { login, role, active, password } => {
