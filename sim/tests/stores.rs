@@ -4,8 +4,8 @@
 
 use domain::{AccountName, BuyRequest, FailureClass, Kind, Outcome, Resolution, Source};
 use engine::{
-    Asked, Clock, Command, DeliveryTry, Engine, Errand, Handle, Movement, PaperChange, PaperText,
-    ReadPool, Setup, Zone,
+    Asked, Clock, Command, CostCorrection, DeliveryTry, Engine, Errand, Handle, Movement,
+    PaperChange, PaperText, ReadPool, Setup, Zone,
 };
 use model::Model;
 use proptest::prelude::*;
@@ -217,6 +217,16 @@ fn command(op: &Op, model: &Model, now: UtcMillis) -> Command {
                 body: format!("{{\"seen\":{seen},\"Ω\":'\"'}}"),
             };
             Command::Errand(Box::new(Errand {
+                // Of what was delivered or not: both answers are compared.
+                costs: (*amount > 4_500)
+                    .then(|| CostCorrection {
+                        supplier: supplier(*giver % 2),
+                        trx: trx(*seen),
+                        more: Rupiah::new(i64::from(*amount) - 5_000),
+                        note: "statement".to_owned(),
+                    })
+                    .into_iter()
+                    .collect(),
                 papers: vec![PaperChange {
                     key: PaperKey::new(
                         ["ticket", "user"][usize::from(*paper % 2)],

@@ -27,6 +27,8 @@ struct Moves {
     amount: i64,
     earned: i64,
     given_back: i64,
+    /// What it cost, with corrections and less what came back.
+    spent: i64,
 }
 
 /// Collects the books and judges them.
@@ -83,6 +85,13 @@ impl Audit {
             Kind::Reversal => moves.reversal += 1,
             Kind::Cost => {
                 moves.cost += 1;
+                moves.spent = moves.spent.saturating_add(amount);
+                expected = None;
+            }
+            Kind::CostCorrection | Kind::CostReversal => {
+                let back = transfer.from == AccountName::Cogs;
+                let change = if back { amount.saturating_neg() } else { amount };
+                moves.spent = moves.spent.saturating_add(change);
                 expected = None;
             }
             Kind::Commission => {
@@ -93,12 +102,9 @@ impl Audit {
                 moves.given_back = moves.given_back.saturating_add(amount);
                 expected = None;
             }
-            Kind::CostReversal
-            | Kind::Deposit
-            | Kind::Withdrawal
-            | Kind::Given
-            | Kind::Received
-            | Kind::Adjustment => expected = None,
+            Kind::Deposit | Kind::Withdrawal | Kind::Given | Kind::Received | Kind::Adjustment => {
+                expected = None
+            }
         }
         if expected.is_some_and(|expected| expected != amount) {
             self.find(format!(
@@ -148,6 +154,16 @@ impl Audit {
                 moves.earned,
                 moves.given_back
             ));
+        }
+        let holds_cost = match state {
+            TrxState::Success { .. } => moves.spent >= 0,
+            TrxState::Pending
+            | TrxState::Failed { .. }
+            | TrxState::Reversed { .. }
+            | TrxState::Refused { .. } => moves.spent == 0,
+        };
+        if !holds_cost {
+            self.find(format!("trx {no} is {} and cost {} in the end", state.word(), moves.spent));
         }
         if moves.debit > 0 && moves.amount != price.get() {
             self.find(format!("trx {no} costs {price} but its debit was {}", moves.amount));

@@ -129,11 +129,13 @@ pub enum Kind {
     CommissionReversal,
     /// adjustment to member or back: a correction by people.
     Adjustment,
+    /// supplier to cogs or back: its statement says another cost than was booked.
+    CostCorrection,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Debit,
         Self::Settle,
         Self::Cost,
@@ -147,6 +149,7 @@ impl Kind {
         Self::Commission,
         Self::CommissionReversal,
         Self::Adjustment,
+        Self::CostCorrection,
     ];
 
     /// The stored word.
@@ -166,6 +169,7 @@ impl Kind {
             Self::Commission => "commission",
             Self::CommissionReversal => "commission_reversal",
             Self::Adjustment => "adjustment",
+            Self::CostCorrection => "cost_correction",
         }
     }
 }

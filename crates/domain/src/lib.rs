@@ -12,6 +12,7 @@ mod ledger;
 mod network;
 mod news;
 mod price;
+mod reconcile;
 mod route;
 mod schedule;
 mod sync;
@@ -30,6 +31,7 @@ pub use news::{
     NewsDecision, NewsFacts, Resolution, ResolveError, Source, decide_news, decide_resolution,
 };
 pub use price::selling_price;
+pub use reconcile::{Difference, OurLine, Reconciled, TheirLine, reconcile};
 pub use route::{Candidate, Offer, Ranking, Wish, pick, rank};
 pub use schedule::{CALLBACK_DELAYS_MS, callback_delay_ms, check_delay_ms};
 pub use sync::{Change, Listed, Markup, Planned, SyncFacts, SyncRules, plan_sync};

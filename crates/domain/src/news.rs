@@ -211,9 +211,7 @@ fn refund(facts: &NewsFacts<'_>, reason: Reason) -> Result<NewsDecision, MoneyEr
 
 fn reverse(facts: &NewsFacts<'_>, reason: Reason) -> Result<NewsDecision, MoneyError> {
     let balance = facts.balance.plus(facts.trx.price)?;
-    let (TrxState::Success { cost, .. }, Ok(flip)) =
-        (&facts.trx.state, facts.trx.state.reverse(reason, balance, facts.now))
-    else {
+    let Ok(flip) = facts.trx.state.reverse(reason, balance, facts.now) else {
         return Ok(NewsDecision::default());
     };
     let member = AccountName::Member(facts.trx.member);
@@ -236,7 +234,8 @@ fn reverse(facts: &NewsFacts<'_>, reason: Reason) -> Result<NewsDecision, MoneyE
             facts,
             AccountName::Cogs,
             supplier,
-            *cost,
+            // A person may have corrected it since.
+            delivered.cost,
             Kind::CostReversal,
             None,
         ));

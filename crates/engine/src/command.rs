@@ -41,6 +41,8 @@ pub struct Errand {
     pub papers: Vec<PaperChange>,
     /// Movements, one after the other.
     pub moves: Vec<Movement>,
+    /// Costs that were other than booked.
+    pub costs: Vec<CostCorrection>,
     /// Changes of the catalog.
     pub catalog: Vec<CatalogChange>,
     /// Who did it and why.
@@ -81,6 +83,19 @@ pub struct Movement {
     pub note: String,
 }
 
+/// A purchase that cost another amount than was booked.
+#[derive(Clone, Debug)]
+pub struct CostCorrection {
+    /// Who took it.
+    pub supplier: SupplierCode,
+    /// For which purchase.
+    pub trx: TrxNo,
+    /// How much more than was booked; negative: less.
+    pub more: Rupiah,
+    /// Who and why.
+    pub note: String,
+}
+
 /// How an errand ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ran {
@@ -88,6 +103,8 @@ pub enum Ran {
     Done(Vec<Rupiah>),
     /// Somebody changed this paper first; nothing was done.
     Stale(PaperKey),
+    /// A cost cannot be corrected: why; nothing was done.
+    Unfit(String),
     /// A movement is not possible; nothing was done.
     Refused {
         /// Whose.

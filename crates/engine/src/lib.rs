@@ -22,8 +22,8 @@ mod zone;
 
 pub use catalog::{Catalog, CatalogError, MemberEntry, PriceListOf, place, supplier_place};
 pub use command::{
-    Answer, Asked, Bought, Command, DeliveryTry, Errand, Moved, Movement, PaperChange, PaperText,
-    Ran,
+    Answer, Asked, Bought, Command, CostCorrection, DeliveryTry, Errand, Moved, Movement,
+    PaperChange, PaperText, Ran,
 };
 pub use gate::{Gate, Purpose, Seat};
 pub use handle::{Busy, Engine, Handle, Settings, Setup, Writer};

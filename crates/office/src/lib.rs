@@ -19,7 +19,9 @@ mod papers;
 mod password;
 mod plug;
 mod problem;
+mod reconcile;
 mod sessions;
+mod statement;
 mod totp;
 mod users;
 
@@ -37,6 +39,8 @@ pub use own::OwnChange;
 pub use papers::Sheet;
 pub use plug::{Office, Plug, network};
 pub use problem::Problem;
+pub use reconcile::{DifferenceRow, Reconciliation, Settlement, Statement};
 pub use sessions::{From, SessionRow, Signed, SignedMember, TokenRow};
+pub use statement::{Mapping, read_statement};
 pub use totp::code_at;
 pub use users::{NewUser, User};

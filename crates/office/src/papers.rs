@@ -121,6 +121,7 @@ impl Office {
                 format!("{} {} was changed by somebody else; look again", key.kind, key.id),
             )
             .into()),
+            Answer::Ran(Ran::Unfit(why)) => Err(Problem::asked("does_not_fit", why).into()),
             Answer::Ran(Ran::Refused { member, why }) => Err(match why {
                 Moved::BelowFloor(balance) => Problem::asked(
                     "below_floor",

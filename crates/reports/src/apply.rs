@@ -3,7 +3,7 @@
 use crate::file::{Reports, ReportsError};
 use crate::prefix::operator_of;
 use crate::speed::bucket;
-use domain::{AccountName, Kind, Transfer, Trx, TrxState};
+use domain::{AccountName, AttemptState, Kind, Transfer, TrxState};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::{BTreeSet, HashMap};
 use store::{ChainRow, Hash, Known, Lane, Reads, StoreError};
@@ -197,6 +197,10 @@ fn take(
         // What uplines earn is a cost of the sale.
         Kind::Commission => Step { cost: amount, ..Step::default() },
         Kind::CommissionReversal => Step { cost: -amount, ..Step::default() },
+        Kind::CostCorrection => {
+            let more = matches!(transfer.from, AccountName::Supplier(_));
+            Step { cost: if more { amount } else { -amount }, ..Step::default() }
+        }
         Kind::Deposit | Kind::Withdrawal | Kind::Given | Kind::Received | Kind::Adjustment => {
             return Ok(());
         }
@@ -242,19 +246,23 @@ fn supplier(known: &Known) -> &str {
 }
 
 /// Serial number and cost of what was delivered.
-fn delivered(trx: &Trx) -> (&str, i64) {
-    match &trx.state {
-        TrxState::Success { sn, cost, .. } => (sn.as_str(), cost.get()),
-        TrxState::Pending
-        | TrxState::Failed { .. }
-        | TrxState::Reversed { .. }
-        | TrxState::Refused { .. } => ("", 0),
-    }
+fn delivered(known: &Known) -> (&str, i64) {
+    let settled = matches!(known.trx.state, TrxState::Success { .. });
+    let delivered = known.attempts.iter().find_map(|attempt| match &attempt.state {
+        AttemptState::Delivered { sn } => Some((sn.as_str(), attempt.cost.get())),
+        AttemptState::Intended
+        | AttemptState::Sent
+        | AttemptState::Waiting
+        | AttemptState::Unknown { .. }
+        | AttemptState::Unsent { .. }
+        | AttemptState::Failed { .. } => None,
+    });
+    delivered.filter(|_| settled).unwrap_or(("", 0))
 }
 
 fn insert(tx: &Connection, known: &Known) -> rusqlite::Result<()> {
     let trx = &known.trx;
-    let (sn, cost) = delivered(trx);
+    let (sn, cost) = delivered(known);
     tx.prepare_cached(
         "INSERT OR REPLACE INTO sale (no, member, ref, product, dest, supplier, state, sn, price, \
          cost, created, day) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
@@ -278,7 +286,7 @@ fn insert(tx: &Connection, known: &Known) -> rusqlite::Result<()> {
 
 fn update(tx: &Connection, known: &Known) -> rusqlite::Result<()> {
     let trx = &known.trx;
-    let (sn, cost) = delivered(trx);
+    let (sn, cost) = delivered(known);
     // A reversed purchase keeps the number it was delivered with.
     tx.prepare_cached(
         "UPDATE sale SET supplier = ?2, state = ?3, sn = CASE WHEN ?4 = '' THEN sn ELSE ?4 END, \

@@ -150,6 +150,18 @@ fn told(method: &str, path: &str) -> Option<Told> {
         ("POST", "/admin/v1/mutations/{}") => {
             ("Say whose a bank credit is, or that it is nobody's", &[], &["member", "note!"])
         }
+        ("GET", "/admin/v1/reconciliations") => ("Compared statements, newest first", &[], &[]),
+        ("POST", "/admin/v1/reconciliations") => (
+            "Compare a supplier's statement (CSV) of some days with our books",
+            &[],
+            &["supplier!", "from!", "until!", "csv!", "mapping"],
+        ),
+        ("GET", "/admin/v1/reconciliations/{}") => ("One with its differences", &[], &[]),
+        ("POST", "/admin/v1/reconciliations/{}/{}") => (
+            "Settle the difference at this place: `success`, `reverse`, `book` or `ignore` {why}",
+            &[],
+            &["settlement!"],
+        ),
         ("GET", "/admin/v1/reports") => (
             "Figures by day, hour, member, product, supplier or operator",
             &["by", "from", "until"],

@@ -4,13 +4,13 @@ use super::describe;
 use crate::Inner;
 use crate::ask::Ask;
 use crate::pages::frame::actor;
-use crate::pages::trx as trx_page;
+use crate::pages::{reconcile as reconcile_page, trx as trx_page};
 use crate::reply::{Answer, value};
 use crate::show::{self, days_ago};
 use http::StatusCode;
 use office::{
     Bank, Credit, Giving, MemberAdd, MemberSet, Mutation, NewUser, Operation, Problem, ProductSet,
-    RouteSet, SupplierAdd, SupplierSet, Verdict, execute,
+    RouteSet, Settlement, Statement, SupplierAdd, SupplierSet, Verdict, execute,
 };
 use reports::Dimension;
 use serde::Deserialize;
@@ -116,6 +116,46 @@ pub(super) async fn member_show(console: &Inner, ask: &Ask) -> Done {
 pub(super) async fn member_set(console: &Inner, ask: &Ask) -> Done {
     let set: MemberSet = body(ask, &[("code", ask.part(0))])?;
     run(console, ask, Operation::MemberSet(Box::new(set))).await
+}
+
+pub(super) async fn reconciliations(console: &Inner, _: &Ask) -> Done {
+    let mut all = console.office.reconciliations().await?;
+    for one in &mut all {
+        one.differences.retain(|row| row.done.is_none());
+    }
+    ok(&json!({"data": all}))
+}
+
+#[derive(Deserialize)]
+struct Comparing {
+    #[serde(flatten)]
+    statement: Statement,
+    from: String,
+    until: String,
+}
+
+pub(super) async fn reconcile(console: &Inner, ask: &Ask) -> Done {
+    let Comparing { statement, from, until } = body(ask, &[])?;
+    let days = (from.as_str(), until.as_str());
+    let found = reconcile_page::compared(console, actor(ask)?, &statement, days).await?;
+    ok(&serde_json::to_value(found)?)
+}
+
+pub(super) async fn reconciliation(console: &Inner, ask: &Ask) -> Done {
+    ok(&serde_json::to_value(console.office.reconciliation(ask.part(0)).await?)?)
+}
+
+#[derive(Deserialize)]
+struct SettlingDifference {
+    settlement: Settlement,
+}
+
+pub(super) async fn reconcile_settle(console: &Inner, ask: &Ask) -> Done {
+    let SettlingDifference { settlement } = body(ask, &[])?;
+    let wrong = |_| Problem::missing(format!("`{}` is no place of a difference", ask.part(1)));
+    let (id, number) = (ask.part(0), ask.part(1).parse().map_err(wrong)?);
+    console.office.settle_difference(actor(ask)?, id, number, settlement).await?;
+    ok(&serde_json::to_value(console.office.reconciliation(id).await?)?)
 }
 
 pub(super) async fn ping(console: &Inner, ask: &Ask) -> Done {

@@ -9,6 +9,7 @@ pub(crate) mod login;
 pub(crate) mod members;
 pub(crate) mod money;
 pub(crate) mod products;
+pub(crate) mod reconcile;
 pub(crate) mod reports;
 pub(crate) mod suppliers;
 pub(crate) mod trx;

@@ -489,6 +489,8 @@ fn kind(ask: &Ask, word: &str) -> String {
         "given" => ask.t("given to a member"),
         "received" => ask.t("received from a member"),
         "commission" => ask.t("commission"),
+        "commission_reversal" => ask.t("commission taken back"),
+        "cost_correction" => ask.t("cost corrected"),
         "adjustment" => ask.t("adjustment"),
         other => return other.to_owned(),
     }

@@ -1,8 +1,8 @@
 //! Errands of the office at the desk: papers, movements of money and the catalog, all or nothing.
 
 use super::Desk;
-use crate::command::{Errand, Moved, Movement, Ran};
-use domain::{Account, AccountName, Transfer};
+use crate::command::{CostCorrection, Errand, Moved, Movement, Ran};
+use domain::{Account, AccountName, Attempt, AttemptState, Kind, Transfer};
 use std::collections::HashMap;
 use store::{Change, Paper};
 use types::{MemberId, Rupiah};
@@ -14,6 +14,13 @@ impl Desk<'_> {
             let now = self.facts.papers.get(&paper.key).map_or(0, |paper| paper.version);
             if now != paper.seen {
                 return Ran::Stale(paper.key.clone());
+            }
+        }
+        let mut corrected = Vec::new();
+        for cost in &errand.costs {
+            match self.corrected(cost) {
+                Ok(attempt) => corrected.push(attempt),
+                Err(why) => return Ran::Unfit(why),
             }
         }
         let mut accounts: HashMap<MemberId, Account> = HashMap::new();
@@ -28,6 +35,9 @@ impl Desk<'_> {
         let balances: Vec<Rupiah> = balances.collect();
         for transfer in transfers {
             self.put(Change::Transfer(Box::new(transfer)));
+        }
+        for (cost, attempt) in errand.costs.iter().zip(corrected) {
+            self.correct_cost(cost, attempt);
         }
         for (member, account) in accounts {
             self.put(Change::Account { member, account });
@@ -53,6 +63,42 @@ impl Desk<'_> {
             self.put(Change::Journal(Box::new(line.clone())));
         }
         Ran::Done(balances)
+    }
+
+    /// The attempt that was delivered, with what it really cost.
+    fn corrected(&self, cost: &CostCorrection) -> Result<Attempt, String> {
+        let (trx, supplier) = (cost.trx, &cost.supplier);
+        let known = self.facts.trxs.get(&trx).ok_or_else(|| format!("there is no trx {trx}"))?;
+        let delivered = known.attempts.iter().find(|attempt| {
+            attempt.supplier == *supplier && matches!(attempt.state, AttemptState::Delivered { .. })
+        });
+        let attempt =
+            delivered.ok_or_else(|| format!("trx {trx} was not delivered by {supplier}"))?;
+        let cost = attempt.cost.plus(cost.more).map_err(|error| error.to_string())?;
+        if cost.is_negative() {
+            return Err(format!("trx {trx} would cost {cost}"));
+        }
+        Ok(Attempt { cost, ..attempt.clone() })
+    }
+
+    fn correct_cost(&mut self, cost: &CostCorrection, attempt: Attempt) {
+        self.put(Change::UpdateAttempt(Box::new(attempt)));
+        let supplier = AccountName::Supplier(cost.supplier.clone());
+        let (from, to) = if cost.more.is_negative() {
+            (AccountName::Cogs, supplier)
+        } else {
+            (supplier, AccountName::Cogs)
+        };
+        self.put(Change::Transfer(Box::new(Transfer {
+            from,
+            to,
+            amount: Rupiah::new(cost.more.get().saturating_abs()),
+            kind: Kind::CostCorrection,
+            trx: Some(cost.trx),
+            balance: None,
+            at: self.now.utc,
+            note: cost.note.clone(),
+        })));
     }
 
     /// One movement on top of those before it.

@@ -125,6 +125,7 @@ impl Core {
                     wants.members.insert(*member);
                 }
                 Command::Errand(errand) => {
+                    wants.trxs.extend(errand.costs.iter().map(|cost| cost.trx));
                     wants.members.extend(errand.moves.iter().map(|movement| movement.member));
                     wants.papers.extend(errand.papers.iter().map(|paper| paper.key.clone()));
                 }

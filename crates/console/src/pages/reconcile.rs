@@ -1,0 +1,288 @@
+//! Statements of suppliers against our books, and what people do about the differences.
+
+use super::frame;
+use crate::Inner;
+use crate::ask::Ask;
+use crate::reply::Answer;
+use crate::routes::done;
+use crate::show;
+use crate::view::{Cell, Field, Form, Input, Part, Table, Tile, Tone};
+use office::{
+    Actor, DifferenceRow, Mapping, Permission, Problem, Reconciliation, Settlement, Statement,
+};
+use reports::SaleFilter;
+use types::{TrxNo, UtcMillis};
+
+pub(crate) async fn list(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let titles = [
+        ask.t("Time"),
+        ask.t("Supplier"),
+        ask.t("Days"),
+        &format!(">{}", ask.t("Matched")),
+        &format!(">{}", ask.t("Differences")),
+        &format!(">{}", ask.t("Open")),
+        ask.t("By"),
+    ];
+    let mut table = Table::new(&titles, ask.t("None yet."));
+    let all = console.office.reconciliations().await?;
+    let last = all.first().map(|one| one.supplier.clone());
+    for one in all {
+        let time = show::time(console, UtcMillis::new(one.at));
+        table.rows.push(vec![
+            Cell::link(time, format!("/console/reconcile/{}", one.id)),
+            Cell::text(&one.supplier),
+            Cell::text(days(&one)),
+            Cell::text(one.matched),
+            Cell::text(one.differences.len() + one.beyond),
+            match one.open() {
+                0 => Cell::badge(0, Tone::Good),
+                open => Cell::badge(open, Tone::Warn),
+            },
+            Cell::text(&one.by),
+        ]);
+    }
+    let mut parts = vec![Part::Table(table)];
+    if frame::actor(ask)?.role.may(Permission::MoveMoney) {
+        parts.push(Part::Heading(ask.t("Compare a statement").to_owned()));
+        parts.push(Part::Form(form(console, ask, last).await?));
+    }
+    frame::show(console, ask, ask.t("Reconciliation"), parts).await
+}
+
+fn days(one: &Reconciliation) -> String {
+    format!("{} – {}", show::date(one.from), show::date(one.until))
+}
+
+/// The form, with the columns that the chosen supplier's last statement had.
+async fn form(console: &Inner, ask: &Ask, last: Option<String>) -> anyhow::Result<Form> {
+    let catalog = console.office.handle.catalog();
+    let suppliers: Vec<(String, String)> = catalog
+        .suppliers()
+        .values()
+        .map(|supplier| (supplier.code.to_string(), supplier.name.clone()))
+        .collect();
+    let first = suppliers.first().map(|(code, _)| code.clone());
+    let chosen = ask.asked("supplier").map(str::to_owned).or(last).or(first).unwrap_or_default();
+    let Mapping { reference, amount, status, delivered, dest, sn } =
+        console.office.mapping(&chosen).await?;
+    let yesterday = show::date(show::days_ago(console, 1));
+    let hint = ask.t("empty: found by its usual name");
+    Ok(Form {
+        action: "/console/reconcile".to_owned(),
+        fields: vec![
+            Field::new("supplier", ask.t("Supplier")).value(chosen).choice(suppliers),
+            Field::new("from", ask.t("From")).value(&yesterday).input(Input::Date).needed(),
+            Field::new("until", ask.t("Until")).value(&yesterday).input(Input::Date).needed(),
+            Field::new("csv", "CSV")
+                .input(Input::Area)
+                .hint(ask.t("the whole file, with its header"))
+                .needed(),
+            Field::new("reference", ask.t("Column of our reference")).value(reference).hint(hint),
+            Field::new("amount", ask.t("Column of the amount")).value(amount).hint(hint),
+            Field::new("status", ask.t("Column of the state")).value(status).hint(hint),
+            Field::new("delivered", ask.t("Words for delivered"))
+                .value(delivered)
+                .hint("sukses, success, 20"),
+            Field::new("dest", ask.t("Column of the destination")).value(dest).hint(hint),
+            Field::new("sn", ask.t("Column of the serial number")).value(sn).hint(hint),
+        ],
+        button: ask.t("Compare").to_owned(),
+        form_key: frame::key(ask),
+        ..Form::default()
+    })
+}
+
+/// Everything that was settled with a supplier on some days.
+fn settled(
+    console: &Inner,
+    supplier: &str,
+    (from, until): (i32, i32),
+) -> anyhow::Result<Vec<TrxNo>> {
+    let mut all = Vec::new();
+    let mut below = None;
+    loop {
+        let filter = SaleFilter {
+            supplier: Some(supplier.to_owned()),
+            state: Some("success".to_owned()),
+            from: Some(from),
+            until: Some(until),
+            below,
+            limit: 1_000,
+            ..SaleFilter::default()
+        };
+        let page = console.reports.sales(&filter)?;
+        let Some(last) = page.last() else { return Ok(all) };
+        below = Some(*last);
+        all.extend(page);
+    }
+}
+
+/// Compares a statement of these days.
+pub(crate) async fn compared(
+    console: &Inner,
+    actor: &Actor,
+    statement: &Statement,
+    (from, until): (&str, &str),
+) -> anyhow::Result<Reconciliation> {
+    let day = |text: &str| {
+        let wrong = || Problem::asked("bad_day", format!("`{text}` is no day; write 2026-11-24"));
+        show::day(text).ok_or_else(wrong)
+    };
+    let span = (day(from)?, day(until)?);
+    if span.0 > span.1 {
+        return Err(Problem::asked("bad_day", "the first day is after the last").into());
+    }
+    let ours = settled(console, statement.supplier.trim(), span)?;
+    console.office.reconcile(actor, statement, span, &ours).await
+}
+
+pub(crate) async fn compare(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let text = |name: &'static str| ask.given(name).trim().to_owned();
+    let statement = Statement {
+        supplier: text("supplier"),
+        csv: ask.given("csv").to_owned(),
+        mapping: Mapping {
+            reference: text("reference"),
+            amount: text("amount"),
+            status: text("status"),
+            delivered: text("delivered"),
+            dest: text("dest"),
+            sn: text("sn"),
+        },
+    };
+    let days = (ask.given("from"), ask.given("until"));
+    let found = compared(console, frame::actor(ask)?, &statement, days).await?;
+    let told = format!(
+        "{}: {} · {}: {}",
+        ask.t("Matched"),
+        found.matched,
+        ask.t("Differences"),
+        found.differences.len() + found.beyond
+    );
+    done(&format!("/console/reconcile/{}", found.id), &told)
+}
+
+/// Kinds of differences in the order in which they are shown.
+const KINDS: [&str; 4] = ["missing_here", "missing_there", "amount", "twice"];
+
+fn kind(ask: &Ask, word: &str) -> &'static str {
+    match word {
+        "missing_here" => ask.t("Missing here: they delivered, we did not settle"),
+        "missing_there" => ask.t("Missing there: we settled, they did not deliver"),
+        "amount" => ask.t("The amount differs"),
+        _ => ask.t("Twice in the statement"),
+    }
+}
+
+pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let one = console.office.reconciliation(ask.part(0)).await?;
+    let may = frame::actor(ask)?.role.may(Permission::MoveMoney);
+    let count = |word: &str| one.differences.iter().filter(|row| row.kind == word).count();
+    let tile = |label: &str, value: usize, tone| Tile {
+        label: label.to_owned(),
+        value: value.to_string(),
+        tone,
+        ..Tile::default()
+    };
+    let bad = |count: usize| if count == 0 { Tone::Good } else { Tone::Bad };
+    let mut parts = vec![Part::Tiles(vec![
+        tile(ask.t("Matched"), one.matched, Tone::Good),
+        tile(ask.t("Failed on both sides"), one.failed, Tone::Plain),
+        tile(ask.t("Missing here"), count("missing_here"), bad(count("missing_here"))),
+        tile(ask.t("Missing there"), count("missing_there"), bad(count("missing_there"))),
+        tile(ask.t("Amount differs"), count("amount"), bad(count("amount"))),
+        tile(ask.t("Open"), one.open(), bad(one.open())),
+    ])];
+    if one.beyond > 0 {
+        let text = format!("{}: {}", ask.t("Differences beyond those below"), one.beyond);
+        parts.push(Part::Note { text, tone: Tone::Warn });
+    }
+    for word in KINDS {
+        let rows: Vec<(usize, &DifferenceRow)> =
+            one.differences.iter().enumerate().filter(|(_, row)| row.kind == word).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        parts.push(Part::Heading(kind(ask, word).to_owned()));
+        parts.push(Part::Table(table(ask, &one.id, &rows, may)));
+    }
+    let title = format!("{} {} · {}", ask.t("Reconciliation"), one.supplier, days(&one));
+    frame::show(console, ask, &title, parts).await
+}
+
+fn table(ask: &Ask, id: &str, rows: &[(usize, &DifferenceRow)], may: bool) -> Table {
+    let titles = [
+        ask.t("Line"),
+        "T#",
+        ask.t("Destination"),
+        "SN",
+        &format!(">{}", ask.t("Theirs")),
+        &format!(">{}", ask.t("Ours")),
+        "",
+    ];
+    let mut table = Table::new(&titles, "");
+    for (number, row) in rows {
+        let money = |amount: Option<i64>| amount.map_or(Cell::Nothing, Cell::Money);
+        table.rows.push(vec![
+            Cell::maybe(row.line),
+            row.trx.map_or(Cell::Nothing, |no| Cell::link(no, format!("/console/trx/{no}"))),
+            Cell::text(&row.dest),
+            Cell::code(&row.sn),
+            money(row.theirs),
+            money(row.ours),
+            match &row.done {
+                Some(done) => Cell::text(done),
+                None if may => Cell::Many(actions(ask, id, *number, row)),
+                None => Cell::badge(ask.t("open"), Tone::Warn),
+            },
+        ]);
+    }
+    table
+}
+
+/// What can be done about a difference.
+fn actions(ask: &Ask, id: &str, number: usize, row: &DifferenceRow) -> Vec<Cell> {
+    let form = |act: &str, button: &str, tone, reason: bool| {
+        let mut fields = vec![Field::hidden("act", act)];
+        if reason {
+            fields.push(Field::new("reason", ask.t("Why")).needed());
+        }
+        Cell::Do(Box::new(Form {
+            action: format!("/console/reconcile/{id}/{number}"),
+            fields,
+            button: button.to_owned(),
+            tone,
+            small: true,
+            form_key: frame::key(ask),
+            ..Form::default()
+        }))
+    };
+    let mut all = Vec::new();
+    match row.kind.as_str() {
+        "missing_here" if row.trx.is_some() && !row.sn.is_empty() => {
+            all.push(form("success", ask.t("It was delivered: settle"), Tone::Plain, false));
+        }
+        "missing_there" => {
+            all.push(form("reverse", ask.t("It was not delivered: refund"), Tone::Bad, false));
+        }
+        "amount" => all.push(form("book", ask.t("Book their amount"), Tone::Plain, false)),
+        _ => {}
+    }
+    all.push(form("ignore", ask.t("Leave it"), Tone::Quiet, true));
+    all
+}
+
+pub(crate) async fn settle(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let id = ask.part(0);
+    let number =
+        ask.part(1).parse().map_err(|_| Problem::missing("there is no such difference"))?;
+    let settlement = match ask.given("act") {
+        "success" => Settlement::Success,
+        "reverse" => Settlement::Reverse,
+        "book" => Settlement::Book,
+        "ignore" => Settlement::Ignore(ask.given("reason").to_owned()),
+        _ => return Err(Problem::asked("bad_action", "say what to do").into()),
+    };
+    console.office.settle_difference(frame::actor(ask)?, id, number, settlement).await?;
+    done(&format!("/console/reconcile/{id}"), ask.t("Saved."))
+}
