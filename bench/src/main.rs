@@ -12,6 +12,7 @@ mod life;
 mod meter;
 mod mixed;
 mod open;
+mod pages;
 mod prices;
 
 use clap::{Parser, Subcommand};
@@ -68,6 +69,15 @@ enum Case {
     },
     /// A price list of 8,000 products: whole, compressed, unchanged.
     Prices,
+    /// Pages of the console over many transactions: the program itself, built with --release.
+    Pages {
+        /// The program.
+        #[arg(long, default_value = "target/release/gerbang")]
+        program: PathBuf,
+        /// Transactions, about.
+        #[arg(long, default_value_t = 1_000_000)]
+        trx: u64,
+    },
     /// Accepts, memory, start and recovery on a business that has grown.
     Grown {
         /// Transactions that are there already.
@@ -109,6 +119,9 @@ fn main() -> anyhow::Result<()> {
             Some(Case::Foreign { address }) => accepts::foreign(&plan, address).await,
             Some(Case::Life) => life::measure(&plan).await,
             Some(Case::Prices) => prices::measure(&plan).await,
+            Some(Case::Pages { program, trx }) => {
+                pages::measure(&plan.folder, &program, trx, 50).await
+            }
             Some(Case::Grown { trx, pending }) => grown::measure(&plan, trx, pending).await,
         }
     });

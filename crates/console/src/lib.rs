@@ -20,6 +20,7 @@ pub use reply::{Answer, Body};
 pub use routes::{Need, Route, console_routes};
 
 use ask::Ask;
+use engine::Handle;
 use http::Request;
 use hyper::body::Incoming;
 use ipnet::IpNet;
@@ -29,7 +30,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// How the console is reached.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct ConsoleSettings {
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
@@ -37,6 +38,8 @@ pub struct ConsoleSettings {
     pub secure: bool,
     /// Shown on the login page of a demo: who may log in, and with what.
     pub demo: Option<String>,
+    /// The sandbox of members, to show them what they did there.
+    pub play: Option<Handle>,
 }
 
 /// The doors for people. Cheap to clone.

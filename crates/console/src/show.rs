@@ -2,7 +2,7 @@
 
 use crate::Inner;
 use crate::ask::Ask;
-use crate::view::{Cell, Tone};
+use crate::view::{Cell, Part, Tone, rupiah};
 use domain::{Trx, TrxState};
 use types::{MemberId, UtcMillis};
 
@@ -62,6 +62,21 @@ pub(crate) fn detail(trx: &Trx) -> String {
         TrxState::Failed { reason, .. } | TrxState::Reversed { reason, .. } => reason.to_string(),
         TrxState::Refused { refusal } => wire::reason(refusal),
     }
+}
+
+/// More than this is worth a word: figures follow some moments behind anyway.
+const BEHIND_LEAST: i64 = 5_000;
+
+/// Says so when figures are far behind the ledger: after a start with a large business.
+pub(crate) async fn behind(console: &Inner, ask: &Ask) -> anyhow::Result<Option<Part>> {
+    let heads = console.office.handle.reads().ask(|reads| reads.heads()).await??;
+    let there: i64 = heads.iter().map(|heads| heads.ledger.seq).sum();
+    let here: i64 = console.reports.places()?.iter().map(|place| place.seq).sum();
+    let left = there - here;
+    Ok((left > BEHIND_LEAST).then(|| {
+        let text = ask.t("Figures are still following the ledger. Movements to go:");
+        Part::Note { text: format!("{text} {}", rupiah(left)), tone: Tone::Warn }
+    }))
 }
 
 /// Milliseconds for people.

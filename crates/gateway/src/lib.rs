@@ -8,6 +8,7 @@ mod auth;
 mod inlet;
 mod limits;
 mod metrics;
+mod play;
 mod prices;
 mod seller;
 mod service;
@@ -16,5 +17,6 @@ mod v1;
 
 pub use limits::Rates;
 pub use metrics::Metrics;
+pub use play::{Playground, Room};
 pub use service::{Gateway, GatewaySettings};
 pub use v1::{FoundKey, KeyRing, NoKeys};

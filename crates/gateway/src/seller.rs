@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use store::Channel;
-use types::{MemberCode, Refusal};
+use types::{MemberCode, RefId, Refusal};
 use wire::{Credentials, SellerFields, SellerReport, SellerRequest, SellerStatus};
 
 /// Most bytes of a request.
@@ -32,11 +32,17 @@ impl Gateway {
             Ok(Err(_)) | Err(_) => return plain(StatusCode::BAD_REQUEST, "Bad request"),
         };
         let call = Call { from, received, request: format!("/seller/topup {}", fields.redacted()) };
-        let (report, said) = self.topup(&call, &fields).await;
+        let member = MemberCode::parse(&fields.username).ok();
+        let ref_id = RefId::parse(&fields.ref_id).ok();
+        let Some(door) = self.door(member.as_ref(), ref_id).await else {
+            let busy = SellerReport::echo(&fields, SellerStatus::Pending, "39", "sistem sibuk");
+            return with_type(plain(StatusCode::OK, &busy.json()), JSON);
+        };
+        let (report, said) = door.topup(&call, &fields).await;
         let millis = self.0.handle.now().utc.since(received).max(0);
         self.count(Channel::Trx, said.code, millis);
         if !said.recorded {
-            self.record(&call, Channel::Trx, &said, millis).await;
+            door.record(&call, Channel::Trx, &said, millis).await;
         }
         with_type(plain(StatusCode::OK, &report.json()), JSON)
     }

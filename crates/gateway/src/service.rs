@@ -3,6 +3,7 @@
 use crate::auth::{Covers, Lockout, authenticate};
 use crate::limits::{Limiters, Rates};
 use crate::metrics::Metrics;
+use crate::play::Playground;
 use crate::prices::PriceLists;
 use crate::v1::{KeyRing, NoKeys, Nonces};
 use engine::{Handle, Suppliers};
@@ -45,6 +46,7 @@ pub(crate) struct Inner {
     metrics: Metrics,
     pub(crate) keys: Arc<dyn KeyRing>,
     pub(crate) nonces: Nonces,
+    pub(crate) playground: Option<Arc<dyn Playground>>,
     settings: GatewaySettings,
     draining: AtomicBool,
 }
@@ -95,16 +97,17 @@ impl Gateway {
     /// A gateway in front of an engine.
     #[must_use]
     pub fn new(handle: Handle, suppliers: Arc<Suppliers>, settings: GatewaySettings) -> Self {
-        Self::with_keys(handle, suppliers, settings, Arc::new(NoKeys))
+        Self::with_keys(handle, suppliers, settings, Arc::new(NoKeys), None)
     }
 
-    /// The same with keys for the JSON door.
+    /// The same with keys for the JSON door and a sandbox for members who want one.
     #[must_use]
     pub fn with_keys(
         handle: Handle,
         suppliers: Arc<Suppliers>,
         settings: GatewaySettings,
         keys: Arc<dyn KeyRing>,
+        playground: Option<Arc<dyn Playground>>,
     ) -> Self {
         Self(Arc::new(Inner {
             handle,
@@ -115,6 +118,7 @@ impl Gateway {
             metrics: Metrics::default(),
             keys,
             nonces: Nonces::default(),
+            playground,
             settings,
             draining: AtomicBool::new(false),
         }))
@@ -175,20 +179,24 @@ impl Gateway {
         }
         let call =
             Call { from, received, request: format!("{path}?{}", fields.redacted(JOURNAL_MOST)) };
+        let (member, ref_id) = fields.named();
+        let Some(door) = self.door(member.as_ref(), ref_id).await else {
+            return respond(&Said::busy(), None);
+        };
         let (said, json) = match kind {
-            Kind::Trx => (self.trx(&call, &fields).await.0, None),
+            Kind::Trx => (door.trx(&call, &fields).await.0, None),
             Kind::V2 => {
-                let (said, shown) = self.trx(&call, &fields).await;
+                let (said, shown) = door.trx(&call, &fields).await;
                 let json = crate::trx::v2(&self.0.handle, &fields, &said, shown.as_deref());
                 (said, Some(json))
             }
-            Kind::Balance => (self.balance(&call, &fields).await, None),
+            Kind::Balance => (door.balance(&call, &fields).await, None),
         };
         let channel = kind.channel();
         let millis = self.0.handle.now().utc.since(received).max(0);
         self.count(channel, said.code, millis);
         if !said.recorded {
-            self.record(&call, channel, &said, millis).await;
+            door.record(&call, channel, &said, millis).await;
         }
         respond(&said, json)
     }

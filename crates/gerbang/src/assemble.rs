@@ -3,10 +3,12 @@
 use crate::config::Config;
 use crate::couriers::GuardedCourier;
 use crate::data::{DataDir, Lock};
+use crate::play::Play;
 use crate::sandbox::{SandboxTransport, World};
 use crate::storage::{Storage, apart};
 use anyhow::{Context as _, anyhow, bail};
 use engine::{CallbackDoor, Courier, Engine, Gate, Handle, Port, ReadPool, Setup, Workers, Zone};
+use gateway::GatewaySettings;
 use net::{Guard, Outgoing, OutgoingLimits};
 use office::{Office, Plug, network};
 use pg::{Event, Keeper};
@@ -181,6 +183,15 @@ impl House {
         Ok((workers, lost))
     }
 
+    /// The sandbox of members next to this business.
+    pub(crate) fn play(
+        &self,
+        data: &DataDir,
+        settings: GatewaySettings,
+    ) -> anyhow::Result<Arc<Play>> {
+        Play::open(data, self.handle.clone(), data.master_key()?, self.courier.clone(), settings)
+    }
+
     /// Another node changed the catalog.
     async fn follow(&self) {
         let handle = self.handle.clone();
@@ -193,7 +204,7 @@ impl House {
 }
 
 /// What was sent on a lane whose process is gone is asked about; tried until it is done.
-async fn recover(workers: &Workers, lane: Lane) {
+pub(crate) async fn recover(workers: &Workers, lane: Lane) {
     loop {
         match workers.recover(lane).await {
             Ok(0) => return,

@@ -31,6 +31,15 @@ impl DataDir {
         self.0.join("sandbox.log")
     }
 
+    /// The sandbox of members: play, may be deleted while nobody serves.
+    pub(crate) fn play_database(&self) -> PathBuf {
+        self.0.join("play.db")
+    }
+
+    pub(crate) fn play_log(&self) -> PathBuf {
+        self.0.join("play.log")
+    }
+
     /// Derived figures: may be deleted at any time.
     pub(crate) fn reports(&self) -> PathBuf {
         self.0.join("reports.db")

@@ -12,6 +12,7 @@ mod data;
 mod door;
 mod follow;
 mod goods;
+mod play;
 mod receiver;
 mod sandbox;
 mod storage;

@@ -23,6 +23,7 @@ pub struct OwnChange {
     pub ips: Option<String>,
     pub callback: Option<String>,
     pub webhook: Option<bool>,
+    pub sandbox: Option<bool>,
 }
 
 impl Office {
@@ -66,9 +67,9 @@ impl Office {
         change: OwnChange,
     ) -> anyhow::Result<()> {
         self.confirm(member, pin)?;
-        let OwnChange { ips, callback, webhook } = change;
+        let OwnChange { ips, callback, webhook, sandbox } = change;
         let code = member.code.to_string();
-        let set = MemberSet { code, ips, callback, webhook, ..MemberSet::default() };
+        let set = MemberSet { code, ips, callback, webhook, sandbox, ..MemberSet::default() };
         execute(self, &itself(member, from), Operation::MemberSet(Box::new(set))).await?;
         Ok(())
     }

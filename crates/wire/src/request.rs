@@ -224,6 +224,13 @@ impl Fields {
         Ok((code, typed))
     }
 
+    /// Who says to be asking, and about which reference; nothing is believed or refused yet.
+    #[must_use]
+    pub fn named(&self) -> (Option<MemberCode>, Option<RefId>) {
+        let member = self.member().ok().map(|(code, _)| code);
+        (member, self.get(Param::RefId).and_then(|text| RefId::parse(text).ok()))
+    }
+
     /// Reads a `/trx` request.
     ///
     /// # Errors

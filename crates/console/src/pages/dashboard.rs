@@ -5,7 +5,7 @@ use crate::Inner;
 use crate::ask::Ask;
 use crate::chart::{self, Bar};
 use crate::reply::Answer;
-use crate::show::{date, day_month, days_ago, duration, percent};
+use crate::show::{behind, date, day_month, days_ago, duration, percent};
 use crate::view::{Cell, Part, Table, Tile, Tone, rupiah};
 use office::{Operation, Permission, execute};
 use reports::{Dimension, Tally};
@@ -85,7 +85,8 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
             Tone::Warn,
         ),
     ]);
-    let mut parts = vec![Part::Tiles(tiles)];
+    let mut parts: Vec<Part> = behind(console, ask).await?.into_iter().collect();
+    parts.push(Part::Tiles(tiles));
     let mut bars = Vec::new();
     for back in (0..30).rev() {
         let day = days_ago(console, back);

@@ -73,6 +73,7 @@ async fn member_menu(console: &Inner, ask: &Ask) -> Vec<Entry> {
         (ask.t("Callbacks"), "/portal/callbacks"),
         (ask.t("Network"), "/portal/network"),
         (ask.t("API"), "/portal/api"),
+        (ask.t("Sandbox"), "/portal/sandbox"),
         (ask.t("Account"), "/portal/account"),
     ]
     .into_iter()

@@ -325,6 +325,7 @@ fn settings(console: &Inner, ask: &Ask, row: &Value, code: &str, downlines: bool
                 check("sedang", "sedang diproses"),
                 check("sn_ref", "SN/Ref:"),
                 check("webhook", ask.t("Callbacks as signed JSON")),
+                check("sandbox", ask.t("Purchases go to the sandbox")),
             ],
             upline,
         ]
@@ -355,6 +356,7 @@ pub(crate) async fn change(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
         sedang: checked("sedang"),
         sn_ref: checked("sn_ref"),
         webhook: checked("webhook"),
+        sandbox: checked("sandbox"),
         upline: given("upline").filter(|_| placed),
         markup: given("markup").filter(|_| placed),
         markups: given("markups").filter(|_| placed),

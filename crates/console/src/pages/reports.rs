@@ -130,6 +130,7 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
         ]);
     }
     parts.push(Part::Table(table));
+    parts.splice(0..0, show::behind(console, ask).await?);
     frame::show(console, ask, ask.t("Reports"), parts).await
 }
 

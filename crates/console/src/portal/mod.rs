@@ -4,3 +4,4 @@ pub(crate) mod docs;
 pub(crate) mod login;
 pub(crate) mod network;
 pub(crate) mod pages;
+pub(crate) mod sandbox;

@@ -3,6 +3,7 @@
 use crate::Inner;
 use crate::ask::Ask;
 use crate::pages::{frame, members, money, trx as trx_page};
+use crate::portal::sandbox;
 use crate::reply::Answer;
 use crate::routes::done;
 use crate::show::{self, days_ago, percent};
@@ -51,7 +52,8 @@ pub(crate) async fn home(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     };
     let found = trx_page::find(console, ask, trx_page::filter(console, ask, Some(member))?).await?;
     let newest: Vec<_> = found.into_iter().take(15).collect();
-    let parts = vec![
+    let mut parts = sandbox::banner(console, ask);
+    parts.extend([
         Part::Tiles(vec![
             tile(ask.t("Balance"), rupiah(balance.unwrap_or_default().get()), String::new()),
             bought(ask.t("Today"), sum(today)),
@@ -60,12 +62,12 @@ pub(crate) async fn home(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
         ]),
         Part::Heading(ask.t("Newest purchases").to_owned()),
         Part::Table(table(console, ask, &newest)),
-    ];
+    ]);
     frame::show_live(console, ask, ask.t("Overview"), parts).await
 }
 
 /// Own purchases, without links into the console.
-fn table(console: &Inner, ask: &Ask, found: &[domain::Trx]) -> Table {
+pub(super) fn table(console: &Inner, ask: &Ask, found: &[domain::Trx]) -> Table {
     let price = format!(">{}", ask.t("Price"));
     let titles = [
         "T#",
@@ -331,7 +333,7 @@ pub(crate) async fn change(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
         "callback" => {
             let callback = Some(ask.given("callback").trim().to_owned());
             let webhook = Some(ask.given("webhook") == "true");
-            let change = OwnChange { callback, webhook, ips: None };
+            let change = OwnChange { callback, webhook, ..OwnChange::default() };
             office.change_own(me, &ask.from, pin, change).await?;
         }
         "signing" => {

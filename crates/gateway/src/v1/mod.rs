@@ -74,24 +74,31 @@ impl Gateway {
             return told(Told::refused(&Refusal::RateLimited, None));
         }
         let rest = path.strip_prefix("/v1/").unwrap_or_default();
+        let named = match rest.split_once('/') {
+            Some(("purchases", ref_id)) => RefId::parse(ref_id).ok(),
+            Some(_) | None => wanted(&body).ok().map(|request| request.ref_id),
+        };
+        let Some(door) = self.door(Some(&entry.member.code), named).await else {
+            return told(Told::busy());
+        };
         let said = match (&head.method, rest.split_once('/')) {
             (&Method::POST, None) if rest == "purchases" => {
                 // Its line in the journal rides in the commit of the purchase.
-                return told(self.v1_buy(&entry, &call, &body).await);
+                return told(door.v1_buy(&entry, &call, &body).await);
             }
-            (&Method::GET, Some(("purchases", ref_id))) => self.v1_look(&entry, ref_id).await,
-            (&Method::GET, None) if rest == "balance" => self.v1_balance(&entry).await,
+            (&Method::GET, Some(("purchases", ref_id))) => door.v1_look(&entry, ref_id).await,
+            (&Method::GET, None) if rest == "balance" => door.v1_balance(&entry).await,
             (&Method::GET, None) if rest == "prices" => self.v1_prices(&entry),
             (&Method::GET, None) if rest == "callbacks" => {
-                self.v1_callbacks(&entry, head.uri.query().unwrap_or_default()).await
+                door.v1_callbacks(&entry, head.uri.query().unwrap_or_default()).await
             }
             (&Method::POST, Some(("callbacks", tail))) => match tail.strip_suffix("/replay") {
-                Some(number) => self.v1_replay(&entry, number).await,
+                Some(number) => door.v1_replay(&entry, number).await,
                 None => nowhere(&path),
             },
             _ => nowhere(&path),
         };
-        self.note(&call, &body, Some(&entry), &said).await;
+        door.note(&call, &body, Some(&entry), &said).await;
         told(said)
     }
 

@@ -65,6 +65,9 @@ pub(super) enum BusinessVerb {
         /// Days of made-up purchases to begin with; 0 for none.
         #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(i64).range(0..=400))]
         days: i64,
+        /// This many times as many of them: how the console feels in a large business.
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=2_000))]
+        busy: u64,
     },
     /// Members and their balances.
     #[command(subcommand)]

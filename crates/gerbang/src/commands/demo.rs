@@ -136,7 +136,7 @@ pub(super) async fn demo(
     data: &DataDir,
     mut config: Config,
     listen: SocketAddr,
-    days: i64,
+    past: (i64, u64),
 ) -> anyhow::Result<()> {
     config.listen = listen;
     config.check()?;
@@ -169,7 +169,7 @@ pub(super) async fn demo(
             let mut opened = storage.open()?;
             let (rows, now) = ((opened.rows)()?, opened.clock.now());
             let store = opened.stores.first_mut().context("no lane")?;
-            history::write(store.as_mut(), &rows, days, now, &|at| zone.civil(at))
+            history::write(store.as_mut(), &rows, past, now, &|at| zone.civil(at))
         })??;
     }
     let tries = tries(&base);

@@ -4,6 +4,7 @@
 //! `gerbang verify` holds on it. Its members and suppliers say "demo", and the journal begins with
 //! a line that says what this is. It must never be part of a real business.
 
+use super::render::bar;
 use domain::{
     Account, AccountName, Attempt, AttemptState, DEEPEST, Kind, Price, Product, Shares, Transfer,
     Trx, TrxState, Upline, with_markups,
@@ -50,7 +51,7 @@ fn signed(number: u64) -> i64 {
 }
 
 /// Purchases in the order of time; the last one ends some minutes ago.
-fn sales(now: Moment, days: i64, members: usize, products: usize) -> Vec<Sale> {
+fn sales(now: Moment, (days, busy): (i64, u64), members: usize, products: usize) -> Vec<Sale> {
     let size = |number: usize| u64::try_from(number).unwrap_or(1);
     let (crowd, shelf) = (size(members), size(products));
     let today = now.utc.get() - i64::from(now.civil.minute_of_day()) * 60_000;
@@ -59,8 +60,8 @@ fn sales(now: Moment, days: i64, members: usize, products: usize) -> Vec<Sale> {
         return all;
     }
     for day in 0..=days {
-        let count =
-            BASE + u64::try_from(day * 2).unwrap_or_default() + below(&format!("count {day}"), 60);
+        let grown = BASE + u64::try_from(day * 2).unwrap_or_default();
+        let count = (grown + below(&format!("count {day}"), 60)).saturating_mul(busy);
         for n in 0..count {
             let draw = |what: &str, most: u64| below(&format!("{day} {n} {what}"), most);
             // People top up from morning to late, most of them in the evening.
@@ -165,7 +166,7 @@ enum End {
 pub(super) fn write(
     store: &mut dyn Store,
     rows: &CatalogRows,
-    days: i64,
+    (days, busy): (i64, u64),
     now: UtcMillis,
     civil: &dyn Fn(UtcMillis) -> CivilTime,
 ) -> anyhow::Result<usize> {
@@ -196,7 +197,10 @@ pub(super) fn write(
         status: "demo_history".to_owned(),
         millis: 0,
     })));
-    let all = sales(Moment { utc: now, civil: civil(now) }, days, members.len(), goods.len());
+    let now_here = Moment { utc: now, civil: civil(now) };
+    let all = sales(now_here, (days, busy), members.len(), goods.len());
+    let progress = bar("purchases");
+    progress.set_length(u64::try_from(all.len()).unwrap_or_default());
     let mut later: BTreeMap<(i64, i64), Later> = BTreeMap::new();
     for (n, sale) in all.iter().enumerate() {
         while let Some(entry) = later.first_entry() {
@@ -215,6 +219,7 @@ pub(super) fn write(
         purchase(&mut books, &mut later, drawn, facts.next_trx, civil)?;
         facts.next_trx += 1;
         if n % PIECE == PIECE - 1 {
+            progress.inc(PIECE as u64);
             facts = books.commit(store)?;
         }
     }
@@ -233,6 +238,7 @@ pub(super) fn write(
         }
     }
     books.commit(store)?;
+    progress.finish_and_clear();
     store.abandon();
     Ok(all.len())
 }

@@ -65,8 +65,8 @@ async fn business(
     let (operation, shape) = match verb {
         BusinessVerb::Init => return screen.show(&init(data, &config).await?, Shape::Record),
         BusinessVerb::Serve => return serve::serve(data, &config, None).await,
-        BusinessVerb::Demo { listen, days } => {
-            return demo::demo(data, config, listen, days).await;
+        BusinessVerb::Demo { listen, days, busy } => {
+            return demo::demo(data, config, listen, (days, busy)).await;
         }
         BusinessVerb::Verify => return verify::verify(&Storage::of(data, &config), screen),
         BusinessVerb::Backup { to } => {

@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::data::DataDir;
 use crate::door::Door;
 use crate::follow::follow;
+use crate::play;
 use crate::receiver::Receiver;
 use anyhow::{Context as _, anyhow};
 use console::{Console, ConsoleSettings};
@@ -69,6 +70,7 @@ pub(super) async fn serve(
     let (workers, lost) = house.work()?;
     let reports = Reports::open(&data.reports())?;
     let following = tokio::spawn(follow(house.handle.clone(), reports.clone()));
+    let sandbox = house.play(data, gateway_settings(config))?;
     let console = Console::new(
         house.office.clone(),
         reports,
@@ -76,6 +78,7 @@ pub(super) async fn serve(
             trusted_proxies: config.trusted_proxies.clone(),
             secure: tls.is_some() || !config.trusted_proxies.is_empty(),
             demo: receiver.as_ref().map(Receiver::logins),
+            play: Some(sandbox.handle.clone()),
         },
     );
     let gateway = Gateway::with_keys(
@@ -83,6 +86,7 @@ pub(super) async fn serve(
         house.office.suppliers.clone(),
         gateway_settings(config),
         Arc::new(Keys(house.office.clone())),
+        Some(Arc::new(play::Door(sandbox))),
     );
     let (stop, stopped) = watch::channel(false);
     let limits = Limits {

@@ -11,6 +11,7 @@ mod faults;
 mod journeys;
 mod network;
 mod nodes;
+mod playground;
 mod reconcile;
 mod rig;
 mod shim;
