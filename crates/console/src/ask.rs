@@ -125,6 +125,11 @@ impl Ask {
     }
 
     /// What stands at a placeholder of the path.
+    /// The ending of the file that is asked for.
+    pub(crate) fn ending(&self) -> &str {
+        self.path.rsplit_once('.').map_or("", |(_, ending)| ending)
+    }
+
     pub(crate) fn part(&self, at: usize) -> &str {
         self.parts.get(at).map_or("", String::as_str)
     }

@@ -13,6 +13,7 @@ mod pages;
 mod portal;
 mod reply;
 mod routes;
+mod sheet;
 mod show;
 mod view;
 

@@ -184,6 +184,12 @@ impl Catalog {
         Some((chain, &at.level))
     }
 
+    /// The level that a member's prices follow from: its own, or that of its topmost upline.
+    #[must_use]
+    pub fn level_of<'a>(&'a self, member: &'a Member) -> Option<&'a LevelCode> {
+        self.chain(member).map(|(_, level)| level)
+    }
+
     /// A product with the price a member pays, and what its uplines earn of that.
     #[must_use]
     pub fn terms(&self, member: &Member, code: &ProductCode) -> Option<(&Product, Price, Shares)> {

@@ -13,6 +13,7 @@ mod import;
 mod keys;
 mod lockout;
 mod money;
+mod news;
 mod operations;
 mod own;
 mod papers;
@@ -31,6 +32,7 @@ pub use downlines::{Downline, NewDownline};
 pub use import::{read_import, read_mutations};
 pub use keys::KeyRow;
 pub use money::{Approval, Credit, Done, Giving, Rules};
+pub use news::News;
 pub use operations::{
     ImportRow, MemberAdd, MemberSet, Operation, ProductSet, RouteSet, SupplierAdd, SupplierSet,
     TrxList, Verdict, execute, keep_in_step,

@@ -1,11 +1,12 @@
 //! An opened business as the office sees it.
 
 use crate::lockout::Lockout;
+use crate::news;
 use anyhow::Context as _;
-use engine::{Command, Courier, Handle, Port, Suppliers};
+use engine::{Courier, Errand, Handle, Port, Suppliers};
 use ipnet::IpNet;
 use std::sync::Arc;
-use store::{CatalogChange, MasterKey};
+use store::{CatalogChange, JournalLine, MasterKey};
 use suppliers::Settings;
 use types::SupplierCode;
 
@@ -54,7 +55,19 @@ impl Office {
     /// # Errors
     /// When it was not written.
     pub async fn change(&self, changes: Vec<CatalogChange>) -> anyhow::Result<()> {
-        self.handle.submit_patiently(Command::Catalog { changes, lines: Vec::new() }).await?;
+        self.change_because(changes, Vec::new(), "").await
+    }
+
+    /// The same with lines for the journal, and the reason that members are told.
+    pub(crate) async fn change_because(
+        &self,
+        changes: Vec<CatalogChange>,
+        lines: Vec<JournalLine>,
+        why: &str,
+    ) -> anyhow::Result<()> {
+        let now = self.handle.now().utc;
+        let papers = news::papers(&self.handle.catalog(), &changes, why, now)?;
+        self.run(Errand { papers, catalog: changes, lines, ..Errand::default() }).await?;
         Ok(())
     }
 

@@ -69,6 +69,7 @@ async fn member_menu(console: &Inner, ask: &Ask) -> Vec<Entry> {
         (ask.t("Transactions"), "/portal/trx"),
         (ask.t("Statement"), "/portal/statement"),
         (ask.t("Prices"), "/portal/prices"),
+        (ask.t("What changed"), "/portal/news"),
         (ask.t("Deposits"), "/portal/deposits"),
         (ask.t("Callbacks"), "/portal/callbacks"),
         (ask.t("Network"), "/portal/network"),

@@ -7,14 +7,11 @@ use crate::reply::Answer;
 use crate::routes::done;
 use crate::show::{self, date, days_ago, time};
 use crate::view::{Cell, Field, Form, Input, Part, Table, Tone, rupiah};
-use anyhow::Context as _;
 use office::{Bank, Credit, Done, Giving, MutationRow, Permission, Problem, Taken, Ticket};
-use types::{MemberCode, UtcMillis};
-
-const PAGE: u32 = 100;
+use types::UtcMillis;
 
 /// The tabs of money.
-fn tabs(ask: &Ask) -> Part {
+pub(super) fn tabs(ask: &Ask) -> Part {
     let here = |href: &str| ask.path == href;
     Part::Tabs(
         [
@@ -415,86 +412,6 @@ pub(crate) async fn approve(console: &Inner, ask: &Ask) -> anyhow::Result<Answer
     let agree = ask.given("agree") == "true";
     console.office.decide_approval(frame::actor(ask)?, ask.part(0), agree).await?;
     done("/console/money", ask.t("Decided."))
-}
-
-pub(crate) async fn member_statement(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
-    let code = MemberCode::parse(ask.part(0))?;
-    let catalog = console.office.handle.catalog();
-    let id = catalog.member(&code).context("there is no such member")?.member.id;
-    let here = format!("/console/members/{code}/statement");
-    let table = entries(console, ask, &format!("member:{id}"), &here, Some("/console/trx"))?;
-    let title = format!("{} · {code}", ask.t("Statement"));
-    frame::show(console, ask, &title, vec![Part::Table(table)]).await
-}
-
-pub(crate) async fn statement(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
-    let account = ask.part(0);
-    let here = format!("/console/money/account/{account}");
-    let table = entries(console, ask, account, &here, Some("/console/trx"))?;
-    let title = format!("{} · {account}", ask.t("Statement"));
-    frame::show(console, ask, &title, vec![tabs(ask), Part::Table(table)]).await
-}
-
-/// A page of a statement.
-pub(crate) fn entries(
-    console: &Inner,
-    ask: &Ask,
-    account: &str,
-    here: &str,
-    trx: Option<&str>,
-) -> anyhow::Result<Table> {
-    let below = ask.asked("below").and_then(|text| {
-        let mut parts = text.split('-').map(str::parse);
-        Some((parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?))
-    });
-    let found = console.reports.entries(account, below, PAGE)?;
-    let titles = [
-        ask.t("Time"),
-        ask.t("What"),
-        "T#",
-        &format!(">{}", ask.t("Amount")),
-        &format!(">{}", ask.t("Balance")),
-        ask.t("Note"),
-    ];
-    let mut table = Table::new(&titles, ask.t("Nothing moved yet."));
-    for entry in &found {
-        let number = entry.trx.map_or(Cell::Nothing, |no| match trx {
-            Some(place) => Cell::link(no, format!("{place}/{no}")),
-            None => Cell::text(no),
-        });
-        table.rows.push(vec![
-            Cell::text(time(console, entry.at)),
-            Cell::text(kind(ask, &entry.kind)),
-            number,
-            Cell::Money(entry.amount.get()),
-            entry.balance.map_or(Cell::Nothing, |balance| Cell::Money(balance.get())),
-            Cell::text(&entry.note),
-        ]);
-    }
-    if let Some(last) = found.last().filter(|_| found.len() >= PAGE as usize) {
-        let place = format!("{here}?below={}-{}-{}", last.at.get(), last.lane, last.seq);
-        table.next = Some((ask.t("Older").to_owned(), place));
-    }
-    Ok(table)
-}
-
-/// A word of the ledger for people.
-fn kind(ask: &Ask, word: &str) -> String {
-    match word {
-        "debit" => ask.t("purchase"),
-        "refund" => ask.t("refund"),
-        "reversal" => ask.t("reversal"),
-        "deposit" => ask.t("deposit"),
-        "withdrawal" => ask.t("withdrawal"),
-        "given" => ask.t("given to a member"),
-        "received" => ask.t("received from a member"),
-        "commission" => ask.t("commission"),
-        "commission_reversal" => ask.t("commission taken back"),
-        "cost_correction" => ask.t("cost corrected"),
-        "adjustment" => ask.t("adjustment"),
-        other => return other.to_owned(),
-    }
-    .to_owned()
 }
 
 pub(crate) async fn closing(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {

@@ -1,6 +1,6 @@
 //! Products and prices: one by one, many at once, as a file.
 
-use super::frame;
+use super::{frame, news};
 use crate::Inner;
 use crate::ask::Ask;
 use crate::reply::{Answer, download};
@@ -118,6 +118,7 @@ fn many(console: &Inner, ask: &Ask) -> Vec<Part> {
             .hint(ask.t("rupiah; negative to lower")),
         Field::new("open", ask.t("Open or close"))
             .choice(switch.map(|(value, text)| (value.to_owned(), text.to_owned()))),
+        Field::new("reason", ask.t("Why")).hint(ask.t("members read it in their feed")),
     ];
     let import = vec![
         level(),
@@ -166,7 +167,8 @@ pub(crate) async fn bulk(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
             (Some(add), Some(old)) => Some((old + add.get()).to_string()),
             (Some(_) | None, _) => None,
         };
-        let set = ProductSet { code, open, price, level: level.clone(), ..ProductSet::default() };
+        let (level, reason) = (level.clone(), ask.typed("reason"));
+        let set = ProductSet { code, open, price, level, reason, ..ProductSet::default() };
         execute(&console.office, actor, Operation::ProductSet(Box::new(set))).await?;
         count += 1;
     }
@@ -263,6 +265,9 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
                     .choice(
                         domain::Strategy::ALL.map(|s| (s.word().to_owned(), s.word().to_owned())),
                     ),
+                Field::new("group", ask.t("Group")).value(&known.group),
+                Field::new("category", ask.t("Category")).value(&known.category),
+                Field::new("reason", ask.t("Why")).hint(ask.t("members read it in their feed")),
                 Field::new("open", ask.t("open")).value(checked).input(Input::Check),
             ],
             button: ask.t("Save").to_owned(),
@@ -272,6 +277,9 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     }
     parts.push(Part::Heading(ask.t("Routes").to_owned()));
     parts.extend(routes(console, ask, &product, &code));
+    let history = console.office.product_news(product.as_str(), 100).await?;
+    parts.push(Part::Heading(ask.t("What changed").to_owned()));
+    parts.push(Part::Table(news::table(console, ask, &history, false)));
     frame::show(console, ask, &format!("{code} · {}", known.name), parts).await
 }
 
@@ -370,6 +378,9 @@ pub(crate) async fn change(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
         price: ask.typed("price"),
         level: ask.typed("level"),
         strategy: ask.typed("strategy"),
+        group: ask.typed("group"),
+        category: ask.typed("category"),
+        reason: ask.typed("reason"),
         ..ProductSet::default()
     };
     execute(&console.office, frame::actor(ask)?, Operation::ProductSet(Box::new(set))).await?;

@@ -4,8 +4,9 @@ use super::frame;
 use crate::Inner;
 use crate::ask::Ask;
 use crate::chart::{self, Bar};
-use crate::reply::{Answer, download};
-use crate::show::{self, date, day_month, days_ago, duration, harmless, percent};
+use crate::reply::Answer;
+use crate::sheet::{Sheet, Value};
+use crate::show::{self, date, day_month, days_ago, duration, percent};
 use crate::view::{Cell, Field, Form, Input, Part, Table, Tile, rupiah};
 use reports::{Dimension, Tally};
 use types::MemberId;
@@ -100,8 +101,11 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     if !drawn.is_empty() {
         parts.push(Part::Picture(chart::bars(ask.t("Sales and margin"), &drawn)));
     }
-    let download = format!("/console/reports.csv?by={by}&{span}");
-    parts.push(Part::Tabs(vec![(ask.t("Download CSV").to_owned(), download, false)]));
+    let file = |ending: &str| format!("/console/reports.{ending}?by={by}&{span}");
+    parts.push(Part::Tabs(vec![
+        (ask.t("Download CSV").to_owned(), file("csv"), false),
+        (ask.t("Download XLSX").to_owned(), file("xlsx"), false),
+    ]));
     let titles = [
         tabs_title(ask, wanted.by),
         &format!(">{}", ask.t("Delivered")),
@@ -156,8 +160,7 @@ fn bar(name: &str, tally: &Tally) -> Bar {
 
 pub(crate) async fn export(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     let wanted = wanted(console, ask);
-    let mut csv = csv::Writer::from_writer(Vec::new());
-    csv.write_record([
+    let mut sheet = Sheet::new(&[
         wanted.by.map_or("day", Dimension::word),
         "delivered",
         "failed",
@@ -167,21 +170,19 @@ pub(crate) async fn export(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
         "margin",
         "median_ms",
         "p95_ms",
-    ])?;
+    ]);
     for (name, tally) in rows(console, &wanted)? {
-        let number = |value: Option<i64>| value.map_or_else(String::new, |value| value.to_string());
-        csv.write_record([
-            harmless(&name),
-            tally.ok.to_string(),
-            tally.failed.to_string(),
-            tally.reversed.to_string(),
-            tally.sales.to_string(),
-            tally.cost.to_string(),
-            tally.margin().to_string(),
-            number(tally.median_ms),
-            number(tally.p95_ms),
-        ])?;
+        sheet.rows.push(vec![
+            Value::Text(name),
+            Value::Number(tally.ok),
+            Value::Number(tally.failed),
+            Value::Number(tally.reversed),
+            Value::Number(tally.sales),
+            Value::Number(tally.cost),
+            Value::Number(tally.margin()),
+            Value::maybe(tally.median_ms),
+            Value::maybe(tally.p95_ms),
+        ]);
     }
-    let bytes = csv.into_inner().map_err(|error| anyhow::anyhow!(error.to_string()))?;
-    Ok(download("text/csv; charset=utf-8", "report.csv", bytes))
+    sheet.answer("report", ask.ending())
 }

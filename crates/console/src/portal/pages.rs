@@ -2,7 +2,7 @@
 
 use crate::Inner;
 use crate::ask::Ask;
-use crate::pages::{frame, members, money, trx as trx_page};
+use crate::pages::{frame, members, money, news as changes, statement as moves, trx as trx_page};
 use crate::portal::sandbox;
 use crate::reply::Answer;
 use crate::routes::done;
@@ -108,8 +108,14 @@ pub(crate) async fn trx(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
 
 pub(crate) async fn statement(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     let account = format!("member:{}", me(ask)?.member);
-    let table = money::entries(console, ask, &account, "/portal/statement", None)?;
-    frame::show(console, ask, ask.t("Statement"), vec![Part::Table(table)]).await
+    let table = moves::entries(console, ask, &account, "/portal/statement", None)?;
+    let parts = vec![moves::take_away(console, ask, "/portal/statement"), Part::Table(table)];
+    frame::show(console, ask, ask.t("Statement"), parts).await
+}
+
+pub(crate) async fn export(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let me = me(ask)?;
+    moves::sheet(console, ask, &format!("member:{}", me.member), me.code.as_str())
 }
 
 pub(crate) async fn prices(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
@@ -155,6 +161,18 @@ pub(crate) async fn prices(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
     };
     let parts = vec![Part::Form(search), Part::Table(table)];
     frame::show(console, ask, ask.t("Prices"), parts).await
+}
+
+/// What changed for this member, newest first.
+pub(crate) async fn news(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    const PAGE: usize = 100;
+    let entry = entry(console, ask)?;
+    let found = console.office.member_news(&entry.member, ask.asked("below"), PAGE).await?;
+    let mut table = changes::table(console, ask, &found, true);
+    if let Some(last) = found.last().filter(|_| found.len() >= PAGE) {
+        table.next = Some((ask.t("Older").to_owned(), format!("/portal/news?below={}", last.id)));
+    }
+    frame::show(console, ask, ask.t("What changed"), vec![Part::Table(table)]).await
 }
 
 pub(crate) async fn deposits(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {

@@ -8,6 +8,7 @@ mod crash;
 mod crashes;
 mod demo;
 mod faults;
+mod feed;
 mod journeys;
 mod network;
 mod nodes;

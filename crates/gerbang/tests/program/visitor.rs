@@ -11,6 +11,7 @@ pub(crate) struct Page {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: String,
+    bytes: Vec<u8>,
 }
 
 impl Page {
@@ -143,9 +144,12 @@ impl Visitor {
         let body = body.unwrap_or_default();
         request.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
         stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+        let bytes = answer.split_off(end + 4);
+        let (head, body) = (String::from_utf8(answer).unwrap(), String::from_utf8_lossy(&bytes));
+        let head = head.trim_end();
         for line in head.lines() {
             let Some((name, value)) = line.split_once(": ") else { continue };
             if !name.eq_ignore_ascii_case("set-cookie") {
@@ -159,8 +163,15 @@ impl Visitor {
         Page {
             status: head.split(' ').nth(1).unwrap().parse().unwrap(),
             head: head.to_owned(),
-            body: body.to_owned(),
+            body: body.into_owned(),
+            bytes,
         }
+    }
+
+    /// A file: its status and what is in it.
+    pub(crate) fn bytes(&mut self, target: &str) -> (u16, Vec<u8>) {
+        let page = self.get(target);
+        (page.status, page.bytes)
     }
 
     /// Reads a stream until a text comes; false when it ended or was silent for too long.

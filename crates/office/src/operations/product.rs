@@ -74,6 +74,15 @@ pub struct ProductSet {
     /// How routes are ordered: priority, cheapest or weighted.
     #[arg(long)]
     pub strategy: Option<String>,
+    /// Group, `produk` of the price list.
+    #[arg(long)]
+    pub group: Option<String>,
+    /// Category, `kategori` of the price list.
+    #[arg(long)]
+    pub category: Option<String>,
+    /// Why, as members are told in their feed.
+    #[arg(long)]
+    pub reason: Option<String>,
 }
 
 /// Category whose products are open denominations in the trade's own lists.
@@ -254,6 +263,12 @@ pub(super) async fn set(office: &Office, set: ProductSet) -> anyhow::Result<Valu
     if let Some(name) = &set.name {
         product.name = ProductName::parse(name)?;
     }
+    if let Some(group) = set.group {
+        product.group = group;
+    }
+    if let Some(category) = set.category {
+        product.category = category;
+    }
     if let Some(open) = set.open {
         product.open = open;
     }
@@ -284,7 +299,8 @@ pub(super) async fn set(office: &Office, set: ProductSet) -> anyhow::Result<Valu
         });
     }
     changes.push(CatalogChange::Product(product));
-    office.change(changes).await?;
+    let why = set.reason.unwrap_or_default();
+    office.change_because(changes, Vec::new(), why.trim()).await?;
     show(office, &set.code)
 }
 

@@ -159,7 +159,7 @@ pub(crate) async fn sync(office: &Office, code: &str, dry_run: bool) -> anyhow::
             line(office, &code, &what, planned.change.to_string(), status)
         });
         let (changes, lines) = (changes(&catalog, &code, &plan), told.collect());
-        office.handle.submit_patiently(Command::Catalog { changes, lines }).await?;
+        office.change_because(changes, lines, "").await?;
     }
     let shown = plan.iter().map(|planned| {
         json!({
