@@ -117,49 +117,23 @@ pub(crate) async fn remove_key(console: &Inner, ask: &Ask) -> anyhow::Result<Ans
     done("/portal/api", ask.t("Removed."))
 }
 
-/// One purchase in the languages of the trade.
-fn examples(base: &str, code: &str) -> [(&'static str, String); 5] {
-    let fill = |text: &str| text.replace("{base}", base).replace("{code}", code);
-    [
-        (
-            "PHP",
-            fill(
-                "$query = http_build_query(['product' => 'T1', 'dest' => '089660522887', 'refID' => '114',\n  \
-                 'memberID' => '{code}', 'pin' => getenv('PIN'), 'password' => getenv('PASSWORD')]);\n\
-                 echo file_get_contents('{base}/trx?' . $query);",
-            ),
-        ),
-        (
-            "JavaScript",
-            fill(
-                "const query = new URLSearchParams({ product: 'T1', dest: '089660522887', refID: '114',\n  \
-                 memberID: '{code}', pin: process.env.PIN, password: process.env.PASSWORD });\n\
-                 console.log(await (await fetch('{base}/trx?' + query)).text());",
-            ),
-        ),
-        (
-            "Python",
-            fill(
-                "import os, requests\n\
-                 print(requests.get('{base}/trx', timeout=60, params={'product': 'T1', 'dest': '089660522887',\n    \
-                 'refID': '114', 'memberID': '{code}', 'pin': os.environ['PIN'],\n    \
-                 'password': os.environ['PASSWORD']}).text)",
-            ),
-        ),
-        (
-            "Go",
-            fill(
-                "q := url.Values{\"product\": {\"T1\"}, \"dest\": {\"089660522887\"}, \"refID\": {\"114\"},\n\
-                 \t\"memberID\": {\"{code}\"}, \"pin\": {os.Getenv(\"PIN\")}, \"password\": {os.Getenv(\"PASSWORD\")}}\n\
-                 resp, err := http.Get(\"{base}/trx?\" + q.Encode())",
-            ),
-        ),
-        (
-            "Rust",
-            fill(
-                "// the gerbang-client crate repeats safely and waits for the final state\n\
-                 gerbang buy T1 089660522887 --server {base} --member {code}",
-            ),
-        ),
-    ]
+/// One purchase in the languages of the trade, through both doors.
+const EXAMPLES: [(&str, &str); 11] = [
+    ("/v1 · curl", include_str!("examples/v1.sh")),
+    ("/v1 · PHP", include_str!("examples/v1.php")),
+    ("/v1 · JavaScript", include_str!("examples/v1.js")),
+    ("/v1 · Python", include_str!("examples/v1.py")),
+    ("/v1 · Go", include_str!("examples/v1.go")),
+    ("/v1 · Rust", include_str!("examples/v1.rs")),
+    ("/trx · PHP", include_str!("examples/trx.php")),
+    ("/trx · JavaScript", include_str!("examples/trx.js")),
+    ("/trx · Python", include_str!("examples/trx.py")),
+    ("/trx · Go", include_str!("examples/trx.go")),
+    ("/trx · Rust", include_str!("examples/trx.rs")),
+];
+
+/// The same with the member's own address and code in them.
+fn examples(base: &str, code: &str) -> impl Iterator<Item = (&'static str, String)> {
+    let fill = move |text: &str| text.replace("{base}", base).replace("{code}", code);
+    EXAMPLES.into_iter().map(move |(name, text)| (name, fill(text)))
 }

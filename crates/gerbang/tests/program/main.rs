@@ -7,6 +7,7 @@ mod console;
 mod crash;
 mod crashes;
 mod demo;
+mod examples;
 mod faults;
 mod feed;
 mod journeys;
