@@ -19,7 +19,7 @@ use wire::{Fields, SellerFields};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets by name.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 13] = [
     ("query", query),
     ("reply", reply),
     ("callback", callback),
@@ -30,6 +30,8 @@ pub const TARGETS: [Target; 11] = [
     ("template", template),
     ("settings", settings),
     ("import", import),
+    ("mutations", mutations),
+    ("statement", statement),
     ("config", config),
 ];
 
@@ -248,6 +250,37 @@ pub fn import(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     for ending in ["csv", "json"] {
         let _ = gerbang::read_import(ending, &text);
+    }
+}
+
+/// A bank's credits as CSV: every line becomes one row, none becomes two.
+pub fn mutations(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    if let Ok(rows) = office::read_mutations("bca", &text) {
+        assert!(!rows.is_empty() && rows.len() <= text.lines().count(), "{} rows", rows.len());
+        assert!(rows.iter().all(|row| row.bank == "bca" && row.id.as_deref() != Some("")));
+    }
+}
+
+/// A supplier's statement: amounts are never below zero, only our own references are ours, and
+/// every line stands where it says.
+pub fn statement(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (mapping, rest) = match text.split_once('\n') {
+        Some((first, rest)) if first.starts_with('{') => {
+            (serde_json::from_str(first).unwrap_or_default(), rest)
+        }
+        Some(_) | None => (office::Mapping::default(), text.as_ref()),
+    };
+    let ours = AttemptId::from_supplier_ref;
+    if let Ok(lines) = office::read_statement(rest, &mapping, &ours) {
+        assert!(!lines.is_empty());
+        for line in lines {
+            assert!(!line.amount.is_negative() && line.line >= 2, "{line:?}");
+            if let Some(attempt) = line.attempt {
+                assert!(rest.contains(&attempt.supplier_ref()), "{line:?}");
+            }
+        }
     }
 }
 

@@ -27,6 +27,12 @@ fn install() -> bool {
     if !has_postgres() {
         missing.extend(["postgresql", "postgresql-client"]);
     }
+    // What a member's developer pastes into a shell is run.
+    for tool in ["curl", "openssl"] {
+        if !found(tool) {
+            missing.push(tool);
+        }
+    }
     if !found("chromedriver") {
         missing.extend(["chromium", "chromium-driver"]);
     }

@@ -1,0 +1,4 @@
+//! `fuzz::statement` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::statement(data));
