@@ -33,7 +33,7 @@ const ARROWS: [(&str, &[&str], &[&str]); 21] = [
     ),
     (
         "console",
-        &["types", "wire", "domain", "store", "engine", "net", "office", "reports"],
+        &["types", "wire", "domain", "store", "suppliers", "engine", "net", "office", "reports"],
         &["rusqlite", "reqwest"],
     ),
     // The simulator is a stranger: it must not know what Gerbang knows.
@@ -65,7 +65,11 @@ const ARROWS: [(&str, &[&str], &[&str]); 21] = [
         ],
         &["rusqlite", "reqwest"],
     ),
-    ("fuzz", &["types", "wire", "domain", "suppliers", "gerbang-client", "gerbang"], &["rusqlite"]),
+    (
+        "fuzz",
+        &["types", "wire", "domain", "suppliers", "gerbang-client", "office", "gerbang"],
+        &["rusqlite"],
+    ),
     (
         "sim",
         &[

@@ -132,7 +132,7 @@ fn webhook(trx: &Trx, message: String) -> Option<Webhook> {
 
 /// A callback that is about nothing, to see whether a member's URL takes callbacks.
 #[must_use]
-pub fn test_callback(member: &Member, at: UtcMillis) -> String {
+pub(crate) fn test_callback(member: &Member, at: UtcMillis) -> String {
     match member.wording.seller {
         Seller::No if member.wording.webhook => {
             Webhook { kind: "test", timestamp: stamp(at), data: None }.json()

@@ -124,12 +124,12 @@ const EXAMPLES: [(&str, &str); 11] = [
     ("/v1 · JavaScript", include_str!("examples/v1.js")),
     ("/v1 · Python", include_str!("examples/v1.py")),
     ("/v1 · Go", include_str!("examples/v1.go")),
-    ("/v1 · Rust", include_str!("examples/v1.rs")),
+    ("/v1 · Rust", include_str!("examples/v1.rs.txt")),
     ("/trx · PHP", include_str!("examples/trx.php")),
     ("/trx · JavaScript", include_str!("examples/trx.js")),
     ("/trx · Python", include_str!("examples/trx.py")),
     ("/trx · Go", include_str!("examples/trx.go")),
-    ("/trx · Rust", include_str!("examples/trx.rs")),
+    ("/trx · Rust", include_str!("examples/trx.rs.txt")),
 ];
 
 /// The same with the member's own address and code in them.

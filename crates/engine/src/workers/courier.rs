@@ -3,6 +3,7 @@
 use super::{InFlight, called};
 use crate::command::{Command, DeliveryTry};
 use crate::crash::crash_point;
+use crate::render::test_callback;
 use crate::{Handle, MemberEntry};
 use std::future::Future;
 use std::pin::Pin;
@@ -106,7 +107,7 @@ pub(super) async fn deliver_all(
 
 /// One try to tell a member something, signed when it has a secret; `None` without a URL. `said` is
 /// the reference and the message. Text goes into the query of a GET, JSON is posted.
-pub fn callback_request(
+fn callback_request(
     courier: &dyn Courier,
     to: &MemberEntry,
     id: &str,
@@ -136,6 +137,24 @@ pub fn callback_request(
     request.headers.push(("webhook-id".to_owned(), id.to_owned()));
     request.headers.push(("webhook-timestamp".to_owned(), seconds.to_string()));
     Some(request)
+}
+
+/// Calls a member's URL with a callback that is about nothing: whether it was taken, and what was
+/// said. `None` without a URL.
+pub async fn tell_nothing(
+    courier: &dyn Courier,
+    to: &MemberEntry,
+    at: UtcMillis,
+) -> Option<(bool, String)> {
+    let (message, id) = (test_callback(&to.member, at), format!("gerbang-test-{}", at.get()));
+    let request = callback_request(courier, to, &id, ("TEST", &message), at)?;
+    Some(match courier.carry(&request).await {
+        CourierResult::Tried(SendResult::Replied(reply)) => {
+            ((200..300).contains(&reply.status), format!("status {}", reply.status))
+        }
+        CourierResult::Tried(SendResult::NotSent(why) | SendResult::Unknown(why))
+        | CourierResult::Forbidden(why) => (false, why),
+    })
 }
 
 async fn due(handle: &Handle, skip: Vec<MemberId>) -> Vec<Delivery> {

@@ -5,7 +5,7 @@ mod deposits;
 mod dispatch;
 mod inlet;
 
-pub use courier::{Courier, CourierResult, callback_request};
+pub use courier::{Courier, CourierResult, tell_nothing};
 pub use inlet::{Received, inlet};
 
 use crate::{Handle, Suppliers};

@@ -3,10 +3,9 @@
 use super::member::member_id;
 use crate::plug::Office;
 use anyhow::{Context as _, bail};
-use engine::{Answer, Command, CourierResult, callback_request, test_callback};
+use engine::{Answer, Command, tell_nothing};
 use serde_json::{Value, json};
 use store::{Delivery, DeliveryFilter, DeliveryState};
-use suppliers::SendResult;
 use types::{DeliveryId, TrxNo};
 
 fn state(word: Option<String>) -> anyhow::Result<Option<DeliveryState>> {
@@ -37,17 +36,8 @@ pub(super) async fn test(office: &Office, code: &str) -> anyhow::Result<Value> {
     let catalog = office.handle.catalog();
     let entry = catalog.member(&code).context("the member is gone")?;
     let (courier, began) = (office.plug.courier(), office.handle.now().utc);
-    let message = test_callback(&entry.member, began);
-    let id = format!("gerbang-test-{}", began.get());
-    let request = callback_request(courier.as_ref(), entry, &id, ("TEST", &message), began)
-        .with_context(|| format!("{code} has no callback URL"))?;
-    let (took, why) = match courier.carry(&request).await {
-        CourierResult::Tried(SendResult::Replied(reply)) => {
-            ((200..300).contains(&reply.status), format!("status {}", reply.status))
-        }
-        CourierResult::Tried(SendResult::NotSent(why) | SendResult::Unknown(why))
-        | CourierResult::Forbidden(why) => (false, why),
-    };
+    let told = tell_nothing(courier.as_ref(), entry, began).await;
+    let (took, why) = told.with_context(|| format!("{code} has no callback URL"))?;
     let millis = office.handle.now().utc.since(began);
     Ok(json!({"member": code.as_str(), "taken": took, "answer": why, "millis": millis}))
 }
