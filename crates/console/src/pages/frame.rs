@@ -43,7 +43,7 @@ async fn menu(console: &Inner, ask: &Ask) -> Vec<Entry> {
         (ask.t("Suppliers"), "/console/suppliers", Permission::Look, 0),
         (ask.t("Callbacks"), "/console/callbacks", Permission::Look, 0),
         (ask.t("Money"), "/console/money", Permission::SeeMoney, 0),
-        (ask.t("Reconciliation"), "/console/reconcile", Permission::SeeMoney, 0),
+        (ask.t("Reconcile"), "/console/reconcile", Permission::SeeMoney, 0),
         (ask.t("Reports"), "/console/reports", Permission::SeeMoney, 0),
         (ask.t("Journal"), "/console/journal", Permission::Audit, 0),
         (ask.t("Users"), "/console/users", Permission::ManageUsers, 0),
