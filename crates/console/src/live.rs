@@ -4,6 +4,7 @@
 use crate::Inner;
 use crate::ask::Ask;
 use crate::reply::{Answer, stream};
+use engine::Handle;
 use hyper::body::Bytes;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -14,21 +15,28 @@ const LONGEST: u32 = 600;
 /// A quiet stream says something now and then, so that nobody in between closes it.
 const QUIET_MOST: u32 = 20;
 
-pub(crate) async fn live(console: &Inner, _: &Ask) -> anyhow::Result<Answer> {
+/// How much has ever happened; `None` when nobody answers.
+async fn happened(handle: &Handle) -> Option<i64> {
+    let heads = handle.reads().ask(|reads| reads.heads()).await.ok()?.ok()?;
+    let each = heads.iter().map(|heads| heads.ledger.seq.saturating_add(heads.journal.seq));
+    Some(each.fold(0_i64, i64::saturating_add))
+}
+
+pub(crate) async fn live(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     let (send, receive) = mpsc::channel(4);
     let handle = console.office.handle.clone();
+    // Only members see what happens in their sandbox.
+    let play = console.settings.play.clone().filter(|_| ask.member.is_some());
     tokio::spawn(async move {
         let mut last = None;
         let mut quiet = 0;
         for _ in 0..LONGEST {
-            let heads = handle.reads().ask(|reads| reads.heads()).await;
-            let seen = match heads {
-                Ok(Ok(heads)) => heads
-                    .iter()
-                    .map(|heads| heads.ledger.seq.saturating_add(heads.journal.seq))
-                    .fold(0_i64, i64::saturating_add),
-                Ok(Err(_)) | Err(_) => break,
+            let Some(real) = happened(&handle).await else { break };
+            let played = match &play {
+                Some(play) => happened(play).await.unwrap_or_default(),
+                None => 0,
             };
+            let seen = real.saturating_add(played);
             let news = last.is_some_and(|last| last != seen);
             last = Some(seen);
             quiet = if news { 0 } else { quiet + 1 };

@@ -110,6 +110,21 @@ fn an_operator_s_day() {
     browser.wait_for("Imported: 1");
     browser.wait_for("1.399");
 
+    // The supplier's statement says another amount for one purchase; their amount is booked.
+    let live = house.json(&["trx", "list", "--ref", "live1"])[0]["trx"].as_i64().unwrap();
+    browser.go(&format!("{base}/console/reconcile?supplier=sandbox"));
+    let today = browser.run("return new Date(Date.now() + 7 * 3600e3).toISOString().slice(0, 10)");
+    browser.run(&format!(
+        "for (const name of ['from', 'until']) document.querySelector(`input[name=${{name}}]`).value = {today}"
+    ));
+    let compare = "form[action='/console/reconcile']";
+    let statement = format!("refid,tujuan,harga,status,sn\n{live}-1,089611112222,1310,sukses,S1\n");
+    browser.fill(&format!("{compare} textarea"), &statement);
+    browser.click(&format!("{compare} button"));
+    browser.wait_for("The amount differs");
+    browser.click("form:has(input[value=book]) button");
+    browser.wait_for("owner: booked 3");
+
     // Indonesian is one click away.
     browser.click("a[href='/console/language/id']");
     browser.wait_for("Ringkasan");
@@ -130,8 +145,19 @@ fn a_member_at_its_portal_on_a_phone() {
     browser.wait_for("279.655");
     server.buy("phone1");
     browser.wait_for("phone1");
-    for page in ["", "/trx", "/statement", "/prices", "/deposits", "/callbacks", "/api", "/account"]
-    {
+    for page in [
+        "",
+        "/trx",
+        "/statement",
+        "/prices",
+        "/news",
+        "/deposits",
+        "/callbacks",
+        "/network",
+        "/api",
+        "/sandbox",
+        "/account",
+    ] {
         browser.go(&format!("{base}/portal{page}"));
         let wide = browser.run("return document.documentElement.scrollWidth");
         assert!(wide.as_i64().unwrap() <= 391, "{page} is {wide} wide");
@@ -140,6 +166,19 @@ fn a_member_at_its_portal_on_a_phone() {
     browser.fill("input[name=amount]", "25.000");
     browser.click("form[action='/portal/deposits'] button");
     browser.wait_for("25.");
+    browser.go(&format!("{base}/portal/account"));
+    // Its sandbox, and back to money.
+    browser.go(&format!("{base}/portal/sandbox"));
+    let switch = "form[action='/portal/sandbox']";
+    browser.fill(&format!("{switch} input[name=pin]"), "123456");
+    browser.click(&format!("{switch} button"));
+    browser.accept();
+    browser.wait_for("Turn the sandbox off");
+    server.buy("play1");
+    browser.wait_for("play1");
+    browser.fill(&format!("{switch} input[name=pin]"), "123456");
+    browser.click(&format!("{switch} button"));
+    browser.wait_for("Turn the sandbox on");
     browser.go(&format!("{base}/portal/account"));
     let ips = "form:has(input[value=ips])";
     browser.fill(&format!("{ips} input[name=ips]"), "127.0.0.1 203.0.113.7");
@@ -171,6 +210,7 @@ fn pages_fit_a_phone() {
         "/callbacks",
         "/money",
         "/money/closing",
+        "/reconcile",
         "/reports",
         "/reports?by=member",
         "/journal",
