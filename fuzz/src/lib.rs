@@ -257,7 +257,9 @@ pub fn import(data: &[u8]) {
 pub fn mutations(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     if let Ok(rows) = office::read_mutations("bca", &text) {
-        assert!(!rows.is_empty() && rows.len() <= text.lines().count(), "{} rows", rows.len());
+        // A return alone ends a line of CSV too.
+        let ends = text.bytes().filter(|byte| matches!(byte, b'\n' | b'\r')).count();
+        assert!(!rows.is_empty() && rows.len() <= ends, "{} rows", rows.len());
         assert!(rows.iter().all(|row| row.bank == "bca" && row.id.as_deref() != Some("")));
     }
 }

@@ -4,7 +4,7 @@ use crate::Inner;
 use crate::ask::Ask;
 use crate::pages::login::{CSS, JS};
 use crate::reply::{Answer, html, with_cookie};
-use crate::view::{Entry, Page, Part, Tone, Words};
+use crate::view::{Entry, Field, Form, Page, Part, Tone, Words};
 use askama::Template as _;
 use http::StatusCode;
 use office::{Actor, Permission, Problem};
@@ -19,6 +19,17 @@ pub(crate) fn actor(ask: &Ask) -> anyhow::Result<&Actor> {
 pub(crate) fn key(ask: &Ask) -> String {
     let user = ask.signed.as_ref().map(|signed| signed.form_key.clone());
     user.or(ask.member.as_ref().map(|member| member.form_key.clone())).unwrap_or_default()
+}
+
+/// A form that changes something, with the session's key.
+pub(crate) fn form(ask: &Ask, action: &str, fields: Vec<Field>, button: &str) -> Part {
+    Part::Form(Form {
+        action: action.to_owned(),
+        fields,
+        button: button.to_owned(),
+        form_key: key(ask),
+        ..Form::default()
+    })
 }
 
 fn words(ask: &Ask) -> Words {

@@ -96,15 +96,7 @@ fn levels(console: &Inner) -> Vec<(String, String)> {
 }
 
 fn many(console: &Inner, ask: &Ask) -> Vec<Part> {
-    let form = |action: &str, fields, button: &str| {
-        Part::Form(Form {
-            action: action.to_owned(),
-            fields,
-            button: button.to_owned(),
-            form_key: frame::key(ask),
-            ..Form::default()
-        })
-    };
+    let form = |action: &str, fields, button: &str| frame::form(ask, action, fields, button);
     let level = || Field::new("level", ask.t("Level")).choice(levels(console));
     let filter = Field::new("q", ask.t("Which (code, name, group or category)"))
         .value(ask.asked("q").unwrap_or_default())

@@ -61,15 +61,7 @@ pub(crate) async fn list(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
             Cell::Many(buttons),
         ]);
     }
-    let form = |action: &str, fields, button: &str| {
-        Part::Form(Form {
-            action: action.to_owned(),
-            fields,
-            button: button.to_owned(),
-            form_key: frame::key(ask),
-            ..Form::default()
-        })
-    };
+    let form = |action: &str, fields, button: &str| frame::form(ask, action, fields, button);
     let mut parts = vec![
         Part::Table(table),
         Part::Fold {

@@ -8,7 +8,7 @@ use crate::pages::frame;
 use crate::reply::Answer;
 use crate::routes::done;
 use crate::show::{days_ago, percent};
-use crate::view::{Cell, Field, Form, Input, Part, Table, Tile, Tone, rupiah};
+use crate::view::{Cell, Field, Input, Part, Table, Tile, Tone, rupiah};
 use office::{Done, Downline, NewDownline, Office, Problem};
 use reports::Dimension;
 
@@ -40,15 +40,7 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
         Part::Table(table(console, ask, &all).await?),
     ];
     let pin = || Field::new("pin", ask.t("Your PIN, to confirm")).input(Input::Password).needed();
-    let form = |action: &str, fields: Vec<Field>, button: &str| {
-        Part::Form(Form {
-            action: action.to_owned(),
-            fields,
-            button: button.to_owned(),
-            form_key: frame::key(ask),
-            ..Form::default()
-        })
-    };
+    let form = |action: &str, fields, button: &str| frame::form(ask, action, fields, button);
     if !all.is_empty() {
         let choices = all.iter().map(|downline| {
             let code = downline.member.code.to_string();
