@@ -12,6 +12,9 @@ use domain::{DEEPEST, Member, Upline};
 use engine::Catalog;
 use types::{MemberCode, MemberId, Rupiah};
 
+/// Members below one upline that it may add itself.
+const NETWORK_MOST: usize = 1_000;
+
 /// Somebody below a member, with the way to it.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
@@ -153,6 +156,12 @@ impl Office {
         if new.name.trim().is_empty() {
             return Err(Problem::asked("no_name", "say a name").into());
         }
+        if self.network_of(me.member).len() >= NETWORK_MOST {
+            let why =
+                format!("a network of {NETWORK_MOST} is grown by the operator, not from here");
+            return Err(Problem::asked("network_full", why).into());
+        }
+        let level = self.handle.catalog().member(&me.code).map(|own| own.member.level.to_string());
         let code = self.free_code(&me.code);
         let (pin, password) = Self::fresh_credentials()?;
         let add = MemberAdd {
@@ -160,7 +169,8 @@ impl Office {
             name: new.name.trim().chars().take(80).collect(),
             pin: pin.clone(),
             password: password.clone(),
-            level: None,
+            // Its prices follow from the topmost upline; this is what it would have without one.
+            level,
             callback: new.callback,
             ips: Vec::new(),
             upline: Some(me.code.to_string()),
