@@ -2,6 +2,7 @@
 
 use crate::access::Actor;
 use crate::plug::Office;
+use engine::Command;
 use serde_json::Value;
 use store::{Channel, Direction, JournalLine};
 
@@ -45,9 +46,13 @@ impl Office {
         }
     }
 
-    /// Writes it by itself, for what is not part of an errand.
+    /// Writes it by itself, for what is not part of an errand, and waits until it is durable: who
+    /// hears the answer finds the line.
     pub async fn audit(&self, actor: &Actor, what: &str, detail: &Value, result: &str) {
-        self.handle.note(self.line(actor, what, detail, result)).await;
+        let note = Command::Note(Box::new(self.line(actor, what, detail, result)));
+        if self.handle.submit_patiently(note).await.is_err() {
+            tracing::error!(what, "the journal has no line of who did it");
+        }
     }
 }
 
