@@ -410,6 +410,7 @@ fn fail(outcome: Outcome) -> Outcome {
         Outcome::Unknown { .. } => Outcome::Failed {
             class: domain::FailureClass::Number,
             reason: Reason::clean("tidak dimengerti"),
+            tie: domain::Tie::Reference,
         },
         other => other,
     }

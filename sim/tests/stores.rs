@@ -2,7 +2,7 @@
 //! be the same. What the model does is right; the databases are compared with it.
 #![allow(clippy::unwrap_used)]
 
-use domain::{AccountName, BuyRequest, FailureClass, Kind, Outcome, Resolution, Source};
+use domain::{AccountName, BuyRequest, FailureClass, Kind, Outcome, Resolution, Source, Tie};
 use engine::{
     Asked, Clock, Command, CostCorrection, DeliveryTry, Engine, Errand, Handle, Movement,
     PaperChange, PaperText, ReadPool, Setup, Zone,
@@ -116,11 +116,21 @@ fn line(status: &str, member: Option<MemberId>, at: UtcMillis) -> JournalLine {
 
 fn outcome(what: u8) -> Outcome {
     match what {
-        0 | 1 => {
-            Outcome::Success { sn: Sn::parse("SN12345").unwrap(), cost: Some(Rupiah::new(1_190)) }
-        }
-        2 => Outcome::Failed { class: FailureClass::Route, reason: Reason::clean("stok kosong") },
-        3 => Outcome::Failed { class: FailureClass::Number, reason: Reason::clean("nomor salah") },
+        0 | 1 => Outcome::Success {
+            sn: Some(Sn::parse("SN12345").unwrap()),
+            cost: Some(Rupiah::new(1_190)),
+            tie: Tie::Reference,
+        },
+        2 => Outcome::Failed {
+            class: FailureClass::Route,
+            reason: Reason::clean("stok kosong"),
+            tie: Tie::Reference,
+        },
+        3 => Outcome::Failed {
+            class: FailureClass::Number,
+            reason: Reason::clean("nomor salah"),
+            tie: Tie::Reference,
+        },
         4 => Outcome::Pending,
         _ => Outcome::Unknown { why: "nobody knows".to_owned() },
     }

@@ -11,15 +11,44 @@ pub enum FailureClass {
     Route,
 }
 
+/// What ties a supplier's words to an attempt. A text that is tied by nothing is no outcome of it:
+/// it is [`Outcome::Doubtful`] or [`Outcome::Unknown`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tie {
+    /// Our reference stands in the text or beside it.
+    Reference,
+    /// Our reference stands there, but the text speaks of a purchase made before ours was sent: a
+    /// same-day guard may have printed our new reference over an old purchase.
+    Earlier,
+    /// It came on the connection of the purchase itself, and product and destination fit.
+    Connection,
+    /// No reference: product and destination fit, and the time is not before ours was sent. Two open
+    /// purchases of the same for the same number cannot be told apart by it.
+    Likeness,
+}
+
+impl Tie {
+    /// True when our reference is right.
+    #[must_use]
+    pub const fn names_us(self) -> bool {
+        match self {
+            Self::Reference | Self::Earlier => true,
+            Self::Connection | Self::Likeness => false,
+        }
+    }
+}
+
 /// What a supplier said of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Delivered, with proof, and the cost when the supplier named it.
+    /// Delivered, and the cost when the supplier named it.
     Success {
-        /// Proof of delivery.
-        sn: Sn,
+        /// Proof of delivery; `None` when the supplier gave none (yet).
+        sn: Option<Sn>,
         /// What the supplier says it took.
         cost: Option<Rupiah>,
+        /// Why these words are about this attempt.
+        tie: Tie,
     },
     /// Definitely not delivered.
     Failed {
@@ -27,6 +56,14 @@ pub enum Outcome {
         class: FailureClass,
         /// In the supplier's words, cleaned.
         reason: Reason,
+        /// Why these words are about this attempt.
+        tie: Tie,
+    },
+    /// Final words that may be about another purchase: the attempt stays open, is asked about, and a
+    /// person sees the text.
+    Doubtful {
+        /// The text, and what keeps it from deciding.
+        why: String,
     },
     /// Taken and being worked on.
     Pending,

@@ -18,7 +18,7 @@ mod schedule;
 mod sync;
 mod trx;
 
-pub use attempt::{Attempt, AttemptState, FailureClass, Outcome};
+pub use attempt::{Attempt, AttemptState, FailureClass, Outcome, Tie};
 pub use buy::{Account, BuyDecision, BuyFacts, BuyRequest, decide_buy};
 pub use catalog::{
     Denomination, DestRule, Member, Price, Product, RouteRow, RuleError, Seller, Strategy,

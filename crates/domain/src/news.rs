@@ -350,11 +350,12 @@ pub fn decide_news(
         TrxState::Pending | TrxState::Failed { .. } | TrxState::Reversed { .. } => {
             Ok(match outcome {
                 Outcome::Success { sn, .. } if !is_contradicted(facts.trx) => suspect(format!(
-                    "attempt {about} is reported delivered (SN {sn}) after it was closed"
+                    "attempt {about} is reported delivered (SN {sn:?}) after it was closed"
                 )),
                 Outcome::Success { .. }
                 | Outcome::Failed { .. }
                 | Outcome::Pending
+                | Outcome::Doubtful { .. }
                 | Outcome::Unknown { .. }
                 | Outcome::Unsent { .. } => NewsDecision::default(),
             })
@@ -377,8 +378,14 @@ fn pending(
         Outcome::Success { .. } | Outcome::Failed { .. } if intended => {
             Ok(suspect(format!("attempt {} is reported decided before it was sent", attempt.id.n)))
         }
-        Outcome::Success { sn, cost } => Ok(settle(facts, attempt, sn, *cost)?.unwrap_or_default()),
-        Outcome::Failed { class, reason } => {
+        Outcome::Success { sn, cost, .. } => {
+            let sn = sn.clone().unwrap_or_else(|| Sn::stand_in(attempt.id));
+            Ok(settle(facts, attempt, &sn, *cost)?.unwrap_or_default())
+        }
+        Outcome::Doubtful { why } => {
+            Ok(stay_open(facts, attempt, AttemptState::Unknown { why: why.clone() }, source))
+        }
+        Outcome::Failed { class, reason, .. } => {
             let state = AttemptState::Failed { reason: reason.clone() };
             match class {
                 FailureClass::Number => move_on(facts, attempt, state, Some(reason)),
@@ -437,11 +444,12 @@ fn success(
             Ok(decision)
         }
         Outcome::Success { sn, .. } if !is_delivered => {
-            Ok(suspect(format!("attempt {} is reported delivered too (SN {sn})", attempt.id.n)))
+            Ok(suspect(format!("attempt {} is reported delivered too (SN {sn:?})", attempt.id.n)))
         }
         Outcome::Success { .. }
         | Outcome::Failed { .. }
         | Outcome::Pending
+        | Outcome::Doubtful { .. }
         | Outcome::Unknown { .. }
         | Outcome::Unsent { .. } => Ok(NewsDecision::default()),
     }

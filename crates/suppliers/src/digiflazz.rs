@@ -4,7 +4,7 @@
 //! race at their side may buy twice), never after 90 days (it becomes a new purchase).
 
 use crate::{Ask, CheckLimits, Inbound, Movement, Refs, Reply, Request, SupplierPrice};
-use domain::{FailureClass, Outcome};
+use domain::{FailureClass, Outcome, Tie};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
@@ -187,13 +187,16 @@ impl Connector {
             return unknown("about another purchase");
         }
         let reason = || Reason::clean(&data.message);
-        let failed = |class| Outcome::Failed { class, reason: reason() };
+        let failed = |class| Outcome::Failed { class, reason: reason(), tie: Tie::Reference };
         let cost = data.price.filter(|price| *price > 0).map(Rupiah::new);
         let word = data.status.to_lowercase();
         match (class, word.as_str()) {
             (RcClass::Success, "sukses") => {
                 let sn = Sn::parse(&data.sn).or_else(|_| Sn::parse(&data.ref_id));
-                sn.map_or_else(|_| unknown("no SN"), |sn| Outcome::Success { sn, cost })
+                sn.map_or_else(
+                    |_| unknown("no SN"),
+                    |sn| Outcome::Success { sn: Some(sn), cost, tie: Tie::Reference },
+                )
             }
             (RcClass::Pending, "pending") => Outcome::Pending,
             (RcClass::Number, "gagal") => failed(FailureClass::Number),

@@ -30,7 +30,7 @@ pub use template::{
 };
 
 use domain::{Outcome, Window};
-use types::{AttemptId, Dest, Qty, Rupiah, Sku, UtcMillis};
+use types::{AttemptId, Dest, Moment, Qty, Rupiah, Sku};
 
 /// What is asked of a supplier, about one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,10 +45,13 @@ pub struct Ask {
     pub qty: Option<Qty>,
     /// The cost we expect: suppliers that can refuse above a price are told.
     pub cost: Rupiah,
-    /// When the sent-marker was written.
-    pub sent: Option<UtcMillis>,
+    /// Which equal purchase (product, destination) of its day it is, from 1.
+    pub counter: u16,
+    /// When the sent-marker was written; what a wall clock showed then is compared with suppliers'
+    /// texts.
+    pub sent: Option<Moment>,
     /// Now, when it is asked.
-    pub asked: UtcMillis,
+    pub asked: Moment,
 }
 
 /// When a supplier may be asked about a purchase.

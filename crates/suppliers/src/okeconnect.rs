@@ -1,7 +1,7 @@
 //! The text protocol upstream: OkeConnect, OtomaX centers, another Gerbang.
 
 use crate::{Ask, CheckLimits, Inbound, Movement, Refs, Reply, Request, SupplierPrice, reasons};
-use domain::{FailureClass, Outcome};
+use domain::{FailureClass, Outcome, Tie};
 use serde::{Deserialize, Serialize};
 use types::{AttemptId, Reason, RefId, Rupiah, Sku};
 use wire::{Account, Answer, AskUrl, Reading, Status, Wanted, read, read_price_list};
@@ -116,7 +116,7 @@ impl Connector {
     /// be under way any more.
     fn is_proof(&self, ask: &Ask) -> bool {
         let patience_ms = i64::from(self.settings.proof_after_seconds) * 1_000;
-        let late = ask.sent.is_some_and(|sent| ask.asked.since(sent) > patience_ms);
+        let late = ask.sent.is_some_and(|sent| ask.asked.utc.since(sent.utc) > patience_ms);
         self.settings.no_data_is_proof && late
     }
 
@@ -145,19 +145,23 @@ impl crate::Connector for Connector {
     fn read_buy(&self, ask: &Ask, reply: &Reply) -> Outcome {
         if reply.status == 503 && reply.body.trim() == BUSY {
             let reason = Reason::clean("supplier sibuk");
-            return Outcome::Failed { class: FailureClass::Route, reason };
+            return Outcome::Failed { class: FailureClass::Route, reason, tie: Tie::Reference };
         }
         if reply.status != 200 {
             return Self::unknown(reply);
         }
         match self.answer(ask, &reply.body) {
             Answer::Pending => Outcome::Pending,
-            Answer::Success { sn, price } => Outcome::Success { sn, cost: price },
+            Answer::Success { sn, price } => {
+                Outcome::Success { sn: Some(sn), cost: price, tie: Tie::Reference }
+            }
             Answer::Failed { reason } => reasons::failed(&reason),
             // Refused before it was looked at: a PIN, an address, a limit. Nothing happened.
-            Answer::Refused { reason } => {
-                Outcome::Failed { class: FailureClass::Route, reason: Reason::clean(&reason) }
-            }
+            Answer::Refused { reason } => Outcome::Failed {
+                class: FailureClass::Route,
+                reason: Reason::clean(&reason),
+                tie: Tie::Reference,
+            },
             Answer::NoData | Answer::Unknown => Self::unknown(reply),
         }
     }
@@ -168,11 +172,14 @@ impl crate::Connector for Connector {
         }
         match self.answer(ask, &reply.body) {
             Answer::Pending => Outcome::Pending,
-            Answer::Success { sn, price } => Outcome::Success { sn, cost: price },
+            Answer::Success { sn, price } => {
+                Outcome::Success { sn: Some(sn), cost: price, tie: Tie::Reference }
+            }
             Answer::Failed { reason } => reasons::failed(&reason),
             Answer::NoData if self.is_proof(ask) => Outcome::Failed {
                 class: FailureClass::Route,
                 reason: Reason::clean("tidak pernah diterima supplier"),
+                tie: Tie::Reference,
             },
             // An error about us says nothing of the purchase; "no data" may look back a day only.
             Answer::Refused { .. } | Answer::NoData | Answer::Unknown => Self::unknown(reply),
@@ -196,7 +203,9 @@ impl crate::Connector for Connector {
             .map(|(_, message)| message)
             .unwrap_or_default();
         match self.answer(ask, &message) {
-            Answer::Success { sn, price } => Outcome::Success { sn, cost: price },
+            Answer::Success { sn, price } => {
+                Outcome::Success { sn: Some(sn), cost: price, tie: Tie::Reference }
+            }
             Answer::Failed { reason } => reasons::failed(&reason),
             Answer::Pending | Answer::Refused { .. } | Answer::NoData | Answer::Unknown => {
                 Outcome::Unknown { why: format!("callback not understood: {message}") }

@@ -3,7 +3,7 @@
 //! A closed list: words about the number end the purchase, words that leave doubt are asked about,
 //! everything else that the protocol itself calls failed may be tried elsewhere.
 
-use domain::{FailureClass, Outcome};
+use domain::{FailureClass, Outcome, Tie};
 use types::Reason;
 
 /// The number is wrong or blocked: no other supplier would help.
@@ -43,5 +43,5 @@ pub(crate) fn failed(reason: &str) -> Outcome {
     } else {
         FailureClass::Route
     };
-    Outcome::Failed { class, reason: Reason::clean(reason) }
+    Outcome::Failed { class, reason: Reason::clean(reason), tie: Tie::Reference }
 }

@@ -4,7 +4,7 @@
 //! its words read. The world it lives in (time, record of what it received) is the transport's.
 
 use crate::{Ask, CheckLimits, Inbound, Movement, Reply, Request, SupplierPrice};
-use domain::{FailureClass, Outcome};
+use domain::{FailureClass, Outcome, Tie};
 use types::{AttemptId, CivilTime, Reason, Rupiah, Sn};
 
 /// How the sandbox behaves for one destination.
@@ -179,10 +179,12 @@ fn outcome(body: &str) -> Option<(AttemptId, Outcome)> {
     let (reference, rest) = body.strip_prefix("ref=")?.split_once(" status=")?;
     let attempt = AttemptId::from_supplier_ref(reference)?;
     let (word, detail) = rest.split_once(' ').unwrap_or((rest, ""));
-    let failed = |class| Outcome::Failed { class, reason: Reason::clean(detail) };
+    let tie = Tie::Reference;
+    let failed = |class| Outcome::Failed { class, reason: Reason::clean(detail), tie };
     let outcome = match word {
         "success" => {
-            Outcome::Success { sn: Sn::parse(detail.strip_prefix("sn=")?).ok()?, cost: None }
+            let sn = Sn::parse(detail.strip_prefix("sn=")?).ok();
+            Outcome::Success { sn, cost: None, tie }
         }
         "wrong_number" | "failed" => failed(FailureClass::Number),
         "out_of_stock" => failed(FailureClass::Route),
@@ -287,8 +289,9 @@ mod tests {
             dest: Dest::parse(dest).unwrap(),
             qty: None,
             cost: Rupiah::new(1_200),
+            counter: 1,
             sent: None,
-            asked: types::UtcMillis::new(0),
+            asked: types::Moment { utc: types::UtcMillis::new(0), civil: at() },
         }
     }
 
@@ -304,14 +307,19 @@ mod tests {
     #[test]
     fn every_word_reads_back() {
         match says(Event::Success, "089660522887") {
-            Outcome::Success { sn, .. } => assert!(sn.as_str().starts_with("R250422184621")),
+            Outcome::Success { sn: Some(sn), .. } => {
+                assert!(sn.as_str().starts_with("R250422184621"));
+            }
             other => panic!("{other:?}"),
         }
         match says(Event::Success, "86024157967") {
-            Outcome::Success { sn, .. } => assert!(sn.as_str().contains("/R1M/900 VA/63,0KWH")),
+            Outcome::Success { sn: Some(sn), .. } => {
+                assert!(sn.as_str().contains("/R1M/900 VA/63,0KWH"));
+            }
             other => panic!("{other:?}"),
         }
         let number = Outcome::Failed {
+            tie: Tie::Reference,
             class: FailureClass::Number,
             reason: Reason::clean("Nomor tujuan salah"),
         };

@@ -140,7 +140,28 @@ word! {
     /// A trailing dot is dropped, because the sentence adds its own.
     Sn, "SN", "1 to 1000 characters",
     |text| one_line(text).trim_matches(' ').trim_end_matches(['.', ' ']).to_owned(),
-    |w| (1..=1000).contains(&w.chars().count())
+    |w| (1..=Sn::MOST).contains(&w.chars().count())
+}
+
+impl Sn {
+    /// Longest serial number kept, in characters.
+    pub const MOST: usize = 1_000;
+
+    /// Stands in for a serial number that the supplier did not give (yet): our reference without its
+    /// prefix. A real one takes its place when it comes.
+    #[must_use]
+    pub fn stand_in(attempt: crate::AttemptId) -> Self {
+        Self(attempt.supplier_ref())
+    }
+
+    /// The serial number of a text that may be empty or too long: `None` for an empty one, the first
+    /// [`Self::MOST`] characters of a longer one.
+    #[must_use]
+    pub fn within_limit(text: &str) -> Option<Self> {
+        let clean = one_line(text);
+        let short: String = clean.trim_start_matches(' ').chars().take(Self::MOST).collect();
+        Self::parse(&short).ok()
+    }
 }
 
 /// Why a trx failed, as the member reads it. Any text becomes a clean reason.

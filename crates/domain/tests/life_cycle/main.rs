@@ -387,11 +387,15 @@ impl Life {
 }
 
 fn ok() -> Outcome {
-    Outcome::Success { sn: Sn::parse("R1").unwrap(), cost: Some(Rupiah::new(1_299)) }
+    Outcome::Success {
+        sn: Sn::parse("R1").ok(),
+        cost: Some(Rupiah::new(1_299)),
+        tie: Tie::Reference,
+    }
 }
 
 fn failed(class: FailureClass) -> Outcome {
-    Outcome::Failed { class, reason: Reason::clean("Nomor tujuan salah") }
+    Outcome::Failed { class, reason: Reason::clean("Nomor tujuan salah"), tie: Tie::Reference }
 }
 
 #[test]

@@ -18,15 +18,17 @@ const SENDING_MOST: usize = 512;
 /// Most questions at one time.
 const CHECKING_MOST: usize = 64;
 
-pub(super) fn ask_of(work: &Work, now: UtcMillis) -> Ask {
+pub(super) fn ask_of(handle: &Handle, work: &Work, now: UtcMillis) -> Ask {
+    let zone = handle.zone();
     Ask {
         attempt: work.attempt.id,
         sku: work.attempt.sku.clone(),
         dest: work.dest.clone(),
         qty: work.qty,
         cost: work.attempt.cost,
-        sent: work.attempt.sent,
-        asked: now,
+        counter: 1,
+        sent: work.attempt.sent.map(|sent| zone.moment(sent)),
+        asked: zone.moment(now),
     }
 }
 
@@ -174,7 +176,7 @@ async fn send(handle: &Handle, port: &Port, work: &Work) {
         return;
     }
     let began = handle.now().utc;
-    let ask = ask_of(work, began);
+    let ask = ask_of(handle, work, began);
     let (result, shown, outcome) = match port.connector.buy(&ask) {
         // Nothing was even prepared: as certain as it can be that nothing left.
         Err(proof) => {
@@ -201,7 +203,7 @@ async fn send(handle: &Handle, port: &Port, work: &Work) {
 /// Promise 4: an answer is evidence; no answer is none.
 async fn check(handle: &Handle, port: &Port, work: &Work) {
     let began = handle.now().utc;
-    let ask = ask_of(work, began);
+    let ask = ask_of(handle, work, began);
     let limits = port.connector.check_limits();
     let age = work.attempt.sent.map_or(0, |sent| began.since(sent));
     let too_old = limits.age_most_ms.is_some_and(|most| age > most);
@@ -239,7 +241,9 @@ fn learn(handle: &Handle, port: &Port, work: &Work, result: &SendResult, outcome
         Outcome::Failed { class: FailureClass::Route, .. } => {
             health.tried_route(supplier, sku, false, now);
         }
-        Outcome::Unknown { .. } | Outcome::Unsent { .. } => health.tried(supplier, false, now),
+        Outcome::Doubtful { .. } | Outcome::Unknown { .. } | Outcome::Unsent { .. } => {
+            health.tried(supplier, false, now)
+        }
     }
     if let SendResult::Replied(reply) = result
         && let Some(movement) = port.connector.movement(&reply.body)

@@ -62,7 +62,7 @@ pub async fn inlet(
     let command = if port.confirm && open {
         Command::AskSoon { about, member: work.member, line }
     } else {
-        let ask = super::dispatch::ask_of(&work, now);
+        let ask = super::dispatch::ask_of(handle, &work, now);
         let outcome = port.connector.read_callback(&ask, inbound);
         let (from, source) = (from.clone(), Source::Callback);
         Command::News { about, member: work.member, from, source, outcome, line: Some(line) }

@@ -1,7 +1,7 @@
 //! Reply rules: named-capture patterns in order, and what they mean.
 
 use crate::reasons;
-use domain::{FailureClass, Outcome};
+use domain::{FailureClass, Outcome, Tie};
 use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 use types::{Reason, Rupiah, Sn};
@@ -86,6 +86,7 @@ impl Explained {
             Outcome::Failed { class: FailureClass::Route, .. } => "the next route is tried",
             Outcome::Success { .. }
             | Outcome::Pending
+            | Outcome::Doubtful { .. }
             | Outcome::Unknown { .. }
             | Outcome::Unsent { .. } => asked,
         };
@@ -194,16 +195,22 @@ impl Rules {
             (Means::Success, _) => match field("sn").map(Sn::parse) {
                 Some(Ok(sn)) => {
                     let cost: Option<Rupiah> = field("price").and_then(|text| text.parse().ok());
-                    Outcome::Success { sn, cost }
+                    Outcome::Success { sn: Some(sn), cost, tie: Tie::Reference }
                 }
                 Some(Err(_)) | None => unknown("success without SN"),
             },
             (Means::Pending, _) => Outcome::Pending,
             (Means::Failed, _) => reasons::failed(message),
-            (Means::Number, _) => Outcome::Failed { class: FailureClass::Number, reason: reason() },
-            (Means::Route, _) | (Means::Nothing, On::Buy) => {
-                Outcome::Failed { class: FailureClass::Route, reason: reason() }
-            }
+            (Means::Number, _) => Outcome::Failed {
+                class: FailureClass::Number,
+                reason: reason(),
+                tie: Tie::Reference,
+            },
+            (Means::Route, _) | (Means::Nothing, On::Buy) => Outcome::Failed {
+                class: FailureClass::Route,
+                reason: reason(),
+                tie: Tie::Reference,
+            },
             (Means::Nothing, On::Any | On::Check | On::Callback | On::Balance) => {
                 unknown("says nothing of the purchase")
             }

@@ -8,9 +8,24 @@ mod template;
 
 use domain::{FailureClass, Outcome};
 use suppliers::{Ask, Connector, Reply, Settings};
-use types::{AttemptId, Dest, Rupiah, Sku, TrxNo, UtcMillis};
+use types::{AttemptId, CivilTime, Dest, Moment, Rupiah, Sku, TrxNo, UtcMillis};
 
 const DAY_MS: i64 = 86_400_000;
+
+/// Noon, some days after the epoch: the purchase was sent on 2026-11-23 at 12:00.
+fn moment(later_ms: i64) -> Moment {
+    let minutes = 12 * 60 + later_ms / 60_000;
+    let part = |value: i64| u8::try_from(value).unwrap();
+    let civil = CivilTime {
+        year: 2026,
+        month: 11,
+        day: part(23 + minutes / 1_440),
+        hour: part(minutes / 60 % 24),
+        minute: part(minutes % 60),
+        second: 0,
+    };
+    Moment { utc: UtcMillis::new(1_795_410_000_000 + later_ms), civil }
+}
 
 /// The purchase all samples speak of: reference `g-100000001-1`.
 fn ask(sku: &str, dest: &str) -> Ask {
@@ -20,8 +35,9 @@ fn ask(sku: &str, dest: &str) -> Ask {
         dest: Dest::parse(dest).unwrap(),
         qty: None,
         cost: Rupiah::new(1_321),
-        sent: Some(UtcMillis::new(0)),
-        asked: UtcMillis::new(DAY_MS),
+        counter: 1,
+        sent: Some(moment(0)),
+        asked: moment(DAY_MS),
     }
 }
 
@@ -37,11 +53,14 @@ fn ok(body: &str) -> Reply {
 /// One word for an outcome, so that tables stay readable.
 fn word(outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Success { sn, cost: None } => format!("success {sn}"),
-        Outcome::Success { sn, cost: Some(cost) } => format!("success {sn} for {cost}"),
-        Outcome::Failed { class: FailureClass::Number, reason } => format!("number: {reason}"),
-        Outcome::Failed { class: FailureClass::Route, reason } => format!("route: {reason}"),
+        Outcome::Success { sn, cost, .. } => {
+            let sn = sn.as_ref().map_or("-", types::Sn::as_str);
+            cost.map_or_else(|| format!("success {sn}"), |cost| format!("success {sn} for {cost}"))
+        }
+        Outcome::Failed { class: FailureClass::Number, reason, .. } => format!("number: {reason}"),
+        Outcome::Failed { class: FailureClass::Route, reason, .. } => format!("route: {reason}"),
         Outcome::Pending => "pending".to_owned(),
+        Outcome::Doubtful { .. } => "doubtful".to_owned(),
         Outcome::Unknown { .. } => "unknown".to_owned(),
         Outcome::Unsent { .. } => "unsent".to_owned(),
     }

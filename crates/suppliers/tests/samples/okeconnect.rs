@@ -110,7 +110,7 @@ fn no_data_is_proof_only_where_it_is_said_and_late_enough() {
     let connector = connector(&format!("{SETTINGS}no_data_is_proof=true\n"));
     let mut ask = ask("t1", "089660522887");
     assert!(word(&connector.read_check(&ask, &ok(body))).starts_with("route: "));
-    ask.asked = types::UtcMillis::new(59_000);
+    ask.asked = super::moment(59_000);
     assert_eq!(word(&connector.read_check(&ask, &ok(body))), "unknown");
 }
 
