@@ -138,10 +138,14 @@ pub struct Attempt {
     pub created: UtcMillis,
     /// When the sent-marker was written.
     pub sent: Option<UtcMillis>,
-    /// When it is due: for sending while intended, for asking while open; `None` once closed.
+    /// When it is due: for sending while intended, for asking while open. `None` once closed, unless a
+    /// callback that is not believed by itself contradicts it.
     pub next: Option<UtcMillis>,
     /// How often it was asked about.
     pub checks: u16,
+    /// Which equal purchase (product and destination) of its day it is, from 1; counted only where a
+    /// supplier wants to know.
+    pub counter: u16,
     /// Why this route and not another: for the story of the trx.
     pub why: String,
 }

@@ -50,6 +50,8 @@ pub struct BuyFacts<'a> {
     /// Equal purchases of this business day that were not refused or failed; counted only when
     /// the member's guard is on.
     pub same_day: u16,
+    /// Which equal purchase (product and destination) of its day it is, from 1.
+    pub counter: u16,
     /// The product and its price for this member.
     pub product: Option<(&'a Product, Price)>,
     /// What uplines earn of that price.
@@ -163,6 +165,7 @@ pub fn decide_buy(
                 sent: None,
                 next: Some(now.utc),
                 checks: 0,
+                counter: facts.counter,
                 why,
             }),
             account: Account { balance: after, day: now.civil.date(), day_total },

@@ -149,6 +149,8 @@ pub struct Supplier {
     pub suspect_after_ms: i64,
     /// Late `failed` after success is believed and refunded without a person.
     pub trusted_reversal: bool,
+    /// It wants to know the n-th equal purchase of a day, so they are counted.
+    pub counts: bool,
 }
 
 /// "Product P can be bought at supplier S as SKU K for cost C".

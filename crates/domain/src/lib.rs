@@ -12,9 +12,13 @@ mod ledger;
 mod network;
 mod news;
 mod price;
+mod proof;
 mod reconcile;
+mod resolution;
 mod route;
 mod schedule;
+mod settlement;
+mod suspicion;
 mod sync;
 mod trx;
 
@@ -28,10 +32,13 @@ pub use invariants::{Audit, Finding};
 pub use ledger::{AccountName, Kind, LedgerError, Transfer};
 pub use network::{DEEPEST, Markups, Share, Shares, Upline, with_markups};
 pub use news::{
-    NewsDecision, NewsFacts, Resolution, ResolveError, Source, decide_news, decide_resolution,
+    Failover, LateFailure, NewsDecision, NewsFacts, Source, decide_news, decide_overdue,
+    decide_unsendable,
 };
 pub use price::selling_price;
+pub use proof::identity;
 pub use reconcile::{Difference, OurLine, Reconciled, TheirLine, reconcile};
+pub use resolution::{Resolution, ResolveError, decide_resolution};
 pub use route::{Candidate, Offer, Ranking, Wish, pick, rank};
 pub use schedule::{CALLBACK_DELAYS_MS, callback_delay_ms, check_delay_ms};
 pub use sync::{Change, Listed, Markup, Planned, SyncFacts, SyncRules, plan_sync};

@@ -1,16 +1,18 @@
-//! What a supplier, a status check or a person says of an attempt, and what follows from it.
+//! What a supplier or a status check says of an attempt, and what follows from it.
 //!
 //! The sources race: a supplier's reply, its callback, our status check and an operator may all
 //! report the same attempt. Whoever comes first flips the state; the rest is only recorded.
 //! Promise 3: a trx moves on to another supplier only after "unsent" or "failed".
-//! Promise 4: unknown stays unknown; no branch here turns it into a refund or a resend.
+//! Promise 4: unknown stays unknown; no branch here turns it into a refund or a resend, and words
+//! that may be about another purchase decide nothing.
 
+use crate::settlement::{refund, reverse, settle};
+use crate::suspicion::{DOUBTFUL, NEVER_SENT, PATIENCE_OVER, is_contradicted, may_raise};
 use crate::{
-    AccountName, Attempt, AttemptState, FailureClass, Kind, Outcome, Ranking, Transfer, Trx,
-    TrxState, check_delay_ms, pick,
+    Attempt, AttemptState, FailureClass, Outcome, Ranking, Tie, Transfer, Trx, TrxState,
+    check_delay_ms, pick,
 };
-use std::fmt;
-use types::{AttemptId, MoneyError, Reason, Rupiah, Sn, UtcMillis};
+use types::{AttemptId, MoneyError, Reason, Rupiah, Sn, TrxNo, UtcMillis};
 
 /// Who brought the news.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +43,31 @@ impl Source {
     }
 }
 
+/// What becomes of a purchase whose attempt fails too late for another supplier.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LateFailure {
+    /// It is refunded.
+    #[default]
+    Refund,
+    /// A person decides.
+    Person,
+}
+
+/// How long after the purchase another supplier may still be tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failover {
+    /// This long.
+    pub within_ms: i64,
+    /// And afterwards.
+    pub late: LateFailure,
+}
+
+impl Default for Failover {
+    fn default() -> Self {
+        Self { within_ms: 15 * 60_000, late: LateFailure::Refund }
+    }
+}
+
 /// What the decision may look at.
 #[derive(Debug)]
 pub struct NewsFacts<'a> {
@@ -54,6 +81,13 @@ pub struct NewsFacts<'a> {
     pub uplines: &'a [Rupiah],
     /// Routes that could be tried next, in order.
     pub ranking: &'a Ranking,
+    /// Another trx that was settled with this very serial number at this supplier.
+    pub twin: Option<TrxNo>,
+    /// Another open attempt there for the same product and destination: words without a reference
+    /// may be about either.
+    pub rival: Option<AttemptId>,
+    /// Until when another supplier may be tried.
+    pub failover: Failover,
     /// The supplier's late `failed` is believed.
     pub trusted_reversal: bool,
     /// First status check after this long.
@@ -67,7 +101,8 @@ pub struct NewsFacts<'a> {
 /// What to write. Empty when the news changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewsDecision {
-    /// The new state of the trx; always final, always with a callback.
+    /// The new state of the trx; always final, always with a callback. From success to success when
+    /// a serial number came later.
     pub flip: Option<TrxState>,
     /// Attempts as they stand afterwards, a new one included.
     pub attempts: Vec<Attempt>,
@@ -75,191 +110,12 @@ pub struct NewsDecision {
     pub transfers: Vec<Transfer>,
     /// `Some(Some(why))` raises Suspect, `Some(None)` clears it.
     pub suspect: Option<Option<String>>,
+    /// What an operator should hear of although nothing waits for a person.
+    pub alert: Option<String>,
 }
 
-/// A person's decision about a trx.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Resolution {
-    /// It was delivered.
-    Success(Sn),
-    /// It was not delivered: refund.
-    Fail(Reason),
-    /// It was settled but not delivered: refund.
-    Reverse(Reason),
-    /// Looked at; it is right as it stands.
-    Keep,
-}
-
-/// Why a person's decision cannot be carried out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ResolveError {
-    /// The trx is in a state that does not allow it.
-    State {
-        /// Its state.
-        state: &'static str,
-        /// What was asked.
-        asked: &'static str,
-    },
-    /// Amounts out of range.
-    Money(MoneyError),
-}
-
-impl fmt::Display for ResolveError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::State { state, asked } => write!(
-                f,
-                "the trx is {state}; {asked} is possible only for a {} one",
-                if *asked == "reverse" { "successful" } else { "pending" }
-            ),
-            Self::Money(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for ResolveError {}
-
-impl From<MoneyError> for ResolveError {
-    fn from(error: MoneyError) -> Self {
-        Self::Money(error)
-    }
-}
-
-fn transfer(
-    facts: &NewsFacts<'_>,
-    from: AccountName,
-    to: AccountName,
-    amount: Rupiah,
-    kind: Kind,
-    balance: Option<Rupiah>,
-) -> Transfer {
-    let trx = Some(facts.trx.no);
-    Transfer { from, to, amount, kind, trx, balance, at: facts.now, note: String::new() }
-}
-
-fn settle(
-    facts: &NewsFacts<'_>,
-    attempt: &Attempt,
-    sn: &Sn,
-    cost: Option<Rupiah>,
-) -> Result<Option<NewsDecision>, MoneyError> {
-    // A negative cost cannot be booked as a payment; the expected one stands in.
-    let cost = cost.filter(|cost| !cost.is_negative()).unwrap_or(attempt.cost);
-    let Ok(flip) = facts.trx.state.succeed(sn.clone(), cost, facts.now) else { return Ok(None) };
-    let supplier = AccountName::Supplier(attempt.supplier.clone());
-    let price = facts.trx.price;
-    let mut transfers = vec![
-        transfer(facts, AccountName::Hold, AccountName::Sales, price, Kind::Settle, None),
-        transfer(facts, supplier, AccountName::Cogs, cost, Kind::Cost, None),
-    ];
-    for (share, balance) in facts.trx.shares.0.iter().zip(facts.uplines) {
-        let (from, to) = (AccountName::Commission, AccountName::Member(share.member));
-        let after = Some(balance.plus(share.amount)?);
-        transfers.push(transfer(facts, from, to, share.amount, Kind::Commission, after));
-    }
-    Ok(Some(NewsDecision {
-        flip: Some(flip),
-        attempts: vec![Attempt {
-            state: AttemptState::Delivered { sn: sn.clone() },
-            cost,
-            next: None,
-            ..attempt.clone()
-        }],
-        transfers,
-        suspect: eased(facts),
-    }))
-}
-
-/// What uplines give back of a purchase that was not one. Nobody is brought below zero for it: what
-/// an upline has spent meanwhile stays our loss, and the note says how much that is.
-fn give_back(facts: &NewsFacts<'_>) -> Result<Vec<Transfer>, MoneyError> {
-    let mut transfers = Vec::new();
-    for (share, balance) in facts.trx.shares.0.iter().zip(facts.uplines) {
-        let amount = share.amount.min((*balance).max(Rupiah::ZERO));
-        let short = share.amount.minus(amount)?;
-        let (from, to) = (AccountName::Member(share.member), AccountName::Commission);
-        let after = Some(balance.minus(amount)?);
-        let mut back = transfer(facts, from, to, amount, Kind::CommissionReversal, after);
-        if short > Rupiah::ZERO {
-            back.note = format!("short of {short}, which was spent");
-        }
-        transfers.push(back);
-    }
-    Ok(transfers)
-}
-
-fn refund(facts: &NewsFacts<'_>, reason: Reason) -> Result<NewsDecision, MoneyError> {
-    let balance = facts.balance.plus(facts.trx.price)?;
-    let Ok(flip) = facts.trx.state.fail(reason, balance, facts.now) else {
-        return Ok(NewsDecision::default());
-    };
-    let member = AccountName::Member(facts.trx.member);
-    Ok(NewsDecision {
-        flip: Some(flip),
-        transfers: vec![transfer(
-            facts,
-            AccountName::Hold,
-            member,
-            facts.trx.price,
-            Kind::Refund,
-            Some(balance),
-        )],
-        suspect: eased(facts),
-        attempts: Vec::new(),
-    })
-}
-
-fn reverse(facts: &NewsFacts<'_>, reason: Reason) -> Result<NewsDecision, MoneyError> {
-    let balance = facts.balance.plus(facts.trx.price)?;
-    let Ok(flip) = facts.trx.state.reverse(reason, balance, facts.now) else {
-        return Ok(NewsDecision::default());
-    };
-    let member = AccountName::Member(facts.trx.member);
-    let mut decision = NewsDecision {
-        flip: Some(flip),
-        transfers: vec![transfer(
-            facts,
-            AccountName::Sales,
-            member,
-            facts.trx.price,
-            Kind::Reversal,
-            Some(balance),
-        )],
-        suspect: eased(facts),
-        attempts: Vec::new(),
-    };
-    if let Some(delivered) = delivered(facts) {
-        let supplier = AccountName::Supplier(delivered.supplier.clone());
-        decision.transfers.push(transfer(
-            facts,
-            AccountName::Cogs,
-            supplier,
-            // A person may have corrected it since.
-            delivered.cost,
-            Kind::CostReversal,
-            None,
-        ));
-    }
-    decision.transfers.extend(give_back(facts)?);
-    Ok(decision)
-}
-
-fn delivered<'a>(facts: &NewsFacts<'a>) -> Option<&'a Attempt> {
-    facts.attempts.iter().find(|attempt| matches!(attempt.state, AttemptState::Delivered { .. }))
-}
-
-/// Why a purchase that takes too long is suspect; the only suspicion that a decision takes away.
-const PATIENCE_OVER: &str = "no final answer from the supplier within its patience";
-
-/// Somebody contradicted somebody: only a person may put that aside.
-fn is_contradicted(trx: &Trx) -> bool {
-    trx.suspect.as_deref().is_some_and(|why| why != PATIENCE_OVER)
-}
-
-/// A decision ends the waiting and its suspicion, but no contradiction.
-fn eased(facts: &NewsFacts<'_>) -> Option<Option<String>> {
-    (facts.trx.suspect.is_some() && !is_contradicted(facts.trx)).then_some(None)
-}
+/// Questions about a closed attempt before it is left to a person.
+const CLOSED_CHECKS_MOST: u16 = 5;
 
 fn suspect(why: String) -> NewsDecision {
     NewsDecision { suspect: Some(Some(why)), ..NewsDecision::default() }
@@ -295,6 +151,28 @@ fn stay_open(
     }
 }
 
+/// Open as before, and a person sees the text.
+fn doubt(facts: &NewsFacts<'_>, attempt: &Attempt, source: Source, why: &str) -> NewsDecision {
+    let mut decision = stay_open(facts, attempt, unknown(attempt, why), source);
+    if may_raise(facts.trx) {
+        decision.suspect = Some(Some(format!("{DOUBTFUL}{why}")));
+    }
+    decision
+}
+
+/// What the supplier itself said weighs more than a failed question about it.
+fn unknown(attempt: &Attempt, why: &str) -> AttemptState {
+    match &attempt.state {
+        AttemptState::Waiting => AttemptState::Waiting,
+        AttemptState::Intended
+        | AttemptState::Sent
+        | AttemptState::Unknown { .. }
+        | AttemptState::Unsent { .. }
+        | AttemptState::Delivered { .. }
+        | AttemptState::Failed { .. } => AttemptState::Unknown { why: why.to_owned() },
+    }
+}
+
 /// Failed or unsent: on to the next supplier, or back to the member.
 fn move_on(
     facts: &NewsFacts<'_>,
@@ -304,9 +182,12 @@ fn move_on(
 ) -> Result<NewsDecision, MoneyError> {
     let closed = Attempt { state, next: None, ..attempt.clone() };
     let tried: Vec<_> = facts.attempts.iter().map(|attempt| attempt.supplier.clone()).collect();
+    let in_time = facts.now.since(facts.trx.created) <= facts.failover.within_ms;
     let next = match final_reason {
         Some(_) => None,
-        None => pick(&facts.ranking.candidates, &tried).zip(facts.trx.attempt.checked_add(1)),
+        None => pick(&facts.ranking.candidates, &tried)
+            .filter(|_| in_time)
+            .zip(facts.trx.attempt.checked_add(1)),
     };
     if let Some((route, n)) = next {
         let second = Attempt {
@@ -319,6 +200,7 @@ fn move_on(
             sent: None,
             next: Some(facts.now),
             checks: 0,
+            counter: attempt.counter,
             why: facts.ranking.words(route),
         };
         return Ok(NewsDecision { attempts: vec![closed, second], ..NewsDecision::default() });
@@ -328,6 +210,54 @@ fn move_on(
     let mut decision = refund(facts, reason)?;
     decision.attempts.push(closed);
     Ok(decision)
+}
+
+/// A definite failure after the deadline of a failover, where the operator wants to decide: it stays
+/// open and is asked about, so that it is due like everything that is pending.
+fn late_for_a_person(
+    facts: &NewsFacts<'_>,
+    attempt: &Attempt,
+    source: Source,
+    reason: &Reason,
+) -> NewsDecision {
+    let why =
+        format!("failed too late to be bought elsewhere, decide what becomes of it: {reason}");
+    let state = AttemptState::Unknown { why: why.clone() };
+    let mut decision = stay_open(facts, attempt, state, source);
+    if !is_contradicted(facts.trx) {
+        decision.suspect = Some(Some(why));
+    }
+    decision
+}
+
+/// May these words settle the attempt?
+enum Certainty {
+    Yes,
+    /// Yes, and a person should hear of this.
+    Suspicious(String),
+    /// No: this keeps them from it.
+    No(String),
+}
+
+/// Only what is certainly about this purchase may decide it.
+fn certainty(facts: &NewsFacts<'_>, tie: Tie, sn: Option<&Sn>) -> Certainty {
+    let shown = sn.map_or("none", Sn::as_str);
+    let twin = facts.twin.map(|twin| format!("SN {shown} was given for {twin} too"));
+    match (tie, twin, facts.rival) {
+        (Tie::Reference, None, _) | (Tie::Earlier, None, _) | (Tie::Connection, None, _) => {
+            Certainty::Yes
+        }
+        (Tie::Reference, Some(twin), _) => Certainty::Suspicious(twin),
+        // Our reference over the words of an older purchase: a guard against equal ones.
+        (Tie::Earlier, Some(twin), _) => Certainty::No(format!("{twin}, and before ours was sent")),
+        (Tie::Connection | Tie::Likeness, Some(twin), _) => {
+            Certainty::No(format!("{twin}, and our reference is not named"))
+        }
+        (Tie::Likeness, None, Some(rival)) => {
+            Certainty::No(format!("SN {shown} without a reference may be for {rival} as well"))
+        }
+        (Tie::Likeness, None, None) => Certainty::Yes,
+    }
 }
 
 /// Decides what follows from `outcome`, reported by `source` about attempt number `about`.
@@ -348,17 +278,7 @@ pub fn decide_news(
     match &facts.trx.state {
         TrxState::Pending if about == facts.trx.attempt => pending(facts, attempt, source, outcome),
         TrxState::Pending | TrxState::Failed { .. } | TrxState::Reversed { .. } => {
-            Ok(match outcome {
-                Outcome::Success { sn, .. } if !is_contradicted(facts.trx) => suspect(format!(
-                    "attempt {about} is reported delivered (SN {sn:?}) after it was closed"
-                )),
-                Outcome::Success { .. }
-                | Outcome::Failed { .. }
-                | Outcome::Pending
-                | Outcome::Doubtful { .. }
-                | Outcome::Unknown { .. }
-                | Outcome::Unsent { .. } => NewsDecision::default(),
-            })
+            Ok(closed(facts, attempt, source, outcome))
         }
         TrxState::Success { .. } => success(facts, attempt, source, outcome),
         TrxState::Refused { .. } => {
@@ -373,41 +293,41 @@ fn pending(
     source: Source,
     outcome: &Outcome,
 ) -> Result<NewsDecision, MoneyError> {
-    let intended = matches!(attempt.state, AttemptState::Intended);
+    if attempt.state == AttemptState::Intended {
+        return Ok(before_sending(facts, attempt, outcome));
+    }
     match outcome {
-        Outcome::Success { .. } | Outcome::Failed { .. } if intended => {
-            Ok(suspect(format!("attempt {} is reported decided before it was sent", attempt.id.n)))
+        Outcome::Success { sn, cost, tie } => {
+            let mut decision = match certainty(facts, *tie, sn.as_ref()) {
+                Certainty::No(why) => return Ok(doubt(facts, attempt, source, &why)),
+                Certainty::Yes => NewsDecision::default(),
+                Certainty::Suspicious(why) => suspect(why),
+            };
+            let shown = sn.clone().unwrap_or_else(|| Sn::stand_in(attempt.id));
+            let Some(settled) = settle(facts, attempt, &shown, *cost)? else {
+                return Ok(decision);
+            };
+            let raised = decision.suspect.take();
+            Ok(NewsDecision { suspect: raised.or(settled.suspect.clone()), ..settled })
         }
-        Outcome::Success { sn, cost, .. } => {
-            let sn = sn.clone().unwrap_or_else(|| Sn::stand_in(attempt.id));
-            Ok(settle(facts, attempt, &sn, *cost)?.unwrap_or_default())
-        }
-        Outcome::Doubtful { why } => {
-            Ok(stay_open(facts, attempt, AttemptState::Unknown { why: why.clone() }, source))
-        }
-        Outcome::Failed { class, reason, .. } => {
+        Outcome::Failed { class, reason, tie } => {
+            if let (Tie::Likeness, Some(rival)) = (tie, facts.rival) {
+                let why = format!("`{reason}` without a reference may be for {rival} as well");
+                return Ok(doubt(facts, attempt, source, &why));
+            }
+            let in_time = facts.now.since(facts.trx.created) <= facts.failover.within_ms;
+            if !in_time && facts.failover.late == LateFailure::Person {
+                return Ok(late_for_a_person(facts, attempt, source, reason));
+            }
             let state = AttemptState::Failed { reason: reason.clone() };
             match class {
                 FailureClass::Number => move_on(facts, attempt, state, Some(reason)),
                 FailureClass::Route => move_on(facts, attempt, state, None),
             }
         }
-        Outcome::Pending if intended => Ok(NewsDecision::default()),
+        Outcome::Doubtful { why } => Ok(doubt(facts, attempt, source, why)),
         Outcome::Pending => Ok(stay_open(facts, attempt, AttemptState::Waiting, source)),
-        Outcome::Unknown { .. } if intended => Ok(NewsDecision::default()),
-        Outcome::Unknown { why } => {
-            // What the supplier itself said weighs more than a failed question about it.
-            let state = match &attempt.state {
-                AttemptState::Waiting => AttemptState::Waiting,
-                AttemptState::Intended
-                | AttemptState::Sent
-                | AttemptState::Unknown { .. }
-                | AttemptState::Unsent { .. }
-                | AttemptState::Delivered { .. }
-                | AttemptState::Failed { .. } => AttemptState::Unknown { why: why.clone() },
-            };
-            Ok(stay_open(facts, attempt, state, source))
-        }
+        Outcome::Unknown { why } => Ok(stay_open(facts, attempt, unknown(attempt, why), source)),
         Outcome::Unsent { proof } => {
             // Only the purchase request itself can prove that nothing left; a status check that
             // could not be sent proves nothing about the purchase.
@@ -415,12 +335,130 @@ fn pending(
                 let state = AttemptState::Unsent { proof: proof.clone() };
                 return move_on(facts, attempt, state, None);
             }
-            if intended {
-                return Ok(NewsDecision::default());
-            }
-            let state = attempt.state.clone();
-            Ok(stay_open(facts, attempt, state, source))
+            Ok(stay_open(facts, attempt, attempt.state.clone(), source))
         }
+    }
+}
+
+/// Nothing was sent, so nothing that is said can be about it.
+fn before_sending(facts: &NewsFacts<'_>, attempt: &Attempt, outcome: &Outcome) -> NewsDecision {
+    match outcome {
+        Outcome::Success { .. } | Outcome::Failed { .. } | Outcome::Doubtful { .. }
+            if may_raise(facts.trx) =>
+        {
+            suspect(format!("attempt {} is reported decided before it was sent", attempt.id.n))
+        }
+        Outcome::Success { .. }
+        | Outcome::Failed { .. }
+        | Outcome::Doubtful { .. }
+        | Outcome::Pending
+        | Outcome::Unknown { .. }
+        | Outcome::Unsent { .. } => NewsDecision::default(),
+    }
+}
+
+/// The writer refuses the sent-marker: the supplier may not be used at this moment. Nothing left, so
+/// the purchase is ranked again.
+///
+/// # Errors
+/// [`MoneyError`] when a balance would leave its range; nothing is decided then.
+pub fn decide_unsendable(
+    facts: &NewsFacts<'_>,
+    attempt: &Attempt,
+    why: &str,
+) -> Result<NewsDecision, MoneyError> {
+    if attempt.state != AttemptState::Intended || facts.trx.state != TrxState::Pending {
+        return Ok(NewsDecision::default());
+    }
+    move_on(facts, attempt, AttemptState::Unsent { proof: format!("not sent: {why}") }, None)
+}
+
+/// The purchase is pending for longer than its supplier's patience, whatever it waits for.
+/// `obstacle` says what keeps an unsent one from being sent.
+#[must_use]
+pub fn decide_overdue(facts: &NewsFacts<'_>, obstacle: &str) -> NewsDecision {
+    let current = facts.attempts.iter().find(|attempt| attempt.id.n == facts.trx.attempt);
+    let waited = facts.now.since(facts.trx.created);
+    if facts.trx.state != TrxState::Pending || facts.trx.suspect.is_some() {
+        return NewsDecision::default();
+    }
+    let Some(attempt) = current else {
+        return suspect("pending without an attempt".to_owned());
+    };
+    if waited <= facts.suspect_after_ms {
+        return NewsDecision::default();
+    }
+    match attempt.state {
+        AttemptState::Intended => suspect(format!("{NEVER_SENT}{obstacle}")),
+        AttemptState::Sent | AttemptState::Waiting | AttemptState::Unknown { .. } => {
+            suspect(PATIENCE_OVER.to_owned())
+        }
+        AttemptState::Unsent { .. }
+        | AttemptState::Delivered { .. }
+        | AttemptState::Failed { .. } => suspect("pending without an open attempt".to_owned()),
+    }
+}
+
+/// News of an attempt that was closed without a delivery.
+fn closed(
+    facts: &NewsFacts<'_>,
+    attempt: &Attempt,
+    source: Source,
+    outcome: &Outcome,
+) -> NewsDecision {
+    match outcome {
+        Outcome::Success { sn, tie, .. } => {
+            // Words without our reference whose serial number is another purchase's are about that.
+            let other = facts.twin.is_some() && !tie.names_us();
+            let mut decision = asked(facts, attempt, source, Answered::Yes);
+            if !other && !is_contradicted(facts.trx) {
+                let (n, sn) = (attempt.id.n, sn.as_ref().map_or("none", Sn::as_str));
+                decision.suspect = Some(Some(format!(
+                    "attempt {n} is reported delivered (SN {sn}) after it was closed"
+                )));
+            }
+            decision
+        }
+        Outcome::Failed { .. } => asked(facts, attempt, source, Answered::Yes),
+        Outcome::Doubtful { .. }
+        | Outcome::Pending
+        | Outcome::Unknown { .. }
+        | Outcome::Unsent { .. } => asked(facts, attempt, source, Answered::No),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answered {
+    Yes,
+    No,
+}
+
+/// A closed attempt is asked about when a callback that is not believed by itself contradicts it. An
+/// answer ends the asking, and so does its absence after some time; a person hears of that.
+fn asked(
+    facts: &NewsFacts<'_>,
+    attempt: &Attempt,
+    source: Source,
+    answered: Answered,
+) -> NewsDecision {
+    if source != Source::Check || attempt.next.is_none() {
+        return NewsDecision::default();
+    }
+    let checks = attempt.checks.saturating_add(1);
+    let given_up = answered == Answered::No && checks >= CLOSED_CHECKS_MOST;
+    let again = answered == Answered::No && !given_up;
+    let delay = check_delay_ms(checks, facts.check_after_ms);
+    NewsDecision {
+        attempts: vec![Attempt {
+            checks,
+            next: again.then(|| facts.now.after(delay)),
+            ..attempt.clone()
+        }],
+        suspect: (given_up && !is_contradicted(facts.trx)).then(|| {
+            let n = attempt.id.n;
+            Some(format!("a callback contradicts attempt {n}, and its supplier does not say which"))
+        }),
+        ..NewsDecision::default()
     }
 }
 
@@ -430,75 +468,51 @@ fn success(
     source: Source,
     outcome: &Outcome,
 ) -> Result<NewsDecision, MoneyError> {
-    let is_delivered = matches!(attempt.state, AttemptState::Delivered { .. });
+    let AttemptState::Delivered { sn: told } = &attempt.state else {
+        return Ok(closed(facts, attempt, source, outcome));
+    };
     match outcome {
-        Outcome::Failed { reason, .. } if is_delivered => {
-            if !facts.trusted_reversal || source == Source::Reply {
-                return Ok(suspect(format!("reported failed after success: {reason}")));
+        Outcome::Failed { reason, tie, .. } => {
+            if !facts.trusted_reversal || source == Source::Reply || !tie.names_us() {
+                let mut decision = asked(facts, attempt, source, Answered::Yes);
+                if !is_contradicted(facts.trx) {
+                    let why = format!("reported failed after success: {reason}");
+                    decision.suspect = Some(Some(why));
+                }
+                return Ok(decision);
             }
             let mut decision = reverse(facts, reason.clone())?;
             decision.attempts.push(Attempt {
                 state: AttemptState::Failed { reason: reason.clone() },
+                next: None,
                 ..attempt.clone()
             });
             Ok(decision)
         }
-        Outcome::Success { sn, .. } if !is_delivered => {
-            Ok(suspect(format!("attempt {} is reported delivered too (SN {sn:?})", attempt.id.n)))
+        Outcome::Success { sn: Some(sn), tie, .. } if *told == Sn::stand_in(attempt.id) => {
+            Ok(number_later(facts, attempt, *tie, sn))
         }
-        Outcome::Success { .. }
-        | Outcome::Failed { .. }
+        Outcome::Success { .. } => Ok(asked(facts, attempt, source, Answered::Yes)),
+        Outcome::Doubtful { .. }
         | Outcome::Pending
-        | Outcome::Doubtful { .. }
         | Outcome::Unknown { .. }
-        | Outcome::Unsent { .. } => Ok(NewsDecision::default()),
+        | Outcome::Unsent { .. } => Ok(asked(facts, attempt, source, Answered::No)),
     }
 }
 
-/// Carries out a person's decision.
-///
-/// # Errors
-/// [`ResolveError`] when the state does not allow it; nothing is decided then.
-pub fn decide_resolution(
-    facts: &NewsFacts<'_>,
-    resolution: &Resolution,
-) -> Result<NewsDecision, ResolveError> {
-    let state = facts.trx.state.word();
-    let current = facts.attempts.iter().find(|attempt| attempt.id.n == facts.trx.attempt);
-    let is_pending = facts.trx.state == TrxState::Pending;
-    let mut decision = match resolution {
-        Resolution::Success(sn) => current
-            .filter(|_| is_pending)
-            .map(|attempt| settle(facts, attempt, sn, None))
-            .transpose()?
-            .flatten()
-            .ok_or(ResolveError::State { state, asked: "success" })?,
-        Resolution::Fail(reason) => {
-            if !is_pending {
-                return Err(ResolveError::State { state, asked: "fail" });
-            }
-            let mut decision = refund(facts, reason.clone())?;
-            decision.attempts.extend(current.map(|attempt| Attempt {
-                state: AttemptState::Failed { reason: reason.clone() },
-                next: None,
-                ..attempt.clone()
-            }));
-            decision
-        }
-        Resolution::Reverse(reason) => {
-            let mut decision = reverse(facts, reason.clone())?;
-            if decision.flip.is_none() {
-                return Err(ResolveError::State { state, asked: "reverse" });
-            }
-            decision.attempts.extend(delivered(facts).map(|attempt| Attempt {
-                state: AttemptState::Failed { reason: reason.clone() },
-                ..attempt.clone()
-            }));
-            decision
-        }
-        Resolution::Keep => NewsDecision::default(),
+/// A serial number comes after the success that had none: it takes the place of what stood in for
+/// it, and the member is told.
+fn number_later(facts: &NewsFacts<'_>, attempt: &Attempt, tie: Tie, sn: &Sn) -> NewsDecision {
+    let mut decision = match certainty(facts, tie, Some(sn)) {
+        Certainty::Yes => NewsDecision::default(),
+        Certainty::Suspicious(why) => suspect(why),
+        Certainty::No(_) => return NewsDecision::default(),
     };
-    // Whoever decided has looked at it.
-    decision.suspect = Some(None);
-    Ok(decision)
+    decision.flip = facts.trx.state.numbered(sn.clone());
+    decision.attempts.push(Attempt {
+        state: AttemptState::Delivered { sn: sn.clone() },
+        next: None,
+        ..attempt.clone()
+    });
+    decision
 }

@@ -106,6 +106,17 @@ impl TrxState {
         }
     }
 
+    /// A success whose serial number came later; `None` for any other state.
+    #[must_use]
+    pub fn numbered(&self, sn: Sn) -> Option<Self> {
+        match self {
+            Self::Success { at, cost, .. } => Some(Self::Success { sn, at: *at, cost: *cost }),
+            Self::Pending | Self::Failed { .. } | Self::Reversed { .. } | Self::Refused { .. } => {
+                None
+            }
+        }
+    }
+
     /// Success to reversed; `balance` is the member's after the refund.
     ///
     /// # Errors

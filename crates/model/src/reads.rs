@@ -183,8 +183,7 @@ impl Reads for Model {
     ) -> Result<Vec<Work>, StoreError> {
         Ok(self.with(|tables| {
             let open = |attempt: &Attempt| {
-                attempt.state.is_open()
-                    && attempt.state != AttemptState::Intended
+                attempt.state != AttemptState::Intended
                     && self.does(tables.attempt_lanes.get(&attempt.id))
             };
             tables.due(open, now, limit, skip)

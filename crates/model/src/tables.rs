@@ -1,11 +1,11 @@
 //! The tables and the two things that are done with them: facts out, batches in.
 
-use domain::{Account, Attempt, Price, Product, RouteRow, Transfer, Trx, TrxState};
+use domain::{Account, Attempt, AttemptState, Price, Product, RouteRow, Transfer, Trx, TrxState};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{
     Batch, CatalogChange, ChainHead, ChainRow, Change, Delivery, Facts, Heads, JournalLine, Known,
-    Lane, Level, MemberRecord, Paper, PaperKey, SameDay, StoreError, SupplierRecord, Wants,
-    journal_hash, transfer_hash,
+    Lane, Level, MemberRecord, Paper, PaperKey, ProofKey, SameDay, StoreError, SupplierRecord,
+    Turn, Wants, journal_hash, transfer_hash,
 };
 use types::{
     AttemptId, DeliveryId, LevelCode, MemberId, ProductCode, RefId, Rupiah, SupplierCode, TrxNo,
@@ -45,6 +45,8 @@ pub struct Tables {
     /// How often a lane was taken.
     pub epochs: BTreeMap<Lane, u64>,
     pub papers: BTreeMap<PaperKey, Paper>,
+    pub proofs: BTreeMap<ProofKey, TrxNo>,
+    pub turns: BTreeMap<Turn, u16>,
 }
 
 fn head<T>(rows: &[ChainRow<T>], lane: Lane) -> ChainHead {
@@ -129,7 +131,38 @@ impl Tables {
                 facts.papers.insert(key.clone(), paper.clone());
             }
         }
+        self.evidence(wants, &mut facts);
         facts
+    }
+
+    fn evidence(&self, wants: &Wants, facts: &mut Facts) {
+        for key in &wants.proofs {
+            if let Some(trx) = self.proofs.get(key) {
+                facts.proofs.insert(key.clone(), *trx);
+            }
+        }
+        let sent =
+            |attempt: &&Attempt| attempt.state.is_open() && attempt.state != AttemptState::Intended;
+        for place in &wants.places {
+            let same = |attempt: &&Attempt| {
+                let dest = self.trxs.get(&attempt.id.trx).map(|row| &row.trx.dest);
+                attempt.supplier == place.supplier
+                    && attempt.sku == place.sku
+                    && dest == Some(&place.dest)
+            };
+            let found = self.attempts.values().filter(sent).filter(same).take(8);
+            facts.places.insert(place.clone(), found.map(|attempt| attempt.id).collect());
+        }
+        for turn in &wants.turns {
+            if let Some(count) = self.turns.get(turn) {
+                facts.turns.insert(turn.clone(), *count);
+            }
+        }
+        for supplier in &wants.open_at {
+            let there = |attempt: &&Attempt| attempt.supplier == *supplier;
+            let count = self.attempts.values().filter(sent).filter(there).count();
+            facts.open_at.insert(supplier.clone(), i64::try_from(count).unwrap_or(i64::MAX));
+        }
     }
 
     /// Everything a real store would refuse, before anything is written.
@@ -163,7 +196,13 @@ impl Tables {
                         return broken(format!("attempt {} exists", attempt.id));
                     }
                 }
+                Change::Proof { key, trx } => {
+                    if self.proofs.contains_key(key) {
+                        return Err(StoreError::Again(format!("the SN of {trx} was used")));
+                    }
+                }
                 Change::Suspect { .. }
+                | Change::Turn { .. }
                 | Change::UpdateAttempt(_)
                 | Change::Transfer(_)
                 | Change::Account { .. }
@@ -230,6 +269,12 @@ impl Tables {
             }
             Change::UpdateAttempt(attempt) => {
                 self.attempts.insert(attempt.id, *attempt);
+            }
+            Change::Proof { key, trx } => {
+                self.proofs.insert(key, trx);
+            }
+            Change::Turn { turn, count } => {
+                self.turns.insert(turn, count);
             }
             Change::Transfer(row) => {
                 let last = head(&self.transfers, lane);

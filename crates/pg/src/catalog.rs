@@ -206,12 +206,13 @@ async fn supplier(live: &mut Live, record: &SupplierRecord) -> Result<(), Error>
     let sql = live
         .prepare(
             "INSERT INTO supplier (code, name, connector, paused, check_after_ms, suspect_after_ms,
-             trusted_reversal, settings) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)
+             trusted_reversal, settings, counts) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)
              ON CONFLICT (code) DO UPDATE SET name = excluded.name,
              connector = excluded.connector, paused = excluded.paused,
              check_after_ms = excluded.check_after_ms,
              suspect_after_ms = excluded.suspect_after_ms,
-             trusted_reversal = excluded.trusted_reversal, settings = excluded.settings",
+             trusted_reversal = excluded.trusted_reversal, settings = excluded.settings,
+             counts = excluded.counts",
         )
         .await?;
     let supplier = &record.supplier;
@@ -228,6 +229,7 @@ async fn supplier(live: &mut Live, record: &SupplierRecord) -> Result<(), Error>
                 &supplier.suspect_after_ms,
                 &supplier.trusted_reversal,
                 &settings,
+                &supplier.counts,
             ],
         )
         .await

@@ -6,7 +6,10 @@
 use crate::papers::Paperwork;
 use domain::{Account, Attempt, AttemptState, Transfer, Trx, TrxState};
 use std::collections::{BTreeMap, HashMap};
-use store::{Batch, CatalogChange, Change, Delivery, JournalLine, PaperKey, StoreError, codec};
+use store::{
+    Batch, CatalogChange, Change, Delivery, JournalLine, PaperKey, ProofKey, StoreError, Turn,
+    codec,
+};
 use types::{AttemptId, DeliveryId, MemberId, TrxNo};
 
 /// Foreign answers may carry what no text of the database can hold.
@@ -52,6 +55,8 @@ pub(crate) struct Folded {
     pub(crate) journal: Vec<JournalLine>,
     pub(crate) catalog: Vec<CatalogChange>,
     pub(crate) papers: BTreeMap<PaperKey, Paperwork>,
+    pub(crate) proofs: BTreeMap<ProofKey, TrxNo>,
+    pub(crate) turns: BTreeMap<Turn, u16>,
 }
 
 impl Folded {
@@ -92,6 +97,8 @@ impl Folded {
             | Change::Suspect { why: None, .. }
             | Change::Account { .. }
             | Change::Catalog(_)
+            | Change::Proof { .. }
+            | Change::Turn { .. }
             | Change::DropPaper { .. } => {}
             Change::PutPaper(paper) => clean(&mut paper.body),
         }
@@ -140,6 +147,12 @@ impl Folded {
                     self.changed_attempts.insert(attempt.id, *attempt);
                 }
             },
+            Change::Proof { key, trx } => {
+                self.proofs.insert(key, trx);
+            }
+            Change::Turn { turn, count } => {
+                self.turns.insert(turn, count);
+            }
             Change::Transfer(transfer) => self.transfers.push(*transfer),
             Change::Account { member, account } => {
                 self.accounts.insert(member, account);

@@ -8,6 +8,7 @@
 mod catalog;
 mod check;
 mod columns;
+mod evidence;
 mod fold;
 mod keeper;
 mod lanes;

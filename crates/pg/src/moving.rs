@@ -8,15 +8,15 @@ use crate::migrate;
 use crate::papers::Paperwork;
 use crate::rows::{self, Chained};
 use crate::target::Target;
-use domain::{Transfer, TrxState};
+use domain::{AttemptState, Transfer, TrxState};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use store::{
-    CatalogChange, ChainHead, ChainRow, Heads, JournalLine, Progress, Reads, StoreError, TrxFilter,
-    codec,
+    CatalogChange, ChainHead, ChainRow, Heads, JournalLine, Known, Progress, ProofKey, Reads,
+    StoreError, TrxFilter, codec,
 };
-use types::{MemberId, TrxNo};
+use types::{MemberId, Rupiah, TrxNo};
 
 /// Rows written at once.
 const PAGE: usize = 1_000;
@@ -216,6 +216,7 @@ impl Inward<'_> {
         guarded: &HashSet<MemberId>,
     ) -> Result<(), StoreError> {
         let mut below = None;
+        let mut known = HashSet::new();
         loop {
             let filter = TrxFilter { below, limit: 1_000, ..TrxFilter::default() };
             let page = source.trx_page(&filter)?;
@@ -228,13 +229,35 @@ impl Inward<'_> {
                 let guard = (counts && guarded.contains(&trx.member))
                     .then(|| codec::guard(&trx.product, &trx.dest, trx.day));
                 owners.insert(trx.no, trx.member);
+                let trx_price = trx.price;
                 rows.trxs.insert(trx.no, NewTrx { trx, guard });
+                if trx_price > Rupiah::ZERO {
+                    for (key, no) in proofs(&story.known) {
+                        if known.insert(key.clone()) {
+                            rows.proofs.insert(key, no);
+                        }
+                    }
+                }
                 rows.attempts.extend(story.known.attempts.into_iter().map(|row| (row.id, row)));
                 rows.deliveries.extend(story.deliveries.into_iter().map(|row| (row.id, row)));
             }
             self.write(&rows, &Chained::default(), &owners, count)?;
         }
     }
+}
+
+/// Serial numbers that settled a purchase; of one that was given twice the newer one is kept.
+fn proofs(known: &Known) -> Vec<(ProofKey, TrxNo)> {
+    let delivered = known.attempts.iter().filter_map(|attempt| match &attempt.state {
+        AttemptState::Delivered { sn } => ProofKey::of(&attempt.supplier, sn, &known.trx.dest),
+        AttemptState::Intended
+        | AttemptState::Sent
+        | AttemptState::Waiting
+        | AttemptState::Unknown { .. }
+        | AttemptState::Unsent { .. }
+        | AttemptState::Failed { .. } => None,
+    });
+    delivered.map(|key| (key, known.trx.no)).collect()
 }
 
 fn places<T>(page: &[ChainRow<T>]) -> Vec<ChainHead> {

@@ -254,7 +254,7 @@ impl Reads for PgReads {
         limit: u32,
         skip: &[SupplierCode],
     ) -> Result<Vec<Work>, StoreError> {
-        self.due("a.state IN ('sent', 'waiting', 'unknown')", now, limit, skip)
+        self.due("a.state <> 'intended' AND a.next IS NOT NULL", now, limit, skip)
     }
 
     fn bought_since(

@@ -2,6 +2,7 @@
 //! together.
 
 use crate::catalog;
+use crate::evidence;
 use crate::fold::Folded;
 use crate::link::Live;
 use crate::papers;
@@ -108,12 +109,14 @@ const CURRENT: &str = "UPDATE trx t SET attempt = c.attempt
      WHERE t.member = c.member AND t.no = c.no";
 
 const INSERT_ATTEMPT: &str = "INSERT INTO attempt (member, trx, n, lane, supplier, sku, cost, state,
-     detail, created, sent, next, checks, why)
-     SELECT member, trx, n, $14::bigint, supplier, sku, cost, state, detail, created, sent, next,
-     checks, why
+     detail, created, sent, next, checks, counter, why)
+     SELECT member, trx, n, $15::bigint, supplier, sku, cost, state, detail, created, sent, next,
+     checks, counter, why
      FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::bigint[],
-       $7::text[], $8::text[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::text[])
-       AS a(member, trx, n, supplier, sku, cost, state, detail, created, sent, next, checks, why)";
+       $7::text[], $8::text[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[],
+       $14::text[])
+       AS a(member, trx, n, supplier, sku, cost, state, detail, created, sent, next, checks, counter,
+       why)";
 
 const UPDATE_ATTEMPT: &str = "UPDATE attempt a SET cost = u.cost, state = u.state,
      detail = u.detail, sent = u.sent, next = u.next, checks = u.checks
@@ -161,10 +164,10 @@ const INSERT_JOURNAL: &str = "INSERT INTO journal (lane, seq, at, direction, cha
 const ADVANCE: &str = "UPDATE lane SET batches = batches + 1, ledger_seq = $3, ledger_head = $4,
      journal_seq = $5, journal_head = $6 WHERE id = $1 AND epoch = $2";
 
-type Param = Box<dyn ToSql + Sync>;
+pub(crate) type Param = Box<dyn ToSql + Sync>;
 
 /// One statement of a batch.
-struct Step {
+pub(crate) struct Step {
     sql: &'static str,
     params: Vec<Param>,
     /// Rows it must touch, when fewer mean that something was decided on an old state.
@@ -172,7 +175,7 @@ struct Step {
 }
 
 impl Step {
-    fn new(sql: &'static str, params: Vec<Param>) -> Self {
+    pub(crate) fn new(sql: &'static str, params: Vec<Param>) -> Self {
         Self { sql, params, exactly: None }
     }
 
@@ -183,7 +186,7 @@ impl Step {
 }
 
 /// A column of all rows.
-fn column<R, T: ToSql + Sync + 'static>(rows: &[R], value: impl Fn(&R) -> T) -> Param
+pub(crate) fn column<R, T: ToSql + Sync + 'static>(rows: &[R], value: impl Fn(&R) -> T) -> Param
 where
     Vec<T>: ToSql,
 {
@@ -279,6 +282,7 @@ pub(crate) async fn copy(
     if let Err(why) = made {
         return Ok(Err(why));
     }
+    evidence::put(rows, &mut steps);
     money(rows, chained, &mut steps);
     records(rows, chained, &mut steps);
     run(live, &steps).await
@@ -293,6 +297,7 @@ fn steps(
     let mut steps = Vec::new();
     purchases(rows, owners, &mut steps)?;
     attempts_of(rows, owners, chained.lane, &mut steps)?;
+    evidence::put(rows, &mut steps);
     money(rows, chained, &mut steps);
     records(rows, chained, &mut steps);
     steps.push(
@@ -435,6 +440,7 @@ fn attempts_of(
                 column(&new, |(_, a)| a.sent.map(UtcMillis::get)),
                 column(&new, |(_, a)| a.next.map(UtcMillis::get)),
                 column(&new, |(_, a)| i64::from(a.checks)),
+                column(&new, |(_, a)| i64::from(a.counter)),
                 column(&new, |(_, a)| a.why.clone()),
                 Box::new(lane),
             ],

@@ -7,6 +7,7 @@
 //! writes nothing.
 
 use crate::columns::PgRow;
+use crate::evidence::{self, Evidence};
 use crate::fold::Folded;
 use crate::lanes::Taken;
 use crate::link::{Link, Live, Lost, told};
@@ -88,6 +89,7 @@ struct Loaded {
     same_day: Vec<Row>,
     deliveries: Vec<Row>,
     papers: Vec<Row>,
+    evidence: Evidence,
 }
 
 impl PgStore {
@@ -148,6 +150,7 @@ impl PgStore {
         for paper in all(&loaded.papers, codec::paper)? {
             facts.papers.insert(paper.key.clone(), paper);
         }
+        loaded.evidence.into_facts(wants, &mut facts)?;
         self.owners = facts.trxs.values().map(|known| (known.trx.no, known.trx.member)).collect();
         Ok(facts)
     }
@@ -302,6 +305,7 @@ async fn load(
     let papers = if keys.is_empty() { Vec::new() } else { papers::lock(live, keys).await? };
     Ok(Loaded {
         papers,
+        evidence: evidence::load(live, wants).await?,
         trx_block,
         delivery_block,
         accounts,

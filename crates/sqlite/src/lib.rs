@@ -4,10 +4,13 @@
 //! is one transaction; the schema is brought forward by numbered migrations and a newer one is
 //! refused. It decides nothing. SQL for SQLite lives in this crate only.
 
+mod evidence;
 mod migrate;
 mod open;
 mod papers;
+mod proofs;
 mod reader;
+mod records;
 mod rows;
 mod writer;
 mod young;

@@ -1,5 +1,6 @@
 //! Opening: every setting that durability rests on is set and then read back.
 
+use crate::proofs::Proofs;
 use crate::young::{Refs, Young};
 use crate::{SqliteReads, SqliteStore, migrate};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -104,8 +105,9 @@ pub fn open_sorting(path: &Path, many: Option<usize>) -> Result<Opened, StoreErr
     let settings =
         format!("SQLite {}, journal_mode={journal}, synchronous=FULL", rusqlite::version());
     let refs = Refs::open(&connection, many).map_err(not_written)?;
+    let proofs = Proofs::open(&connection, many).map_err(not_written)?;
     let (path, young) = (path.to_owned(), refs.young.clone());
-    Ok(Opened { store: SqliteStore::new(connection, refs)?, settings, path, young })
+    Ok(Opened { store: SqliteStore::new(connection, refs, proofs)?, settings, path, young })
 }
 
 /// Opens a read-only connection of its own; the database must exist. Young references cost it a

@@ -254,7 +254,7 @@ impl Reads for SqliteReads {
         limit: u32,
         skip: &[SupplierCode],
     ) -> Result<Vec<Work>, StoreError> {
-        self.due("a.state IN ('sent', 'waiting', 'unknown')", now, limit, skip)
+        self.due("a.state <> 'intended' AND a.next IS NOT NULL", now, limit, skip)
     }
 
     fn bought_since(
@@ -282,7 +282,12 @@ impl Reads for SqliteReads {
         after: TrxNo,
         limit: u32,
     ) -> Result<Vec<Work>, StoreError> {
-        self.work("a.state = 'sent' AND a.trx > ?1 ORDER BY a.trx", after.get(), limit)
+        self.work(
+            "a.state = 'sent' AND a.state <> 'intended' AND a.next IS NOT NULL AND +a.trx > ?1 \
+             ORDER BY a.trx",
+            after.get(),
+            limit,
+        )
     }
 
     fn due_deliveries(

@@ -1,15 +1,17 @@
 //! The one write connection: load a batch's facts, write its changes, commit once.
 
+use crate::evidence;
 use crate::open::{hint, not_written};
 use crate::papers;
+use crate::proofs::Proofs;
 use crate::rows::by;
 use crate::young::{Refs, find};
-use domain::{Attempt, Transfer, Trx, TrxState};
+use domain::{Attempt, Trx, TrxState};
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 use std::collections::HashMap;
 use store::{
-    Batch, CatalogChange, ChainHead, Change, Delivery, Direction, Facts, JournalLine, Known,
-    MemberRecord, Store, StoreError, SupplierRecord, Wants, codec, journal_hash, transfer_hash,
+    Batch, CatalogChange, ChainHead, Change, Facts, Known, MemberRecord, Store, StoreError,
+    SupplierRecord, Wants, codec,
 };
 use types::{MemberId, RefId, TrxNo};
 
@@ -21,13 +23,18 @@ pub struct SqliteStore {
     next_trx: i64,
     next_delivery: i64,
     refs: Refs,
+    proofs: Proofs,
 }
 
 /// First number a trx gets: nine digits, as members of this trade are used to.
 const FIRST_TRX: i64 = 100_000_001;
 
 impl SqliteStore {
-    pub(crate) fn new(connection: Connection, refs: Refs) -> Result<Self, StoreError> {
+    pub(crate) fn new(
+        connection: Connection,
+        refs: Refs,
+        proofs: Proofs,
+    ) -> Result<Self, StoreError> {
         let head = |name: &str| -> Result<ChainHead, StoreError> {
             connection
                 .query_row("SELECT seq, head FROM chain WHERE name = ?1", [name], |row| {
@@ -41,10 +48,10 @@ impl SqliteStore {
         let (ledger, journal) = (head("ledger")?, head("journal")?);
         let next_trx = most("SELECT max(no) FROM trx")?.map_or(FIRST_TRX, |no| no + 1);
         let next_delivery = most("SELECT max(id) FROM delivery")?.unwrap_or(0) + 1;
-        Ok(Self { connection, ledger, journal, next_trx, next_delivery, refs })
+        Ok(Self { connection, ledger, journal, next_trx, next_delivery, refs, proofs })
     }
 
-    fn cached(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
+    pub(crate) fn cached(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
         self.connection.prepare_cached(sql)
     }
 
@@ -98,6 +105,12 @@ impl SqliteStore {
                 facts.papers.insert(key.clone(), paper);
             }
         }
+        for key in &wants.proofs {
+            if let Some(trx) = self.proofs.find(&self.connection, key)? {
+                facts.proofs.insert(key.clone(), trx);
+            }
+        }
+        evidence::load(&self.connection, wants, &mut facts)?;
         Ok(facts)
     }
 
@@ -137,7 +150,7 @@ impl SqliteStore {
     }
 
     /// Writes everything but the COMMIT.
-    fn write(&self, batch: &Batch, heads: &mut Heads) -> Result<(), StoreError> {
+    fn write(&mut self, batch: &Batch, heads: &mut Heads) -> Result<(), StoreError> {
         let mut accounts = HashMap::new();
         for change in &batch.changes {
             match change {
@@ -156,6 +169,12 @@ impl SqliteStore {
                 }
                 Change::UpdateAttempt(attempt) => {
                     self.update_attempt(attempt).map_err(not_written)?;
+                }
+                Change::Proof { key, trx } => {
+                    self.proofs.put(&self.connection, key, *trx).map_err(not_written)?;
+                }
+                Change::Turn { turn, count } => {
+                    evidence::put_turn(&self.connection, turn, *count).map_err(not_written)?;
                 }
                 Change::Transfer(transfer) => {
                     self.insert_transfer(transfer, heads).map_err(not_written)?;
@@ -276,7 +295,7 @@ impl SqliteStore {
         let (state, detail) = codec::attempt_state(&attempt.state);
         self.cached(
             "INSERT INTO attempt (trx, n, supplier, sku, cost, state, detail, created, sent, next, \
-             checks, why) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
+             checks, counter, why) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
         )?
         .execute(params![
             attempt.id.trx.get(),
@@ -290,6 +309,7 @@ impl SqliteStore {
             attempt.sent.map(types::UtcMillis::get),
             attempt.next.map(types::UtcMillis::get),
             attempt.checks,
+            attempt.counter,
             attempt.why,
         ])?;
         if attempt.id.n > 1 {
@@ -314,80 +334,6 @@ impl SqliteStore {
             attempt.sent.map(types::UtcMillis::get),
             attempt.next.map(types::UtcMillis::get),
             attempt.checks,
-        ])?;
-        Ok(())
-    }
-
-    fn insert_transfer(&self, transfer: &Transfer, heads: &mut Heads) -> rusqlite::Result<()> {
-        let seq = heads.ledger.seq + 1;
-        let hash = transfer_hash(&heads.ledger.hash, seq, transfer);
-        heads.ledger = ChainHead { seq, hash };
-        self.cached(
-            "INSERT INTO transfer (seq, src, dst, amount, kind, trx, member, balance, at, note, \
-             hash) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
-        )?
-        .execute(params![
-            seq,
-            transfer.from.to_string(),
-            transfer.to.to_string(),
-            transfer.amount.get(),
-            transfer.kind.word(),
-            transfer.trx.map(TrxNo::get),
-            transfer.member_change().map(|(member, _)| member.get()),
-            transfer.balance.map(types::Rupiah::get),
-            transfer.at.get(),
-            transfer.note,
-            hash,
-        ])?;
-        Ok(())
-    }
-
-    fn put_delivery(&self, delivery: &Delivery) -> rusqlite::Result<()> {
-        self.cached(
-            "INSERT INTO delivery (id, trx, member, ref, message, created, state, tries, next, last) \
-             VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10) ON CONFLICT (id) DO UPDATE SET \
-             state = excluded.state, tries = excluded.tries, next = excluded.next, \
-             last = excluded.last",
-        )?
-        .execute(params![
-            delivery.id.get(),
-            delivery.trx.get(),
-            delivery.member.get(),
-            delivery.ref_id,
-            delivery.message,
-            delivery.created.get(),
-            delivery.state.word(),
-            delivery.tries,
-            delivery.next.get(),
-            delivery.last,
-        ])?;
-        Ok(())
-    }
-
-    fn insert_journal(&self, line: &JournalLine, heads: &mut Heads) -> rusqlite::Result<()> {
-        let seq = heads.journal.seq + 1;
-        let hash = journal_hash(&heads.journal.hash, seq, line);
-        heads.journal = ChainHead { seq, hash };
-        self.cached(
-            "INSERT INTO journal (seq, at, direction, channel, peer, member, trx, request, reply, \
-             status, millis, hash) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
-        )?
-        .execute(params![
-            seq,
-            line.at.get(),
-            match line.direction {
-                Direction::In => 0,
-                Direction::Out => 1,
-            },
-            line.channel.word(),
-            line.peer,
-            line.member.map(MemberId::get),
-            line.trx.map(TrxNo::get),
-            line.request,
-            line.reply,
-            line.status,
-            line.millis,
-            hash,
         ])?;
         Ok(())
     }
@@ -515,7 +461,8 @@ impl SqliteStore {
         let supplier = &record.supplier;
         self.cached(
             "INSERT OR REPLACE INTO supplier (code, name, connector, paused, check_after_ms, \
-             suspect_after_ms, trusted_reversal, settings) VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
+             suspect_after_ms, trusted_reversal, settings, counts) \
+             VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9)",
         )?
         .execute(params![
             supplier.code.as_str(),
@@ -526,6 +473,7 @@ impl SqliteStore {
             supplier.suspect_after_ms,
             supplier.trusted_reversal,
             record.settings.as_ref().map(|sealed| &sealed.0),
+            supplier.counts,
         ])
     }
 
@@ -548,9 +496,9 @@ impl SqliteStore {
 }
 
 /// What changes with a commit and is taken over only after it.
-struct Heads {
-    ledger: ChainHead,
-    journal: ChainHead,
+pub(crate) struct Heads {
+    pub(crate) ledger: ChainHead,
+    pub(crate) journal: ChainHead,
     next_trx: i64,
     next_delivery: i64,
 }
@@ -574,10 +522,12 @@ impl Store for SqliteStore {
         let written = self
             .write(&batch, &mut heads)
             .and_then(|()| self.take_refs(&batch))
-            .and_then(|()| self.refs.sort_a_piece(&self.connection));
+            .and_then(|()| self.refs.sort_a_piece(&self.connection))
+            .and_then(|()| self.proofs.sort_a_piece(&self.connection));
         if let Err(error) = written {
             self.roll_back();
             self.refs.rolled_back();
+            self.proofs.rolled_back();
             return Err(error);
         }
         let committed = self.cached("COMMIT").and_then(|mut sql| sql.execute([]));
@@ -589,6 +539,7 @@ impl Store for SqliteStore {
         self.next_trx = heads.next_trx;
         self.next_delivery = heads.next_delivery;
         self.refs.committed();
+        self.proofs.committed();
         Ok(())
     }
 

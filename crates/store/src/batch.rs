@@ -1,9 +1,9 @@
 //! A batch: the unit of work of the writer.
 
-use crate::{CatalogChange, Delivery, JournalLine, Paper, PaperKey};
+use crate::{CatalogChange, Delivery, JournalLine, Paper, PaperKey, Place, ProofKey, Turn};
 use domain::{Account, Attempt, Transfer, Trx, TrxState};
 use std::collections::{BTreeSet, HashMap};
-use types::{Day, DeliveryId, Dest, MemberId, ProductCode, RefId, TrxNo};
+use types::{AttemptId, Day, DeliveryId, Dest, MemberId, ProductCode, RefId, SupplierCode, TrxNo};
 
 /// "How often did this member buy this for that number on that day?"
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +33,14 @@ pub struct Wants {
     pub deliveries: BTreeSet<DeliveryId>,
     /// Papers.
     pub papers: BTreeSet<PaperKey>,
+    /// Which trx was settled with a serial number first.
+    pub proofs: BTreeSet<ProofKey>,
+    /// Open attempts that were sent for the same.
+    pub places: BTreeSet<Place>,
+    /// How many equal purchases a day has seen.
+    pub turns: BTreeSet<Turn>,
+    /// How many attempts at a supplier are sent and open.
+    pub open_at: BTreeSet<SupplierCode>,
 }
 
 /// A trx with its attempts in order.
@@ -59,6 +67,14 @@ pub struct Facts {
     pub deliveries: HashMap<DeliveryId, Delivery>,
     /// Papers; absent when there is none.
     pub papers: HashMap<PaperKey, Paper>,
+    /// First trx of a serial number; absent when it is new.
+    pub proofs: HashMap<ProofKey, TrxNo>,
+    /// Open attempts that were sent, by what they are for; at most some of many.
+    pub places: HashMap<Place, Vec<AttemptId>>,
+    /// Equal purchases so far; absent for none.
+    pub turns: HashMap<Turn, u16>,
+    /// Attempts that are sent and open, by supplier.
+    pub open_at: HashMap<SupplierCode, i64>,
     /// The number the next trx gets.
     pub next_trx: i64,
     /// The number the next delivery gets.
@@ -95,6 +111,21 @@ pub enum Change {
     InsertAttempt(Box<Attempt>),
     /// An attempt as it stands now.
     UpdateAttempt(Box<Attempt>),
+    /// A serial number settles a trx for the first time. Whether it is new was decided from the facts:
+    /// a store in which it is not any more answers that the batch is to be decided again.
+    Proof {
+        /// Which.
+        key: ProofKey,
+        /// Of which trx.
+        trx: TrxNo,
+    },
+    /// A day has seen so many equal purchases.
+    Turn {
+        /// Which.
+        turn: Turn,
+        /// How many.
+        count: u16,
+    },
     /// A movement of money; the account rows of members follow from it.
     Transfer(Box<Transfer>),
     /// A member's account as it stands now.
@@ -195,6 +226,12 @@ impl Facts {
             }
             Change::DropPaper { key, .. } => {
                 self.papers.remove(key);
+            }
+            Change::Proof { key, trx } => {
+                self.proofs.insert(key.clone(), *trx);
+            }
+            Change::Turn { turn, count } => {
+                self.turns.insert(turn.clone(), *count);
             }
             Change::Transfer(_) | Change::Journal(_) | Change::Catalog(_) => {}
         }

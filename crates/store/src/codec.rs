@@ -6,7 +6,7 @@
 
 use crate::{
     Channel, Delivery, DeliveryState, Direction, JournalLine, Level, MemberRecord, Paper, PaperKey,
-    Sealed, SupplierRecord, Work,
+    ProofKey, Sealed, SupplierRecord, Work,
 };
 use domain::{
     Account, Attempt, AttemptState, Denomination, Member, Price, Product, RouteRow, Supplier,
@@ -218,7 +218,7 @@ pub fn state_columns(state: &TrxState) -> StateColumns {
 /// The columns of an attempt, of a table called `a`.
 pub const ATTEMPT: &str = "a.trx AS trx, a.n AS n, a.supplier AS supplier, a.sku AS sku, \
      a.cost AS cost, a.state AS state, a.detail AS detail, a.created AS created, a.sent AS sent, \
-     a.next AS next, a.checks AS checks, a.why AS why";
+     a.next AS next, a.checks AS checks, a.counter AS counter, a.why AS why";
 
 /// State word and detail of an attempt.
 #[must_use]
@@ -262,8 +262,20 @@ pub fn attempt(row: &dyn Columns) -> Decoded<Attempt> {
         sent: maybe_time(row, "sent")?,
         next: maybe_time(row, "next")?,
         checks: int(row, "checks")?,
+        counter: int(row, "counter")?,
         why: owned(row, "why")?,
     })
+}
+
+/// A serial number that settled a trx.
+///
+/// # Errors
+/// [`Unreadable`].
+pub fn proof(row: &dyn Columns) -> Decoded<(ProofKey, TrxNo)> {
+    let digest = needed(row.bytes("digest")?, "digest")?;
+    let digest = digest.try_into().map_err(|_| bad("digest", "is not 16 bytes long"))?;
+    let key = ProofKey { supplier: word(row, "supplier", SupplierCode::parse)?, digest };
+    Ok((key, TrxNo::new(int(row, "trx")?)))
 }
 
 /// A member's account.
@@ -446,6 +458,7 @@ pub fn supplier(row: &dyn Columns) -> Decoded<SupplierRecord> {
             check_after_ms: int(row, "check_after_ms")?,
             suspect_after_ms: int(row, "suspect_after_ms")?,
             trusted_reversal: row.flag("trusted_reversal")?,
+            counts: row.flag("counts")?,
         },
         settings: row.bytes("settings")?.map(Sealed),
     })

@@ -1,0 +1,130 @@
+//! The money of a settlement, a refund and a reversal: which accounts, how much, and what follows for
+//! the trx. Whether it happens at all is decided in `news` and `resolution`.
+
+use crate::suspicion::{Verdict, eased};
+use crate::{AccountName, Attempt, AttemptState, Kind, NewsDecision, NewsFacts, Transfer};
+use types::{MoneyError, Reason, Rupiah, Sn};
+
+fn transfer(
+    facts: &NewsFacts<'_>,
+    from: AccountName,
+    to: AccountName,
+    amount: Rupiah,
+    kind: Kind,
+    balance: Option<Rupiah>,
+) -> Transfer {
+    let trx = Some(facts.trx.no);
+    Transfer { from, to, amount, kind, trx, balance, at: facts.now, note: String::new() }
+}
+
+pub(crate) fn settle(
+    facts: &NewsFacts<'_>,
+    attempt: &Attempt,
+    sn: &Sn,
+    cost: Option<Rupiah>,
+) -> Result<Option<NewsDecision>, MoneyError> {
+    // A negative cost cannot be booked as a payment; the expected one stands in.
+    let cost = cost.filter(|cost| !cost.is_negative()).unwrap_or(attempt.cost);
+    let Ok(flip) = facts.trx.state.succeed(sn.clone(), cost, facts.now) else { return Ok(None) };
+    let supplier = AccountName::Supplier(attempt.supplier.clone());
+    let price = facts.trx.price;
+    let mut transfers = vec![
+        transfer(facts, AccountName::Hold, AccountName::Sales, price, Kind::Settle, None),
+        transfer(facts, supplier, AccountName::Cogs, cost, Kind::Cost, None),
+    ];
+    for (share, balance) in facts.trx.shares.0.iter().zip(facts.uplines) {
+        let (from, to) = (AccountName::Commission, AccountName::Member(share.member));
+        let after = Some(balance.plus(share.amount)?);
+        transfers.push(transfer(facts, from, to, share.amount, Kind::Commission, after));
+    }
+    Ok(Some(NewsDecision {
+        flip: Some(flip),
+        attempts: vec![Attempt {
+            state: AttemptState::Delivered { sn: sn.clone() },
+            cost,
+            next: None,
+            ..attempt.clone()
+        }],
+        transfers,
+        suspect: eased(facts.trx, Verdict::Delivered),
+        ..NewsDecision::default()
+    }))
+}
+
+/// What uplines give back of a purchase that was not one. Nobody is brought below zero for it: what
+/// an upline has spent meanwhile stays our loss, and the note says how much that is.
+fn give_back(facts: &NewsFacts<'_>) -> Result<Vec<Transfer>, MoneyError> {
+    let mut transfers = Vec::new();
+    for (share, balance) in facts.trx.shares.0.iter().zip(facts.uplines) {
+        let amount = share.amount.min((*balance).max(Rupiah::ZERO));
+        let short = share.amount.minus(amount)?;
+        let (from, to) = (AccountName::Member(share.member), AccountName::Commission);
+        let after = Some(balance.minus(amount)?);
+        let mut back = transfer(facts, from, to, amount, Kind::CommissionReversal, after);
+        if short > Rupiah::ZERO {
+            back.note = format!("short of {short}, which was spent");
+        }
+        transfers.push(back);
+    }
+    Ok(transfers)
+}
+
+pub(crate) fn refund(facts: &NewsFacts<'_>, reason: Reason) -> Result<NewsDecision, MoneyError> {
+    let balance = facts.balance.plus(facts.trx.price)?;
+    let Ok(flip) = facts.trx.state.fail(reason, balance, facts.now) else {
+        return Ok(NewsDecision::default());
+    };
+    let member = AccountName::Member(facts.trx.member);
+    Ok(NewsDecision {
+        flip: Some(flip),
+        transfers: vec![transfer(
+            facts,
+            AccountName::Hold,
+            member,
+            facts.trx.price,
+            Kind::Refund,
+            Some(balance),
+        )],
+        suspect: eased(facts.trx, Verdict::NotDelivered),
+        ..NewsDecision::default()
+    })
+}
+
+pub(crate) fn reverse(facts: &NewsFacts<'_>, reason: Reason) -> Result<NewsDecision, MoneyError> {
+    let balance = facts.balance.plus(facts.trx.price)?;
+    let Ok(flip) = facts.trx.state.reverse(reason, balance, facts.now) else {
+        return Ok(NewsDecision::default());
+    };
+    let member = AccountName::Member(facts.trx.member);
+    let mut decision = NewsDecision {
+        flip: Some(flip),
+        transfers: vec![transfer(
+            facts,
+            AccountName::Sales,
+            member,
+            facts.trx.price,
+            Kind::Reversal,
+            Some(balance),
+        )],
+        suspect: eased(facts.trx, Verdict::NotDelivered),
+        ..NewsDecision::default()
+    };
+    if let Some(delivered) = delivered(facts) {
+        let supplier = AccountName::Supplier(delivered.supplier.clone());
+        decision.transfers.push(transfer(
+            facts,
+            AccountName::Cogs,
+            supplier,
+            // A person may have corrected it since.
+            delivered.cost,
+            Kind::CostReversal,
+            None,
+        ));
+    }
+    decision.transfers.extend(give_back(facts)?);
+    Ok(decision)
+}
+
+pub(crate) fn delivered<'a>(facts: &NewsFacts<'a>) -> Option<&'a Attempt> {
+    facts.attempts.iter().find(|attempt| matches!(attempt.state, AttemptState::Delivered { .. }))
+}

@@ -1,0 +1,144 @@
+//! Serial numbers that settled a purchase, open attempts for the same, equal purchases of a day.
+//!
+//! Two lanes may find a serial number new at the same moment: its key is unique, and the second one
+//! decides again.
+
+use crate::fold::Folded;
+use crate::link::Live;
+use crate::rows::{Step, column};
+use store::{Facts, StoreError, Wants};
+use tokio_postgres::{Error, Row};
+use types::{AttemptId, TrxNo};
+
+const PROOFS: &str = "SELECT w.i AS i, p.trx AS trx
+     FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY AS w(supplier, digest, i)
+     JOIN proof p ON p.supplier = w.supplier AND p.digest = w.digest";
+
+const PLACES: &str = "SELECT w.i AS i, a.trx AS trx, a.n AS n
+     FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS w(supplier, sku, dest, i)
+     JOIN attempt a ON a.supplier = w.supplier AND a.sku = w.sku
+       AND a.state IN ('sent', 'waiting', 'unknown') AND a.state <> 'intended'
+       AND a.next IS NOT NULL
+     JOIN trx t ON t.member = a.member AND t.no = a.trx AND t.dest = w.dest";
+
+const TURNS: &str = "SELECT w.i AS i, t.count AS count
+     FROM unnest($1::bigint[], $2::text[], $3::text[]) WITH ORDINALITY AS w(day, product, dest, i)
+     JOIN turn t ON t.day = w.day AND t.product = w.product AND t.dest = w.dest";
+
+const OPEN_AT: &str = "SELECT w.i AS i, count(a.trx) AS count
+     FROM unnest($1::text[]) WITH ORDINALITY AS w(supplier, i)
+     LEFT JOIN attempt a ON a.supplier = w.supplier
+       AND a.state IN ('sent', 'waiting', 'unknown') AND a.state <> 'intended'
+       AND a.next IS NOT NULL
+     GROUP BY w.i";
+
+const INSERT_PROOF: &str = "INSERT INTO proof (supplier, digest, trx)
+     SELECT * FROM unnest($1::text[], $2::bytea[], $3::bigint[])";
+
+const PUT_TURN: &str = "INSERT INTO turn (day, product, dest, count)
+     SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[])
+     ON CONFLICT (day, product, dest) DO UPDATE SET count = excluded.count";
+
+/// What was found, as it came.
+#[derive(Default)]
+pub(crate) struct Evidence {
+    proofs: Vec<Row>,
+    places: Vec<Row>,
+    turns: Vec<Row>,
+    open_at: Vec<Row>,
+}
+
+/// Reads what a batch asks for; most batches ask for serial numbers only.
+pub(crate) async fn load(live: &mut Live, wants: &Wants) -> Result<Evidence, Error> {
+    let mut found = Evidence::default();
+    if !wants.proofs.is_empty() {
+        let sql = live.prepare(PROOFS).await?;
+        let (suppliers, digests): (Vec<&str>, Vec<&[u8]>) =
+            wants.proofs.iter().map(|key| (key.supplier.as_str(), &key.digest[..])).unzip();
+        found.proofs = live.client.query(&sql, &[&suppliers, &digests]).await?;
+    }
+    if !wants.places.is_empty() {
+        let sql = live.prepare(PLACES).await?;
+        let suppliers: Vec<&str> = wants.places.iter().map(|at| at.supplier.as_str()).collect();
+        let skus: Vec<&str> = wants.places.iter().map(|at| at.sku.as_str()).collect();
+        let dests: Vec<&str> = wants.places.iter().map(|at| at.dest.as_str()).collect();
+        found.places = live.client.query(&sql, &[&suppliers, &skus, &dests]).await?;
+    }
+    if !wants.turns.is_empty() {
+        let sql = live.prepare(TURNS).await?;
+        let days: Vec<i64> = wants.turns.iter().map(|turn| i64::from(turn.day.get())).collect();
+        let products: Vec<&str> = wants.turns.iter().map(|turn| turn.product.as_str()).collect();
+        let dests: Vec<&str> = wants.turns.iter().map(|turn| turn.dest.as_str()).collect();
+        found.turns = live.client.query(&sql, &[&days, &products, &dests]).await?;
+    }
+    if !wants.open_at.is_empty() {
+        let sql = live.prepare(OPEN_AT).await?;
+        let suppliers: Vec<&str> = wants.open_at.iter().map(types::SupplierCode::as_str).collect();
+        found.open_at = live.client.query(&sql, &[&suppliers]).await?;
+    }
+    Ok(found)
+}
+
+/// Rows that belong to the n-th wanted key.
+fn of(rows: &[Row], number: i64) -> impl Iterator<Item = &Row> {
+    rows.iter().filter(move |row| row.get::<_, i64>("i") == number)
+}
+
+fn small(count: i64) -> u16 {
+    u16::try_from(count).unwrap_or(u16::MAX)
+}
+
+impl Evidence {
+    pub(crate) fn into_facts(self, wants: &Wants, facts: &mut Facts) -> Result<(), StoreError> {
+        for (number, key) in (1_i64..).zip(&wants.proofs) {
+            if let Some(row) = of(&self.proofs, number).next() {
+                facts.proofs.insert(key.clone(), TrxNo::new(row.get("trx")));
+            }
+        }
+        for (number, place) in (1_i64..).zip(&wants.places) {
+            let rivals = of(&self.places, number).map(|row| {
+                let n = u16::try_from(row.get::<_, i64>("n"))
+                    .map_err(|error| StoreError::Broken(error.to_string()))?;
+                Ok(AttemptId { trx: TrxNo::new(row.get("trx")), n })
+            });
+            facts.places.insert(place.clone(), rivals.collect::<Result<_, StoreError>>()?);
+        }
+        for (number, turn) in (1_i64..).zip(&wants.turns) {
+            if let Some(row) = of(&self.turns, number).next() {
+                facts.turns.insert(turn.clone(), small(row.get("count")));
+            }
+        }
+        for (number, supplier) in (1_i64..).zip(&wants.open_at) {
+            let count = of(&self.open_at, number).next().map_or(0, |row| row.get("count"));
+            facts.open_at.insert(supplier.clone(), count);
+        }
+        Ok(())
+    }
+}
+
+/// Writes what a batch learned.
+pub(crate) fn put(rows: &Folded, steps: &mut Vec<Step>) {
+    if !rows.proofs.is_empty() {
+        let all: Vec<_> = rows.proofs.iter().collect();
+        steps.push(Step::new(
+            INSERT_PROOF,
+            vec![
+                column(&all, |(key, _)| key.supplier.to_string()),
+                column(&all, |(key, _)| key.digest.to_vec()),
+                column(&all, |(_, trx)| trx.get()),
+            ],
+        ));
+    }
+    if !rows.turns.is_empty() {
+        let all: Vec<_> = rows.turns.iter().collect();
+        steps.push(Step::new(
+            PUT_TURN,
+            vec![
+                column(&all, |(turn, _)| i64::from(turn.day.get())),
+                column(&all, |(turn, _)| turn.product.to_string()),
+                column(&all, |(turn, _)| turn.dest.to_string()),
+                column(&all, |(_, count)| i64::from(**count)),
+            ],
+        ));
+    }
+}
