@@ -12,6 +12,7 @@ mod ledger;
 mod network;
 mod news;
 mod price;
+mod proof;
 mod reconcile;
 mod route;
 mod schedule;
@@ -31,6 +32,7 @@ pub use news::{
     NewsDecision, NewsFacts, Resolution, ResolveError, Source, decide_news, decide_resolution,
 };
 pub use price::selling_price;
+pub use proof::identity;
 pub use reconcile::{Difference, OurLine, Reconciled, TheirLine, reconcile};
 pub use route::{Candidate, Offer, Ranking, Wish, pick, rank};
 pub use schedule::{CALLBACK_DELAYS_MS, callback_delay_ms, check_delay_ms};
