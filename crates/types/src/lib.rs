@@ -7,12 +7,14 @@
 mod ids;
 mod money;
 mod refusal;
+mod same;
 mod time;
 mod words;
 
 pub use ids::{AttemptId, DeliveryId, MemberId, TrxNo};
 pub use money::{MoneyError, Rupiah};
 pub use refusal::{Param, Refusal};
+pub use same::{is_same_dest, mobile_number};
 pub use time::{CivilTime, Day, Moment, UtcMillis};
 pub use words::{
     Dest, LevelCode, MemberCode, ProductCode, ProductName, Qty, Reason, RefId, Sku, Sn,
