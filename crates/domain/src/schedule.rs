@@ -32,6 +32,17 @@ pub fn check_delay_ms(checks: u16, check_after_ms: i64) -> i64 {
     delay
 }
 
+/// First and longest pause of a worker that did something and could not record it.
+const UNWRITTEN_FIRST_MS: i64 = 1_000;
+const UNWRITTEN_MOST_MS: i64 = 300_000;
+
+/// How long to leave something alone that was done and could not be recorded, `times` in a row.
+#[must_use]
+pub fn unwritten_delay_ms(times: u16) -> i64 {
+    let doublings = u32::from(times.min(16)).saturating_sub(1);
+    (UNWRITTEN_FIRST_MS << doublings).min(UNWRITTEN_MOST_MS) * i64::from(times.min(1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,6 @@
 //! Callbacks from the outbox. One slow receiver delays no other.
 
+use super::patience::Patience;
 use super::{InFlight, called};
 use crate::command::{Command, DeliveryTry};
 use crate::crash::crash_point;
@@ -53,6 +54,7 @@ pub(super) async fn deliver_all(
 ) {
     let flying = InFlight::<DeliveryId>::new();
     let per_member = InFlight::<(MemberId, usize)>::new();
+    let patience = Patience::<DeliveryId>::new();
     // Set while a look found more than there were seats for.
     let more = Arc::new(AtomicBool::new(false));
     while !*stop.borrow() && !handle.is_ended() {
@@ -64,7 +66,10 @@ pub(super) async fn deliver_all(
             let due = due(&handle, full.clone()).await;
             let (found, known) = (due.len(), full.len());
             for delivery in due {
-                if full.contains(&delivery.member) || flew.contains(&delivery.id) {
+                if full.contains(&delivery.member)
+                    || flew.contains(&delivery.id)
+                    || patience.waits(&delivery.id, handle.now().utc)
+                {
                     continue;
                 }
                 let seat = (0..PER_MEMBER_MOST)
@@ -80,8 +85,15 @@ pub(super) async fn deliver_all(
                 };
                 let (handle, courier) = (handle.clone(), courier.clone());
                 let (more, flying) = (more.clone(), flying.clone());
+                let patience = patience.clone();
                 tokio::spawn(async move {
-                    deliver(&handle, courier.as_ref(), &delivery).await;
+                    // It was said and is still due: said again, which receivers must expect, but
+                    // not as often as a store fails.
+                    if deliver(&handle, courier.as_ref(), &delivery).await {
+                        patience.written(&delivery.id);
+                    } else {
+                        patience.not_written(&delivery.id, handle.now().utc);
+                    }
                     drop((taken, seat));
                     // A look reads a whole page: worth it only when many seats are free again.
                     if more.load(Ordering::Relaxed) && flying.len() <= DELIVERING_MOST / 2 {
@@ -170,7 +182,8 @@ async fn due(handle: &Handle, skip: Vec<MemberId>) -> Vec<Delivery> {
     }
 }
 
-async fn deliver(handle: &Handle, courier: &dyn Courier, delivery: &Delivery) {
+/// One try; false when it could not be recorded.
+async fn deliver(handle: &Handle, courier: &dyn Courier, delivery: &Delivery) -> bool {
     let catalog = handle.catalog();
     let entry = catalog.member_by_id(delivery.member);
     let began = handle.now().utc;
@@ -212,10 +225,11 @@ async fn deliver(handle: &Handle, courier: &dyn Courier, delivery: &Delivery) {
     line.member = Some(delivery.member);
     line.trx = Some(delivery.trx);
     let tried = Command::Tried { id: delivery.id, result, line: Box::new(line) };
-    if handle.submit_patiently(tried).await.is_err() {
-        // Still due: it is delivered again, which receivers must expect.
+    let written = handle.submit_patiently(tried).await.is_ok();
+    if !written {
         tracing::error!(delivery = %delivery.id, "a callback try could not be written");
     }
+    written
 }
 
 fn host(url: &str) -> &str {

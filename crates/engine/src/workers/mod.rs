@@ -4,6 +4,7 @@ mod courier;
 mod deposits;
 mod dispatch;
 mod inlet;
+mod patience;
 
 pub use courier::{Courier, CourierResult, tell_nothing};
 pub use inlet::{Received, inlet};

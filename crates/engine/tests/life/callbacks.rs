@@ -1,8 +1,9 @@
 //! The outbox: the schedule, patience with receivers, and no receiver in another's way.
 
-use super::rig::{Rig, pass};
+use super::rig::{Break, Rig, pass};
 use domain::CALLBACK_DELAYS_MS;
 use engine::{Answer, Command};
+use std::sync::atomic::Ordering;
 use store::{DeliveryFilter, DeliveryState};
 use types::DeliveryId;
 
@@ -89,4 +90,31 @@ async fn a_slow_receiver_delays_nobody_else() {
     let tries = rig.receivers.tries.lock().unwrap().clone();
     assert!(tries.iter().any(|(_, url)| url.contains("b.example")), "{} tries", tries.len());
     assert!(tries.iter().filter(|(_, url)| url.contains("a.example")).count() <= 16);
+}
+
+/// While tries cannot be recorded each comes later than the last; afterwards all is as before.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_writes_nothing_does_not_flood_receivers() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = Break::new(false);
+    let rig = Rig::breaking(folder.path(), 200, plan.clone()).await;
+    answer(&rig, "a.example", 10, 500, None);
+    rig.buy("1").await;
+    pass(3_000).await;
+    let before = rig.receivers.tries.lock().unwrap().len();
+    plan.busy.store(true, Ordering::SeqCst);
+    pass(60_000).await;
+    let tries = rig.receivers.tries.lock().unwrap()[before..].to_vec();
+    // At about 0, 1, 3, 7, 15 and 31 s from the first of them.
+    assert!((5..=6).contains(&tries.len()), "{tries:?}");
+    let pauses: Vec<_> = tries.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
+    assert!(pauses.windows(2).all(|pair| pair[1] > pair[0] * 3 / 2), "{pauses:?}");
+
+    pass(3_600_000).await;
+    let during = rig.receivers.tries.lock().unwrap().len() - before;
+    assert!((15..=22).contains(&during), "{during} in an hour: never more than 5 minutes apart");
+    plan.busy.store(false, Ordering::SeqCst);
+    answer(&rig, "a.example", 10, 200, None);
+    pass(300_500).await;
+    assert_eq!(states(&rig).await, [DeliveryState::Delivered]);
 }

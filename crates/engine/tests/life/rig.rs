@@ -60,11 +60,14 @@ pub(crate) struct Break {
     pub(crate) left: AtomicI64,
     pub(crate) written: bool,
     pub(crate) broke: AtomicBool,
+    /// While set, nothing is written and callers hear busy, as with a full disk.
+    pub(crate) busy: AtomicBool,
 }
 
 impl Break {
     pub(crate) fn new(written: bool) -> Arc<Self> {
-        Arc::new(Self { left: AtomicI64::new(i64::MAX), written, broke: AtomicBool::new(false) })
+        let (left, broke) = (AtomicI64::new(i64::MAX), AtomicBool::new(false));
+        Arc::new(Self { left, written, broke, busy: AtomicBool::new(false) })
     }
 }
 
@@ -74,6 +77,10 @@ impl Store for Breaking {
     }
 
     fn commit(&mut self, batch: Batch) -> Result<(), StoreError> {
+        if self.plan.busy.load(Ordering::SeqCst) {
+            self.inner.abandon();
+            return Err(StoreError::NotWritten("the disk is full".to_owned()));
+        }
         if self.plan.left.fetch_sub(1, Ordering::SeqCst) > 1 {
             return self.inner.commit(batch);
         }
