@@ -64,6 +64,7 @@ fn purchase(n: i64, count: i64, open: bool) -> anyhow::Result<Vec<Change>> {
         sent: Some(at),
         next: None,
         checks: 0,
+        counter: 1,
         why: "priority 1, cost 1.200".to_owned(),
     };
     let transfer = |from, to, amount, kind, balance| {

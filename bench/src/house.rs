@@ -255,6 +255,7 @@ impl House {
                     check_after_ms: 60_000,
                     suspect_after_ms: 600_000,
                     trusted_reversal: false,
+                    counts: false,
                 },
                 settings: None,
             }),

@@ -443,7 +443,9 @@ async fn decide(world: &World, handle: &Handle) {
     // Before it is written: a crash may leave it written without an answer.
     world.with(|state| state.decided.push(trx.no));
     let note = "asked by phone".to_owned();
-    let _ = handle.submit_patiently(Command::Resolve { trx: trx.no, resolution, note }).await;
+    let _ = handle
+        .submit_patiently(Command::Resolve { trx: trx.no, resolution, note, place: None })
+        .await;
 }
 
 async fn act(world: &World, handle: &Handle, what: What, all: &[Handle]) {

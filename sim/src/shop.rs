@@ -28,6 +28,7 @@ pub(crate) fn supplier(number: usize, paused: bool) -> anyhow::Result<CatalogCha
             check_after_ms: 10_000,
             suspect_after_ms: 300_000,
             trusted_reversal: number == 0,
+            counts: number == 1,
         },
         settings: None,
     }))

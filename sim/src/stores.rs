@@ -72,7 +72,9 @@ impl Watched {
                     words.push(format!("{} {}", transfer.kind.word(), transfer.amount));
                     (transfer.kind == Kind::Deposit).then_some("deposit")
                 }
-                Change::Account { .. }
+                Change::Proof { .. }
+                | Change::Turn { .. }
+                | Change::Account { .. }
                 | Change::InsertDelivery(_)
                 | Change::UpdateDelivery(_)
                 | Change::Journal(_)

@@ -16,11 +16,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use store::{
     CatalogChange, CatalogRows, Channel, DeliveryFilter, DeliveryState, Direction, JournalLine,
-    Lane, MasterKey, PaperFilter, PaperKey, Reads, Store, StoreError, TrxFilter, Wants,
+    Lane, MasterKey, PaperFilter, PaperKey, Place, Reads, Store, StoreError, TrxFilter, Wants,
 };
 use types::{
-    AttemptId, DeliveryId, Dest, MemberId, ProductCode, Reason, RefId, Rupiah, Sn, SupplierCode,
-    TrxNo, UtcMillis,
+    AttemptId, DeliveryId, Dest, MemberId, ProductCode, Reason, RefId, Rupiah, Sku, Sn,
+    SupplierCode, TrxNo, UtcMillis,
 };
 
 /// Some morning in Jakarta.
@@ -61,7 +61,7 @@ fn op() -> impl Strategy<Value = Op> {
         ),
         1 => (0_u8..3, 0_u8..12).prop_map(|(member, reference)| Op::Look { member, reference }),
         5 => (small.clone(), n.clone()).prop_map(|(trx, n)| Op::Mark { trx, n }),
-        8 => (small.clone(), n.clone(), 0_u8..2, 0_u8..6, 0_u8..4).prop_map(
+        8 => (small.clone(), n.clone(), 0_u8..2, 0_u8..10, 0_u8..4).prop_map(
             |(trx, n, supplier, what, source)| Op::News { trx, n, supplier, what, source }
         ),
         1 => (small.clone(), n).prop_map(|(trx, n)| Op::Soon { trx, n }),
@@ -132,6 +132,18 @@ fn outcome(what: u8) -> Outcome {
             tie: Tie::Reference,
         },
         4 => Outcome::Pending,
+        6 => Outcome::Success {
+            sn: Some(Sn::parse("SN77123456").unwrap()),
+            cost: None,
+            tie: Tie::Likeness,
+        },
+        7 => Outcome::Success { sn: None, cost: None, tie: Tie::Connection },
+        8 => Outcome::Failed {
+            class: FailureClass::Route,
+            reason: Reason::clean("stok kosong"),
+            tie: Tie::Likeness,
+        },
+        9 => Outcome::Doubtful { why: "about whom?".to_owned() },
         _ => Outcome::Unknown { why: "nobody knows".to_owned() },
     }
 }
@@ -139,6 +151,13 @@ fn outcome(what: u8) -> Outcome {
 /// Whose a trx is: the same on every store, because the model says it.
 fn owner(model: &Model, number: u8) -> MemberId {
     model.with(|tables| tables.trxs.get(&trx(number)).map_or(member(0), |row| row.trx.member))
+}
+
+/// What an attempt of a trx is for, as said by a supplier.
+fn place_of(model: &Model, number: u8, from: u8) -> Box<Place> {
+    let dest = model.with(|tables| tables.trxs.get(&trx(number)).map(|row| row.trx.dest.clone()));
+    let dest = dest.unwrap_or_else(|| Dest::parse("089660522880").unwrap());
+    Box::new(Place { supplier: supplier(from), sku: Sku::parse("T1").unwrap(), dest })
 }
 
 fn command(op: &Op, model: &Model, now: UtcMillis) -> Command {
@@ -163,12 +182,12 @@ fn command(op: &Op, model: &Model, now: UtcMillis) -> Command {
             Command::Look { member: member(*who), ref_id: reference(*which) }
         }
         Op::Mark { trx, n } => {
-            Command::MarkSent { about: attempt(*trx, *n), member: owner(model, *trx) }
+            Command::MarkSent { about: attempt(*trx, *n), member: owner(model, *trx), edition: 0 }
         }
         Op::News { trx, n, supplier: from, what, source } => Command::News {
             about: attempt(*trx, *n),
             member: owner(model, *trx),
-            from: supplier(*from),
+            place: place_of(model, *trx, *from),
             source: [
                 Source::Reply,
                 Source::Callback,
@@ -181,6 +200,7 @@ fn command(op: &Op, model: &Model, now: UtcMillis) -> Command {
         Op::Soon { trx, n } => Command::AskSoon {
             about: attempt(*trx, *n),
             member: owner(model, *trx),
+            wait_ms: 5,
             line: Box::new(line("soon", None, now)),
         },
         Op::Resolve { trx: which, what } => Command::Resolve {
@@ -192,6 +212,7 @@ fn command(op: &Op, model: &Model, now: UtcMillis) -> Command {
                 _ => Resolution::Keep,
             },
             note: "someone".to_owned(),
+            place: Some(place_of(model, *which, 0)),
         },
         Op::Move { member: who, amount } => Command::Move {
             member: member(*who),
@@ -237,6 +258,8 @@ fn command(op: &Op, model: &Model, now: UtcMillis) -> Command {
                     })
                     .into_iter()
                     .collect(),
+                // Refused while something is open there: how much is open is compared too.
+                idle: (*amount < 300).then(|| supplier(*giver % 2)).into_iter().collect(),
                 papers: vec![PaperChange {
                     key: PaperKey::new(
                         ["ticket", "user"][usize::from(*paper % 2)],

@@ -39,7 +39,7 @@ pub use price::selling_price;
 pub use proof::identity;
 pub use reconcile::{Difference, OurLine, Reconciled, TheirLine, reconcile};
 pub use resolution::{Resolution, ResolveError, decide_resolution};
-pub use route::{Candidate, Offer, Ranking, Wish, pick, rank};
+pub use route::{Candidate, Offer, Ranking, Wish, obstacle, pick, rank};
 pub use schedule::{CALLBACK_DELAYS_MS, callback_delay_ms, check_delay_ms, unwritten_delay_ms};
 pub use sync::{Change, Listed, Markup, Planned, SyncFacts, SyncRules, plan_sync};
 pub use trx::{Illegal, Trx, TrxState};

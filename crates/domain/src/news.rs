@@ -10,7 +10,7 @@ use crate::settlement::{refund, reverse, settle};
 use crate::suspicion::{DOUBTFUL, NEVER_SENT, PATIENCE_OVER, is_contradicted, may_raise};
 use crate::{
     Attempt, AttemptState, FailureClass, Outcome, Ranking, Tie, Transfer, Trx, TrxState,
-    check_delay_ms, pick,
+    check_delay_ms, identity, pick,
 };
 use types::{AttemptId, MoneyError, Reason, Rupiah, Sn, TrxNo, UtcMillis};
 
@@ -114,7 +114,7 @@ pub struct NewsDecision {
     pub alert: Option<String>,
 }
 
-/// Questions about a closed attempt before it is left to a person.
+/// Questions about a delivered attempt before it is left to a person.
 const CLOSED_CHECKS_MOST: u16 = 5;
 
 fn suspect(why: String) -> NewsDecision {
@@ -256,6 +256,11 @@ fn certainty(facts: &NewsFacts<'_>, tie: Tie, sn: Option<&Sn>) -> Certainty {
         (Tie::Likeness, None, Some(rival)) => {
             Certainty::No(format!("SN {shown} without a reference may be for {rival} as well"))
         }
+        (Tie::Likeness, None, None)
+            if sn.is_none_or(|sn| identity(sn, &facts.trx.dest).is_none()) =>
+        {
+            Certainty::No(format!("SN {shown} identifies nothing, and no reference is named"))
+        }
         (Tie::Likeness, None, None) => Certainty::Yes,
     }
 }
@@ -278,7 +283,7 @@ pub fn decide_news(
     match &facts.trx.state {
         TrxState::Pending if about == facts.trx.attempt => pending(facts, attempt, source, outcome),
         TrxState::Pending | TrxState::Failed { .. } | TrxState::Reversed { .. } => {
-            Ok(closed(facts, attempt, source, outcome))
+            Ok(closed(facts, attempt, outcome))
         }
         TrxState::Success { .. } => success(facts, attempt, source, outcome),
         TrxState::Refused { .. } => {
@@ -399,31 +404,24 @@ pub fn decide_overdue(facts: &NewsFacts<'_>, obstacle: &str) -> NewsDecision {
     }
 }
 
-/// News of an attempt that was closed without a delivery.
-fn closed(
-    facts: &NewsFacts<'_>,
-    attempt: &Attempt,
-    source: Source,
-    outcome: &Outcome,
-) -> NewsDecision {
+/// News of an attempt that was closed without a delivery. It moves no money, so it needs no question:
+/// and where asking means to send the purchase again, asking would buy it.
+fn closed(facts: &NewsFacts<'_>, attempt: &Attempt, outcome: &Outcome) -> NewsDecision {
     match outcome {
         Outcome::Success { sn, tie, .. } => {
             // Words without our reference whose serial number is another purchase's are about that.
             let other = facts.twin.is_some() && !tie.names_us();
-            let mut decision = asked(facts, attempt, source, Answered::Yes);
-            if !other && !is_contradicted(facts.trx) {
-                let (n, sn) = (attempt.id.n, sn.as_ref().map_or("none", Sn::as_str));
-                decision.suspect = Some(Some(format!(
-                    "attempt {n} is reported delivered (SN {sn}) after it was closed"
-                )));
+            if other || is_contradicted(facts.trx) {
+                return NewsDecision::default();
             }
-            decision
+            let (n, sn) = (attempt.id.n, sn.as_ref().map_or("none", Sn::as_str));
+            suspect(format!("attempt {n} is reported delivered (SN {sn}) after it was closed"))
         }
-        Outcome::Failed { .. } => asked(facts, attempt, source, Answered::Yes),
-        Outcome::Doubtful { .. }
+        Outcome::Failed { .. }
+        | Outcome::Doubtful { .. }
         | Outcome::Pending
         | Outcome::Unknown { .. }
-        | Outcome::Unsent { .. } => asked(facts, attempt, source, Answered::No),
+        | Outcome::Unsent { .. } => NewsDecision::default(),
     }
 }
 
@@ -433,7 +431,7 @@ enum Answered {
     No,
 }
 
-/// A closed attempt is asked about when a callback that is not believed by itself contradicts it. An
+/// A delivered attempt is asked about when a callback that is not believed by itself contradicts it. An
 /// answer ends the asking, and so does its absence after some time; a person hears of that.
 fn asked(
     facts: &NewsFacts<'_>,
@@ -469,7 +467,7 @@ fn success(
     outcome: &Outcome,
 ) -> Result<NewsDecision, MoneyError> {
     let AttemptState::Delivered { sn: told } = &attempt.state else {
-        return Ok(closed(facts, attempt, source, outcome));
+        return Ok(closed(facts, attempt, outcome));
     };
     match outcome {
         Outcome::Failed { reason, tie, .. } => {

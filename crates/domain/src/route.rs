@@ -66,23 +66,31 @@ impl Ranking {
     }
 }
 
+/// Why nothing may be sent by this route at this moment, whatever the purchase.
+#[must_use]
+pub fn obstacle(offer: &Offer<'_>, now: Moment) -> Option<String> {
+    let route = offer.route;
+    if !route.enabled {
+        return Some("switched off".to_owned());
+    }
+    if !route.stocked {
+        return Some("not on offer there".to_owned());
+    }
+    if offer.supplier.paused {
+        return Some("supplier paused".to_owned());
+    }
+    if let Some(why) = offer.barred {
+        return Some(why.to_owned());
+    }
+    let closed = route.hours.filter(|hours| !hours.contains(now.civil));
+    closed.map(|hours| format!("only {hours}"))
+}
+
 /// Why a route cannot serve this purchase; its cost when it can.
 fn cost_of(offer: &Offer<'_>, wish: &Wish<'_>) -> Result<Rupiah, String> {
     let route = offer.route;
-    if !route.enabled {
-        return Err("switched off".to_owned());
-    }
-    if !route.stocked {
-        return Err("not on offer there".to_owned());
-    }
-    if offer.supplier.paused {
-        return Err("supplier paused".to_owned());
-    }
-    if let Some(why) = offer.barred {
-        return Err(why.to_owned());
-    }
-    if let Some(hours) = route.hours.filter(|hours| !hours.contains(wish.now.civil)) {
-        return Err(format!("only {hours}"));
+    if let Some(why) = obstacle(offer, wish.now) {
+        return Err(why);
     }
     let dest = wish.dest.as_str();
     if !route.prefixes.is_empty() && !route.prefixes.iter().any(|start| dest.starts_with(start)) {

@@ -17,6 +17,13 @@ use wire::{PriceRow, Secret, slug};
 #[error("catalog: {0}")]
 pub struct CatalogError(#[from] SealError);
 
+/// A number for settings that changes when they do.
+#[must_use]
+pub fn edition(settings: &str) -> u64 {
+    let digest = Sha256::digest(settings.as_bytes());
+    digest.iter().take(8).fold(0, |number, byte| (number << 8) | u64::from(*byte))
+}
+
 /// The place a member's secret is sealed for.
 #[must_use]
 pub fn place(member: &MemberCode, column: &str) -> String {
@@ -52,6 +59,8 @@ pub struct Catalog {
     routes: HashMap<ProductCode, Vec<RouteRow>>,
     /// Settings of suppliers as JSON, opened.
     settings: HashMap<SupplierCode, Secret>,
+    /// Which settings a supplier has: another number for others.
+    editions: HashMap<SupplierCode, u64>,
     /// Downlines by the public ids of their price lists.
     lists: HashMap<String, MemberId>,
 }
@@ -100,6 +109,7 @@ impl Catalog {
             if let Some(sealed) = &record.settings {
                 let code = record.supplier.code.clone();
                 let opened = key.open(&supplier_place(&code), sealed)?;
+                catalog.editions.insert(code.clone(), edition(&opened));
                 catalog.settings.insert(code, Secret::new(opened));
             }
         }
@@ -160,6 +170,12 @@ impl Catalog {
     #[must_use]
     pub fn supplier_settings(&self, code: &SupplierCode) -> Option<&Secret> {
         self.settings.get(code)
+    }
+
+    /// Which settings a supplier has, as a number that changes with them; 0 for none.
+    #[must_use]
+    pub fn edition(&self, code: &SupplierCode) -> u64 {
+        self.editions.get(code).copied().unwrap_or_default()
     }
 
     /// A product with its price at a level.

@@ -1,7 +1,7 @@
 //! What the writer can be told to do, and what it answers after the commit.
 
 use domain::{AccountName, BuyRequest, Kind, Outcome, Resolution, Source, Trx};
-use store::{CatalogChange, JournalLine, PaperKey};
+use store::{CatalogChange, JournalLine, PaperKey, Place};
 use types::{
     AttemptId, DeliveryId, MemberId, RefId, Refusal, Rupiah, SupplierCode, TrxNo, UtcMillis,
 };
@@ -47,6 +47,8 @@ pub struct Errand {
     pub catalog: Vec<CatalogChange>,
     /// Who did it and why.
     pub lines: Vec<JournalLine>,
+    /// Refused while an attempt is open at one of these: it could not be asked about any more.
+    pub idle: Vec<SupplierCode>,
 }
 
 /// A change of one paper.
@@ -105,6 +107,8 @@ pub enum Ran {
     Stale(PaperKey),
     /// A cost cannot be corrected: why; nothing was done.
     Unfit(String),
+    /// So many attempts are open at this supplier; nothing was done.
+    StillOpen(SupplierCode, i64),
     /// A movement is not possible; nothing was done.
     Refused {
         /// Whose.
@@ -139,6 +143,9 @@ pub enum Command {
         about: AttemptId,
         /// Whose purchase.
         member: MemberId,
+        /// Which settings of its supplier the sender holds: only the newest may send, or the purchase
+        /// would be asked about elsewhere than it was sent to.
+        edition: u64,
     },
     /// News of an attempt.
     News {
@@ -146,8 +153,9 @@ pub enum Command {
         about: AttemptId,
         /// Whose purchase.
         member: MemberId,
-        /// Which supplier says so; news from another one than the attempt's is only recorded.
-        from: SupplierCode,
+        /// What the attempt is for and which supplier says so; news from another supplier than the
+        /// attempt's is only recorded.
+        place: Box<Place>,
         /// By which way.
         source: Source,
         /// What.
@@ -155,14 +163,26 @@ pub enum Command {
         /// The exchange it came from.
         line: Option<Box<JournalLine>>,
     },
-    /// A hint that an open attempt should be asked about now.
+    /// A hint that an attempt should be asked about soon. A closed one too: something that is not
+    /// believed by itself contradicts it.
     AskSoon {
         /// Which.
         about: AttemptId,
         /// Whose purchase.
         member: MemberId,
+        /// Not before so much time has passed: the spacing of its supplier.
+        wait_ms: i64,
         /// The exchange it came from.
         line: Box<JournalLine>,
+    },
+    /// A purchase is pending for longer than its supplier's patience, whatever it waits for.
+    Overdue {
+        /// Which trx.
+        trx: TrxNo,
+        /// Whose purchase.
+        member: MemberId,
+        /// What keeps it from being sent, when it was not sent yet.
+        obstacle: String,
     },
     /// A person decides.
     Resolve {
@@ -172,6 +192,8 @@ pub enum Command {
         resolution: Resolution,
         /// Who and why.
         note: String,
+        /// What its current attempt is for, so that a serial number is remembered.
+        place: Option<Box<Place>>,
     },
     /// A deposit (positive) or withdrawal (negative) by a person.
     Move {
@@ -217,6 +239,7 @@ impl Command {
             | Self::MarkSent { member, .. }
             | Self::News { member, .. }
             | Self::AskSoon { member, .. }
+            | Self::Overdue { member, .. }
             | Self::Move { member, .. } => member.get(),
             Self::Resolve { trx, .. } => trx.get(),
             Self::Tried { id, .. } | Self::Replay(id) => id.get(),

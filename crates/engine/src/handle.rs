@@ -5,6 +5,7 @@ use crate::ports::Alone;
 use crate::snapshot::Snapshot;
 use crate::writer::{Core, Job};
 use crate::{Catalog, Clock, Health, ReadPool, Tenure, Zone};
+use domain::Failover;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use store::{CatalogRows, JournalLine, MasterKey, Store, StoreError};
@@ -15,6 +16,18 @@ use tokio::sync::{Notify, mpsc, oneshot};
 #[error("busy: nothing was written, send it again with the same refID")]
 pub struct Busy;
 
+/// Why a command has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotDone {
+    /// Certainly nothing was written.
+    #[error("busy: nothing was written, send it again with the same refID")]
+    NotTaken,
+    /// It may have been written: its answer was lost at the commit. Whoever asks must be told that it
+    /// is under way and must look again, never that it failed.
+    #[error("not known: it may have been written; look before you do it again")]
+    NotKnown,
+}
+
 /// Limits of the engine.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
@@ -22,11 +35,13 @@ pub struct Settings {
     pub queue: usize,
     /// Most commands in one batch.
     pub batch: usize,
+    /// Until when another supplier is tried.
+    pub failover: Failover,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { queue: 4_096, batch: 512 }
+        Self { queue: 4_096, batch: 512, failover: Failover::default() }
     }
 }
 
@@ -46,10 +61,10 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    fn queue(&self, command: &Command) -> Result<&mpsc::Sender<Job>, Busy> {
+    fn queue(&self, command: &Command) -> Result<&mpsc::Sender<Job>, NotDone> {
         let lanes = i64::try_from(self.queues.len()).unwrap_or(1).max(1);
         let lane = usize::try_from(command.key().rem_euclid(lanes)).unwrap_or_default();
-        self.queues.get(lane).ok_or(Busy)
+        self.queues.get(lane).ok_or(NotDone::NotTaken)
     }
 }
 
@@ -62,21 +77,24 @@ impl Handle {
     /// is full.
     ///
     /// # Errors
-    /// [`Busy`] when the queue is full, or when the batch was not written.
-    pub async fn submit(&self, command: Command) -> Result<Answer, Busy> {
+    /// [`NotDone::NotTaken`] when the queue is full or the batch was not written,
+    /// [`NotDone::NotKnown`] when its commit was interrupted.
+    pub async fn submit(&self, command: Command) -> Result<Answer, NotDone> {
         let (answer, wait) = oneshot::channel();
-        self.0.queue(&command)?.try_send(Job { command, answer }).map_err(|_| Busy)?;
-        wait.await.map_err(|_| Busy)
+        let queue = self.0.queue(&command)?;
+        queue.try_send(Job { command, answer }).map_err(|_| NotDone::NotTaken)?;
+        wait.await.unwrap_or(Err(NotDone::NotKnown))
     }
 
     /// The same for those who can wait: workers and operators.
     ///
     /// # Errors
-    /// [`Busy`] when the batch was not written, or the writer has stopped.
-    pub async fn submit_patiently(&self, command: Command) -> Result<Answer, Busy> {
+    /// As [`Self::submit`]; also when the writer has stopped.
+    pub async fn submit_patiently(&self, command: Command) -> Result<Answer, NotDone> {
         let (answer, wait) = oneshot::channel();
-        self.0.queue(&command)?.send(Job { command, answer }).await.map_err(|_| Busy)?;
-        wait.await.map_err(|_| Busy)
+        let queue = self.0.queue(&command)?;
+        queue.send(Job { command, answer }).await.map_err(|_| NotDone::NotTaken)?;
+        wait.await.unwrap_or(Err(NotDone::NotKnown))
     }
 
     /// Gives the journal a line without waiting for its commit; waits for room in the queue.
@@ -285,6 +303,7 @@ impl Engine {
                 clock: clock.clone(),
                 zone: zone.clone(),
                 health: health.clone(),
+                failover: settings.failover,
             },
             jobs,
             batch: settings.batch,
@@ -303,9 +322,21 @@ impl Writer {
     pub fn run(mut self) -> Result<(), StoreError> {
         let mut taken = Vec::with_capacity(self.batch);
         while self.jobs.blocking_recv_many(&mut taken, self.batch) > 0 {
-            self.step(std::mem::take(&mut taken))?;
+            if let Err(error) = self.step(std::mem::take(&mut taken)) {
+                self.turn_away();
+                return Err(error);
+            }
         }
         Ok(())
+    }
+
+    /// The writer stops: those that still wait were certainly not written.
+    fn turn_away(&mut self) {
+        self.jobs.close();
+        while let Ok(job) = self.jobs.try_recv() {
+            // A caller that went away loses nothing.
+            let _ = job.answer.send(Err(NotDone::NotTaken));
+        }
     }
 
     /// The same as a task; the store blocks it, so this is for tests and simulation.
@@ -315,7 +346,10 @@ impl Writer {
     pub async fn run_as_task(mut self) -> Result<(), StoreError> {
         let mut taken = Vec::with_capacity(self.batch);
         while self.jobs.recv_many(&mut taken, self.batch).await > 0 {
-            self.step(std::mem::take(&mut taken))?;
+            if let Err(error) = self.step(std::mem::take(&mut taken)) {
+                self.turn_away();
+                return Err(error);
+            }
         }
         Ok(())
     }

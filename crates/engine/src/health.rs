@@ -29,6 +29,8 @@ struct Circuit {
 }
 
 struct Open {
+    /// Since when it is certain that it is disturbed: what was chosen before must not be sent.
+    since: UtcMillis,
     /// When the next probe may go.
     probe: UtcMillis,
     pause_ms: i64,
@@ -41,6 +43,7 @@ impl Circuit {
                 self.tries.clear();
             }
         } else if let Some(open) = &mut self.open {
+            open.since = now;
             open.pause_ms = (open.pause_ms * 2).min(PAUSE_MOST_MS);
             open.probe = now.after(open.pause_ms);
             return;
@@ -51,13 +54,19 @@ impl Circuit {
         }
         let wrong = self.tries.iter().filter(|well| !**well).count();
         if self.tries.len() >= FEWEST && wrong * 100 >= self.tries.len() * WRONG_PERCENT {
-            self.open = Some(Open { probe: now.after(PAUSE_MS), pause_ms: PAUSE_MS });
+            self.open = Some(Open { since: now, probe: now.after(PAUSE_MS), pause_ms: PAUSE_MS });
         }
     }
 
     /// Closed, or due for a probe.
     fn admits(&self, now: UtcMillis) -> bool {
         self.open.as_ref().is_none_or(|open| now.since(open.probe) >= 0)
+    }
+
+    /// True for what was chosen before it opened (or before its last probe went wrong): a probe was
+    /// chosen afterwards.
+    fn holds_back(&self, chosen: UtcMillis) -> bool {
+        self.open.as_ref().is_some_and(|open| chosen.since(open.since) < 0)
     }
 
     /// A probe goes: it holds the others back.
@@ -81,6 +90,11 @@ struct Known {
 }
 
 impl Known {
+    fn is_low(&self, route: &RouteRow, _now: UtcMillis) -> bool {
+        let deposit = self.deposits.get(&route.supplier);
+        deposit.is_some_and(|(balance, floor)| *balance < *floor || *balance < route.cost)
+    }
+
     fn count(&mut self, now: Moment, supplier: &SupplierCode, sku: &Sku, more: u32) {
         let today = now.civil.date();
         if self.day != Some(today) {
@@ -181,17 +195,35 @@ impl Health {
             return Some("its daily limit is reached");
         }
         let now = now.utc;
-        let low = known
-            .deposits
-            .get(&route.supplier)
-            .is_some_and(|(balance, floor)| *balance < *floor || *balance < route.cost);
-        if low {
+        if known.is_low(route, now) {
             return Some("our deposit there is too low");
         }
         if known.routes.get(&key).is_some_and(|circuit| !circuit.admits(now)) {
             return Some("route disturbed, circuit open");
         }
         if known.suppliers.get(&route.supplier).is_some_and(|circuit| !circuit.admits(now)) {
+            return Some("supplier disturbed, circuit open");
+        }
+        None
+    }
+
+    /// Why a purchase that was routed there at `chosen` may not be sent now.
+    #[must_use]
+    pub fn bars_sending(
+        &self,
+        route: &RouteRow,
+        chosen: UtcMillis,
+        now: UtcMillis,
+    ) -> Option<&'static str> {
+        let known = self.0.lock().ok()?;
+        if known.is_low(route, now) {
+            return Some("our deposit there is too low");
+        }
+        let key = (route.supplier.clone(), route.sku.clone());
+        if known.routes.get(&key).is_some_and(|circuit| circuit.holds_back(chosen)) {
+            return Some("route disturbed, circuit open");
+        }
+        if known.suppliers.get(&route.supplier).is_some_and(|circuit| circuit.holds_back(chosen)) {
             return Some("supplier disturbed, circuit open");
         }
         None

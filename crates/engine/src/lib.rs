@@ -20,13 +20,15 @@ mod workers;
 mod writer;
 mod zone;
 
-pub use catalog::{Catalog, CatalogError, MemberEntry, PriceListOf, place, supplier_place};
+pub use catalog::{
+    Catalog, CatalogError, MemberEntry, PriceListOf, edition, place, supplier_place,
+};
 pub use command::{
     Answer, Asked, Bought, Command, CostCorrection, DeliveryTry, Errand, Moved, Movement,
     PaperChange, PaperText, Ran,
 };
 pub use gate::{Gate, Purpose, Seat};
-pub use handle::{Busy, Engine, Handle, Settings, Setup, Writer};
+pub use handle::{Busy, Engine, Handle, NotDone, Settings, Setup, Writer};
 pub use health::Health;
 pub use ports::{Alone, CallbackDoor, Clock, Port, Suppliers, SystemClock, Tenure};
 pub use reads::ReadPool;

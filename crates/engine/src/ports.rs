@@ -74,6 +74,8 @@ pub struct Port {
     pub deposit_least: Rupiah,
     /// Where its callbacks come in; `None`: nowhere.
     pub callback: Option<CallbackDoor>,
+    /// Which settings it was made from ([`crate::edition`]); 0 for none.
+    pub edition: u64,
 }
 
 impl Port {
@@ -87,6 +89,7 @@ impl Port {
             confirm: false,
             deposit_least: Rupiah::ZERO,
             callback: None,
+            edition: 0,
         }
     }
 }

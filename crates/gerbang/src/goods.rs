@@ -24,6 +24,7 @@ pub(crate) fn sandbox_supplier(code: &str, name: &str) -> anyhow::Result<Supplie
             check_after_ms: 5_000,
             suspect_after_ms: 600_000,
             trusted_reversal: true,
+            counts: false,
         },
         settings: None,
     })

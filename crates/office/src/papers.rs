@@ -121,6 +121,15 @@ impl Office {
                 format!("{} {} was changed by somebody else; look again", key.kind, key.id),
             )
             .into()),
+            Answer::Ran(Ran::StillOpen(code, count)) => Err(Problem::conflict(
+                "attempts_open",
+                format!(
+                    "{count} attempts are open at {code} and could not be asked about at another \
+                     address or account; pause it and wait until they are decided, or add the new \
+                     account as a supplier of its own"
+                ),
+            )
+            .into()),
             Answer::Ran(Ran::Unfit(why)) => Err(Problem::asked("does_not_fit", why).into()),
             Answer::Ran(Ran::Refused { member, why }) => Err(match why {
                 Moved::BelowFloor(balance) => Problem::asked(

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use engine::{Courier, Errand, Handle, Port, Suppliers};
 use ipnet::IpNet;
 use std::sync::Arc;
-use store::{CatalogChange, JournalLine, MasterKey};
+use store::{CatalogChange, JournalLine, MasterKey, SupplierRecord};
 use suppliers::Settings;
 use types::SupplierCode;
 
@@ -71,9 +71,16 @@ impl Office {
         Ok(())
     }
 
-    /// Changes suppliers, and speaks to them the new way from now on.
-    pub(crate) async fn change_suppliers(&self, changes: Vec<CatalogChange>) -> anyhow::Result<()> {
-        self.change(changes).await?;
+    /// Changes a supplier, and speaks to it the new way from now on. `idle`: not while an attempt is
+    /// open there.
+    pub(crate) async fn change_supplier(
+        &self,
+        record: SupplierRecord,
+        idle: bool,
+    ) -> anyhow::Result<()> {
+        let idle = if idle { vec![record.supplier.code.clone()] } else { Vec::new() };
+        let catalog = vec![CatalogChange::Supplier(record)];
+        self.run(Errand { catalog, idle, ..Errand::default() }).await?;
         self.wire();
         Ok(())
     }
@@ -83,6 +90,11 @@ impl Office {
     pub fn wire(&self) {
         let catalog = self.handle.catalog();
         for supplier in catalog.suppliers().values() {
+            let edition = catalog.edition(&supplier.code);
+            // What did not change keeps its seats and what its gate counted.
+            if self.suppliers.get(&supplier.code).is_some_and(|port| port.edition == edition) {
+                continue;
+            }
             let settings = match catalog.supplier_settings(&supplier.code) {
                 None => Ok(Settings::sandbox()),
                 Some(json) => serde_json::from_str(json.expose()),
@@ -91,7 +103,9 @@ impl Office {
                 .map_err(anyhow::Error::from)
                 .and_then(|settings| self.plug.port(&supplier.code, &settings));
             match port {
-                Ok(port) => self.suppliers.insert(supplier.code.clone(), port),
+                Ok(port) => {
+                    self.suppliers.insert(supplier.code.clone(), Port { edition, ..port });
+                }
                 Err(error) => {
                     tracing::error!(supplier = %supplier.code, error = %format!("{error:#}"),
                         "cannot be spoken to; its attempts wait");

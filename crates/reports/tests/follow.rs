@@ -129,6 +129,7 @@ fn batches(number: i64, sale: &Sale) -> Vec<Batch> {
         sent: None,
         next: None,
         checks: 0,
+        counter: 1,
         why: String::new(),
     };
     let (own, hold) = (AccountName::Member(trx.member), AccountName::Hold);

@@ -177,6 +177,27 @@ impl Settings {
         }
     }
 
+    /// Where purchases go and under which account: attempts made there can be asked about only there.
+    /// Secrets are not part of it, so a changed PIN or key serves open attempts too.
+    #[must_use]
+    pub fn account(&self) -> String {
+        let host = |url: &str| url.split(['/', '?']).take(3).collect::<Vec<_>>().join("/");
+        let parts = [
+            self.okeconnect.as_ref().map(|own| {
+                format!("{} {} {}", own.base.trim_end_matches('/'), own.member, own.ref_prefix)
+            }),
+            self.digiflazz.as_ref().map(|own| {
+                let base = own.base.trim_end_matches('/');
+                format!("{base} {} {} {}", own.username, own.testing, own.ref_prefix)
+            }),
+            self.template.as_ref().map(|own| {
+                let check = own.check.as_ref().map(|check| host(&check.url));
+                format!("{:?} {check:?} {:?} {}", own.buy, own.values, own.ref_prefix)
+            }),
+        ];
+        parts.into_iter().flatten().collect()
+    }
+
     /// The prefix of our references.
     #[must_use]
     pub fn prefix(&self) -> Option<&str> {

@@ -55,6 +55,7 @@ fn supplier(code: &str) -> Supplier {
         check_after_ms: 5_000,
         suspect_after_ms: 600_000,
         trusted_reversal: true,
+        counts: false,
     }
 }
 
@@ -129,6 +130,7 @@ impl World {
         let routes: Vec<_> =
             self.routes.iter().map(|(route, supplier)| offer(route, supplier)).collect();
         let facts = BuyFacts {
+            counter: 1,
             member: &self.member,
             account: &self.account,
             existing: self.existing.as_ref(),
@@ -304,6 +306,9 @@ impl Life {
             balance: self.balance,
             uplines: &self.uplines,
             ranking: &self.ranking,
+            twin: None,
+            rival: None,
+            failover: Failover::default(),
             trusted_reversal: true,
             check_after_ms: 5_000,
             suspect_after_ms: 600_000,

@@ -1,5 +1,6 @@
 //! Sending intents and asking about open attempts.
 
+use super::spacing::Spacing;
 use super::{InFlight, called};
 use crate::command::{Answer, Command};
 use crate::crash::crash_point;
@@ -8,7 +9,7 @@ use domain::{FailureClass, Outcome, Source};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use store::{Channel, Work};
+use store::{Channel, Place, Work};
 use suppliers::{Ask, SendResult};
 use tokio::sync::watch;
 use types::{AttemptId, SupplierCode, UtcMillis};
@@ -18,6 +19,15 @@ const SENDING_MOST: usize = 512;
 /// Most questions at one time.
 const CHECKING_MOST: usize = 64;
 
+/// What an attempt is for.
+pub(super) fn place_of(work: &Work) -> Box<Place> {
+    Box::new(Place {
+        supplier: work.attempt.supplier.clone(),
+        sku: work.attempt.sku.clone(),
+        dest: work.dest.clone(),
+    })
+}
+
 pub(super) fn ask_of(handle: &Handle, work: &Work, now: UtcMillis) -> Ask {
     let zone = handle.zone();
     Ask {
@@ -26,7 +36,7 @@ pub(super) fn ask_of(handle: &Handle, work: &Work, now: UtcMillis) -> Ask {
         dest: work.dest.clone(),
         qty: work.qty,
         cost: work.attempt.cost,
-        counter: 1,
+        counter: work.attempt.counter,
         sent: work.attempt.sent.map(|sent| zone.moment(sent)),
         asked: zone.moment(now),
     }
@@ -64,6 +74,7 @@ async fn work_on(
     most: usize,
     handle: Handle,
     suppliers: Arc<Suppliers>,
+    spacing: Spacing,
     tick: Duration,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -88,6 +99,16 @@ async fn work_on(
                     continue;
                 }
                 let port = suppliers.get(code);
+                if task == Task::Check
+                    && let Some(port) = &port
+                    && !spacing.may_ask(
+                        work.attempt.id,
+                        port.connector.check_limits().spacing_ms,
+                        handle.now().utc,
+                    )
+                {
+                    continue;
+                }
                 let seat =
                     port.as_ref().and_then(|port| port.gate.enter(purpose, handle.now().utc));
                 let (Some(port), Some(seat)) = (port, seat) else {
@@ -100,10 +121,11 @@ async fn work_on(
                     break;
                 };
                 let (handle, more, flying) = (handle.clone(), more.clone(), flying.clone());
+                let spacing = spacing.clone();
                 tokio::spawn(async move {
                     match task {
-                        Task::Send => send(&handle, &port, &work).await,
-                        Task::Check => check(&handle, &port, &work).await,
+                        Task::Send => send(&handle, &port, &work, &spacing).await,
+                        Task::Check => check(&handle, &port, &work, &spacing).await,
                     }
                     drop((taken, seat));
                     // A look reads a whole page: worth it only when many seats are free again.
@@ -140,29 +162,31 @@ async fn work_on(
 pub(super) async fn send_all(
     handle: Handle,
     suppliers: Arc<Suppliers>,
+    spacing: Spacing,
     tick: Duration,
     stop: watch::Receiver<bool>,
 ) {
-    work_on(Task::Send, SENDING_MOST, handle, suppliers, tick, stop).await;
+    work_on(Task::Send, SENDING_MOST, handle, suppliers, spacing, tick, stop).await;
 }
 
 pub(super) async fn check_all(
     handle: Handle,
     suppliers: Arc<Suppliers>,
+    spacing: Spacing,
     tick: Duration,
     stop: watch::Receiver<bool>,
 ) {
-    work_on(Task::Check, CHECKING_MOST, handle, suppliers, tick, stop).await;
+    work_on(Task::Check, CHECKING_MOST, handle, suppliers, spacing, tick, stop).await;
 }
 
 /// Promise 3: the sent-marker is durable before the first byte, and only its winner sends, once.
-async fn send(handle: &Handle, port: &Port, work: &Work) {
-    let id = work.attempt.id;
-    let marked =
-        handle.submit_patiently(Command::MarkSent { about: id, member: work.member }).await;
+async fn send(handle: &Handle, port: &Port, work: &Work, spacing: &Spacing) {
+    let (id, member, edition) = (work.attempt.id, work.member, port.edition);
+    let marked = handle.submit_patiently(Command::MarkSent { about: id, member, edition }).await;
     if !matches!(marked, Ok(Answer::Marked(true))) {
         return;
     }
+    spacing.asks(id, port.connector.check_limits().spacing_ms);
     crash_point("marked");
     // Between the marker and the first byte a node may sleep for long, and its work be another's.
     if !handle.may_act() {
@@ -201,10 +225,11 @@ async fn send(handle: &Handle, port: &Port, work: &Work) {
 }
 
 /// Promise 4: an answer is evidence; no answer is none.
-async fn check(handle: &Handle, port: &Port, work: &Work) {
+async fn check(handle: &Handle, port: &Port, work: &Work, spacing: &Spacing) {
     let began = handle.now().utc;
     let ask = ask_of(handle, work, began);
     let limits = port.connector.check_limits();
+    spacing.asks(work.attempt.id, limits.spacing_ms);
     let age = work.attempt.sent.map_or(0, |sent| began.since(sent));
     let too_old = limits.age_most_ms.is_some_and(|most| age > most);
     let request = if too_old {
@@ -224,7 +249,8 @@ async fn check(handle: &Handle, port: &Port, work: &Work) {
     };
     let peer = work.attempt.supplier.as_str();
     let line = called(began, handle.now().utc, Channel::Supplier, peer, &shown, &result);
-    tell(handle, work, Source::Check, outcome, line).await;
+    let written = tell(handle, work, Source::Check, outcome, line).await;
+    spacing.recorded(work.attempt.id, written, handle.now().utc);
 }
 
 /// What a try says of the supplier's health.
@@ -252,23 +278,26 @@ fn learn(handle: &Handle, port: &Port, work: &Work, result: &SendResult, outcome
     }
 }
 
+/// False when it could not be recorded.
 async fn tell(
     handle: &Handle,
     work: &Work,
     source: Source,
     outcome: Outcome,
     line: store::JournalLine,
-) {
+) -> bool {
     let news = Command::News {
         about: work.attempt.id,
         member: work.member,
-        from: work.attempt.supplier.clone(),
+        place: place_of(work),
         source,
         outcome,
         line: Some(Box::new(line)),
     };
-    if handle.submit_patiently(news).await.is_err() {
+    let written = handle.submit_patiently(news).await.is_ok();
+    if !written {
         // The marker stays; the attempt is asked about when its patience ends.
         tracing::error!(attempt = %work.attempt.id, "an outcome could not be written");
     }
+    written
 }

@@ -3,7 +3,7 @@
 use super::cut;
 use crate::command::Command;
 use crate::{Handle, Suppliers};
-use domain::Source;
+use domain::{AttemptState, Source};
 use store::{Channel, Direction, JournalLine};
 use suppliers::Inbound;
 use types::SupplierCode;
@@ -58,14 +58,26 @@ pub async fn inlet(
     if let Some(movement) = port.connector.told(inbound) {
         handle.health().moved(from, movement, port.deposit_least, now);
     }
-    let open = work.attempt.state.is_open();
-    let command = if port.confirm && open {
-        Command::AskSoon { about, member: work.member, line }
+    let command = if port.confirm && may_be_asked(&work.attempt.state) {
+        let wait_ms = port.connector.check_limits().spacing_ms;
+        Command::AskSoon { about, member: work.member, wait_ms, line }
     } else {
         let ask = super::dispatch::ask_of(handle, &work, now);
         let outcome = port.connector.read_callback(&ask, inbound);
-        let (from, source) = (from.clone(), Source::Callback);
-        Command::News { about, member: work.member, from, source, outcome, line: Some(line) }
+        let (place, source) = (super::dispatch::place_of(&work), Source::Callback);
+        Command::News { about, member: work.member, place, source, outcome, line: Some(line) }
     };
     if handle.submit_patiently(command).await.is_ok() { Received::Taken } else { Received::Busy }
+}
+
+/// A question can tell whether a callback is right about it. Of one that was not sent or failed, a
+/// callback moves no money whatever it says, and a question may be the purchase sent again.
+const fn may_be_asked(state: &AttemptState) -> bool {
+    match state {
+        AttemptState::Sent
+        | AttemptState::Waiting
+        | AttemptState::Unknown { .. }
+        | AttemptState::Delivered { .. } => true,
+        AttemptState::Intended | AttemptState::Unsent { .. } | AttemptState::Failed { .. } => false,
+    }
 }

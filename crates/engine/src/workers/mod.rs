@@ -4,7 +4,9 @@ mod courier;
 mod deposits;
 mod dispatch;
 mod inlet;
+mod overdue;
 mod patience;
+mod spacing;
 
 pub use courier::{Courier, CourierResult, tell_nothing};
 pub use inlet::{Received, inlet};
@@ -80,6 +82,7 @@ pub struct Workers {
     handle: Handle,
     suppliers: Arc<Suppliers>,
     courier: Arc<dyn Courier>,
+    spacing: spacing::Spacing,
     tick: Duration,
     /// Set to true to stop.
     stop: watch::Sender<bool>,
@@ -89,7 +92,8 @@ impl Workers {
     /// Prepares the workers; nothing runs yet.
     #[must_use]
     pub fn new(handle: Handle, suppliers: Arc<Suppliers>, courier: Arc<dyn Courier>) -> Self {
-        Self { handle, suppliers, courier, tick: TICK, stop: watch::Sender::new(false) }
+        let (spacing, stop) = (spacing::Spacing::new(), watch::Sender::new(false));
+        Self { handle, suppliers, courier, spacing, tick: TICK, stop }
     }
 
     /// Looks for due work this often when nobody nudges; tests let days pass with a long one.
@@ -119,6 +123,8 @@ impl Workers {
     /// # Errors
     /// Why the store could not be read or written.
     pub async fn recover(&self, lane: store::Lane) -> Result<usize, String> {
+        // Whoever had the lane may have asked until now.
+        self.spacing.forget();
         let mut after = types::TrxNo::new(0);
         let mut count = 0;
         loop {
@@ -140,7 +146,7 @@ impl Workers {
                 let news = crate::Command::News {
                     about: work.attempt.id,
                     member: work.member,
-                    from: work.attempt.supplier,
+                    place: dispatch::place_of(&work),
                     source: Source::Restart { wait_ms },
                     outcome: Outcome::Unknown { why: "restart after sending".to_owned() },
                     line: None,
@@ -160,13 +166,20 @@ impl Workers {
         tokio::spawn(dispatch::send_all(
             self.handle.clone(),
             self.suppliers.clone(),
+            self.spacing.clone(),
             self.tick,
             self.stop.subscribe(),
         ));
         tokio::spawn(dispatch::check_all(
             self.handle.clone(),
             self.suppliers.clone(),
+            self.spacing.clone(),
             self.tick,
+            self.stop.subscribe(),
+        ));
+        tokio::spawn(overdue::watch(
+            self.handle.clone(),
+            self.suppliers.clone(),
             self.stop.subscribe(),
         ));
         tokio::spawn(deposits::watch(

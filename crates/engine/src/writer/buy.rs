@@ -50,7 +50,11 @@ impl Desk<'_> {
             .unwrap_or_default();
         let existing = self.facts.by_ref(id, &request.ref_id).map(|known| known.trx.clone());
         let routes = self.catalog.offers(&request.product, self.health, self.now);
+        let turn = super::turn(self.catalog, request, self.now);
+        let before = turn.as_ref().and_then(|turn| self.facts.turns.get(turn)).copied();
+        let counter = before.unwrap_or_default().saturating_add(1);
         let facts = BuyFacts {
+            counter,
             member,
             account: &account,
             existing: existing.as_ref(),
@@ -64,6 +68,9 @@ impl Desk<'_> {
             BuyDecision::Accept { trx, debit, attempt, account } => {
                 self.put(Change::InsertTrx { trx: trx.clone(), guarded: member.same_day_guard });
                 self.put(Change::InsertAttempt(attempt));
+                if let Some(turn) = turn {
+                    self.put(Change::Turn { turn, count: counter });
+                }
                 self.put(Change::Transfer(debit));
                 self.put(Change::Account { member: id, account });
                 let text = accept_reply(&trx, self.zone).text(words);

@@ -16,6 +16,11 @@ impl Desk<'_> {
                 return Ran::Stale(paper.key.clone());
             }
         }
+        let open = |code| Some((code, *self.facts.open_at.get(code)?));
+        let busy = errand.idle.iter().filter_map(open).find(|(_, count)| *count > 0);
+        if let Some((code, count)) = busy {
+            return Ran::StillOpen(code.clone(), count);
+        }
         let mut corrected = Vec::new();
         for cost in &errand.costs {
             match self.corrected(cost) {

@@ -11,17 +11,18 @@ mod news;
 use crate::command::{Answer, Command};
 use crate::crash::crash_point;
 use crate::snapshot::Snapshot;
-use crate::{Catalog, Clock, Health, Zone};
+use crate::{Catalog, Clock, Health, NotDone, Zone};
+use domain::{Failover, Outcome, Tie};
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Batch, Change, Facts, SameDay, Store, StoreError, Wants};
+use store::{Batch, Change, Facts, Place, ProofKey, SameDay, Store, StoreError, Turn, Wants};
 use tokio::sync::oneshot;
 use types::{MemberId, Moment, Sku, SupplierCode};
 
 /// A command with the way back.
 pub(crate) struct Job {
     pub(crate) command: Command,
-    pub(crate) answer: oneshot::Sender<Answer>,
+    pub(crate) answer: oneshot::Sender<Result<Answer, NotDone>>,
 }
 
 /// What workers should look at after a commit.
@@ -38,6 +39,7 @@ pub(crate) struct Core {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) zone: Zone,
     pub(crate) health: Arc<Health>,
+    pub(crate) failover: Failover,
 }
 
 /// Facts and changes of the batch being decided.
@@ -45,6 +47,7 @@ pub(crate) struct Desk<'a> {
     catalog: &'a Catalog,
     zone: &'a Zone,
     health: &'a Health,
+    failover: Failover,
     facts: Facts,
     batch: Batch,
     now: Moment,
@@ -67,6 +70,8 @@ impl Desk<'_> {
             | Change::UpdateAttempt(_)
             | Change::Transfer(_)
             | Change::Account { .. }
+            | Change::Proof { .. }
+            | Change::Turn { .. }
             | Change::Journal(_)
             | Change::Catalog(_)
             | Change::PutPaper(_)
@@ -85,6 +90,8 @@ impl Desk<'_> {
             | Change::UpdateAttempt(_)
             | Change::Transfer(_)
             | Change::Account { .. }
+            | Change::Proof { .. }
+            | Change::Turn { .. }
             | Change::InsertDelivery(_)
             | Change::UpdateDelivery(_)
             | Change::Journal(_)
@@ -94,6 +101,36 @@ impl Desk<'_> {
         };
         self.batch.changes.iter().filter_map(chosen).collect()
     }
+}
+
+/// What tells whether a supplier's words are about this purchase. Words with our reference and no
+/// serial number need nothing.
+fn want_evidence(wants: &mut Wants, place: &Place, outcome: &Outcome) {
+    match outcome {
+        Outcome::Success { sn, tie, .. } => {
+            let key = sn.as_ref().and_then(|sn| ProofKey::of(&place.supplier, sn, &place.dest));
+            wants.proofs.extend(key);
+            if *tie == Tie::Likeness {
+                wants.places.insert(place.clone());
+            }
+        }
+        Outcome::Failed { tie: Tie::Likeness, .. } => {
+            wants.places.insert(place.clone());
+        }
+        Outcome::Failed { .. }
+        | Outcome::Doubtful { .. }
+        | Outcome::Pending
+        | Outcome::Unknown { .. }
+        | Outcome::Unsent { .. } => {}
+    }
+}
+
+/// The equal purchases of today, where one of the product's suppliers wants to know them.
+fn turn(catalog: &Catalog, request: &domain::BuyRequest, now: Moment) -> Option<Turn> {
+    let product = catalog.products().get(&request.product)?;
+    let counts = catalog.routes(&product.code).iter().any(|(_, supplier)| supplier.counts);
+    let dest = product.dest_rule.normalise(&request.dest).filter(|_| counts)?;
+    Some(Turn { day: now.civil.date(), product: product.code.clone(), dest })
 }
 
 /// How often a batch is decided anew.
@@ -108,18 +145,30 @@ impl Core {
                     wants.members.insert(*member);
                     wants.refs.insert((*member, request.ref_id.clone()));
                     wants.same_day.extend(self.same_day(catalog, *member, request, now));
+                    wants.turns.extend(turn(catalog, request, now));
                 }
                 Command::Look { member, ref_id } => {
                     wants.refs.insert((*member, ref_id.clone()));
                 }
-                Command::MarkSent { about, member }
-                | Command::News { about, member, .. }
+                Command::News { about, member, place, outcome, .. } => {
+                    wants.members.insert(*member);
+                    wants.trxs.insert(about.trx);
+                    want_evidence(&mut wants, place, outcome);
+                }
+                Command::Overdue { trx, member, .. } => {
+                    wants.members.insert(*member);
+                    wants.trxs.insert(*trx);
+                }
+                Command::MarkSent { about, member, .. }
                 | Command::AskSoon { about, member, .. } => {
                     wants.members.insert(*member);
                     wants.trxs.insert(about.trx);
                 }
-                Command::Resolve { trx, .. } => {
+                Command::Resolve { trx, resolution, place, .. } => {
                     wants.trxs.insert(*trx);
+                    if let (Some(place), domain::Resolution::Success(sn)) = (place, resolution) {
+                        wants.proofs.extend(ProofKey::of(&place.supplier, sn, &place.dest));
+                    }
                 }
                 Command::Move { member, .. } => {
                     wants.members.insert(*member);
@@ -127,6 +176,7 @@ impl Core {
                 Command::Errand(errand) => {
                     wants.trxs.extend(errand.costs.iter().map(|cost| cost.trx));
                     wants.members.extend(errand.moves.iter().map(|movement| movement.member));
+                    wants.open_at.extend(errand.idle.iter().cloned());
                     wants.papers.extend(errand.papers.iter().map(|paper| paper.key.clone()));
                 }
                 Command::Tried { id, .. } | Command::Replay(id) => {
@@ -142,9 +192,12 @@ impl Core {
     /// A store finds the uplines of a trx in the trx; of one that is bought in this very batch they
     /// are known from the catalog.
     fn want_uplines(catalog: &Catalog, jobs: &[Job], wants: &mut Wants) {
-        let decides = jobs
-            .iter()
-            .any(|job| matches!(job.command, Command::News { .. } | Command::Resolve { .. }));
+        let decides = jobs.iter().any(|job| {
+            matches!(
+                job.command,
+                Command::News { .. } | Command::Resolve { .. } | Command::MarkSent { .. }
+            )
+        });
         if !decides {
             return;
         }
@@ -175,7 +228,7 @@ impl Core {
     ///
     /// # Errors
     /// [`StoreError::NotWritten`] or [`StoreError::Again`]: nothing was written and every caller
-    /// hears "busy". Any other error: stop.
+    /// hears that. Any other error: stop; callers hear that nobody knows.
     pub(crate) fn step(&mut self, jobs: Vec<Job>) -> Result<Nudges, StoreError> {
         let mut tries = 0;
         loop {
@@ -187,11 +240,20 @@ impl Core {
                     std::thread::sleep(Duration::from_millis((1 << tries) + spread));
                     tries += 1;
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    if matches!(error, StoreError::NotWritten(_) | StoreError::Again(_)) {
+                        for job in jobs {
+                            // A caller that went away loses nothing.
+                            let _ = job.answer.send(Err(NotDone::NotTaken));
+                        }
+                    }
+                    // Otherwise the callers' answers are lost, and that is what they hear.
+                    return Err(error);
+                }
                 Ok((answers, nudges)) => {
                     for (job, answer) in jobs.into_iter().zip(answers) {
                         // A caller that went away loses nothing: what was decided is durable.
-                        let _ = job.answer.send(answer);
+                        let _ = job.answer.send(Ok(answer));
                     }
                     return Ok(nudges);
                 }
@@ -208,6 +270,7 @@ impl Core {
             catalog: &catalog,
             zone: &self.zone,
             health: &self.health,
+            failover: self.failover,
             facts,
             batch: Batch::default(),
             now,
@@ -236,6 +299,7 @@ impl Core {
             | Command::MarkSent { .. }
             | Command::News { .. }
             | Command::AskSoon { .. }
+            | Command::Overdue { .. }
             | Command::Resolve { .. }
             | Command::Move { .. }
             | Command::Tried { .. }
@@ -258,17 +322,24 @@ impl Desk<'_> {
             Command::Look { member, ref_id } => Answer::Looked(
                 self.facts.by_ref(*member, ref_id).map(|known| Box::new(known.trx.clone())),
             ),
-            Command::MarkSent { about, .. } => Answer::Marked(self.mark_sent(*about)),
-            Command::News { about, from, source, outcome, line, .. } => {
-                self.news(*about, from, *source, outcome, line.as_deref());
+            Command::MarkSent { about, edition, .. } => {
+                Answer::Marked(self.mark_sent(*about, *edition))
+            }
+            Command::News { about, place, source, outcome, line, .. } => {
+                self.news(*about, place, *source, outcome, line.as_deref());
                 Answer::Done
             }
-            Command::AskSoon { about, line, .. } => {
-                self.ask_soon(*about, line);
+            Command::AskSoon { about, wait_ms, line, .. } => {
+                self.ask_soon(*about, *wait_ms, line);
                 Answer::Done
             }
-            Command::Resolve { trx, resolution, note } => {
-                Answer::Resolved(self.resolve(*trx, resolution, note).map(Box::new))
+            Command::Overdue { trx, obstacle, .. } => {
+                self.overdue(*trx, obstacle);
+                Answer::Done
+            }
+            Command::Resolve { trx, resolution, note, place } => {
+                let place = place.as_deref();
+                Answer::Resolved(self.resolve(*trx, resolution, note, place).map(Box::new))
             }
             Command::Move { member, amount, cash, note } => {
                 Answer::Moved(self.move_money(*member, *amount, cash, note))

@@ -3,11 +3,23 @@
 use super::Desk;
 use crate::render::callback_message;
 use domain::{
-    Attempt, AttemptState, NewsDecision, NewsFacts, Outcome, Ranking, Resolution, Source, Supplier,
-    Trx, Wish, decide_news, decide_resolution, rank,
+    Attempt, AttemptState, NewsDecision, NewsFacts, Offer, Outcome, Ranking, Resolution, Source,
+    Supplier, Trx, TrxState, Wish, decide_news, decide_overdue, decide_resolution,
+    decide_unsendable, obstacle, rank,
 };
-use store::{Change, Channel, Delivery, DeliveryState, Direction, JournalLine, Known};
-use types::{AttemptId, DeliveryId, Rupiah, SupplierCode, TrxNo};
+use store::{
+    Change, Channel, Delivery, DeliveryState, Direction, JournalLine, Known, Place, ProofKey,
+};
+use types::{AttemptId, DeliveryId, Rupiah, Sn, SupplierCode, TrxNo};
+
+/// What the store remembers that bears on a supplier's words.
+#[derive(Clone, Copy, Debug, Default)]
+struct Evidence {
+    /// Another trx with the same serial number.
+    twin: Option<TrxNo>,
+    /// Another open attempt for the same.
+    rival: Option<AttemptId>,
+}
 
 /// Patience with a supplier that was removed from the catalog.
 const CHECK_AFTER_MS: i64 = 60_000;
@@ -15,12 +27,32 @@ const SUSPECT_AFTER_MS: i64 = 3_600_000;
 
 impl Desk<'_> {
     /// Promise 3: the intent becomes "sent" once, for one caller, before a byte leaves.
-    pub(super) fn mark_sent(&mut self, id: AttemptId) -> bool {
-        let Some(known) = self.facts.trxs.get(&id.trx) else { return false };
+    ///
+    /// A supplier that was paused, barred or disturbed since the purchase was queued gets nothing:
+    /// nothing left, so the purchase is ranked again.
+    pub(super) fn mark_sent(&mut self, id: AttemptId, edition: u64) -> bool {
+        let Some(known) = self.facts.trxs.get(&id.trx).cloned() else { return false };
         let found = known.attempts.iter().find(|attempt| attempt.id == id);
         let Some(attempt) = found.filter(|attempt| attempt.state == AttemptState::Intended) else {
             return false;
         };
+        if known.trx.state != TrxState::Pending {
+            return false;
+        }
+        if let Some(why) = self.unsendable(&known.trx, attempt) {
+            let decided = self.with_facts(&known, &Evidence::default(), |facts| {
+                decide_unsendable(facts, attempt, &why).map_err(|error| error.to_string())
+            });
+            match decided {
+                Ok(decision) => self.carry_out(&known, decision),
+                Err(error) => self.put(Change::Suspect { no: id.trx, why: Some(error) }),
+            }
+            return false;
+        }
+        // Settings changed since the sender took them up: it comes again with the new ones.
+        if self.catalog.edition(&attempt.supplier) != edition {
+            return false;
+        }
         let patience =
             self.supplier(&attempt.supplier).map_or(CHECK_AFTER_MS, |s| s.check_after_ms);
         let sent = Attempt {
@@ -33,6 +65,18 @@ impl Desk<'_> {
         true
     }
 
+    /// What keeps an attempt from being sent at this moment.
+    fn unsendable(&self, trx: &Trx, attempt: &Attempt) -> Option<String> {
+        let routes = self.catalog.routes(&trx.product);
+        let Some((route, supplier)) =
+            routes.into_iter().find(|(route, _)| route.supplier == attempt.supplier)
+        else {
+            return Some("its route is gone".to_owned());
+        };
+        let barred = self.health.bars_sending(route, attempt.created, self.now.utc);
+        obstacle(&Offer { route, supplier, barred }, self.now)
+    }
+
     fn supplier(&self, code: &SupplierCode) -> Option<&Supplier> {
         self.catalog.suppliers().get(code)
     }
@@ -40,7 +84,7 @@ impl Desk<'_> {
     pub(super) fn news(
         &mut self,
         about: AttemptId,
-        from: &SupplierCode,
+        place: &Place,
         source: Source,
         outcome: &Outcome,
         line: Option<&JournalLine>,
@@ -52,11 +96,12 @@ impl Desk<'_> {
             self.put(Change::Journal(Box::new(line)));
         }
         let Some(known) = known else { return };
-        let own = known.attempts.iter().any(|a| a.id == about && a.supplier == *from);
+        let own = known.attempts.iter().any(|a| a.id == about && a.supplier == place.supplier);
         if !own {
             return;
         }
-        let decided = self.with_facts(&known, |facts| {
+        let evidence = self.evidence(&known.trx, place, outcome);
+        let decided = self.with_facts(&known, &evidence, |facts| {
             decide_news(facts, about.n, source, outcome).map_err(|error| error.to_string())
         });
         match decided {
@@ -65,19 +110,60 @@ impl Desk<'_> {
         }
     }
 
-    /// A callback that is not believed by itself: the open attempt is due for a question.
-    pub(super) fn ask_soon(&mut self, about: AttemptId, line: &JournalLine) {
+    /// What the store remembers that bears on these words.
+    fn evidence(&self, trx: &Trx, place: &Place, outcome: &Outcome) -> Evidence {
+        let sn = match outcome {
+            Outcome::Success { sn, .. } => sn.as_ref(),
+            Outcome::Failed { .. }
+            | Outcome::Doubtful { .. }
+            | Outcome::Pending
+            | Outcome::Unknown { .. }
+            | Outcome::Unsent { .. } => None,
+        };
+        // What costs nothing is a name check: the same answer every time.
+        let sn = sn.filter(|_| trx.price > Rupiah::ZERO);
+        let key = sn.and_then(|sn| ProofKey::of(&place.supplier, sn, &place.dest));
+        let first = key.and_then(|key| self.facts.proofs.get(&key).copied());
+        let rivals = self.facts.places.get(place).map_or(&[][..], Vec::as_slice);
+        Evidence {
+            twin: first.filter(|first| *first != trx.no),
+            rival: rivals.iter().find(|rival| rival.trx != trx.no).copied(),
+        }
+    }
+
+    /// The purchase waits for longer than its supplier's patience.
+    pub(super) fn overdue(&mut self, no: TrxNo, waits_for: &str) {
+        let Some(known) = self.facts.trxs.get(&no).cloned() else { return };
+        let decision = self
+            .with_facts(&known, &Evidence::default(), |facts| Ok(decide_overdue(facts, waits_for)));
+        if let Ok(decision) = decision {
+            self.carry_out(&known, decision);
+        }
+    }
+
+    /// Something that is not believed by itself: the attempt is due for a question, not before its
+    /// supplier may be asked again. One that was never sent, or failed, is not asked about: where a
+    /// question is the purchase sent again, that would buy it.
+    pub(super) fn ask_soon(&mut self, about: AttemptId, wait_ms: i64, line: &JournalLine) {
         let mut line = line.clone();
         let known = self.facts.trxs.get(&about.trx).cloned();
         line.member = known.as_ref().map(|known| known.trx.member);
         line.trx = known.as_ref().map(|known| known.trx.no);
         self.put(Change::Journal(Box::new(line)));
         let attempt = known.and_then(|known| known.attempts.into_iter().find(|a| a.id == about));
-        let Some(attempt) = attempt.filter(|a| a.sent.is_some() && a.state.is_open()) else {
-            return;
+        let Some(attempt) = attempt.filter(|attempt| attempt.sent.is_some()) else { return };
+        let checks = match &attempt.state {
+            AttemptState::Sent | AttemptState::Waiting | AttemptState::Unknown { .. } => {
+                attempt.checks
+            }
+            AttemptState::Delivered { .. } => 0,
+            AttemptState::Intended | AttemptState::Unsent { .. } | AttemptState::Failed { .. } => {
+                return;
+            }
         };
-        let next = Some(self.now.utc);
-        self.put(Change::UpdateAttempt(Box::new(Attempt { next, ..attempt })));
+        let soon = self.now.utc.after(wait_ms.max(0));
+        let next = Some(attempt.next.map_or(soon, |next| next.min(soon)));
+        self.put(Change::UpdateAttempt(Box::new(Attempt { next, checks, ..attempt })));
     }
 
     pub(super) fn resolve(
@@ -85,13 +171,20 @@ impl Desk<'_> {
         no: TrxNo,
         resolution: &Resolution,
         note: &str,
+        place: Option<&Place>,
     ) -> Result<Trx, String> {
         let known =
             self.facts.trxs.get(&no).cloned().ok_or_else(|| format!("there is no trx {no}"))?;
-        let decision = self.with_facts(&known, |facts| {
+        let decision = self.with_facts(&known, &Evidence::default(), |facts| {
             decide_resolution(facts, resolution).map_err(|error| error.to_string())
         })?;
-        self.carry_out(&known, decision);
+        // Only what was looked up may be remembered as new.
+        let looked_up = place.filter(|place| {
+            known.attempts.iter().any(|attempt| {
+                attempt.id.n == known.trx.attempt && attempt.supplier == place.supplier
+            })
+        });
+        self.carry_out_with(&known, decision, looked_up.is_some());
         self.put(Change::Journal(Box::new(JournalLine {
             at: self.now.utc,
             direction: Direction::In,
@@ -110,6 +203,7 @@ impl Desk<'_> {
     fn with_facts<T>(
         &self,
         known: &Known,
+        evidence: &Evidence,
         decide: impl FnOnce(&NewsFacts<'_>) -> Result<T, String>,
     ) -> Result<T, String> {
         let trx = &known.trx;
@@ -143,6 +237,9 @@ impl Desk<'_> {
             balance,
             uplines: &uplines,
             ranking: &ranking,
+            twin: evidence.twin,
+            rival: evidence.rival,
+            failover: self.failover,
             trusted_reversal: supplier.is_some_and(|supplier| supplier.trusted_reversal),
             check_after_ms: supplier.map_or(CHECK_AFTER_MS, |supplier| supplier.check_after_ms),
             suspect_after_ms: supplier
@@ -152,8 +249,16 @@ impl Desk<'_> {
     }
 
     fn carry_out(&mut self, known: &Known, decision: NewsDecision) {
+        self.carry_out_with(known, decision, true);
+    }
+
+    /// `looked_up`: whether the serial number is new is known from the facts.
+    fn carry_out_with(&mut self, known: &Known, decision: NewsDecision, looked_up: bool) {
         let trx = &known.trx;
         let flipped = decision.flip.is_some();
+        if looked_up {
+            self.remember_proof(trx, &decision);
+        }
         if let Some(state) = decision.flip {
             let (no, from) = (trx.no, trx.state.word());
             self.put(Change::FlipTrx { no, from, state: Box::new(state) });
@@ -173,12 +278,52 @@ impl Desk<'_> {
                 Change::UpdateAttempt(attempt)
             });
         }
+        if let Some(why) = &decision.alert {
+            self.alert(trx, why);
+        }
         if let Some(why) = decision.suspect {
+            if let Some(why) = &why {
+                tracing::warn!(trx = %trx.no, why, "a purchase waits for a person");
+            }
             self.put(Change::Suspect { no: trx.no, why });
         }
         if flipped {
             self.outbox(trx.no);
         }
+    }
+
+    /// A serial number settles a purchase: from now on it is known at its supplier.
+    fn remember_proof(&mut self, trx: &Trx, decision: &NewsDecision) {
+        if trx.price <= Rupiah::ZERO {
+            return;
+        }
+        for attempt in &decision.attempts {
+            let AttemptState::Delivered { sn } = &attempt.state else { continue };
+            if *sn == Sn::stand_in(attempt.id) {
+                continue;
+            }
+            let Some(key) = ProofKey::of(&attempt.supplier, sn, &trx.dest) else { continue };
+            if !self.facts.proofs.contains_key(&key) {
+                self.put(Change::Proof { key, trx: trx.no });
+            }
+        }
+    }
+
+    /// What an operator should hear of, in the log and in the journal.
+    fn alert(&mut self, trx: &Trx, why: &str) {
+        tracing::warn!(trx = %trx.no, why, "alert");
+        self.put(Change::Journal(Box::new(JournalLine {
+            at: self.now.utc,
+            direction: Direction::In,
+            channel: Channel::Supplier,
+            peer: "gerbang".to_owned(),
+            member: Some(trx.member),
+            trx: Some(trx.no),
+            request: why.to_owned(),
+            reply: String::new(),
+            status: "alert".to_owned(),
+            millis: 0,
+        })));
     }
 
     /// Refunds come off the day's total of the day they were bought on.

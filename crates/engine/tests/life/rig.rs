@@ -322,6 +322,7 @@ impl Rig {
                     check_after_ms: 10_000,
                     suspect_after_ms: 600_000,
                     trusted_reversal: priority == 1,
+                    counts: false,
                 },
                 settings: None,
             }));

@@ -158,7 +158,7 @@ async fn a_person_decides_a_pending_one_and_the_supplier_comes_too_late() {
         (failed, Resolution::Fail(Reason::clean("ditolak"))),
         (delivered, Resolution::Success(Sn::parse("BY-PHONE").unwrap())),
     ] {
-        let command = Command::Resolve { trx, resolution, note: "budi".to_owned() };
+        let command = Command::Resolve { trx, resolution, note: "budi".to_owned(), place: None };
         let answer = rig.handle.submit_patiently(command).await.unwrap();
         assert!(matches!(answer, Answer::Resolved(Ok(_))), "{answer:?}");
     }

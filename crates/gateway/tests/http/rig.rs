@@ -257,6 +257,7 @@ impl Rig {
                     check_after_ms: 60_000,
                     suspect_after_ms: 600_000,
                     trusted_reversal: true,
+                    counts: false,
                 },
                 settings: None,
             }),

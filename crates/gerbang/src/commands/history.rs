@@ -308,6 +308,7 @@ fn purchase(
         sent: Some(at),
         next: None,
         checks: 0,
+        counter: 1,
         why: "demo history".to_owned(),
     })));
     let hold = AccountName::Hold;

@@ -107,8 +107,8 @@ pub(super) async fn add(office: &Office, add: SupplierAdd) -> anyhow::Result<Val
     }
     settings.fill_prefix(&format!("g{}-", random(3)?));
     if settings.callback.secret.is_empty() {
-        settings.callback.secret = match old.map(|old| old.callback.secret) {
-            Some(secret) if !secret.is_empty() => secret,
+        settings.callback.secret = match old.as_ref().map(|old| &old.callback.secret) {
+            Some(secret) if !secret.is_empty() => secret.clone(),
             Some(_) | None => random(16)?,
         };
     }
@@ -133,15 +133,18 @@ pub(super) async fn add(office: &Office, add: SupplierAdd) -> anyhow::Result<Val
         check_after_ms: CHECK_AFTER_MS,
         suspect_after_ms: SUSPECT_AFTER_MS,
         trusted_reversal: false,
+        counts: false,
     });
     supplier.check_after_ms = supplier.check_after_ms.max(least);
     if let Some(name) = add.name {
         supplier.name = name;
     }
+    supplier.counts = false; // MERGE: settings.counts()
     let json = serde_json::to_string(&settings)?;
     let sealed = office.key.seal(&supplier_place(&code), &json)?;
     let record = SupplierRecord { supplier, settings: Some(sealed) };
-    office.change_suppliers(vec![CatalogChange::Supplier(record)]).await?;
+    let moves = old.is_some_and(|old| old.account() != settings.account());
+    office.change_supplier(record, moves).await?;
     Ok(json!({
         "supplier": code.as_str(), "connector": connector,
         "callback": format!("/callback/{code}/{}", settings.callback.secret),

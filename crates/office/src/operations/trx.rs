@@ -8,7 +8,7 @@ use domain::{AttemptState, Resolution, Trx, TrxState};
 use engine::{Answer, Command};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::TrxFilter;
+use store::{Place, TrxFilter};
 use types::{Dest, Reason, RefId, Sn, TrxNo, UtcMillis};
 
 #[allow(missing_docs)]
@@ -199,7 +199,15 @@ pub(super) async fn resolve(
         Verdict::Reverse { reason } => Resolution::Reverse(Reason::clean(&reason)),
         Verdict::Keep => Resolution::Keep,
     };
-    let command = Command::Resolve { trx: TrxNo::new(no), resolution, note };
+    let trx = TrxNo::new(no);
+    // Its serial number is remembered like one that the supplier gives.
+    let story = office.handle.reads().ask(move |reads| reads.story(trx)).await??;
+    let place = story.and_then(|story| {
+        let attempt = story.known.attempts.into_iter().next_back()?;
+        let dest = story.known.trx.dest;
+        Some(Box::new(Place { supplier: attempt.supplier, sku: attempt.sku, dest }))
+    });
+    let command = Command::Resolve { trx, resolution, note, place };
     match office.handle.submit_patiently(command).await? {
         Answer::Resolved(Ok(trx)) => Ok(row(office, &trx)),
         Answer::Resolved(Err(why)) => Err(anyhow!(why)),
@@ -216,8 +224,10 @@ pub(super) async fn check(office: &Office, actor: &Actor, no: i64) -> anyhow::Re
     let open = open.with_context(|| format!("trx {no} has no open attempt to ask about"))?;
     let mut line = office.line(actor, "trx check", &json!({"trx": no.get()}), "asked soon");
     line.trx = Some(no);
-    let command =
-        Command::AskSoon { about: open.id, member: known.trx.member, line: Box::new(line) };
+    let port = office.suppliers.get(&open.supplier);
+    let wait_ms = port.map_or(0, |port| port.connector.check_limits().spacing_ms);
+    let (about, member) = (open.id, known.trx.member);
+    let command = Command::AskSoon { about, member, wait_ms, line: Box::new(line) };
     office.handle.submit_patiently(command).await?;
     Ok(row(office, &known.trx))
 }
