@@ -146,7 +146,7 @@ pub fn read_items(json: &str) -> Result<Vec<&str>, String> {
 pub fn foreign_json(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    text.chars().map(|c| if c.is_ascii_control() { ' ' } else { c }).collect()
+    text.chars().map(|c| if c < ' ' { ' ' } else { c }).collect()
 }
 
 /// A foreign name for people: one line, single spaces, nothing invisible, of bounded length.
