@@ -12,14 +12,14 @@ use suppliers::{
     Ask, Connector, DigiflazzConnector, DigiflazzSettings, Inbound, OkeconnectConnector,
     OkeconnectSettings, On, Reply, Settings, TemplateConnector,
 };
-use types::{AttemptId, CivilTime, Dest, Moment, Rupiah, Sku, TrxNo, UtcMillis};
+use types::{AttemptId, CivilTime, Dest, Moment, Rounding, Rupiah, Sku, TrxNo, UtcMillis};
 use wire::{Fields, SellerFields};
 
 /// A name and what must hold of any bytes.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets by name.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     ("query", query),
     ("reply", reply),
     ("callback", callback),
@@ -33,6 +33,7 @@ pub const TARGETS: [Target; 13] = [
     ("mutations", mutations),
     ("statement", statement),
     ("config", config),
+    ("amount", amount),
 ];
 
 /// A member's query string: never panics, keeps secrets out of records, and what it takes it
@@ -101,9 +102,10 @@ pub fn callback(data: &[u8]) {
 
 /// A price list is read as it is printed.
 pub fn price_list(data: &[u8]) {
-    if let Ok(rows) = wire::read_price_list(data) {
-        let printed = wire::print_price_list(&rows);
-        assert_eq!(wire::read_price_list(printed.as_bytes()).unwrap(), rows);
+    if let Ok(list) = wire::read_price_list(data) {
+        let printed = wire::print_price_list(&list.rows);
+        let again = wire::read_price_list(printed.as_bytes()).unwrap();
+        assert_eq!((again.rows, again.odd.len()), (list.rows, 0));
     }
 }
 
@@ -181,7 +183,36 @@ pub fn okeconnect(data: &[u8]) {
     });
 }
 
-/// The Digiflazz connector: nothing but JSON ends a purchase.
+/// What an independent reading of the bytes must find before Digiflazz's words may end a purchase:
+/// our reference, and a status with a code of the same meaning; or, on the first answer alone, a
+/// refusal that names nobody.
+fn digiflazz_ends(body: &str) -> bool {
+    let clean: String = body
+        .trim_start_matches('\u{feff}')
+        .chars()
+        .map(|c| if c < ' ' { ' ' } else { c })
+        .collect();
+    // By its grammar alone: a number too large for any type is JSON too.
+    if serde_json::from_str::<&serde_json::value::RawValue>(&clean).is_err() {
+        return false;
+    }
+    let Ok(value) = serde_json::from_str::<serde_json::Value>(&clean) else { return true };
+    let data = &value["data"];
+    let text = |name: &str| match &data[name] {
+        serde_json::Value::String(text) => text.trim().to_lowercase(),
+        serde_json::Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    };
+    let (status, rc) = (text("status"), text("rc"));
+    let delivered = status == "sukses" && matches!(rc.as_str(), "00" | "0" | "0.0" | "-0.0");
+    let refused = matches!(status.as_str(), "gagal" | "") && !rc.is_empty() && rc != "00";
+    let named = data["ref_id"].as_str().is_some_and(|text| text.trim() == "g-100000001-1");
+    (named && (delivered || refused))
+        || (refused && !data["ref_id"].is_number() && text("ref_id").is_empty())
+}
+
+/// The Digiflazz connector: only our reference, with a status and a code that agree, ends a
+/// purchase.
 pub fn digiflazz(data: &[u8]) {
     let connector = DigiflazzConnector::new(DigiflazzSettings {
         base: "http://h".to_owned(),
@@ -192,10 +223,7 @@ pub fn digiflazz(data: &[u8]) {
         limit_price: true,
         ref_prefix: "g-".to_owned(),
     });
-    read_all(&connector.unwrap(), data, |body| {
-        // By its grammar alone: a number too large for any type is JSON too.
-        serde_json::from_str::<&serde_json::value::RawValue>(body).is_ok()
-    });
+    read_all(&connector.unwrap(), data, digiflazz_ends);
 }
 
 /// Settings with one rule, or a rule set.
@@ -290,6 +318,32 @@ pub fn statement(data: &[u8]) {
                 assert!(rest.contains(&attempt.supplier_ref()), "{line:?}");
             }
         }
+    }
+}
+
+/// An amount: never more than its digits, never with another sign, and never what its rounding
+/// forbids.
+pub fn amount(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let most = digits.trim_start_matches('0').parse::<u128>().unwrap_or_default();
+    let exact = text.parse::<Rupiah>();
+    let rounded = |rounding| Rupiah::read(&text, rounding).ok().map(Rupiah::get);
+    let (down, up) = (rounded(Rounding::Down), rounded(Rounding::Up));
+    if let Ok(value) = exact {
+        assert!(u128::from(value.get().unsigned_abs()) <= most, "{text}: {value}");
+        assert!(!value.is_negative() || text.contains(['-', '\u{2212}']), "{text}: {value}");
+        assert_eq!((down, up), (Some(value.get()), Some(value.get())), "{text}");
+        assert_eq!(value.to_string().parse(), Ok(value), "{text}");
+    } else if let (Some(down), Some(up)) = (down, up) {
+        assert_eq!(down.checked_add(1), Some(up), "{text}");
+    }
+    if let Ok(value) = Rupiah::read_number(&text, Rounding::Refuse) {
+        assert!(
+            serde_json::from_str::<serde_json::Value>(&text).is_ok()
+                || text.starts_with(['0', '-'])
+        );
+        assert_eq!(Rupiah::read_number(&value.get().to_string(), Rounding::Up), Ok(value));
     }
 }
 

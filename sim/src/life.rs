@@ -330,6 +330,7 @@ async fn call_back(
     match engine::inlet(handle, ports, &code, "203.0.113.7", &inbound).await {
         Received::Taken => world.callback_arrived(&reference),
         Received::NotOurs(why) => world.wrong(format!("a callback was refused: {why}")),
+        Received::Greeted => world.wrong("a callback was taken for a greeting".to_owned()),
         Received::Busy => {
             world.seen("callback not taken");
             world.plan(10_000, Event::Callback { supplier, reference, text });

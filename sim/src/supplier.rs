@@ -10,13 +10,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 use suppliers::{
-    Ask, CheckLimits, Connector, Inbound, Movement, Reply, Request, SendResult, SupplierPrice,
+    About, Ask, CheckLimits, Connector, Inbound, Movement, PriceList, Reply, Request, SendResult,
     Transport,
 };
 use tokio::time::sleep;
 use types::{
-    AttemptId, CivilTime, Dest, ProductCode, ProductName, Reason, RefId, Rupiah, Sn, TrxNo,
-    UtcMillis,
+    CivilTime, Dest, ProductCode, ProductName, Reason, RefId, Rupiah, Sn, TrxNo, UtcMillis,
 };
 use wire::{CallbackText, Head, Phrase};
 
@@ -439,7 +438,7 @@ impl Connector for Reading {
         self.inner.check_limits()
     }
 
-    fn callback_about(&self, inbound: &Inbound) -> Result<AttemptId, String> {
+    fn callback_about(&self, inbound: &Inbound) -> Result<About, String> {
         self.inner.callback_about(inbound)
     }
 
@@ -459,7 +458,7 @@ impl Connector for Reading {
         self.inner.prices()
     }
 
-    fn read_prices(&self, reply: &Reply) -> Result<Vec<SupplierPrice>, String> {
+    fn read_prices(&self, reply: &Reply) -> Result<PriceList, String> {
         self.inner.read_prices(reply)
     }
 

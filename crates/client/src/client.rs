@@ -126,7 +126,8 @@ impl Client {
         if reply.status != 200 {
             return Err(strange(&reply));
         }
-        read_price_list(reply.body.as_bytes()).map_err(|_| strange(&reply))
+        let list = read_price_list(reply.body.as_bytes()).map_err(|_| strange(&reply))?;
+        Ok(list.rows)
     }
 }
 

@@ -68,6 +68,11 @@ impl Gateway {
         let taken = inlet(&self.0.handle, &self.0.suppliers, &code, &from, &inbound);
         match taken.await {
             Received::Taken => plain(StatusCode::OK, "OK"),
+            Received::Greeted => {
+                tracing::info!(supplier = %code, from, "a callback address was tried out");
+                self.note_callback(&code, &from, &inbound, "", "ping").await;
+                plain(StatusCode::OK, "OK")
+            }
             Received::Busy => plain(StatusCode::SERVICE_UNAVAILABLE, BUSY),
             Received::NotOurs(why) => {
                 self.refuse(&code, &from, &inbound, &why).await;
@@ -79,6 +84,17 @@ impl Gateway {
     /// Promise 7: what was not believed is on record too.
     async fn refuse(&self, code: &SupplierCode, from: &str, inbound: &Inbound, why: &str) {
         tracing::warn!(supplier = %code, from, why, "a callback was refused");
+        self.note_callback(code, from, inbound, why, "refused").await;
+    }
+
+    async fn note_callback(
+        &self,
+        code: &SupplierCode,
+        from: &str,
+        inbound: &Inbound,
+        reply: &str,
+        status: &str,
+    ) {
         let request: String = format!("{code} {} {}", inbound.query, inbound.body);
         let line = JournalLine {
             at: self.0.handle.now().utc,
@@ -88,8 +104,8 @@ impl Gateway {
             member: None,
             trx: None,
             request: request.chars().take(2_000).collect(),
-            reply: why.to_owned(),
-            status: "refused".to_owned(),
+            reply: reply.to_owned(),
+            status: status.to_owned(),
             millis: 0,
         };
         self.0.handle.note(line).await;

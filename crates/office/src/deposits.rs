@@ -78,6 +78,7 @@ pub struct Mutation {
     #[serde(default)]
     pub date: String,
     /// Positive: to us.
+    #[serde(deserialize_with = "crate::typed::amount")]
     pub amount: String,
     /// What the payer wrote.
     #[serde(default)]
@@ -190,7 +191,6 @@ impl Office {
         let (code, id) = self.member_of(member)?;
         let rules = self.rules().await?;
         let wanted: Rupiah = wanted
-            .trim()
             .parse()
             .map_err(|error| Problem::asked("bad_amount", format!("amount: {error}")))?;
         if wanted.get() < rules.ticket_least {
@@ -316,7 +316,6 @@ impl Office {
         actor.must(Permission::MoveMoney)?;
         let amount: Rupiah = given
             .amount
-            .trim()
             .parse()
             .map_err(|error| Problem::asked("bad_amount", format!("amount: {error}")))?;
         if amount.get() <= 0 {

@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use types::{Rounding, Rupiah};
 
 /// The rows of a text, by the ending of its file's name; what the fields mean is checked by the
 /// operation.
@@ -73,17 +74,21 @@ fn json(text: &str) -> anyhow::Result<Vec<ImportRow>> {
     Ok(rows)
 }
 
-/// Price lists write numbers as texts; hand-made files write them as numbers.
-fn texts<T: DeserializeOwned>(raw: &str) -> serde_json::Result<T> {
+/// Price lists write numbers as texts; hand-made files write them as numbers. The point of a number
+/// is decimal, that of a text may group thousands: no number becomes a text with a point.
+fn texts<T: DeserializeOwned>(raw: &str) -> anyhow::Result<T> {
     let mut value: Value = serde_json::from_str(raw)?;
     if let Value::Object(fields) = &mut value {
-        for field in fields.values_mut() {
+        for (name, field) in fields {
             if let Value::Number(number) = field {
-                *field = Value::String(number.to_string());
+                let text = number.to_string();
+                let whole = Rupiah::read_number(&text, Rounding::Refuse);
+                let whole = whole.with_context(|| name.clone())?;
+                *field = Value::String(whole.get().to_string());
             }
         }
     }
-    serde_json::from_value(value)
+    Ok(serde_json::from_value(value)?)
 }
 
 /// A line of a bank's statement as it is imported.
@@ -145,6 +150,14 @@ mod tests {
         let rows = json(&format!("[\n{good},\n{good}]")).unwrap();
         assert_eq!(rows.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 3]);
         assert_eq!(rows[0].status, "1");
+        let number = |harga: &str| {
+            json(&format!("[{}]", good.replace(r#""1","st"#, &format!("{harga},\"st"))))
+        };
+        for (harga, text) in [("1321", "1321"), ("1321.0", "1321"), ("1.0", "1")] {
+            assert_eq!(number(harga).unwrap()[0].harga, text);
+        }
+        let error = number("1.321").unwrap_err();
+        assert!(format!("{error:#}").contains("harga: `1.321` has a part"), "{error:#}");
         let error = json(&format!("[\n{good},\n{{\"kode\":\"B\"}}]")).unwrap_err();
         assert!(format!("{error:#}").contains("line 3"), "{error:#}");
         let error = csv("kode,keterangan,harga,prise\nA,a,1,2\n").unwrap_err();

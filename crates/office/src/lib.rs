@@ -24,6 +24,7 @@ mod reconcile;
 mod sessions;
 mod statement;
 mod totp;
+mod typed;
 mod users;
 
 pub use access::{Actor, Permission, Role};
@@ -45,4 +46,5 @@ pub use reconcile::{DifferenceRow, Reconciliation, Settlement, Statement};
 pub use sessions::{From, SessionRow, Signed, SignedMember, TokenRow};
 pub use statement::{Mapping, read_statement};
 pub use totp::code_at;
+pub use typed::amount;
 pub use users::{NewUser, User};

@@ -50,7 +50,8 @@ impl Default for Rules {
 pub struct Credit {
     /// Whose balance.
     pub member: String,
-    /// Positive: to the member. Dots are allowed.
+    /// Positive: to the member.
+    #[serde(deserialize_with = "crate::typed::amount")]
     pub amount: String,
     /// Which cash account; `adjustment` for corrections without cash.
     #[serde(default)]
@@ -65,6 +66,7 @@ pub struct Credit {
 pub struct Giving {
     pub from: String,
     pub to: String,
+    #[serde(deserialize_with = "crate::typed::amount")]
     pub amount: String,
     #[serde(default)]
     pub note: String,
@@ -112,7 +114,6 @@ struct OnceBody {
 
 fn amount_of(text: &str) -> Result<Rupiah, Problem> {
     let amount: Rupiah = text
-        .trim()
         .parse()
         .map_err(|error| Problem::asked("bad_amount", format!("amount `{text}`: {error}")))?;
     if amount == Rupiah::ZERO {

@@ -3,7 +3,7 @@
 use crate::problem::Problem;
 use domain::TheirLine;
 use serde::{Deserialize, Serialize};
-use types::{AttemptId, Rupiah};
+use types::{AttemptId, MoneyError, Rounding, Rupiah};
 
 /// Names of columns; an empty one is guessed from the usual names.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,12 +75,14 @@ fn columns(mapping: &Mapping, headers: &csv::StringRecord) -> Result<Columns, Pr
     Ok(found)
 }
 
-/// What was taken: `1.299`, `Rp 1.299,00`, `-1299.00`. A debit may be written below zero.
-fn amount(text: &str) -> Option<Rupiah> {
-    let bare = text.trim().trim_start_matches("Rp").trim_start_matches(['.', ' ']);
-    let whole = bare.strip_suffix(",00").or_else(|| bare.strip_suffix(".00")).unwrap_or(bare);
-    let amount: Rupiah = whole.trim_start_matches(['-', '+']).parse().ok()?;
-    (!amount.is_negative()).then_some(amount)
+/// What was taken: `1.299`, `Rp 1.299,00`, `-1299.00`. A debit may be written below zero; a part of a
+/// rupiah cost a whole one, as it does in our own books.
+fn amount(text: &str) -> Result<Rupiah, MoneyError> {
+    let taken = Rupiah::read(text, Rounding::Up)?;
+    if taken.is_negative() {
+        return Rupiah::ZERO.minus(Rupiah::read(text, Rounding::Down)?);
+    }
+    Ok(taken)
 }
 
 /// The lines of a statement. `ours` finds the attempt in a reference.
@@ -116,9 +118,9 @@ pub fn read_statement(
         let delivered = columns.status.is_none() || words.contains(&status);
         // Of what failed nothing was taken, and many write nothing there.
         let amount = match amount(text) {
-            Some(amount) => amount,
-            None if !delivered => Rupiah::ZERO,
-            None => return Err(bad(number, format!("`{text}` is not an amount"))),
+            Ok(amount) => amount,
+            Err(_) if !delivered => Rupiah::ZERO,
+            Err(error) => return Err(bad(number, error.to_string())),
         };
         lines.push(TheirLine {
             line: number,
@@ -155,6 +157,26 @@ mod tests {
             .map(|line| (line.line, line.attempt.is_some(), line.amount.get(), line.delivered))
             .collect();
         assert_eq!(told, [(2, true, 1_299, true), (3, true, 0, false), (4, false, 1_299, true)]);
+    }
+
+    /// Whatever the style, a part of a rupiah never makes it more than one larger.
+    #[test]
+    fn amounts_in_every_style() {
+        for (text, wanted) in [
+            ("1.299,00", Some(1_299)),
+            ("1,299.00", Some(1_299)),
+            ("1.299,000", Some(1_299)),
+            ("\"Rp 1.299,-\"", Some(1_299)),
+            ("IDR 1.299", Some(1_299)),
+            ("-1.299,5", Some(1_300)),
+            ("1299.5", Some(1_300)),
+            ("+1299", Some(1_299)),
+            ("1.29.9", None),
+            ("12,99,00", None),
+        ] {
+            let lines = read(&format!("refid;harga\n7-1;{text}\n"), &Mapping::default());
+            assert_eq!(lines.ok().map(|lines| lines[0].amount.get()), wanted, "{text}");
+        }
     }
 
     #[test]

@@ -85,6 +85,24 @@ pub struct SupplierPrice {
     pub cut_off: Option<Window>,
 }
 
+/// A supplier's price list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PriceList {
+    /// Rows that were understood.
+    pub rows: Vec<SupplierPrice>,
+    /// Rows that were not, by number and code, with the reason.
+    pub odd: Vec<String>,
+}
+
+/// What a callback is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// A purchase of ours.
+    Attempt(AttemptId),
+    /// The supplier tries out whether somebody listens; nothing follows from it.
+    Greeting,
+}
+
 /// The translation of one supplier's protocol. No default methods: a missing one must not compile.
 pub trait Connector: Send + Sync {
     /// The request that buys.
@@ -108,11 +126,11 @@ pub trait Connector: Send + Sync {
     /// When it may be asked.
     fn check_limits(&self) -> CheckLimits;
 
-    /// Which attempt a callback speaks of. A signature, where the protocol has one, is verified here.
+    /// What a callback is about. A signature, where the protocol has one, is verified here.
     ///
     /// # Errors
     /// Why it is not a callback of ours.
-    fn callback_about(&self, inbound: &Inbound) -> Result<AttemptId, String>;
+    fn callback_about(&self, inbound: &Inbound) -> Result<About, String>;
 
     /// What a callback says of its attempt.
     fn read_callback(&self, ask: &Ask, inbound: &Inbound) -> Outcome;
@@ -133,7 +151,7 @@ pub trait Connector: Send + Sync {
     ///
     /// # Errors
     /// Why the reply is none.
-    fn read_prices(&self, reply: &Reply) -> Result<Vec<SupplierPrice>, String>;
+    fn read_prices(&self, reply: &Reply) -> Result<PriceList, String>;
 
     /// What the text of a reply tells of our deposit.
     fn movement(&self, text: &str) -> Option<Movement>;

@@ -1,9 +1,10 @@
 //! The text protocol upstream: OkeConnect, OtomaX centers, another Gerbang.
 
-use crate::{Ask, CheckLimits, Inbound, Movement, Refs, Reply, Request, SupplierPrice, reasons};
+use crate::{About, Ask, CheckLimits, Inbound, Movement, PriceList, Refs, Reply, Request};
+use crate::{SupplierPrice, reasons};
 use domain::{FailureClass, Outcome, Tie};
 use serde::{Deserialize, Serialize};
-use types::{AttemptId, Reason, RefId, Rupiah, Sku};
+use types::{Reason, RefId, Rounding, Rupiah, Sku};
 use wire::{Account, Answer, AskUrl, Reading, Status, Wanted, read, read_price_list};
 
 /// Our account there. No `Debug`: it holds secrets.
@@ -190,11 +191,12 @@ impl crate::Connector for Connector {
         CheckLimits::default()
     }
 
-    fn callback_about(&self, inbound: &Inbound) -> Result<AttemptId, String> {
+    fn callback_about(&self, inbound: &Inbound) -> Result<About, String> {
         let (reference, _) = wire::callback_query(inbound.query.as_bytes())
             .or_else(|| wire::callback_query(inbound.body.as_bytes()))
             .ok_or("refid or message is missing")?;
-        self.refs.read(&reference).ok_or_else(|| format!("refid {reference} is not ours"))
+        let ours = self.refs.read(&reference).map(About::Attempt);
+        ours.ok_or_else(|| format!("refid {reference} is not ours"))
     }
 
     fn read_callback(&self, ask: &Ask, inbound: &Inbound) -> Outcome {
@@ -230,22 +232,29 @@ impl crate::Connector for Connector {
         (!id.is_empty()).then(|| get(self.prices.prices(id)))
     }
 
-    fn read_prices(&self, reply: &Reply) -> Result<Vec<SupplierPrice>, String> {
+    fn read_prices(&self, reply: &Reply) -> Result<PriceList, String> {
         if reply.status != 200 {
             return Err(format!("status {}", reply.status));
         }
-        let rows = read_price_list(reply.body.as_bytes()).map_err(|error| error.to_string())?;
-        // One odd row does not take the list away.
-        let price = |row: wire::PriceRow| {
-            Some(SupplierPrice {
-                sku: Sku::parse(&row.kode).ok()?,
-                price: row.harga.parse().unwrap_or_default(),
-                open: row.status == "1",
-                name: row.keterangan,
-                cut_off: None,
-            })
-        };
-        Ok(rows.into_iter().filter_map(price).collect())
+        let wire::PriceRows { rows, odd } = read_price_list(reply.body.as_bytes())?;
+        let mut list = PriceList { rows: Vec::with_capacity(rows.len()), odd };
+        for row in rows {
+            // A part of a rupiah costs a whole one.
+            let sku = Sku::parse(&row.kode).map_err(|error| error.to_string());
+            let price = Rupiah::read(&row.harga, Rounding::Up);
+            match (sku, price) {
+                (Ok(sku), Ok(price)) => list.rows.push(SupplierPrice {
+                    sku,
+                    price,
+                    open: row.status == "1",
+                    name: wire::clean_name(&row.keterangan),
+                    cut_off: None,
+                }),
+                (Err(why), _) => list.odd.push(format!("{}: {why}", wire::clean_name(&row.kode))),
+                (Ok(sku), Err(why)) => list.odd.push(format!("{sku}: harga: {why}")),
+            }
+        }
+        Ok(list)
     }
 
     fn movement(&self, text: &str) -> Option<Movement> {

@@ -3,7 +3,7 @@
 //! This file is the pure half: which destination behaves how, what the sandbox says when, and how
 //! its words read. The world it lives in (time, record of what it received) is the transport's.
 
-use crate::{Ask, CheckLimits, Inbound, Movement, Reply, Request, SupplierPrice};
+use crate::{About, Ask, CheckLimits, Inbound, Movement, PriceList, Reply, Request};
 use domain::{FailureClass, Outcome, Tie};
 use types::{AttemptId, CivilTime, Reason, Rupiah, Sn};
 
@@ -241,8 +241,8 @@ impl crate::Connector for Connector {
         CheckLimits::default()
     }
 
-    fn callback_about(&self, inbound: &Inbound) -> Result<AttemptId, String> {
-        let found = outcome(&inbound.body).map(|(attempt, _)| attempt);
+    fn callback_about(&self, inbound: &Inbound) -> Result<About, String> {
+        let found = outcome(&inbound.body).map(|(attempt, _)| About::Attempt(attempt));
         found.ok_or_else(|| "not in the sandbox's words".to_owned())
     }
 
@@ -263,7 +263,7 @@ impl crate::Connector for Connector {
         None
     }
 
-    fn read_prices(&self, _: &Reply) -> Result<Vec<SupplierPrice>, String> {
+    fn read_prices(&self, _: &Reply) -> Result<PriceList, String> {
         Err("the sandbox has no price list".to_owned())
     }
 

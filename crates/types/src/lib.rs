@@ -4,6 +4,7 @@
 //! constructor checks. This crate has no logic beyond parsing and printing, does no IO, knows no
 //! clock and depends on nothing.
 
+mod amount;
 mod ids;
 mod money;
 mod refusal;
@@ -11,6 +12,7 @@ mod same;
 mod time;
 mod words;
 
+pub use amount::Rounding;
 pub use ids::{AttemptId, DeliveryId, MemberId, TrxNo};
 pub use money::{MoneyError, Rupiah};
 pub use refusal::{Param, Refusal};

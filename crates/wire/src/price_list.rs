@@ -1,43 +1,65 @@
 //! The price list of one level as JSON (WIRE.md section 4): six keys, all strings, this order.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use crate::loose::{Loose, LooseObject, foreign_json, read_items};
+use serde::Serialize;
+use types::Rounding;
 
 /// One row, as the protocol description shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PriceRow {
     /// Product code.
     pub kode: String,
     /// Product name.
-    #[serde(default)]
     pub keterangan: String,
     /// Group.
-    #[serde(default)]
     pub produk: String,
     /// Category.
-    #[serde(default)]
     pub kategori: String,
     /// Price in whole rupiah; the fee of an open denomination; may be negative or zero.
-    #[serde(deserialize_with = "text_or_number")]
     pub harga: String,
     /// `1` open, `0` closed.
-    #[serde(default = "open", deserialize_with = "text_or_number")]
     pub status: String,
 }
 
-fn open() -> String {
-    "1".to_owned()
+/// What a list says, and what in it says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PriceRows {
+    /// Rows that were understood.
+    pub rows: Vec<PriceRow>,
+    /// Rows that were not, by number and code, with the reason.
+    pub odd: Vec<String>,
 }
 
-fn text_or_number<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Either {
-        Text(String),
-        Number(i64),
+fn row(json: &str) -> Result<PriceRow, (String, String)> {
+    let object = LooseObject::read(json).map_err(|why| (String::new(), why))?;
+    let text = |name: &str| object.get(name).text();
+    let kode = text("kode");
+    if kode.is_empty() {
+        return Err((kode, "it has no `kode`".to_owned()));
     }
-    Ok(match Either::deserialize(from)? {
-        Either::Text(text) => text,
-        Either::Number(number) => number.to_string(),
+    // The point of a number is never one of thousands, so a number does not stay as it is written.
+    let harga = match object.get("harga") {
+        Loose::Text(text) if !text.trim().is_empty() => text,
+        number @ Loose::Number(_) => match number.amount(Rounding::Up) {
+            Ok(price) => price.unwrap_or_default().get().to_string(),
+            Err(error) => return Err((kode, format!("harga: {error}"))),
+        },
+        Loose::Nothing | Loose::Text(_) | Loose::Truth(_) | Loose::Other => {
+            return Err((kode, "it has no `harga`".to_owned()));
+        }
+    };
+    let status = match object.get("status") {
+        Loose::Nothing => "1".to_owned(),
+        Loose::Truth(open) => if open { "1" } else { "0" }.to_owned(),
+        said @ (Loose::Text(_) | Loose::Number(_) | Loose::Other) => said.text(),
+    };
+    Ok(PriceRow {
+        kode,
+        keterangan: text("keterangan"),
+        produk: text("produk"),
+        kategori: text("kategori"),
+        harga,
+        status,
     })
 }
 
@@ -48,12 +70,33 @@ pub fn print_price_list(rows: &[PriceRow]) -> String {
     serde_json::to_string(rows).unwrap_or_else(|_| "[]".to_owned())
 }
 
-/// Reads such an array; `harga` and `status` may be numbers.
+/// Reads such an array. Only `kode` and `harga` must be there; every field may be a text, a number or
+/// null. A row that says neither is lost alone.
 ///
 /// # Errors
-/// What is wrong, with line and column.
-pub fn read_price_list(json: &[u8]) -> Result<Vec<PriceRow>, String> {
-    serde_json::from_slice(json).map_err(|error| error.to_string())
+/// When it is no array, with line and column.
+pub fn read_price_list(json: &[u8]) -> Result<PriceRows, String> {
+    let json = foreign_json(json);
+    let mut list = PriceRows::default();
+    for (number, item) in (1..).zip(read_items(&json)?) {
+        match row(item) {
+            Ok(row) => list.rows.push(row),
+            Err((kode, why)) => list.odd.push(odd_row(number, &kode, &why)),
+        }
+    }
+    Ok(list)
+}
+
+/// How a row that is not understood is named.
+#[must_use]
+pub fn odd_row(number: usize, code: &str, why: &str) -> String {
+    let code: String = crate::loose::clean_name(code).chars().take(64).collect();
+    let why: String = why.chars().take(120).collect();
+    if code.is_empty() {
+        format!("row {number}: {why}")
+    } else {
+        format!("row {number} ({code}): {why}")
+    }
 }
 
 /// The slug of a group or category: lower case, `_` for everything but letters and digits.

@@ -5,7 +5,7 @@ use crate::Secret;
 use md5::{Digest as _, Md5};
 use serde::Serialize;
 use serde_json::Value;
-use types::{Dest, ProductCode, RefId, Rupiah};
+use types::{Dest, ProductCode, RefId, Rounding, Rupiah};
 
 /// How a purchase stands, in its words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +133,12 @@ impl SellerFields {
             let found = names.iter().find_map(|name| value.get(name));
             let text = match found {
                 Some(Value::String(text)) => text.trim().to_owned(),
+                // The point of a number is never one of thousands.
+                Some(Value::Number(number)) if number.is_f64() => {
+                    let text = number.to_string();
+                    let whole = Rupiah::read_number(&text, Rounding::Down);
+                    whole.map_or(text, |whole| whole.get().to_string())
+                }
                 Some(Value::Number(number)) => number.to_string(),
                 Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) | None => {
                     String::new()
@@ -162,8 +168,9 @@ impl SellerFields {
         let price = if self.price.is_empty() {
             None
         } else {
-            let amount: Rupiah = self.price.parse().map_err(|_| "price tidak valid".to_owned())?;
-            Some(amount)
+            // What they will pay us: never more than they say.
+            let amount = Rupiah::read(&self.price, Rounding::Down);
+            Some(amount.map_err(|_| "price tidak valid".to_owned())?)
         };
         Ok(SellerRequest {
             username: self.username.clone(),

@@ -219,11 +219,45 @@ fn balance_and_refusals() {
 #[test]
 fn price_list_of_the_seed() {
     let text = r#"[{"kode":"SMDC150","keterangan":"Smart 30GB All + 60GB (01-05) 30 Hari","produk":"Data Smart Combo","kategori":"KUOTA SMARTFREN","harga":"134600","status":"1"},{"kode":"SMDC10","keterangan":"Smart 2GB All + 2GB (01-05) + 2GB Chat 7 Hari","produk":"Data Smart Combo","kategori":"KUOTA SMARTFREN","harga":"15050","status":"1"}]"#;
-    let rows = read_price_list(text.as_bytes()).unwrap();
-    assert_eq!(rows.len(), 2);
+    let wire::PriceRows { rows, odd } = read_price_list(text.as_bytes()).unwrap();
+    assert_eq!((rows.len(), odd.len()), (2, 0));
     assert_eq!(print_price_list(&rows), text);
     assert_eq!(slug("KUOTA SMARTFREN"), "kuota_smartfren");
-    assert!(read_price_list(b"[{\"kode\":1}]").is_err());
+}
+
+/// A row that says nothing is lost alone; a field of another type is no reason.
+#[test]
+fn odd_rows_of_a_price_list() {
+    let text = concat!(
+        "\u{feff}[",
+        r#"{"kode":"S1","keterangan":"Uji","produk":"u","kategori":"k","harga":"9100","status":"1"},"#,
+        r#"{"kode":"Z1","keterangan":null,"produk":null,"kategori":7,"harga":"1.321,00","status":null},"#,
+        r#"{"kode":55,"harga":9100.50,"status":0},"#,
+        r#"{"kode":"Z2","harga":1.321,"status":true},"#,
+        r#"{"kode":"Z3","harga":null},{"harga":"1"},7,null,"#,
+        r#"{"kode":"Z4","harga":1e99},{"kode":"A","kode":"B","harga":"1"},"#,
+        "{\"kode\":\"Z5\",\"keterangan\":\"two\nlines\",\"harga\":\"5\"}]"
+    );
+    let list = read_price_list(text.as_bytes()).unwrap();
+    let told: Vec<_> = list
+        .rows
+        .iter()
+        .map(|row| [&row.kode, &row.harga, &row.status].map(String::as_str))
+        .collect();
+    let wanted = [
+        ["S1", "9100", "1"],
+        ["Z1", "1.321,00", "1"],
+        ["55", "9101", "0"],
+        ["Z2", "2", "1"],
+        ["Z5", "5", "1"],
+    ];
+    assert_eq!(told, wanted);
+    assert_eq!(list.odd.len(), 6, "{:?}", list.odd);
+    assert_eq!(list.odd[0], "row 5 (Z3): it has no `harga`");
+    assert!(list.odd[3].starts_with("row 8: "), "{:?}", list.odd);
+    for text in ["", "{}", "[", "7", "null"] {
+        assert!(read_price_list(text.as_bytes()).is_err(), "{text}");
+    }
 }
 
 /// Lines captured in the field (WIRE.md section 7).

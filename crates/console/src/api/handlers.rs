@@ -336,6 +336,7 @@ pub(super) async fn tickets(console: &Inner, ask: &Ask) -> Done {
 struct Ticketing {
     member: String,
     bank: String,
+    #[serde(deserialize_with = "office::amount")]
     amount: String,
 }
 

@@ -156,7 +156,7 @@ pub(crate) async fn bulk(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
         let code = row["code"].as_str().unwrap_or_default().to_owned();
         let old = level.as_deref().and_then(|level| row["prices"][level].as_i64());
         let price = match (add, old) {
-            (Some(add), Some(old)) => Some((old + add.get()).to_string()),
+            (Some(add), Some(old)) => Some(types::Rupiah::new(old).plus(add)?.get().to_string()),
             (Some(_) | None, _) => None,
         };
         let (level, reason) = (level.clone(), ask.typed("reason"));

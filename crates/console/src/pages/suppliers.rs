@@ -210,7 +210,11 @@ pub(crate) async fn sync(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
             Cell::text(if change["done"] == true { ask.t("yes") } else { ask.t("no") }),
         ]);
     }
-    let parts = vec![
+    let mut odd = Table::new(&[ask.t("Rows not understood")], "–");
+    for row in told["odd"].as_array().into_iter().flatten() {
+        odd.rows.push(vec![Cell::maybe(row.as_str())]);
+    }
+    let mut parts = vec![
         Part::Facts(vec![
             (ask.t("In their list").to_owned(), Cell::text(&told["listed"])),
             (ask.t("Routes there").to_owned(), Cell::text(&told["routes"])),
@@ -221,6 +225,9 @@ pub(crate) async fn sync(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
             Cell::link(code.clone(), format!("/console/suppliers/{code}")),
         )]),
     ];
+    if !odd.rows.is_empty() {
+        parts.insert(2, Part::Table(odd));
+    }
     frame::show(console, ask, &format!("{} · {code}", ask.t("Price list")), parts).await
 }
 

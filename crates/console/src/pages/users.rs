@@ -206,8 +206,8 @@ pub(crate) async fn change(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
 
 pub(crate) async fn rules(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     let number = |name: &'static str| -> Result<i64, Problem> {
-        let text = ask.given(name).replace('.', "");
-        text.trim().parse().map_err(|_| Problem::asked("bad_number", format!("{name}: `{text}`")))
+        let number = ask.given(name).parse::<types::Rupiah>().map(types::Rupiah::get);
+        number.map_err(|error| Problem::asked("bad_number", format!("{name}: {error}")))
     };
     let rules = Rules {
         approval_above: number("approval_above")?,

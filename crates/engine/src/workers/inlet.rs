@@ -5,7 +5,7 @@ use crate::command::Command;
 use crate::{Handle, Suppliers};
 use domain::{AttemptState, Source};
 use store::{Channel, Direction, JournalLine};
-use suppliers::Inbound;
+use suppliers::{About, Inbound};
 use types::SupplierCode;
 
 /// What became of a callback.
@@ -13,6 +13,8 @@ use types::SupplierCode;
 pub enum Received {
     /// It was recorded and decided, or makes us ask.
     Taken,
+    /// The supplier tried out whether we listen; nothing follows from it.
+    Greeted,
     /// It is not about anything of ours; with the reason for the log.
     NotOurs(String),
     /// It could not be written; the supplier should send it again.
@@ -31,7 +33,8 @@ pub async fn inlet(
         return Received::NotOurs(format!("there is no supplier {from}"));
     };
     let about = match port.connector.callback_about(inbound) {
-        Ok(about) => about,
+        Ok(About::Attempt(about)) => about,
+        Ok(About::Greeting) => return Received::Greeted,
         Err(why) => return Received::NotOurs(why),
     };
     let work = match handle.reads().ask(move |reads| reads.work_of(about)).await {

@@ -290,7 +290,18 @@ impl Screen {
         let mut head = value.clone();
         let changes = head.as_object_mut().and_then(|fields| fields.remove("changes"));
         let changes = changes.unwrap_or_default();
-        format!("{}\n\n{}", self.record(&head), self.list(&changes, Shape::Sync.columns()))
+        let odd = head.as_object_mut().and_then(|fields| fields.remove("odd"));
+        let mut told =
+            format!("{}\n\n{}", self.record(&head), self.list(&changes, Shape::Sync.columns()));
+        for (number, row) in
+            odd.as_ref().and_then(Value::as_array).into_iter().flatten().enumerate()
+        {
+            if number == 0 {
+                told.push_str("\n\nnot understood and left out:");
+            }
+            told.push_str(&format!("\n  {}", word("", row)));
+        }
+        told
     }
 
     /// A transaction's head and its events in time order.

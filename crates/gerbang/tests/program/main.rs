@@ -10,6 +10,7 @@ mod demo;
 mod examples;
 mod faults;
 mod feed;
+mod foreign;
 mod journeys;
 mod network;
 mod nodes;

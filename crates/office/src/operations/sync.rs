@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::{CatalogChange, Channel, Direction, JournalLine};
-use suppliers::{SendResult, Settings, SupplierPrice, SyncSettings};
+use suppliers::{PriceList, SendResult, Settings, SupplierPrice, SyncSettings};
 use tokio::time::sleep;
 use types::SupplierCode;
 
@@ -44,7 +44,7 @@ fn line(
 }
 
 /// Reads the list once; the exchange is in the journal whatever came.
-async fn fetch(office: &Office, code: &SupplierCode) -> anyhow::Result<Vec<SupplierPrice>> {
+async fn fetch(office: &Office, code: &SupplierCode) -> anyhow::Result<PriceList> {
     let port = office.port_of(code)?;
     let request = port.connector.prices().with_context(|| {
         format!("{code} has no price list to read; an okeconnect supplier needs list_id")
@@ -59,13 +59,29 @@ async fn fetch(office: &Office, code: &SupplierCode) -> anyhow::Result<Vec<Suppl
         SendResult::NotSent(why) | SendResult::Unknown(why) => Err(anyhow!(why.clone())),
     };
     let (said, status) = match &read {
-        Ok(rows) => (format!("{} rows", rows.len()), "read"),
+        Ok(list) if list.odd.is_empty() => (format!("{} rows", list.rows.len()), "read"),
+        Ok(PriceList { rows, odd }) => {
+            let told = named(odd).join("; ");
+            (format!("{} rows, {} not understood: {told}", rows.len(), odd.len()), "read")
+        }
         Err(why) => (format!("{why:#}"), "error"),
     };
     let millis = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
     let line = JournalLine { millis, ..line(office, code, &request.redacted, said, status) };
     office.handle.submit_patiently(Command::Note(Box::new(line))).await?;
     read.with_context(|| format!("the price list of {code}"))
+}
+
+/// Most rows named in one report.
+const NAMED_MOST: usize = 20;
+
+/// The rows that were not understood, as many as a report has room for.
+fn named(odd: &[String]) -> Vec<String> {
+    let mut told: Vec<String> = odd.iter().take(NAMED_MOST).cloned().collect();
+    if let Some(more) = odd.len().checked_sub(NAMED_MOST).filter(|more| *more > 0) {
+        told.push(format!("and {more} more"));
+    }
+    told
 }
 
 fn plan(
@@ -138,9 +154,13 @@ fn changes(catalog: &Catalog, code: &SupplierCode, plan: &[Planned]) -> Vec<Cata
 pub(crate) async fn sync(office: &Office, code: &str, dry_run: bool) -> anyhow::Result<Value> {
     let code = SupplierCode::parse(code)?;
     let rules = settings(office, &code)?.rules()?;
-    let rows = fetch(office, &code).await?;
-    if rows.is_empty() {
+    let PriceList { rows, odd } = fetch(office, &code).await?;
+    if rows.is_empty() && odd.is_empty() {
         bail!("the price list of {code} is empty; nothing was changed");
+    }
+    if rows.is_empty() {
+        let told = named(&odd).join("; ");
+        bail!("nothing in the price list of {code} is understood; nothing was changed: {told}");
     }
     let listed: HashMap<String, Listed> = rows
         .iter()
@@ -170,7 +190,7 @@ pub(crate) async fn sync(office: &Office, code: &str, dry_run: bool) -> anyhow::
     });
     Ok(json!({
         "supplier": code.as_str(), "listed": rows.len(), "routes": routes, "written": write,
-        "changes": shown.collect::<Vec<_>>(),
+        "changes": shown.collect::<Vec<_>>(), "odd": named(&odd),
     }))
 }
 

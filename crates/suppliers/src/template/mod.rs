@@ -10,13 +10,13 @@ mod sets;
 pub use rules::{Explained, Means, On, Rule};
 pub use sets::RuleSet;
 
-use crate::{Ask, CheckLimits, Inbound, Movement, Refs, Reply, Request, SupplierPrice};
+use crate::{About, Ask, CheckLimits, Inbound, Movement, PriceList, Refs, Reply, Request};
 use domain::Outcome;
 use fill::{Escape, Filler};
 use rules::Rules;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use types::{AttemptId, Rupiah};
+use types::Rupiah;
 
 /// One request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -243,11 +243,12 @@ impl crate::Connector for Connector {
         }
     }
 
-    fn callback_about(&self, inbound: &Inbound) -> Result<AttemptId, String> {
+    fn callback_about(&self, inbound: &Inbound) -> Result<About, String> {
         let (reference, _) = self.callback_parts(inbound);
         let reference =
             reference.ok_or_else(|| format!("{} is missing", self.settings.callback.reference))?;
-        self.refs.read(&reference).ok_or_else(|| format!("reference {reference} is not ours"))
+        let ours = self.refs.read(&reference).map(About::Attempt);
+        ours.ok_or_else(|| format!("reference {reference} is not ours"))
     }
 
     fn read_callback(&self, ask: &Ask, inbound: &Inbound) -> Outcome {
@@ -273,7 +274,7 @@ impl crate::Connector for Connector {
         None
     }
 
-    fn read_prices(&self, _: &Reply) -> Result<Vec<SupplierPrice>, String> {
+    fn read_prices(&self, _: &Reply) -> Result<PriceList, String> {
         Err("a template has no price list".to_owned())
     }
 

@@ -126,7 +126,7 @@ fn callbacks() {
         "g-100000001-1",
         "T#1 R#g-100000001-1 Three 1.000 T1.089660522887 SUKSES. SN: R1. Saldo 3.000 - 1.300 = 1.700 @12/05 19:11",
     );
-    assert_eq!(connector.callback_about(&good).unwrap(), ask.attempt);
+    assert_eq!(connector.callback_about(&good).unwrap(), suppliers::About::Attempt(ask.attempt));
     assert_eq!(word(&connector.read_callback(&ask, &good)), "success R1 for 1.300");
     for (refid, message) in [("100000001-1", "x"), ("g-x", "x"), ("", "x")] {
         assert!(connector.callback_about(&inbound(refid, message)).is_err(), "{refid}");
@@ -144,11 +144,44 @@ fn balance_prices_and_movements() {
     assert_eq!(connector.read_balance(&ok("Saldo 284.939")).unwrap(), Rupiah::new(284_939));
     assert!(connector.read_balance(&ok("Pin Salah")).is_err());
     let list = r#"[{"kode":"T1","keterangan":"Three","produk":"","kategori":"","harga":"1250","status":"0"}]"#;
-    let prices = connector.read_prices(&ok(list)).unwrap();
+    let prices = connector.read_prices(&ok(list)).unwrap().rows;
     assert_eq!((prices[0].price, prices[0].open), (Rupiah::new(1_250), false));
     let text = "T#2 R#1 Three 1.000 T1.0896 akan diproses. Saldo 279.655 - 1.321 = 278.334 @19:08";
     let (before, price, after) = (279_655, 1_321, 278_334);
     let rp = Rupiah::new;
     let wanted = Movement { before: Some(rp(before)), price: Some(rp(price)), after: rp(after) };
     assert_eq!(connector.movement(text), Some(wanted));
+}
+
+/// One odd row loses that row; amounts are read in any of their forms.
+#[test]
+fn an_odd_row_of_a_price_list_is_lost_alone() {
+    let connector = connector(SETTINGS);
+    let list = concat!(
+        r#"[{"kode":"S1","keterangan":"Uji","produk":"u","kategori":"k","harga":"9100","status":"1"},"#,
+        r#"{"kode":"ZZ","keterangan":null,"produk":"u","kategori":"k","harga":"1","status":"1"},"#,
+        r#"{"kode":"A1","harga":"1.321,000","status":1},{"kode":"A2","harga":"Rp 1.321,-"},"#,
+        r#"{"kode":"A3","harga":1321.5,"status":"0"},{"kode":"A4","harga":"1.321,50"},"#,
+        r#"{"kode":"B1","harga":"mahal"},{"kode":"B2"},{"kode":"B 3","harga":"1"},null]"#,
+    );
+    let list = connector.read_prices(&ok(list)).unwrap();
+    let told: Vec<_> =
+        list.rows.iter().map(|row| (row.sku.as_str(), row.price.get(), row.open)).collect();
+    assert_eq!(
+        told,
+        [
+            ("S1", 9_100, true),
+            ("ZZ", 1, true),
+            ("A1", 1_321, true),
+            ("A2", 1_321, true),
+            ("A3", 1_322, false),
+            ("A4", 1_322, true),
+        ]
+    );
+    assert_eq!(list.odd.len(), 4, "{:?}", list.odd);
+    for (code, why) in
+        [("B1", "harga: `mahal`"), ("B2", "no `harga`"), ("B 3", "sku"), ("row 10", "")]
+    {
+        assert!(list.odd.iter().any(|odd| odd.contains(code) && odd.contains(why)), "{code}");
+    }
 }

@@ -224,7 +224,8 @@ fn callbacks_by_query_form_or_json() {
             ..Inbound::default()
         },
     ] {
-        assert_eq!(connector.callback_about(&inbound).unwrap(), ask.attempt, "{inbound:?}");
+        let about = suppliers::About::Attempt(ask.attempt);
+        assert_eq!(connector.callback_about(&inbound).unwrap(), about, "{inbound:?}");
         assert_eq!(word(&connector.read_callback(&ask, &inbound)), "success 12 for 10.000");
     }
 }

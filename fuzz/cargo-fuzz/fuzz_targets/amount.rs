@@ -1,0 +1,4 @@
+//! `fuzz::amount` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::amount(data));
