@@ -172,6 +172,7 @@ async fn a_person_decides_a_pending_one_and_the_supplier_comes_too_late() {
         trx: failed,
         resolution: Resolution::Fail(Reason::clean("noch einmal")),
         note: String::new(),
+        place: None,
     };
     let answer = rig.handle.submit_patiently(again).await.unwrap();
     assert!(matches!(answer, Answer::Resolved(Err(_))), "{answer:?}");
