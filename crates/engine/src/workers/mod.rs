@@ -3,10 +3,12 @@
 mod courier;
 mod deposits;
 mod dispatch;
+mod gone;
 mod inlet;
 mod patience;
 
 pub use courier::{Courier, CourierResult, tell_nothing};
+pub use gone::gone_paper;
 pub use inlet::{Received, inlet};
 
 use crate::{Handle, Suppliers};
