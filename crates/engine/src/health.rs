@@ -99,6 +99,8 @@ struct Known {
     routes: HashMap<(SupplierCode, Sku), Circuit>,
     deposits: HashMap<SupplierCode, Deposit>,
     trails: BTreeMap<SupplierCode, Trail>,
+    /// Costs that were other than expected, the last one of each route.
+    costs: BTreeMap<(SupplierCode, Sku), (Rupiah, Rupiah)>,
     /// Purchases of one business day, by route.
     day: Option<Day>,
     today: HashMap<(SupplierCode, Sku), u32>,
@@ -217,6 +219,31 @@ impl Health {
             return Some("supplier disturbed, circuit open");
         }
         None
+    }
+
+    /// What a purchase cost, beside what its route says; true when it differs and that is news.
+    pub fn cost_seen(
+        &self,
+        supplier: &SupplierCode,
+        sku: &Sku,
+        expected: Rupiah,
+        observed: Rupiah,
+    ) -> bool {
+        let Ok(mut known) = self.0.lock() else { return false };
+        let (key, seen) = ((supplier.clone(), sku.clone()), (expected, observed));
+        if expected == observed {
+            known.costs.remove(&key);
+            return false;
+        }
+        known.costs.insert(key, seen) != Some(seen)
+    }
+
+    /// For people: what cost another amount than expected the last time, with both.
+    #[must_use]
+    pub fn costs_of(&self, supplier: &SupplierCode) -> Vec<(Sku, Rupiah, Rupiah)> {
+        let Ok(known) = self.0.lock() else { return Vec::new() };
+        let theirs = known.costs.iter().filter(|((of, _), _)| of == supplier);
+        theirs.map(|((_, sku), (expected, seen))| (sku.clone(), *expected, *seen)).collect()
     }
 
     /// For people: is the supplier's circuit open, and its last known deposit.
