@@ -20,7 +20,9 @@ mod workers;
 mod writer;
 mod zone;
 
-pub use catalog::{Catalog, CatalogError, MemberEntry, PriceListOf, place, supplier_place};
+pub use catalog::{
+    Catalog, CatalogError, MemberEntry, PriceListOf, is_on_sale, place, supplier_place,
+};
 pub use command::{
     Answer, Asked, Bought, Command, CostCorrection, DeliveryTry, Errand, Moved, Movement,
     PaperChange, PaperText, Ran,
