@@ -7,6 +7,7 @@
 mod attempt;
 mod buy;
 mod catalog;
+mod cost;
 mod invariants;
 mod ledger;
 mod network;
@@ -28,6 +29,7 @@ pub use catalog::{
     Denomination, DestRule, Member, Price, Product, RouteRow, RuleError, Seller, Strategy,
     Supplier, Window, Wording,
 };
+pub use cost::{ToldCost, plausible_cost};
 pub use invariants::{Audit, Finding};
 pub use ledger::{AccountName, Kind, LedgerError, Transfer};
 pub use network::{DEEPEST, Markups, Share, Shares, Upline, with_markups};
@@ -41,5 +43,5 @@ pub use reconcile::{Difference, OurLine, Reconciled, TheirLine, reconcile};
 pub use resolution::{Resolution, ResolveError, decide_resolution};
 pub use route::{Candidate, Offer, Ranking, Wish, obstacle, pick, rank};
 pub use schedule::{CALLBACK_DELAYS_MS, callback_delay_ms, check_delay_ms, unwritten_delay_ms};
-pub use sync::{Change, Listed, Markup, Planned, SyncFacts, SyncRules, plan_sync};
+pub use sync::{Change, Listed, Markup, Planned, PriceRows, SyncFacts, SyncRules, plan_sync};
 pub use trx::{Illegal, Trx, TrxState};

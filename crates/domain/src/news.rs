@@ -110,8 +110,6 @@ pub struct NewsDecision {
     pub transfers: Vec<Transfer>,
     /// `Some(Some(why))` raises Suspect, `Some(None)` clears it.
     pub suspect: Option<Option<String>>,
-    /// What an operator should hear of although nothing waits for a person.
-    pub alert: Option<String>,
 }
 
 /// Questions about a delivered attempt before it is left to a person.

@@ -6,17 +6,20 @@ pub const CALLBACK_DELAYS_MS: [i64; 11] = [
     72_000_000, 86_400_000,
 ];
 
+/// Longest pause that a receiver may ask for.
+const RETRY_AFTER_MOST_MS: i64 = 86_400_000;
+
 /// Longest pause between two status checks.
 const CHECK_MOST_MS: i64 = 15 * 60 * 1_000;
 
 /// Delay before the next callback try after `tries` failed ones, moved by up to 20 % by `chance`
 /// (0 to 65535), or `None` when the schedule is used up. `retry_after_ms` of the receiver is
-/// honoured up to twice the slot.
+/// honoured up to a day; the number of tries stays the same, so it cannot postpone for ever.
 #[must_use]
 pub fn callback_delay_ms(tries: u16, chance: u16, retry_after_ms: Option<i64>) -> Option<i64> {
     let slot = *CALLBACK_DELAYS_MS.get(usize::from(tries))?;
     let jitter = slot / 5 * (i64::from(chance) - 32_768) / 32_768;
-    let asked = retry_after_ms.unwrap_or(0).clamp(0, slot.saturating_mul(2).max(60_000));
+    let asked = retry_after_ms.unwrap_or(0).clamp(0, RETRY_AFTER_MOST_MS);
     Some((slot + jitter).max(asked))
 }
 
@@ -75,7 +78,8 @@ mod tests {
         fn a_receiver_cannot_postpone_for_ever(tries in 0u16..11, chance: u16, asked: i64) {
             let slot = CALLBACK_DELAYS_MS[usize::from(tries)];
             let delay = callback_delay_ms(tries, chance, Some(asked)).expect("slot");
-            prop_assert!(delay >= 0 && delay <= (slot * 2).max(60_000));
+            prop_assert!(delay >= 0 && delay <= (slot + slot / 5).max(RETRY_AFTER_MOST_MS));
+            prop_assert!(asked > RETRY_AFTER_MOST_MS || delay >= asked);
         }
 
         #[test]

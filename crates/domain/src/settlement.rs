@@ -2,7 +2,9 @@
 //! the trx. Whether it happens at all is decided in `news` and `resolution`.
 
 use crate::suspicion::{Verdict, eased};
-use crate::{AccountName, Attempt, AttemptState, Kind, NewsDecision, NewsFacts, Transfer};
+use crate::{
+    AccountName, Attempt, AttemptState, Kind, NewsDecision, NewsFacts, Transfer, plausible_cost,
+};
 use types::{MoneyError, Reason, Rupiah, Sn};
 
 fn transfer(
@@ -23,8 +25,8 @@ pub(crate) fn settle(
     sn: &Sn,
     cost: Option<Rupiah>,
 ) -> Result<Option<NewsDecision>, MoneyError> {
-    // A negative cost cannot be booked as a payment; the expected one stands in.
-    let cost = cost.filter(|cost| !cost.is_negative()).unwrap_or(attempt.cost);
+    let told = plausible_cost(attempt.cost, cost);
+    let cost = told.booked();
     let Ok(flip) = facts.trx.state.succeed(sn.clone(), cost, facts.now) else { return Ok(None) };
     let supplier = AccountName::Supplier(attempt.supplier.clone());
     let price = facts.trx.price;
@@ -46,8 +48,7 @@ pub(crate) fn settle(
             ..attempt.clone()
         }],
         transfers,
-        suspect: eased(facts.trx, Verdict::Delivered),
-        ..NewsDecision::default()
+        suspect: told.suspicion().map(Some).or_else(|| eased(facts.trx, Verdict::Delivered)),
     }))
 }
 
@@ -86,7 +87,7 @@ pub(crate) fn refund(facts: &NewsFacts<'_>, reason: Reason) -> Result<NewsDecisi
             Some(balance),
         )],
         suspect: eased(facts.trx, Verdict::NotDelivered),
-        ..NewsDecision::default()
+        attempts: Vec::new(),
     })
 }
 
@@ -107,7 +108,7 @@ pub(crate) fn reverse(facts: &NewsFacts<'_>, reason: Reason) -> Result<NewsDecis
             Some(balance),
         )],
         suspect: eased(facts.trx, Verdict::NotDelivered),
-        ..NewsDecision::default()
+        attempts: Vec::new(),
     };
     if let Some(delivered) = delivered(facts) {
         let supplier = AccountName::Supplier(delivered.supplier.clone());

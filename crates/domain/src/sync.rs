@@ -2,6 +2,7 @@
 //! done about selling prices. Only a plan; somebody else writes it, or only shows it.
 
 use crate::{Price, Product, RouteRow, Window};
+use std::collections::BTreeMap;
 use std::fmt;
 use types::{LevelCode, ProductCode, Rupiah, Sku};
 
@@ -36,6 +37,47 @@ pub struct Listed {
     pub cut_off: Option<Window>,
 }
 
+/// A supplier's list, to be looked into by code.
+#[derive(Clone, Debug, Default)]
+pub struct PriceRows(BTreeMap<String, Vec<(Sku, Listed)>>);
+
+impl FromIterator<(Sku, Listed)> for PriceRows {
+    fn from_iter<T: IntoIterator<Item = (Sku, Listed)>>(rows: T) -> Self {
+        let mut all: BTreeMap<String, Vec<_>> = BTreeMap::new();
+        for (sku, listed) in rows {
+            all.entry(sku.as_str().to_lowercase()).or_default().push((sku, listed));
+        }
+        Self(all)
+    }
+}
+
+impl PriceRows {
+    /// The row of a code, and how often the list has it. Case is ignored unless it tells rows
+    /// apart. Of several rows one that is open counts, and of those the dearest: nobody knows
+    /// which of them is charged, and a cost that is too high loses no money.
+    #[must_use]
+    pub fn find(&self, sku: &Sku) -> Option<(Listed, usize)> {
+        let rows = self.0.get(&sku.as_str().to_lowercase())?;
+        let exact = || rows.iter().filter(|(known, _)| known == sku);
+        let is_exact = exact().next().is_some();
+        let fits = rows.iter().filter(|(known, _)| !is_exact || known == sku);
+        let best = fits.clone().max_by_key(|(_, listed)| (listed.open, listed.price))?;
+        Some((best.1, fits.count()))
+    }
+
+    /// How many codes it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// True when it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// One route and everything its plan depends on.
 #[derive(Clone, Debug)]
 pub struct SyncFacts<'a> {
@@ -49,6 +91,11 @@ pub struct SyncFacts<'a> {
     pub selling: Vec<(LevelCode, Price)>,
     /// Its row in the list, when there is one.
     pub listed: Option<Listed>,
+    /// How often the list has its code.
+    pub times: usize,
+    /// The list tells cut-offs: a row without one has none any more. Other lists leave the hours
+    /// of a route to people.
+    pub tells_hours: bool,
 }
 
 /// One thing that differs.
@@ -59,8 +106,10 @@ pub enum Change {
     Cost { old: Rupiah, new: Rupiah },
     /// Whether the supplier offers it.
     Stock { open: bool },
-    /// When it may be bought there.
-    Hours { old: Option<Window>, new: Window },
+    /// When it may be bought there; `None`: at any time.
+    Hours { old: Option<Window>, new: Option<Window> },
+    /// The route closes: its cost moved too far to be believed, to where every sale would lose.
+    Shut,
     /// A selling price that follows.
     Selling { level: LevelCode, old: Rupiah, new: Rupiah },
     /// The product closes: every route costs more than its lowest selling price.
@@ -71,6 +120,8 @@ pub enum Change {
     Jump { old: Rupiah, new: Rupiah },
     /// Told and left alone: not a price.
     Nonsense { price: Rupiah },
+    /// Told: the list has the code more than once; by this row it is judged.
+    Twice { times: usize, price: Rupiah },
 }
 
 impl Change {
@@ -78,10 +129,11 @@ impl Change {
     #[must_use]
     pub const fn is_left_alone(&self) -> bool {
         match self {
-            Self::Missing | Self::Jump { .. } | Self::Nonsense { .. } => true,
+            Self::Missing | Self::Jump { .. } | Self::Nonsense { .. } | Self::Twice { .. } => true,
             Self::Cost { .. }
             | Self::Stock { .. }
             | Self::Hours { .. }
+            | Self::Shut
             | Self::Selling { .. }
             | Self::Close => false,
         }
@@ -94,8 +146,18 @@ impl fmt::Display for Change {
             Self::Cost { old, new } => write!(f, "cost {old} -> {new}"),
             Self::Stock { open: true } => f.write_str("on offer again"),
             Self::Stock { open: false } => f.write_str("not on offer any more"),
-            Self::Hours { old: None, new } => write!(f, "bought only {new}"),
-            Self::Hours { old: Some(old), new } => write!(f, "bought only {new}, was {old}"),
+            Self::Hours { old: None, new: Some(new) } => write!(f, "bought only {new}"),
+            Self::Hours { old: Some(old), new: Some(new) } => {
+                write!(f, "bought only {new}, was {old}")
+            }
+            Self::Hours { old: Some(old), new: None } => {
+                write!(f, "bought at any time, was only {old}")
+            }
+            Self::Hours { old: None, new: None } => f.write_str("bought at any time"),
+            Self::Shut => f.write_str(
+                "route closed: that cost is above the price; set the cost to accept it, or wait \
+                 for the list to come down",
+            ),
             Self::Selling { level, old, new } => write!(f, "selling price {level} {old} -> {new}"),
             Self::Close => f.write_str("closed: every route costs more than its price"),
             Self::Missing => f.write_str("not in the list; left as it is"),
@@ -103,6 +165,9 @@ impl fmt::Display for Change {
                 write!(f, "cost {old} -> {new} is too far to be believed; left as it is")
             }
             Self::Nonsense { price } => write!(f, "price {price} is none; left as it is"),
+            Self::Twice { times, price } => {
+                write!(f, "{times} times in the list; the dearest open row counts: {price}")
+            }
         }
     }
 }
@@ -137,6 +202,12 @@ pub fn plan_sync(rules: &SyncRules, facts: &SyncFacts<'_>) -> Vec<Planned> {
     let mut changes = Vec::new();
     let mut cost = route.cost;
     let mut stocked = route.stocked;
+    let lowest = facts.selling.iter().map(|(_, price)| price.amount).min();
+    if let Some(listed) = facts.listed
+        && facts.times > 1
+    {
+        changes.push(Change::Twice { times: facts.times, price: listed.price });
+    }
     match facts.listed {
         None => changes.push(Change::Missing),
         Some(listed) if listed.price <= Rupiah::ZERO => {
@@ -144,25 +215,36 @@ pub fn plan_sync(rules: &SyncRules, facts: &SyncFacts<'_>) -> Vec<Planned> {
         }
         Some(listed) => {
             let (old, new) = (route.cost, listed.price);
+            // Not believed where it would raise prices, but where it would lose money.
+            let mut is_trap = false;
             if is_jump(old, new, rules.jump_most_percent) {
                 changes.push(Change::Jump { old, new });
+                let is_loss = new > old && lowest.is_some_and(|lowest| new > lowest);
+                is_trap = is_loss && !route.allow_loss;
             } else if old != new {
                 changes.push(Change::Cost { old, new });
                 cost = new;
             }
-            if listed.open != route.stocked {
+            if is_trap {
+                if route.stocked {
+                    changes.push(Change::Shut);
+                }
+                stocked = false;
+            } else if listed.open != route.stocked {
                 changes.push(Change::Stock { open: listed.open });
                 stocked = listed.open;
             }
-            if let Some(new) = listed.cut_off.map(Window::inverse)
-                && route.hours != Some(new)
-            {
-                changes.push(Change::Hours { old: route.hours, new });
+            let hours = listed.cut_off.map(Window::inverse);
+            if hours != route.hours && (hours.is_some() || facts.tells_hours) {
+                changes.push(Change::Hours { old: route.hours, new: hours });
             }
         }
     }
     let mut selling = facts.selling.clone();
-    let is_trusted = !changes.iter().any(Change::is_left_alone);
+    // A code that stands there twice is judged by its dearest row: good enough for a price.
+    let is_doubt =
+        |change: &Change| change.is_left_alone() && !matches!(change, Change::Twice { .. });
+    let is_trusted = !changes.iter().any(is_doubt);
     for (level, price) in &mut selling {
         let markup = rules.markups.iter().find(|(wanted, _)| wanted == level);
         let wanted = markup.and_then(|(_, markup)| markup.on(cost)).filter(|_| is_trusted);
@@ -231,7 +313,15 @@ mod tests {
         let (product, route) = (product(), route("one", 1_000));
         let selling = vec![(level(), Price { amount: Rupiah::new(1_100), basis_points: 0 })];
         let others = others.iter().collect();
-        let facts = SyncFacts { product: &product, route: &route, others, selling, listed };
+        let facts = SyncFacts {
+            product: &product,
+            route: &route,
+            others,
+            selling,
+            listed,
+            times: 1,
+            tells_hours: true,
+        };
         plan_sync(rules, &facts).into_iter().map(|planned| planned.change).collect()
     }
 
@@ -246,7 +336,7 @@ mod tests {
         let gone = Listed { price: Rupiah::new(1_000), open: false, cut_off: None };
         assert_eq!(plan(&rules(), Some(gone), &[]), [Change::Stock { open: false }]);
         let night = Listed { cut_off: Some("23:30-00:30".parse().unwrap()), open: true, ..gone };
-        let hours = Change::Hours { old: None, new: "00:30-23:30".parse().unwrap() };
+        let hours = Change::Hours { old: None, new: Some("00:30-23:30".parse().unwrap()) };
         assert_eq!(plan(&rules(), Some(night), &[]), [hours]);
     }
 
@@ -283,5 +373,102 @@ mod tests {
         assert_eq!(plan(&rules(), listed(1_200), &dear), [moved.clone(), Change::Close]);
         let rules = SyncRules { close_at_loss: false, ..rules() };
         assert_eq!(plan(&rules, listed(1_200), &[]), [moved]);
+    }
+
+    fn with_route(
+        route: &RouteRow,
+        (listed, times): (Option<Listed>, usize),
+        tells_hours: bool,
+    ) -> Vec<Change> {
+        let product = product();
+        let selling = vec![
+            (level(), Price { amount: Rupiah::new(1_100), basis_points: 0 }),
+            (
+                LevelCode::parse("vip").unwrap(),
+                Price { amount: Rupiah::new(1_050), basis_points: 0 },
+            ),
+        ];
+        let facts = SyncFacts {
+            product: &product,
+            route,
+            others: Vec::new(),
+            selling,
+            listed,
+            times,
+            tells_hours,
+        };
+        plan_sync(&rules(), &facts).into_iter().map(|planned| planned.change).collect()
+    }
+
+    #[test]
+    fn a_cut_off_that_left_the_list_leaves_the_route() {
+        let mut route = route("one", 1_000);
+        let window: Window = "00:30-23:30".parse().unwrap();
+        route.hours = Some(window);
+        let gone = Change::Hours { old: Some(window), new: None };
+        assert_eq!(with_route(&route, (listed(1_000), 1), true), [gone]);
+        // A list that never tells of hours says nothing about those a person set.
+        assert_eq!(with_route(&route, (listed(1_000), 1), false), []);
+        assert_eq!(with_route(&route, (None, 0), true), [Change::Missing]);
+        let same = Listed { cut_off: Some(window.inverse()), ..listed(1_000).unwrap() };
+        assert_eq!(with_route(&route, (Some(same), 1), true), []);
+    }
+
+    /// Not believed is not the same as safe: at the old cost every sale would lose.
+    #[test]
+    fn a_jump_above_the_price_closes_the_route_until_it_is_over() {
+        let mut route = route("one", 1_000);
+        let jump = |new| Change::Jump { old: Rupiah::new(1_000), new: Rupiah::new(new) };
+        let seen = |route: &RouteRow, price| with_route(route, (listed(price), 1), true);
+        assert_eq!(seen(&route, 3_000), [jump(3_000), Change::Shut]);
+        route.stocked = false;
+        assert_eq!(seen(&route, 3_000), [jump(3_000)], "it stays closed, told every time");
+        assert_eq!(seen(&route, 1_000), [Change::Stock { open: true }], "the list came down");
+        // A person accepts the cost: no jump any more, and the margin guard sees what is true.
+        route.cost = Rupiah::new(3_000);
+        assert_eq!(seen(&route, 3_000), [Change::Stock { open: true }, Change::Close]);
+        route.cost = Rupiah::new(1_000);
+        (route.stocked, route.allow_loss) = (true, true);
+        assert_eq!(seen(&route, 3_000), [jump(3_000)], "somebody wants it so");
+        route.allow_loss = false;
+        assert_eq!(seen(&route, 100), [jump(100)], "a jump down loses nothing");
+    }
+
+    #[test]
+    fn a_jump_below_the_price_is_left_for_a_person() {
+        let mut dear = route("one", 500);
+        let jump = Change::Jump { old: Rupiah::new(500), new: Rupiah::new(1_000) };
+        assert_eq!(with_route(&dear, (listed(1_000), 1), true), [jump.clone()]);
+        dear.stocked = false;
+        let back = Change::Stock { open: true };
+        assert_eq!(with_route(&dear, (listed(1_000), 1), true), [jump, back]);
+    }
+
+    #[test]
+    fn a_code_that_stands_there_twice_counts_by_its_dearest_open_row() {
+        let row = |sku: &str, price, open| {
+            let sku = Sku::parse(sku).unwrap();
+            (sku, Listed { price: Rupiah::new(price), open, cut_off: None })
+        };
+        let found = |rows: &[(Sku, Listed)], sku: &str| {
+            let rows: PriceRows = rows.iter().cloned().collect();
+            let found = rows.find(&Sku::parse(sku).unwrap());
+            found.map(|(listed, times)| (listed.price.get(), listed.open, times))
+        };
+        let mut rows = [row("t1", 900, true), row("T1", 1_000, true), row("t1", 9_000, false)];
+        for _ in 0..rows.len() {
+            rows.rotate_left(1);
+            assert_eq!(found(&rows, "T1"), Some((1_000, true, 1)), "its own spelling");
+            assert_eq!(found(&rows, "t1"), Some((900, true, 2)), "open before dear");
+        }
+        let rows = [row("a", 1, true), row("A", 3, true), row("a", 2, true)];
+        assert_eq!(found(&rows, "a"), Some((2, true, 2)));
+        let rows = [row("Ab", 1, true), row("aB", 3, true)];
+        assert_eq!(found(&rows, "AB"), Some((3, true, 2)));
+        assert_eq!(found(&rows, "x"), None);
+
+        let twice = Change::Twice { times: 2, price: Rupiah::new(1_010) };
+        let route = route("one", 1_000);
+        assert_eq!(with_route(&route, (listed(1_010), 2), true), [twice, cost(1_000, 1_010)]);
     }
 }

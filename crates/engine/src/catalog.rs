@@ -312,9 +312,16 @@ impl Catalog {
                     produk: product.group.clone(),
                     kategori: product.category.clone(),
                     harga: price.amount.get().to_string(),
-                    status: if product.open { "1" } else { "0" }.to_owned(),
+                    status: if is_on_sale(product, price) { "1" } else { "0" }.to_owned(),
                 })
             })
             .collect()
     }
+}
+
+/// Open, and something that can be bought: a negative price is the commission of a bill, which
+/// needs an inquiry first and is refused.
+#[must_use]
+pub fn is_on_sale(product: &Product, price: Price) -> bool {
+    product.open && !price.amount.is_negative()
 }

@@ -28,7 +28,7 @@ pub enum DeliveryTry {
         retry_after_ms: Option<i64>,
         chance: u16,
     },
-    /// No URL, or one that may not be called: wait for a person.
+    /// No URL, one that may not be called, or one that is gone: wait for a person.
     Parked {
         why: String,
     },

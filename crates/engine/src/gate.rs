@@ -90,6 +90,7 @@ impl Gate {
     pub fn enter(self: &Arc<Self>, purpose: Purpose, now: UtcMillis) -> Option<Seat> {
         let now_us = now.get().saturating_mul(1_000);
         let mut state = self.state.lock().ok()?;
+        self.keep_time(&mut state, now_us);
         let other = match purpose {
             Purpose::Buy => Purpose::Ask,
             Purpose::Ask => Purpose::Buy,
@@ -98,7 +99,7 @@ impl Gate {
         let (mine, theirs) = (state.used[purpose.at()], state.used[other.at()]);
         let seats_most = if shared { self.share(purpose) } else { self.seats };
         let free = mine.seats + theirs.seats < self.seats && mine.seats < seats_most;
-        let own_interval = self.interval_us.saturating_mul(4) / purpose.quarters();
+        let own_interval = self.own_interval(purpose);
         let due_us = state.due_us.max(now_us);
         let own_due_us = mine.due_us.max(now_us);
         let in_time = self.interval_us == 0
@@ -114,6 +115,23 @@ impl Gate {
         used.due_us = own_due_us + own_interval;
         used.seats += 1;
         Some(Seat(self.clone(), purpose))
+    }
+
+    /// No debt reaches further than a second's worth and one request: what does comes from a clock
+    /// that went back, and would shut the gate until the old time is reached again.
+    fn keep_time(&self, state: &mut State, now_us: i64) {
+        let most_us = now_us.saturating_add(BURST_US).saturating_add(self.interval_us);
+        state.due_us = state.due_us.min(most_us);
+        for purpose in [Purpose::Buy, Purpose::Ask] {
+            let used = &mut state.used[purpose.at()];
+            used.due_us = used.due_us.min(most_us.saturating_add(self.own_interval(purpose)));
+            used.waits_us = used.waits_us.min(now_us.saturating_add(WAITS_US));
+        }
+    }
+
+    /// Microseconds between two requests of a purpose while the other one waits too.
+    fn own_interval(&self, purpose: Purpose) -> i64 {
+        self.interval_us.saturating_mul(4) / purpose.quarters()
     }
 
     /// Seats of a purpose while the other one waits too; at least one.
@@ -148,6 +166,25 @@ mod tests {
         assert_eq!((0..100).filter(|_| enter(0)).count(), 10);
         let slow = (1..=10_000).filter(|ms| enter(*ms)).count();
         assert!((98..=101).contains(&slow), "{slow} in ten seconds at ten a second");
+    }
+
+    /// The rate holds on the new time at once; neither a gate nor a share stays shut for the hour.
+    #[test]
+    fn a_clock_that_goes_back_shuts_no_gate() {
+        for most in [1, 10] {
+            let gate = Gate::new(64, Some(most));
+            let hour = 3_600_000;
+            let enter = |purpose, ms| gate.enter(purpose, at(ms)).is_some();
+            for _ in 0..100 {
+                enter(Purpose::Ask, hour);
+                enter(Purpose::Buy, hour);
+            }
+            let opens = (0..hour).step_by(100).find(|ms| enter(Purpose::Buy, *ms));
+            assert!(opens.is_some_and(|ms| ms <= 2_000), "{most} a second: {opens:?}");
+            let count = (3_000..13_000).step_by(10).filter(|ms| enter(Purpose::Buy, *ms)).count();
+            let right = usize::try_from(most * 10).unwrap();
+            assert!((right - 1..=right + 10).contains(&count), "{most} a second: {count}");
+        }
     }
 
     /// Both want more than there is: purchases get three quarters, questions one.

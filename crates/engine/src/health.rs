@@ -17,6 +17,9 @@ const WINDOW: usize = 20;
 const FEWEST: usize = 8;
 /// It opens when at least this share of the window went wrong, in percent.
 const WRONG_PERCENT: usize = 50;
+/// For how long a low deposit bars a supplier that nobody asks for its balance: somebody may have
+/// paid in, and only a purchase would tell. One that is still too low tells so and bars again.
+const LOW_MS: i64 = 30 * 60_000;
 /// First pause; doubles with every probe that goes wrong.
 const PAUSE_MS: i64 = 15_000;
 const PAUSE_MOST_MS: i64 = 600_000;
@@ -58,9 +61,13 @@ impl Circuit {
         }
     }
 
-    /// Closed, or due for a probe.
+    /// Closed, or due for a probe. A probe further away than its pause stands on a clock that went
+    /// back since: nobody can say how long it waited, so it may go.
     fn admits(&self, now: UtcMillis) -> bool {
-        self.open.as_ref().is_none_or(|open| now.since(open.probe) >= 0)
+        self.open.as_ref().is_none_or(|open| {
+            let wait_ms = open.probe.since(now);
+            wait_ms <= 0 || wait_ms > open.pause_ms
+        })
     }
 
     /// True for what was chosen before it opened (or before its last probe went wrong): a probe was
@@ -77,22 +84,41 @@ impl Circuit {
     }
 }
 
+/// A deposit as it was told last.
+#[derive(Clone, Copy)]
+struct Deposit {
+    balance: Rupiah,
+    /// Below this nothing is bought.
+    floor: Rupiah,
+    seen: UtcMillis,
+}
+
+impl Deposit {
+    /// Too low for something that costs this much, as far as anybody knows now. What was seen in
+    /// the future was seen on a clock that went back since.
+    fn is_low(self, cost: Rupiah, now: UtcMillis) -> bool {
+        (self.balance < self.floor || self.balance < cost)
+            && (0..LOW_MS).contains(&now.since(self.seen))
+    }
+}
+
 #[derive(Default)]
 struct Known {
     suppliers: HashMap<SupplierCode, Circuit>,
     routes: HashMap<(SupplierCode, Sku), Circuit>,
-    /// Last deposit seen, and below what nothing is bought.
-    deposits: HashMap<SupplierCode, (Rupiah, Rupiah)>,
+    deposits: HashMap<SupplierCode, Deposit>,
     trails: BTreeMap<SupplierCode, Trail>,
+    /// Costs that were other than expected, the last one of each route.
+    costs: BTreeMap<(SupplierCode, Sku), (Rupiah, Rupiah)>,
     /// Purchases of one business day, by route.
     day: Option<Day>,
     today: HashMap<(SupplierCode, Sku), u32>,
 }
 
 impl Known {
-    fn is_low(&self, route: &RouteRow, _now: UtcMillis) -> bool {
+    fn is_low(&self, route: &RouteRow, now: UtcMillis) -> bool {
         let deposit = self.deposits.get(&route.supplier);
-        deposit.is_some_and(|(balance, floor)| *balance < *floor || *balance < route.cost)
+        deposit.is_some_and(|deposit| deposit.is_low(route.cost, now))
     }
 
     fn count(&mut self, now: Moment, supplier: &SupplierCode, sku: &Sku, more: u32) {
@@ -136,7 +162,8 @@ impl Health {
         now: UtcMillis,
     ) {
         if let Ok(mut known) = self.0.lock() {
-            known.deposits.insert(supplier.clone(), (movement.after, floor));
+            let deposit = Deposit { balance: movement.after, floor, seen: now };
+            known.deposits.insert(supplier.clone(), deposit);
             known.trails.entry(supplier.clone()).or_default().saw(movement, now);
         }
     }
@@ -229,12 +256,37 @@ impl Health {
         None
     }
 
+    /// What a purchase cost, beside what its route says; true when it differs and that is news.
+    pub fn cost_seen(
+        &self,
+        supplier: &SupplierCode,
+        sku: &Sku,
+        expected: Rupiah,
+        observed: Rupiah,
+    ) -> bool {
+        let Ok(mut known) = self.0.lock() else { return false };
+        let (key, seen) = ((supplier.clone(), sku.clone()), (expected, observed));
+        if expected == observed {
+            known.costs.remove(&key);
+            return false;
+        }
+        known.costs.insert(key, seen) != Some(seen)
+    }
+
+    /// For people: what cost another amount than expected the last time, with both.
+    #[must_use]
+    pub fn costs_of(&self, supplier: &SupplierCode) -> Vec<(Sku, Rupiah, Rupiah)> {
+        let Ok(known) = self.0.lock() else { return Vec::new() };
+        let theirs = known.costs.iter().filter(|((of, _), _)| of == supplier);
+        theirs.map(|((_, sku), (expected, seen))| (sku.clone(), *expected, *seen)).collect()
+    }
+
     /// For people: is the supplier's circuit open, and its last known deposit.
     #[must_use]
     pub fn of(&self, supplier: &SupplierCode) -> (bool, Option<Rupiah>) {
         let Ok(known) = self.0.lock() else { return (false, None) };
         let open = known.suppliers.get(supplier).is_some_and(|circuit| circuit.open.is_some());
-        (open, known.deposits.get(supplier).map(|(balance, _)| *balance))
+        (open, known.deposits.get(supplier).map(|deposit| deposit.balance))
     }
 }
 
@@ -295,5 +347,39 @@ mod tests {
             health.moved(&route.supplier, movement, Rupiah::new(floor), UtcMillis::new(0));
             assert_eq!(health.bars(&route, moment(0)).is_some(), barred, "{after} of {floor}");
         }
+    }
+
+    /// Advice grows old: a supplier whose balance nobody asks for would never be used again after
+    /// somebody paid in.
+    #[test]
+    fn a_low_deposit_is_forgotten_after_a_while() {
+        let (health, route) = (Health::default(), route());
+        let low = |at| {
+            let movement = Movement { before: None, price: None, after: Rupiah::new(500) };
+            health.moved(&route.supplier, movement, Rupiah::ZERO, UtcMillis::new(at));
+        };
+        low(0);
+        assert!(health.bars(&route, moment(LOW_MS - 1)).is_some());
+        assert_eq!(health.bars(&route, moment(LOW_MS)), None);
+        low(LOW_MS);
+        assert!(health.bars(&route, moment(2 * LOW_MS - 1)).is_some(), "seen again, barred again");
+        assert_eq!(health.bars(&route, moment(2 * LOW_MS)), None);
+        low(100 * LOW_MS);
+        assert_eq!(health.bars(&route, moment(98 * LOW_MS)), None, "the clock went back");
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_keeps_no_probe_away() {
+        let hour = 3_600_000;
+        let (health, route) = (Health::default(), route());
+        for _ in 0..FEWEST {
+            health.tried(&route.supplier, false, UtcMillis::new(hour));
+            health.tried_route(&route.supplier, &route.sku, false, UtcMillis::new(hour));
+        }
+        assert!(health.bars(&route, moment(hour + 1)).is_some());
+        assert_eq!(health.bars(&route, moment(1)), None, "a probe");
+        health.chosen(&route.supplier, &route.sku, moment(1));
+        assert!(health.bars(&route, moment(2)).is_some(), "and only one");
+        assert_eq!(health.bars(&route, moment(1 + PAUSE_MS)), None, "after its pause");
     }
 }

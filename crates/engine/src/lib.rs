@@ -21,7 +21,7 @@ mod writer;
 mod zone;
 
 pub use catalog::{
-    Catalog, CatalogError, MemberEntry, PriceListOf, edition, place, supplier_place,
+    Catalog, CatalogError, MemberEntry, PriceListOf, edition, is_on_sale, place, supplier_place,
 };
 pub use command::{
     Answer, Asked, Bought, Command, CostCorrection, DeliveryTry, Errand, Moved, Movement,
@@ -33,5 +33,5 @@ pub use health::Health;
 pub use ports::{Alone, CallbackDoor, Clock, Port, Suppliers, SystemClock, Tenure};
 pub use reads::ReadPool;
 pub use render::{check_reply, phrase, seller_rc, seller_report, v2_status};
-pub use workers::{Courier, CourierResult, Received, Workers, inlet, tell_nothing};
+pub use workers::{Courier, CourierResult, Received, Workers, gone_paper, inlet, tell_nothing};
 pub use zone::{Zone, ZoneError};

@@ -33,8 +33,12 @@ pub(crate) fn sandbox_supplier(code: &str, name: &str) -> anyhow::Result<Supplie
 /// Code, name, group, category, price, rule. An open denomination's price is its fee.
 type Good = (&'static str, &'static str, &'static str, &'static str, i64, &'static str);
 
-/// The products of the protocol description and some more across the trade.
-const GOODS: [Good; 44] = [
+/// Group of the products that only ask for a name.
+const CHECKS: &str = "Cek Produk Digital H2H";
+
+/// The products of the protocol description and more across the trade, in the categories and
+/// families of codes of the real list: programs of members filter by them.
+const GOODS: [Good; 77] = [
     ("T1", "Three 1.000", "Three", "PULSA", 1_321, "phone"),
     ("T5", "Three 5.000", "Three", "PULSA", 6_487, "phone"),
     ("T10", "Three 10.000", "Three", "PULSA", 11_120, "phone"),
@@ -106,21 +110,55 @@ const GOODS: [Good; 44] = [
     ("ID3", "Freedom Internet 3GB 30 Hari", "Freedom Internet", "KUOTA INDOSAT", 21_300, "phone"),
     ("ID10", "Freedom Internet 10GB 30 Hari", "Freedom Internet", "KUOTA INDOSAT", 47_900, "phone"),
     ("XD5", "Xtra Combo 5GB 30 Hari", "Xtra Combo", "KUOTA XL", 43_700, "phone"),
-    ("D10", "Dana 10.000", "Dana", "E-WALLET", 10_170, "phone"),
-    ("D50", "Dana 50.000", "Dana", "E-WALLET", 50_170, "phone"),
-    ("GJ10", "GoPay 10.000", "GoPay", "E-WALLET", 10_950, "phone"),
-    ("OVO10", "OVO 10.000", "OVO", "E-WALLET", 10_980, "phone"),
-    ("SHP10", "ShopeePay 10.000", "ShopeePay", "E-WALLET", 10_650, "phone"),
+    ("D10", "Dana 10.000", "Dana", "DOMPET DIGITAL", 10_170, "phone"),
+    ("D50", "Dana 50.000", "Dana", "DOMPET DIGITAL", 50_170, "phone"),
+    ("GJ10", "GoPay 10.000", "GoPay", "DOMPET DIGITAL", 10_950, "phone"),
+    ("OVO10", "OVO 10.000", "OVO", "DOMPET DIGITAL", 10_980, "phone"),
+    ("SHP10", "ShopeePay 10.000", "ShopeePay", "DOMPET DIGITAL", 10_650, "phone"),
     ("BBSDN", "H2H DANA Topup (Bebas Nominal)", "Dana", "NOMINAL BEBAS", 171, "open"),
     ("BBSGJ", "H2H GoPay Topup (Bebas Nominal)", "GoPay", "NOMINAL BEBAS", 950, "open"),
     ("BBSOVO", "H2H OVO Topup (Bebas Nominal)", "OVO", "NOMINAL BEBAS", 980, "open"),
     ("PLN20", "Token PLN 20.000", "Token PLN", "TOKEN PLN", 20_120, "digits:11-12"),
     ("PLN50", "Token PLN 50.000", "Token PLN", "TOKEN PLN", 50_120, "digits:11-12"),
     ("PLN100", "Token PLN 100.000", "Token PLN", "TOKEN PLN", 100_120, "digits:11-12"),
-    ("ML86", "Mobile Legends 86 Diamond", "Mobile Legends", "GAME", 19_400, "any"),
-    ("ML172", "Mobile Legends 172 Diamond", "Mobile Legends", "GAME", 38_700, "any"),
-    ("FF70", "Free Fire 70 Diamond", "Free Fire", "GAME", 9_100, "any"),
-    ("FF140", "Free Fire 140 Diamond", "Free Fire", "GAME", 18_150, "any"),
+    ("ML86", "Mobile Legends 86 Diamond", "Mobile Legends", "DIGITAL", 19_400, "any"),
+    ("ML172", "Mobile Legends 172 Diamond", "Mobile Legends", "DIGITAL", 38_700, "any"),
+    ("FF70", "Free Fire 70 Diamond", "Free Fire", "DIGITAL", 9_100, "any"),
+    ("FF140", "Free Fire 140 Diamond", "Free Fire", "DIGITAL", 18_150, "any"),
+    ("AX5", "Axis 5.000", "Axis", "PULSA", 5_880, "phone"),
+    ("AX10", "Axis 10.000", "Axis", "PULSA", 10_790, "phone"),
+    ("TRD1", "Tri AON 1GB 30 Hari", "Data Tri AON", "KUOTA TRI", 13_900, "phone"),
+    ("TRD3", "Tri AON 3GB 30 Hari", "Data Tri AON", "KUOTA TRI", 28_300, "phone"),
+    ("AXD2", "Axis Bronet 2GB 30 Hari", "Data Axis Bronet", "KUOTA AXIS", 19_600, "phone"),
+    ("D1", "Dana 1.000", "Dana", "DOMPET DIGITAL", 1_038, "phone"),
+    ("D20", "Dana 20.000", "Dana", "DOMPET DIGITAL", 20_170, "phone"),
+    ("D100", "Dana 100.000", "Dana", "DOMPET DIGITAL", 100_170, "phone"),
+    ("GPY10", "GoPay Customer 10.000", "GoPay Customer", "DOMPET DIGITAL", 10_940, "phone"),
+    ("GPY20", "GoPay Customer 20.000", "GoPay Customer", "DOMPET DIGITAL", 20_940, "phone"),
+    ("GPY50", "GoPay Customer 50.000", "GoPay Customer", "DOMPET DIGITAL", 50_940, "phone"),
+    ("GPY100", "GoPay Customer 100.000", "GoPay Customer", "DOMPET DIGITAL", 100_940, "phone"),
+    ("OVO20", "OVO 20.000", "OVO", "DOMPET DIGITAL", 20_980, "phone"),
+    ("OVO50", "OVO 50.000", "OVO", "DOMPET DIGITAL", 50_980, "phone"),
+    ("SHP20", "ShopeePay 20.000", "ShopeePay", "DOMPET DIGITAL", 20_650, "phone"),
+    ("LINK10", "LinkAja 10.000", "LinkAja", "DOMPET DIGITAL", 10_720, "phone"),
+    ("DML5", "Mobile Legends 5 Diamonds", "Diamond Mobile Legends", "DIGITAL", 1_450, "any"),
+    ("DML12", "Mobile Legends 12 Diamonds", "Diamond Mobile Legends", "DIGITAL", 3_420, "any"),
+    ("DML28", "Mobile Legends 28 Diamonds", "Diamond Mobile Legends", "DIGITAL", 7_650, "any"),
+    ("DML86", "Mobile Legends 86 Diamonds", "Diamond Mobile Legends", "DIGITAL", 19_350, "any"),
+    ("DFF5", "Free Fire 5 Diamonds", "Diamond Free Fire", "DIGITAL", 920, "any"),
+    ("DFF12", "Free Fire 12 Diamonds", "Diamond Free Fire", "DIGITAL", 1_870, "any"),
+    ("CEKD", "Cek Nama Dana", CHECKS, "DIGITAL", 0, "phone"),
+    ("CEKGJK", "Cek Nama GoPay", CHECKS, "DIGITAL", 0, "phone"),
+    ("CEKOVO", "Cek Nama OVO", CHECKS, "DIGITAL", 0, "phone"),
+    ("CEKSHP", "Cek Nama ShopeePay", CHECKS, "DIGITAL", 0, "phone"),
+    ("CEKLINK", "Cek Nama LinkAja", CHECKS, "DIGITAL", 0, "phone"),
+    ("CEKPLN", "Cek Nama PLN", CHECKS, "DIGITAL", 0, "digits:11-12"),
+    ("CEKML", "Cek Nama Mobile Legends", CHECKS, "DIGITAL", 0, "any"),
+    ("CEKFF", "Cek Nama Free Fire", CHECKS, "DIGITAL", 0, "any"),
+    // Bills: in every real list, and not sold yet. The price is the commission.
+    ("BPLA", "Bayar Tagihan PLN", "PLN Pascabayar", "TAGIHAN", -1_150, "digits:11-13"),
+    ("BBPJS", "Bayar BPJS Kesehatan", "BPJS Kesehatan", "TAGIHAN", -1_800, "digits:11-16"),
+    ("BHOME", "Bayar Home Credit", "Home Credit", "FINANCE", -1_600, "digits:6-20"),
 ];
 
 /// Products, prices and sandbox routes of the demo.
@@ -139,7 +177,7 @@ pub(crate) fn demo_goods() -> anyhow::Result<Vec<CatalogChange>> {
             category: category.to_owned(),
             denomination: if open { Denomination::Open { min, max } } else { Denomination::Fixed },
             dest_rule: if open { DestRule::Phone } else { rule.parse()? },
-            open: true,
+            open: price >= 0,
             cut_off: None,
             strategy: domain::Strategy::default(),
         }));
@@ -148,8 +186,12 @@ pub(crate) fn demo_goods() -> anyhow::Result<Vec<CatalogChange>> {
             product: code.clone(),
             price: Price { amount: Rupiah::new(price), basis_points: 0 },
         });
+        if price < 0 {
+            // Nobody is asked to buy what is not sold.
+            continue;
+        }
         let sku = Sku::parse(&code.as_str().to_ascii_lowercase())?;
-        let cost = Rupiah::new(price - price / 100 - 1);
+        let cost = Rupiah::new((price - price / 100 - 1).max(0));
         changes.push(CatalogChange::Route(RouteRow::new(code, supplier.clone(), sku, cost)));
     }
     Ok(changes)

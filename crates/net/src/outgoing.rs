@@ -4,7 +4,7 @@
 //! request: a bad URL, the guard, the name, the connection, the TLS handshake.
 
 use crate::Guard;
-use http::{Request as HttpRequest, Uri, header};
+use http::{HeaderMap, Request as HttpRequest, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
@@ -13,7 +13,7 @@ use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use suppliers::{Reply, Request, SendResult, Transport};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -178,11 +178,7 @@ async fn exchange(
     let answer = async {
         let response = sender.send_request(request).await.map_err(text)?;
         let status = response.status().as_u16();
-        let retry_after_ms = response
-            .headers()
-            .get(header::RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.trim().parse::<i64>().ok())
-            .map(|seconds| seconds.saturating_mul(1_000));
+        let retry_after_ms = retry_after_ms(response.headers());
         let body = Limited::new(response.into_body(), body_most)
             .collect()
             .await
@@ -193,6 +189,21 @@ async fn exchange(
     let result = answer.await;
     driver.abort();
     result
+}
+
+/// When the other side wants the next request: seconds, or a date. A date is measured from the
+/// answer's own `Date`, so that two clocks need not agree; from ours where there is none.
+fn retry_after_ms(headers: &HeaderMap) -> Option<i64> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let asked = text(header::RETRY_AFTER)?;
+    if !asked.is_empty() && asked.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More than fits is as good as for ever; whoever waits has a limit of its own.
+        return Some(asked.parse::<i64>().unwrap_or(i64::MAX).saturating_mul(1_000));
+    }
+    let until = httpdate::parse_http_date(asked).ok()?;
+    let said = text(header::DATE).and_then(|date| httpdate::parse_http_date(date).ok());
+    let wait = until.duration_since(said.unwrap_or_else(SystemTime::now)).unwrap_or_default();
+    i64::try_from(wait.as_millis()).ok()
 }
 
 fn text(error: hyper::Error) -> String {
@@ -249,6 +260,35 @@ mod tests {
         .await;
         let expected = Reply { status: 302, retry_after_ms: Some(7_000), body: "ok".to_owned() };
         assert_eq!(reply, SendResult::Replied(expected));
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let asked = |headers: &[(http::HeaderName, &str)]| {
+            let pairs = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap()));
+            retry_after_ms(&pairs.collect())
+        };
+        let (after, date) = (header::RETRY_AFTER, header::DATE);
+        for (value, expected) in [
+            ("120", Some(120_000)),
+            (" 7 ", Some(7_000)),
+            ("0", Some(0)),
+            ("99999999999999999999", Some(i64::MAX)),
+            ("", None),
+            ("-5", None),
+            ("1.5", None),
+            ("soon", None),
+            ("Sat, 28 Nov 2026 10:05:00 GMT", Some(300_000)),
+            ("Saturday, 28-Nov-26 10:05:00 GMT", Some(300_000)),
+            ("Sat Nov 28 10:05:00 2026", Some(300_000)),
+            ("Sat, 28 Nov 2026 09:00:00 GMT", Some(0)),
+        ] {
+            let now = (date.clone(), "Sat, 28 Nov 2026 10:00:00 GMT");
+            assert_eq!(asked(&[(after.clone(), value), now]), expected, "{value}");
+        }
+        let soon = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(100));
+        let without_date = asked(&[(after, &soon)]).unwrap();
+        assert!((90_000..=100_000).contains(&without_date), "{without_date}");
     }
 
     #[tokio::test]

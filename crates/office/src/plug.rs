@@ -3,12 +3,12 @@
 use crate::lockout::Lockout;
 use crate::news;
 use anyhow::Context as _;
-use engine::{Courier, Errand, Handle, Port, Suppliers};
+use engine::{Courier, Errand, Handle, PaperChange, Port, Suppliers, gone_paper};
 use ipnet::IpNet;
 use std::sync::Arc;
-use store::{CatalogChange, JournalLine, MasterKey, SupplierRecord};
+use store::{CatalogChange, JournalLine, MasterKey, Paper, SupplierRecord};
 use suppliers::Settings;
-use types::SupplierCode;
+use types::{MemberId, SupplierCode};
 
 /// Makes the wire to a supplier; whoever puts the program together knows how.
 pub trait Plug: Send + Sync {
@@ -66,9 +66,32 @@ impl Office {
         why: &str,
     ) -> anyhow::Result<()> {
         let now = self.handle.now().utc;
-        let papers = news::papers(&self.handle.catalog(), &changes, why, now)?;
+        let mut papers = news::papers(&self.handle.catalog(), &changes, why, now)?;
+        papers.extend(self.gone_no_more(&changes).await?);
         self.run(Errand { papers, catalog: changes, lines, ..Errand::default() }).await?;
         Ok(())
+    }
+
+    /// A callback URL that is changed may be called, whatever the old one said.
+    async fn gone_no_more(&self, changes: &[CatalogChange]) -> anyhow::Result<Vec<PaperChange>> {
+        let catalog = self.handle.catalog();
+        let mut papers = Vec::new();
+        for change in changes {
+            let CatalogChange::Member(record) = change else { continue };
+            let old = catalog.member_by_id(record.member.id);
+            if old.is_some_and(|old| old.member.callback_url != record.member.callback_url)
+                && let Some(paper) = self.gone(record.member.id).await?
+            {
+                papers.push(PaperChange { key: paper.key, seen: paper.version, put: None });
+            }
+        }
+        Ok(papers)
+    }
+
+    /// The paper that says which URL of a member is gone.
+    pub(crate) async fn gone(&self, member: MemberId) -> anyhow::Result<Option<Paper>> {
+        let key = gone_paper(member);
+        Ok(self.handle.reads().ask(move |reads| reads.paper(&key)).await??)
     }
 
     /// Changes a supplier, and speaks to it the new way from now on. `idle`: not while an attempt is

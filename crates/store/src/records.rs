@@ -80,7 +80,7 @@ pub enum DeliveryState {
     Delivered,
     /// The schedule is used up.
     Exhausted,
-    /// The member has no URL (any more), or the URL may not be called.
+    /// The member has no URL (any more), or the URL may not be called, or said it is gone.
     Parked,
 }
 

@@ -206,6 +206,11 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
         ]),
         Part::Tiles(tiles),
     ];
+    if row["callback_gone"].as_bool() == Some(true) {
+        let text =
+            ask.t("The callback URL said 410 Gone: no callback is sent until it is changed.");
+        parts.push(Part::Note { text: text.to_owned(), tone: Tone::Bad });
+    }
     if actor.role.may(Permission::ManageMembers) {
         parts.push(Part::Heading(ask.t("Settings").to_owned()));
         let downlines = console.office.rules().await?.downlines;

@@ -204,7 +204,7 @@ pub(crate) async fn export(console: &Inner, _: &Ask) -> anyhow::Result<Answer> {
                 product.group.clone(),
                 product.category.clone(),
                 price.amount.get().to_string(),
-                if product.open { "1" } else { "0" }.to_owned(),
+                if engine::is_on_sale(product, price) { "1" } else { "0" }.to_owned(),
                 route.map_or_else(String::new, |route| route.cost.get().to_string()),
                 route.map_or_else(String::new, |route| route.sku.to_string()),
             ];

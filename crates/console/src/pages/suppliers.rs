@@ -117,6 +117,10 @@ async fn page(console: &Inner, ask: &Ask, explained: Option<String>) -> anyhow::
             (ask.t("A person is told after").to_owned(), ms(&row["suspect_after_ms"])),
         ]),
     ];
+    if let Some(costs) = row["costs_not_as_expected"].as_str().filter(|costs| !costs.is_empty()) {
+        let text = format!("{}: {costs}", ask.t("Costs that are not as the routes say"));
+        parts.push(Part::Note { text, tone: Tone::Bad });
+    }
     if actor.role.may(Permission::ManageSuppliers) {
         let paused = row["paused"] == true;
         let button = if paused { ask.t("Let it work") } else { ask.t("Pause") };

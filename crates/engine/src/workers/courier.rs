@@ -1,17 +1,19 @@
 //! Callbacks from the outbox. One slow receiver delays no other.
 
+use super::gone::{self, Mark};
 use super::patience::Patience;
 use super::{InFlight, called};
 use crate::command::{Command, DeliveryTry};
 use crate::crash::crash_point;
 use crate::render::test_callback;
 use crate::{Handle, MemberEntry};
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use store::{Channel, Delivery};
+use store::{Channel, Delivery, StoreError};
 use suppliers::{Request, SendResult};
 use tokio::sync::watch;
 use types::{DeliveryId, MemberId, UtcMillis};
@@ -19,6 +21,11 @@ use types::{DeliveryId, MemberId, UtcMillis};
 /// Most deliveries at one time, and to one member.
 const DELIVERING_MOST: usize = 512;
 const PER_MEMBER_MOST: usize = 16;
+/// A receiver that took this long has one seat until it is quicker: those of many slow ones would
+/// be all there are.
+const SLOW_MS: i64 = 5_000;
+/// The status of a receiver that wants no more.
+const GONE: u16 = 410;
 /// Deliveries read at one look; those in flight are among them.
 const LOOK_MOST: usize = 2 * DELIVERING_MOST;
 
@@ -46,6 +53,29 @@ pub trait Courier: Send + Sync {
     fn sign(&self, secret: &str, id: &str, seconds: i64, body: &str) -> String;
 }
 
+/// Members whose receivers were slow the last time.
+type Slow = Arc<Mutex<HashSet<MemberId>>>;
+
+/// Seats of one member: fewer the more of all are taken, so that the last ones are for many.
+fn seats_of(member: MemberId, slow: &Slow, flying: usize) -> usize {
+    if slow.lock().is_ok_and(|slow| slow.contains(&member)) || flying >= DELIVERING_MOST / 4 * 3 {
+        1
+    } else if flying >= DELIVERING_MOST / 2 {
+        PER_MEMBER_MOST / 4
+    } else {
+        PER_MEMBER_MOST
+    }
+}
+
+fn learn_pace(member: MemberId, millis: i64, slow: &Slow) {
+    let Ok(mut slow) = slow.lock() else { return };
+    if millis >= SLOW_MS {
+        slow.insert(member);
+    } else {
+        slow.remove(&member);
+    }
+}
+
 pub(super) async fn deliver_all(
     handle: Handle,
     courier: Arc<dyn Courier>,
@@ -55,6 +85,7 @@ pub(super) async fn deliver_all(
     let flying = InFlight::<DeliveryId>::new();
     let per_member = InFlight::<(MemberId, usize)>::new();
     let patience = Patience::<DeliveryId>::new();
+    let slow = Slow::default();
     // Set while a look found more than there were seats for.
     let more = Arc::new(AtomicBool::new(false));
     while !*stop.borrow() && !handle.is_ended() {
@@ -63,7 +94,7 @@ pub(super) async fn deliver_all(
         let mut full = Vec::new();
         let mut left = false;
         loop {
-            let due = due(&handle, full.clone()).await;
+            let (due, gone) = due(&handle, full.clone()).await;
             let (found, known) = (due.len(), full.len());
             for delivery in due {
                 if full.contains(&delivery.member)
@@ -72,7 +103,8 @@ pub(super) async fn deliver_all(
                 {
                     continue;
                 }
-                let seat = (0..PER_MEMBER_MOST)
+                let seats = seats_of(delivery.member, &slow, flying.len());
+                let seat = (0..seats)
                     .find_map(|seat| per_member.take(&(delivery.member, seat), usize::MAX));
                 let Some(seat) = seat else {
                     full.push(delivery.member);
@@ -85,15 +117,18 @@ pub(super) async fn deliver_all(
                 };
                 let (handle, courier) = (handle.clone(), courier.clone());
                 let (more, flying) = (more.clone(), flying.clone());
-                let patience = patience.clone();
+                let (patience, slow) = (patience.clone(), slow.clone());
+                let mark = gone.get(&delivery.member).cloned();
                 tokio::spawn(async move {
                     // It was said and is still due: said again, which receivers must expect, but
                     // not as often as a store fails.
-                    if deliver(&handle, courier.as_ref(), &delivery).await {
+                    let told = deliver(&handle, courier.as_ref(), &delivery, mark.as_ref()).await;
+                    if told.written {
                         patience.written(&delivery.id);
                     } else {
                         patience.not_written(&delivery.id, handle.now().utc);
                     }
+                    learn_pace(delivery.member, told.millis, &slow);
                     drop((taken, seat));
                     // A look reads a whole page: worth it only when many seats are free again.
                     if more.load(Ordering::Relaxed) && flying.len() <= DELIVERING_MOST / 2 {
@@ -169,29 +204,51 @@ pub async fn tell_nothing(
     })
 }
 
-async fn due(handle: &Handle, skip: Vec<MemberId>) -> Vec<Delivery> {
+/// What is due, and which URLs are gone.
+async fn due(handle: &Handle, skip: Vec<MemberId>) -> (Vec<Delivery>, HashMap<MemberId, Mark>) {
     let now = handle.now().utc;
     let limit = u32::try_from(LOOK_MOST).unwrap_or(u32::MAX);
-    match handle.reads().ask(move |reads| reads.due_deliveries(now, limit, &skip)).await {
-        Ok(Ok(due)) => due,
+    let look = handle.reads().ask(move |reads| {
+        let due = reads.due_deliveries(now, limit, &skip)?;
+        let gone = if due.is_empty() { HashMap::new() } else { gone::marks(reads)? };
+        Ok::<_, StoreError>((due, gone))
+    });
+    match look.await {
+        Ok(Ok(found)) => found,
         Ok(Err(error)) => {
             tracing::error!(%error, "cannot look for due callbacks");
-            Vec::new()
+            (Vec::new(), HashMap::new())
         }
-        Err(_) => Vec::new(),
+        Err(_) => (Vec::new(), HashMap::new()),
     }
 }
 
-/// One try; false when it could not be recorded.
-async fn deliver(handle: &Handle, courier: &dyn Courier, delivery: &Delivery) -> bool {
+/// How a try went for the courier itself.
+struct Told {
+    /// It is on record.
+    written: bool,
+    /// How long the receiver took.
+    millis: i64,
+}
+
+/// One try, or none at a URL that is gone.
+async fn deliver(
+    handle: &Handle,
+    courier: &dyn Courier,
+    delivery: &Delivery,
+    mark: Option<&Mark>,
+) -> Told {
     let catalog = handle.catalog();
     let entry = catalog.member_by_id(delivery.member);
     let began = handle.now().utc;
     let id = format!("gerbang-{}", delivery.id);
     let said = (delivery.ref_id.as_str(), delivery.message.as_str());
+    let url = entry.and_then(|entry| entry.member.callback_url.clone()).unwrap_or_default();
+    let is_gone = mark.is_some_and(|mark| mark.url == url) && !gone::is_asked_for(delivery);
     let request = entry.and_then(|entry| callback_request(courier, entry, &id, said, began));
     let result = match &request {
         None => CourierResult::Forbidden("the member has no callback URL".to_owned()),
+        Some(_) if is_gone => CourierResult::Forbidden(gone::WORDS.to_owned()),
         Some(request) => {
             crash_point("telling");
             let carried = courier.carry(request).await;
@@ -200,39 +257,50 @@ async fn deliver(handle: &Handle, courier: &dyn Courier, delivery: &Delivery) ->
         }
     };
     let request = request.unwrap_or_default();
-    let chance = courier.chance();
-    let failed = |why: String, retry_after_ms| DeliveryTry::Failed { why, retry_after_ms, chance };
-    let (result, sent) = match result {
-        CourierResult::Forbidden(why) => {
-            (DeliveryTry::Parked { why: why.clone() }, SendResult::NotSent(why))
-        }
-        CourierResult::Tried(sent) => {
-            let outcome = match &sent {
-                SendResult::Replied(reply) if (200..300).contains(&reply.status) => {
-                    DeliveryTry::Delivered { status: reply.status }
-                }
-                SendResult::Replied(reply) => {
-                    failed(format!("status {}", reply.status), reply.retry_after_ms)
-                }
-                SendResult::NotSent(why) | SendResult::Unknown(why) => failed(why.clone(), None),
-            };
-            (outcome, sent)
-        }
-    };
-    let peer = host(&request.url);
-    let mut line =
-        called(began, handle.now().utc, Channel::Callback, peer, &request.redacted, &sent);
+    let (result, sent) = read(result, courier.chance());
+    let said_gone = matches!(&sent, SendResult::Replied(reply) if reply.status == GONE);
+    let is_taken = matches!(result, DeliveryTry::Delivered { .. });
+    let (peer, ended) = (host(&request.url), handle.now().utc);
+    let mut line = called(began, ended, Channel::Callback, peer, &request.redacted, &sent);
     line.member = Some(delivery.member);
     line.trx = Some(delivery.trx);
     let tried = Command::Tried { id: delivery.id, result, line: Box::new(line) };
     let written = handle.submit_patiently(tried).await.is_ok();
     if !written {
         tracing::error!(delivery = %delivery.id, "a callback try could not be written");
+    } else if said_gone {
+        gone::remember(handle, delivery, &url, mark).await;
+    } else if let Some(mark) = mark.filter(|_| is_taken) {
+        gone::forget(handle, delivery.member, mark).await;
     }
-    written
+    Told { written, millis: ended.since(began) }
 }
 
-fn host(url: &str) -> &str {
+/// What a try means for its delivery.
+fn read(result: CourierResult, chance: u16) -> (DeliveryTry, SendResult) {
+    let failed = |why: String, retry_after_ms| DeliveryTry::Failed { why, retry_after_ms, chance };
+    let sent = match result {
+        CourierResult::Forbidden(why) => {
+            return (DeliveryTry::Parked { why: why.clone() }, SendResult::NotSent(why));
+        }
+        CourierResult::Tried(sent) => sent,
+    };
+    let tried = match &sent {
+        SendResult::Replied(reply) if (200..300).contains(&reply.status) => {
+            DeliveryTry::Delivered { status: reply.status }
+        }
+        SendResult::Replied(reply) if reply.status == GONE => {
+            DeliveryTry::Parked { why: gone::WORDS.to_owned() }
+        }
+        SendResult::Replied(reply) => {
+            failed(format!("status {}", reply.status), reply.retry_after_ms)
+        }
+        SendResult::NotSent(why) | SendResult::Unknown(why) => failed(why.clone(), None),
+    };
+    (tried, sent)
+}
+
+pub(super) fn host(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     rest.split(['/', '?']).next().unwrap_or_default()
 }

@@ -3,12 +3,14 @@
 mod courier;
 mod deposits;
 mod dispatch;
+mod gone;
 mod inlet;
 mod overdue;
 mod patience;
 mod spacing;
 
 pub use courier::{Courier, CourierResult, tell_nothing};
+pub use gone::gone_paper;
 pub use inlet::{Received, inlet};
 
 use crate::{Handle, Suppliers};

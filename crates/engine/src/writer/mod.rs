@@ -3,6 +3,7 @@
 //! `Core::step` is the whole of it and is synchronous: tests and simulation call it by hand. The
 //! loop around it takes whatever queued while the previous commit ran; there is no timer.
 
+mod alert;
 mod buy;
 mod errand;
 mod moves;
@@ -57,6 +58,7 @@ pub(crate) struct Desk<'a> {
 impl Desk<'_> {
     /// Writes a change down and keeps the facts true for the next command.
     fn put(&mut self, change: Change) {
+        let alert = self.cost_alert(&change);
         self.facts.apply(&change);
         match &change {
             Change::InsertAttempt(attempt) => {
@@ -78,6 +80,7 @@ impl Desk<'_> {
             | Change::DropPaper { .. } => {}
         }
         self.batch.changes.push(change);
+        self.batch.changes.extend(alert);
     }
 
     /// Routes that were counted while this batch was decided.

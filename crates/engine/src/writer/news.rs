@@ -278,9 +278,6 @@ impl Desk<'_> {
                 Change::UpdateAttempt(attempt)
             });
         }
-        if let Some(why) = &decision.alert {
-            self.alert(trx, why);
-        }
         if let Some(why) = decision.suspect {
             if let Some(why) = &why {
                 tracing::warn!(trx = %trx.no, why, "a purchase waits for a person");
@@ -307,23 +304,6 @@ impl Desk<'_> {
                 self.put(Change::Proof { key, trx: trx.no });
             }
         }
-    }
-
-    /// What an operator should hear of, in the log and in the journal.
-    fn alert(&mut self, trx: &Trx, why: &str) {
-        tracing::warn!(trx = %trx.no, why, "alert");
-        self.put(Change::Journal(Box::new(JournalLine {
-            at: self.now.utc,
-            direction: Direction::In,
-            channel: Channel::Supplier,
-            peer: "gerbang".to_owned(),
-            member: Some(trx.member),
-            trx: Some(trx.no),
-            request: why.to_owned(),
-            reply: String::new(),
-            status: "alert".to_owned(),
-            millis: 0,
-        })));
     }
 
     /// Refunds come off the day's total of the day they were bought on.

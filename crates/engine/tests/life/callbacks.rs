@@ -4,7 +4,7 @@ use super::rig::{Break, Rig, pass};
 use domain::CALLBACK_DELAYS_MS;
 use engine::{Answer, Command};
 use std::sync::atomic::Ordering;
-use store::{DeliveryFilter, DeliveryState};
+use store::{DeliveryFilter, DeliveryState, JournalFilter};
 use types::DeliveryId;
 
 fn answer(rig: &Rig, host: &str, ms: u64, status: u16, retry_after_ms: Option<i64>) {
@@ -46,7 +46,7 @@ async fn a_deaf_receiver_is_tried_for_three_days() {
 
 #[tokio::test(start_paused = true)]
 async fn redirects_and_client_errors_are_no_delivery() {
-    for status in [301, 404, 410, 429] {
+    for status in [301, 404, 409, 429] {
         let folder = tempfile::tempdir().unwrap();
         let rig = Rig::new(folder.path()).await;
         answer(&rig, "a.example", 10, status, None);
@@ -117,4 +117,117 @@ async fn a_store_that_writes_nothing_does_not_flood_receivers() {
     answer(&rig, "a.example", 10, 200, None);
     pass(300_500).await;
     assert_eq!(states(&rig).await, [DeliveryState::Delivered]);
+}
+
+async fn lasts(rig: &Rig) -> Vec<String> {
+    let filter = DeliveryFilter { limit: 100, ..DeliveryFilter::default() };
+    let page = rig.handle.reads().ask(move |reads| reads.delivery_page(&filter)).await.unwrap();
+    page.unwrap().into_iter().map(|delivery| delivery.last).collect()
+}
+
+async fn alerts(rig: &Rig) -> usize {
+    let filter = JournalFilter { limit: 1_000, ..JournalFilter::default() };
+    let page = rig.handle.reads().ask(move |reads| reads.journal_page(&filter)).await.unwrap();
+    page.unwrap().iter().filter(|line| line.row.status == "gone").count()
+}
+
+/// 410 Gone ends the calls of that URL, also those that come later and after a restart; a changed
+/// URL is called, and so is the old one when a person sends a callback again.
+#[tokio::test(start_paused = true)]
+async fn a_receiver_that_is_gone_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::with_tick(folder.path(), 4_000).await;
+    let tries = || rig.receivers.tries.lock().unwrap().len();
+    answer(&rig, "a.example", 10, 410, None);
+    rig.buy("1").await;
+    pass(2_000).await;
+    assert_eq!((states(&rig).await, tries()), (vec![DeliveryState::Parked], 1));
+    assert!(lasts(&rig).await[0].contains("410 Gone"));
+    rig.buy("2").await;
+    rig.buy("3").await;
+    pass(4 * 86_400_000).await;
+    assert_eq!((states(&rig).await, tries()), (vec![DeliveryState::Parked; 3], 1));
+    assert_eq!(alerts(&rig).await, 1, "told once");
+
+    // A person tries the same URL: still gone, and then not any more.
+    let again = |id| rig.handle.submit_patiently(Command::Replay(DeliveryId::new(id)));
+    again(1).await.unwrap();
+    pass(2_000).await;
+    assert_eq!((states(&rig).await, tries()), (vec![DeliveryState::Parked; 3], 2));
+    answer(&rig, "a.example", 10, 200, None);
+    rig.buy("4").await;
+    pass(2_000).await;
+    assert_eq!(tries(), 2, "nobody asked for it");
+    again(1).await.unwrap();
+    pass(2_000).await;
+    rig.buy("5").await;
+    pass(2_000).await;
+    assert_eq!(tries(), 4, "a callback that was taken opens the URL again");
+
+    // Another URL is another receiver.
+    answer(&rig, "a.example", 10, 410, None);
+    rig.buy("6").await;
+    pass(2_000).await;
+    rig.member(1, "https://b.example/h2h").await;
+    rig.buy("7").await;
+    pass(2_000).await;
+    assert_eq!(states(&rig).await[..2], [DeliveryState::Delivered, DeliveryState::Parked]);
+    for id in [2, 3, 4, 6] {
+        again(id).await.unwrap();
+    }
+    pass(2_000).await;
+    assert_eq!(states(&rig).await, [DeliveryState::Delivered; 7]);
+}
+
+/// Many purchases that are told at one time to a URL that is gone: one alert, nothing left due.
+#[tokio::test(start_paused = true)]
+async fn a_flock_of_callbacks_to_a_url_that_is_gone_alerts_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::new(folder.path()).await;
+    answer(&rig, "a.example", 500, 410, None);
+    for number in 0..50 {
+        rig.buy(&number.to_string()).await;
+    }
+    pass(10_000).await;
+    assert_eq!(states(&rig).await, [DeliveryState::Parked; 50]);
+    assert!(rig.receivers.tries.lock().unwrap().len() <= 16);
+    assert_eq!(alerts(&rig).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receiver_may_ask_for_hours_but_not_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::with_tick(folder.path(), 4_000).await;
+    answer(&rig, "a.example", 10, 429, Some(3 * 3_600_000));
+    rig.buy("1").await;
+    pass(3 * 3_600_000 - 1_000).await;
+    assert_eq!(rig.receivers.tries.lock().unwrap().len(), 1);
+    answer(&rig, "a.example", 10, 503, Some(i64::MAX));
+    pass(10_000).await;
+    assert_eq!(rig.receivers.tries.lock().unwrap().len(), 2);
+    pass(86_400_000).await;
+    assert_eq!(rig.receivers.tries.lock().unwrap().len(), 3);
+}
+
+/// More members with receivers that hang than there are seats for: the callback of another one
+/// comes at once.
+#[tokio::test(start_paused = true)]
+async fn many_dead_receivers_starve_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::with_tick(folder.path(), 1_000).await;
+    answer(&rig, "dead.example", 20_000, 504, None);
+    for dead in 0..40 {
+        rig.member(10 + dead, "https://dead.example/h2h").await;
+        for number in 0..30 {
+            rig.buy_as(10 + dead, &format!("{dead}-{number}")).await;
+        }
+    }
+    for late_ms in [3_000, 30_000, 120_000] {
+        pass(late_ms).await;
+        let name = format!("healthy-{late_ms}");
+        rig.buy(&name).await;
+        pass(4_000).await;
+        let tries = rig.receivers.tries.lock().unwrap().clone();
+        assert!(tries.iter().any(|(_, url)| url.contains(&name)), "{} tries", tries.len());
+    }
 }

@@ -3,7 +3,7 @@
 use super::rig::{Act, Rig, T1, pass};
 use domain::Resolution;
 use engine::{Answer, Command};
-use types::{Reason, Sn};
+use types::{AttemptId, MemberId, Reason, Rupiah, Sn, SupplierCode};
 
 const PENDING: Act = Act::Say(100, "pending");
 
@@ -200,4 +200,40 @@ async fn callbacks_about_nothing_are_not_ours() {
     let from = types::SupplierCode::parse("two").unwrap();
     engine::inlet(&rig.handle, &rig.ports, &from, "x", &inbound).await;
     assert_eq!((rig.state(no).await, rig.balance().await), ("pending", 100_000 - T1));
+}
+
+/// The supplier's own figure differs from the route's: told in the journal and in the trx's story,
+/// in the commit that books it, and known of the supplier until it is as expected again.
+#[tokio::test(start_paused = true)]
+async fn a_cost_that_is_not_as_expected_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::new(folder.path()).await;
+    rig.first.set(Act::Say(1_000, "pending"), Act::Say(100, "pending"));
+    let one = SupplierCode::parse("one").unwrap();
+    let mut alerts = Vec::new();
+    for (ref_id, cost) in [("1", Some(1_300)), ("2", Some(1_300)), ("3", None), ("4", Some(1_100))]
+    {
+        let no = rig.buy(ref_id).await;
+        pass(2_000).await;
+        let news = Command::News {
+            about: AttemptId { trx: no, n: 1 },
+            member: MemberId::new(1),
+            from: one.clone(),
+            source: domain::Source::Check,
+            outcome: domain::Outcome::Success {
+                sn: Sn::parse(&format!("R{ref_id}")).unwrap(),
+                cost: cost.map(Rupiah::new),
+            },
+            line: None,
+        };
+        rig.handle.submit_patiently(news).await.unwrap();
+        let story = rig.story(no).await;
+        assert_eq!(story.known.trx.state.word(), "success");
+        let told = story.journal.iter().filter(|(_, line)| line.status == "cost");
+        alerts.push(told.map(|(_, line)| line.reply.clone()).collect::<Vec<_>>().join(";"));
+        let known = rig.handle.health().costs_of(&one);
+        assert_eq!(known.len(), usize::from(cost.is_some()), "{ref_id}: {known:?}");
+    }
+    let more = "t1 cost 1.300, expected was 1.200";
+    assert_eq!(alerts, [more, more, "", "t1 cost 1.100, expected was 1.200"]);
 }

@@ -194,7 +194,8 @@ impl Gateway {
                 Some(json!({
                     "product": product.code.as_str(), "name": product.name.as_str(),
                     "group": product.group, "category": product.category,
-                    "price": price.amount.get(), "qty": range, "open": product.open,
+                    "price": price.amount.get(), "qty": range,
+                    "open": engine::is_on_sale(product, price),
                 }))
             })
             .collect();

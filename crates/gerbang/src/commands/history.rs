@@ -176,7 +176,8 @@ pub(super) fn write(
         .filter_map(|(_, code, price)| {
             let product = rows.products.iter().find(|product| product.code == *code)?;
             let fixed = product.denomination == domain::Denomination::Fixed;
-            fixed.then_some((product, *price))
+            // Name checks and bills make no history of sales.
+            (fixed && price.amount > Rupiah::new(500)).then_some((product, *price))
         })
         .collect();
     let members: Vec<MemberId> = rows.members.iter().map(|record| record.member.id).collect();

@@ -462,7 +462,7 @@ fn a_member_buys_in_json() {
         ask("POST", "/v1/purchases", &wanted.replace("T1", "NOPE").replace("j1", "j2"));
     assert_eq!((status, &said["exists"]), (422, &json!(false)), "{said}");
     assert_eq!(ask("GET", "/v1/balance", "").1["balance"], 278_334);
-    assert_eq!(ask("GET", "/v1/prices", "").1["data"].as_array().unwrap().len(), 44);
+    assert_eq!(ask("GET", "/v1/prices", "").1["data"].as_array().unwrap().len(), 77);
     let (_, calls) = ask("GET", "/v1/callbacks", "");
     let call = calls["data"][0]["id"].as_i64().unwrap();
     assert_eq!(ask("POST", &format!("/v1/callbacks/{call}/replay"), "").0, 200);

@@ -47,7 +47,27 @@ fn the_printed_lines_work_and_the_callback_arrives() {
     server.line_with("R#7777 ");
     assert_eq!(server.get(&tries[3]).1, "Saldo 265.818");
     let prices: serde_json::Value = serde_json::from_str(&server.get(&tries[4]).1).unwrap();
-    assert_eq!(prices.as_array().unwrap().len(), 44);
+    assert_eq!(prices.as_array().unwrap().len(), 77);
+    // Programs of members filter by category and family of codes; bills are listed closed.
+    for (category, family) in
+        [("DOMPET DIGITAL", "GPY"), ("DIGITAL", "DML"), ("DIGITAL", "CEK"), ("PULSA", "S")]
+    {
+        let fits = |row: &&serde_json::Value| {
+            row["kategori"] == category
+                && row["kode"].as_str().unwrap().starts_with(family)
+                && row["status"] == "1"
+        };
+        assert!(prices.as_array().unwrap().iter().filter(fits).count() > 1, "{family}");
+    }
+    for row in prices.as_array().unwrap() {
+        let negative = row["harga"].as_str().unwrap().starts_with('-');
+        assert_eq!(row["status"] == "0", negative, "{row}");
+    }
+    let bill = format!("/trx?product=BPLA&dest=530100000001&refID=bill&{}", super::rig::WHO);
+    assert!(server.get(&bill).1.contains("GAGAL. Produk sedang gangguan"));
+    let name = format!("/trx?product=CEKD&dest=085100000000&refID=name&{}", super::rig::WHO);
+    assert!(server.get(&name).1.contains("akan diproses. Saldo 265.818 - 0 = 265.818 @"));
+    assert!(server.line_with("R#name ").contains(" SUKSES. SN: "));
     let page = server.get("/demo").1;
     assert!(page.contains("R#114 Three 1.000") && page.contains("curl"), "{page}");
     assert_eq!(server.get("/readyz"), (200, "ready".to_owned()));

@@ -201,12 +201,15 @@ pub(super) async fn show(office: &Office, code: &str) -> anyhow::Result<Value> {
     let entry = catalog.member(&code).context("the member is gone")?;
     let member = &entry.member;
     let ips: Vec<String> = entry.ip_allow.iter().map(ToString::to_string).collect();
+    let gone = office.gone(id).await?.map(|paper| paper.tag);
+    let is_gone = gone.is_some() && gone == member.callback_url;
     Ok(json!({
         "code": member.code.as_str(), "name": member.name,
         "balance": balance.unwrap_or_default().get(), "active": member.active,
         "level": member.level.as_str(), "credit_limit": member.credit_limit.get(),
         "daily_limit": member.daily_limit.map(Rupiah::get),
         "same_day_guard": member.same_day_guard, "callback": member.callback_url,
+        "callback_gone": is_gone,
         "signed_callbacks": entry.signing.is_some(), "ips": ips,
         "sedang": member.wording.sedang, "sn_ref": member.wording.sn_ref,
         "seller": member.wording.seller.word(), "webhook": member.wording.webhook,

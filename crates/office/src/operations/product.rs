@@ -130,6 +130,7 @@ fn read(row: &ImportRow) -> anyhow::Result<(Product, Price)> {
         "0" => false,
         other => bail!("status `{other}`: write 1 (open) or 0 (closed)"),
     };
+    let amount: Rupiah = row.harga.trim().parse()?;
     let cut_off = row.cut_off.trim();
     let product = Product {
         code: ProductCode::parse(&row.kode)?,
@@ -138,11 +139,12 @@ fn read(row: &ImportRow) -> anyhow::Result<(Product, Price)> {
         category: row.kategori.trim().to_owned(),
         denomination,
         dest_rule: row.dest_rule.parse()?,
-        open,
+        // A negative price is the commission of a bill; bills are not sold.
+        open: open && !amount.is_negative(),
         strategy: Strategy::default(),
         cut_off: if cut_off.is_empty() { None } else { Some(cut_off.parse()?) },
     };
-    Ok((product, Price { amount: row.harga.trim().parse()?, basis_points: 0 }))
+    Ok((product, Price { amount, basis_points: 0 }))
 }
 
 /// All rows or none; every bad line is named.

@@ -190,6 +190,8 @@ pub(super) fn list(office: &Office) -> Value {
     let catalog = office.handle.catalog();
     let rows = catalog.suppliers().values().map(|supplier| {
         let (open, deposit) = office.handle.health().of(&supplier.code);
+        let costs = office.handle.health().costs_of(&supplier.code);
+        let other = costs.iter().map(|(sku, old, new)| format!("{sku} {old} -> {new}"));
         json!({
             "code": supplier.code.as_str(), "name": supplier.name,
             "connector": supplier.connector, "paused": supplier.paused,
@@ -197,6 +199,7 @@ pub(super) fn list(office: &Office) -> Value {
             "check_after_ms": supplier.check_after_ms,
             "suspect_after_ms": supplier.suspect_after_ms,
             "trusted_reversal": supplier.trusted_reversal,
+            "costs_not_as_expected": other.collect::<Vec<_>>().join(", "),
         })
     });
     Value::Array(rows.collect())

@@ -2,7 +2,7 @@
 
 use crate::plug::Office;
 use anyhow::{Context as _, anyhow, bail};
-use domain::{Change, Listed, Planned, RouteRow, SyncFacts, SyncRules, plan_sync};
+use domain::{Change, Listed, Planned, PriceRows, RouteRow, SyncFacts, SyncRules, plan_sync};
 use engine::{Catalog, Command, Purpose};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -88,8 +88,11 @@ fn plan(
     catalog: &Catalog,
     code: &SupplierCode,
     rules: &SyncRules,
-    listed: &HashMap<String, Listed>,
+    listed: &PriceRows,
 ) -> (usize, Vec<Planned>) {
+    // Lists of the text protocol have no cut-offs: their silence says nothing.
+    let supplier = catalog.suppliers().get(code);
+    let tells_hours = supplier.is_some_and(|supplier| supplier.connector == "digiflazz");
     let mut count = 0;
     let mut plan = Vec::new();
     for product in catalog.products().values() {
@@ -101,12 +104,15 @@ fn plan(
             let (_, price) = catalog.product_at(level, &product.code)?;
             Some((level.clone(), price))
         });
+        let found = listed.find(&route.sku);
         let facts = SyncFacts {
             product,
             route,
             others: routes.iter().copied().filter(|other| other.supplier != *code).collect(),
             selling: selling.collect(),
-            listed: listed.get(&route.sku.as_str().to_lowercase()).copied(),
+            listed: found.map(|(listed, _)| listed),
+            times: found.map_or(0, |(_, times)| times),
+            tells_hours,
         };
         plan.extend(plan_sync(rules, &facts));
     }
@@ -118,9 +124,11 @@ fn changes(catalog: &Catalog, code: &SupplierCode, plan: &[Planned]) -> Vec<Cata
     let mut routes: HashMap<_, RouteRow> = HashMap::new();
     let mut changes = Vec::new();
     for Planned { product, change, .. } in plan {
-        if matches!(change, Change::Cost { .. } | Change::Stock { .. } | Change::Hours { .. })
-            && !routes.contains_key(product)
-        {
+        let is_route = matches!(
+            change,
+            Change::Cost { .. } | Change::Stock { .. } | Change::Hours { .. } | Change::Shut
+        );
+        if is_route && !routes.contains_key(product) {
             let found = catalog.routes(product).into_iter().find(|(r, _)| r.supplier == *code);
             routes.extend(found.map(|(route, _)| (product.clone(), route.clone())));
         }
@@ -128,7 +136,8 @@ fn changes(catalog: &Catalog, code: &SupplierCode, plan: &[Planned]) -> Vec<Cata
         match (change, route) {
             (Change::Cost { new, .. }, Some(route)) => route.cost = *new,
             (Change::Stock { open }, Some(route)) => route.stocked = *open,
-            (Change::Hours { new, .. }, Some(route)) => route.hours = Some(*new),
+            (Change::Hours { new, .. }, Some(route)) => route.hours = *new,
+            (Change::Shut, Some(route)) => route.stocked = false,
             (Change::Selling { level, new, .. }, _) => {
                 if let Some((_, mut price)) = catalog.product_at(level, product) {
                     price.amount = *new;
@@ -142,8 +151,17 @@ fn changes(catalog: &Catalog, code: &SupplierCode, plan: &[Planned]) -> Vec<Cata
                     changes.push(CatalogChange::Product(product));
                 }
             }
-            (Change::Cost { .. } | Change::Stock { .. } | Change::Hours { .. }, None)
-            | (Change::Missing | Change::Jump { .. } | Change::Nonsense { .. }, _) => {}
+            (
+                Change::Cost { .. } | Change::Stock { .. } | Change::Hours { .. } | Change::Shut,
+                None,
+            )
+            | (
+                Change::Missing
+                | Change::Jump { .. }
+                | Change::Nonsense { .. }
+                | Change::Twice { .. },
+                _,
+            ) => {}
         }
     }
     changes.extend(routes.into_values().map(CatalogChange::Route));
@@ -162,11 +180,11 @@ pub(crate) async fn sync(office: &Office, code: &str, dry_run: bool) -> anyhow::
         let told = named(&odd).join("; ");
         bail!("nothing in the price list of {code} is understood; nothing was changed: {told}");
     }
-    let listed: HashMap<String, Listed> = rows
+    let listed: PriceRows = rows
         .iter()
         .map(|row| {
             let SupplierPrice { price, open, cut_off, .. } = *row;
-            (row.sku.as_str().to_lowercase(), Listed { price, open, cut_off })
+            (row.sku.clone(), Listed { price, open, cut_off })
         })
         .collect();
     let catalog = office.handle.catalog();
@@ -176,6 +194,10 @@ pub(crate) async fn sync(office: &Office, code: &str, dry_run: bool) -> anyhow::
         let told = plan.iter().map(|planned| {
             let what = format!("{} ({})", planned.product, planned.sku);
             let status = if planned.change.is_left_alone() { "left" } else { "changed" };
+            if planned.change == Change::Shut {
+                tracing::warn!(supplier = %code, product = %planned.product,
+                    "the cost jumped above the price; the route is closed");
+            }
             line(office, &code, &what, planned.change.to_string(), status)
         });
         let (changes, lines) = (changes(&catalog, &code, &plan), told.collect());
