@@ -142,6 +142,7 @@ fn command(op: &Op, model: &Model, now: UtcMillis) -> Command {
                 ref_id: reference(*which),
                 counter: u16::from(*counter) + 1,
                 harga_max: cheap.then_some(Rupiah::new(1_321)),
+                form: domain::Form::default(),
             }),
             asked: Box::new(Asked {
                 received: now,

@@ -7,6 +7,9 @@
 mod attempt;
 mod buy;
 mod catalog;
+mod dest;
+mod dialect;
+mod given;
 mod invariants;
 mod ledger;
 mod network;
@@ -21,9 +24,12 @@ mod trx;
 pub use attempt::{Attempt, AttemptState, FailureClass, Outcome};
 pub use buy::{Account, BuyDecision, BuyFacts, BuyRequest, decide_buy};
 pub use catalog::{
-    Denomination, DestRule, Member, Price, Product, RouteRow, RuleError, Seller, Strategy,
-    Supplier, Window, Wording,
+    Denomination, Member, Price, Product, RouteRow, RuleError, Seller, Strategy, Supplier, Window,
+    Wording,
 };
+pub use dest::{DestRule, Extra};
+pub use dialect::{Dialect, RepeatWords};
+pub use given::{Form, Given, is_repeat};
 pub use invariants::{Audit, Finding};
 pub use ledger::{AccountName, Kind, LedgerError, Transfer};
 pub use network::{DEEPEST, Markups, Share, Shares, Upline, with_markups};

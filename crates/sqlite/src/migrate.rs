@@ -3,13 +3,14 @@
 use rusqlite::{Connection, TransactionBehavior};
 use store::StoreError;
 
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_routing.sql"),
     include_str!("../migrations/0003_upstream.sql"),
     include_str!("../migrations/0004_refs.sql"),
     include_str!("../migrations/0005_papers.sql"),
     include_str!("../migrations/0006_network.sql"),
+    include_str!("../migrations/0008_given.sql"),
 ];
 
 /// Brings the schema forward; refuses one that is newer than this program.

@@ -214,8 +214,8 @@ impl SqliteStore {
         self.cached(
             "INSERT INTO trx (no, member, ref, product, name, dest, qty, price, before, created, \
              day, attempt, state, sn, reason, refusal, cost, final_at, final_balance, suspect, guard, \
-             shares) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,\
-             ?20,?21,?22)",
+             shares, given) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,\
+             ?19,?20,?21,?22,?23)",
         )?
         .execute(params![
             trx.no.get(),
@@ -240,6 +240,7 @@ impl SqliteStore {
             trx.suspect,
             guard,
             trx.shares.to_string(),
+            trx.given.as_ref().map(ToString::to_string),
         ])?;
         Ok(())
     }
@@ -470,8 +471,8 @@ impl SqliteStore {
         self.cached(
             "INSERT INTO member (id, code, name, active, level, credit_limit, daily_limit, \
              same_day_guard, callback_url, sedang, sn_ref, ip_allow, pin, password, signing, \
-             seller, webhook, upline, markup, markups, sandbox) VALUES \
-             (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21) \
+             seller, webhook, upline, markup, markups, sandbox, dialect) VALUES \
+             (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22) \
              ON CONFLICT (id) DO UPDATE SET name = excluded.name, active = excluded.active, \
              level = excluded.level, credit_limit = excluded.credit_limit, \
              daily_limit = excluded.daily_limit, same_day_guard = excluded.same_day_guard, \
@@ -479,7 +480,8 @@ impl SqliteStore {
              sn_ref = excluded.sn_ref, ip_allow = excluded.ip_allow, pin = excluded.pin, \
              password = excluded.password, signing = excluded.signing, \
              seller = excluded.seller, webhook = excluded.webhook, upline = excluded.upline, \
-             markup = excluded.markup, markups = excluded.markups, sandbox = excluded.sandbox",
+             markup = excluded.markup, markups = excluded.markups, sandbox = excluded.sandbox, \
+             dialect = excluded.dialect",
         )?
         .execute(params![
             member.id.get(),
@@ -503,6 +505,7 @@ impl SqliteStore {
             upline.map_or(0, |upline| upline.markup.get()),
             upline.map_or_else(String::new, |upline| upline.markups.to_string()),
             member.sandbox,
+            member.dialect.to_string(),
         ])?;
         self.cached(
             "INSERT INTO account (member, balance, day, day_total) VALUES (?1, 0, 0, 0) \

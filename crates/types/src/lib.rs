@@ -15,6 +15,6 @@ pub use money::{MoneyError, Rupiah};
 pub use refusal::{Param, Refusal};
 pub use time::{CivilTime, Day, Moment, UtcMillis};
 pub use words::{
-    Dest, LevelCode, MemberCode, ProductCode, ProductName, Qty, Reason, RefId, Sku, Sn,
+    DEST_EXTRA, Dest, LevelCode, MemberCode, ProductCode, ProductName, Qty, Reason, RefId, Sku, Sn,
     SupplierCode, WordError,
 };

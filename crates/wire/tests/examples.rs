@@ -154,8 +154,11 @@ fn check_answers() {
         at: at(18, 46),
         today: true,
         reason: Reason::clean("Mohon diperiksa kembali No tujuan."),
+        price: rp(6_487),
     };
     assert_eq!(reply.text(Phrase::default()), failed);
+    let priced = Phrase { failed_price: true, ..Phrase::default() };
+    assert_eq!(reply.text(priced), format!("{failed} Hrg 6.487"));
     assert_eq!(read(failed).status, Status::Failed);
     assert_eq!(read(failed).reason, some("Mohon diperiksa kembali No tujuan"));
 

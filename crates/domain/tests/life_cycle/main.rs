@@ -41,6 +41,7 @@ fn member() -> Member {
         same_day_guard: false,
         callback_url: None,
         wording: Wording::default(),
+        dialect: domain::Dialect::default(),
         upline: None,
         sandbox: false,
     }
@@ -73,6 +74,7 @@ fn request() -> BuyRequest {
         ref_id: RefId::parse("114").unwrap(),
         counter: 1,
         harga_max: None,
+        form: domain::Form::default(),
     }
 }
 

@@ -329,6 +329,7 @@ impl Rig {
                 same_day_guard: false,
                 callback_url: Some("https://toko.example/h2h".to_owned()),
                 wording: domain::Wording::default(),
+                dialect: domain::Dialect::default(),
                 upline: None,
                 sandbox: false,
             },
