@@ -37,6 +37,10 @@ impl Dialect {
     pub const WORDS: [&str; 6] =
         ["repeat-accept", "repeat-check", "check-by-ref", "no-balance", "aliases", "failed-price"];
 
+    /// The same in one line, for people.
+    pub const LIST: &str =
+        "repeat-accept repeat-check check-by-ref no-balance aliases failed-price";
+
     /// Which of [`Self::WORDS`] are on, in that order.
     #[must_use]
     pub fn words(self) -> Vec<&'static str> {
@@ -106,6 +110,7 @@ mod tests {
         let all = "repeat-check, check-by-ref,no-balance aliases failed-price";
         let dialect: Dialect = all.parse().expect("fine");
         assert_eq!(dialect.to_string().parse(), Ok(dialect));
+        assert_eq!(Dialect::WORDS.join(" "), Dialect::LIST);
         for wrong in ["repeat-accept repeat-check", "repeat", "saldo"] {
             assert!(wrong.parse::<Dialect>().is_err(), "{wrong}");
         }

@@ -318,7 +318,7 @@ fn settings(console: &Inner, ask: &Ask, row: &Value, code: &str, downlines: bool
                     .hint(ask.t("leave empty to keep the old one")),
                 Field::new("dialect", ask.t("Habits of another center"))
                     .value(text("dialect"))
-                    .hint(domain::Dialect::WORDS.join(" ")),
+                    .hint(domain::Dialect::LIST),
                 Field::new("seller", ask.t("Marketplace")).value(text("seller")).choice(sellers),
                 check("active", ask.t("May buy")),
                 check(

@@ -38,7 +38,8 @@ fn decode(text: &str) -> Option<String> {
         let value = digit()? * 16 + digit()?;
         decoded.push(u8::try_from(value).ok()?);
     }
-    String::from_utf8(decoded).ok()
+    // What is no UTF-8 breaks the rule of a reference.
+    Some(String::from_utf8_lossy(&decoded).into_owned())
 }
 
 #[cfg(test)]
