@@ -115,7 +115,8 @@ fn qty(text: &str) -> anyhow::Result<Option<Qty>> {
 }
 
 /// Words of a category that is sold to mobile numbers, and those that tell another kind.
-const MOBILE: [&str; 7] = ["pulsa", "kuota", "data", "sms", "nelpon", "telpon", "telepon"];
+const MOBILE: [&str; 9] =
+    ["pulsa", "kuota", "data", "sms", "nelpon", "telpon", "telepon", "masa", "roaming"];
 const NOT_MOBILE: [&str; 9] =
     ["voucher", "perdana", "aktivasi", "listrik", "pln", "pascabayar", "tagihan", "rumah", "cek"];
 
@@ -125,7 +126,8 @@ fn is_mobile(category: &str) -> bool {
     let has = |words: &[&str]| {
         slug.split(|c: char| !c.is_ascii_alphanumeric()).any(|w| words.contains(&w))
     };
-    has(&MOBILE) && !has(&NOT_MOBILE)
+    let packages = has(&["paket"]) && has(&["internet"]);
+    (has(&MOBILE) || packages) && !has(&NOT_MOBILE)
 }
 
 fn dest_rule(row: &ImportRow, known: Option<&Product>) -> anyhow::Result<DestRule> {
@@ -364,6 +366,8 @@ mod tests {
             ("KUOTA TELKOMSEL", true),
             ("DATA-AXIS", true),
             ("PAKET SMS & TELPON", true),
+            ("Paket Internet", true),
+            ("INTERNET", false),
             ("VOUCHER DATA", false),
             ("KARTU PERDANA DATA", false),
             ("PULSA LISTRIK", false),
