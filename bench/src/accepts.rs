@@ -196,6 +196,7 @@ async fn ask_writer(plan: &Plan, house: &House) -> anyhow::Result<Measured> {
                             ref_id: RefId::parse(&format!("b{number}"))?,
                             counter: 1,
                             harga_max: None,
+                            form: domain::Form::default(),
                         }),
                         asked: Box::new(Asked {
                             received: handle.now().utc,

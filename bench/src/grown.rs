@@ -44,6 +44,7 @@ fn purchase(n: i64, count: i64, open: bool) -> anyhow::Result<Vec<Change>> {
         name: ProductName::parse("Three 1.000")?,
         dest: dest.clone(),
         qty: None,
+        given: None,
         price,
         shares: domain::Shares::default(),
         before,

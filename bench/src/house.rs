@@ -301,6 +301,7 @@ impl House {
                     same_day_guard: false,
                     callback_url: Some(self.callback.clone()),
                     wording: domain::Wording::default(),
+                    dialect: domain::Dialect::default(),
                     upline: None,
                     sandbox: false,
                 },

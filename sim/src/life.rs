@@ -346,6 +346,7 @@ fn request(number: u64, dest: u64) -> anyhow::Result<BuyRequest> {
         ref_id: RefId::parse(&format!("r{number}"))?,
         counter: 1,
         harga_max: None,
+        form: domain::Form::default(),
     })
 }
 

@@ -90,6 +90,7 @@ pub fn found(key: &MasterKey) -> anyhow::Result<Batch> {
                 same_day_guard: number == 1,
                 callback_url: Some("https://m.example/h2h".to_owned()),
                 wording: Wording::default(),
+                dialect: domain::Dialect::default(),
                 // Each is the downline of the one before, so that settlements pay two uplines.
                 upline: (number > 0).then(|| Upline {
                     member: MemberId::new(i64::try_from(number).unwrap_or_default()),

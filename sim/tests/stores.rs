@@ -166,11 +166,21 @@ fn command(op: &Op, model: &Model, now: UtcMillis) -> Command {
             member: member(*who),
             request: Box::new(BuyRequest {
                 product: ProductCode::parse("T1").unwrap(),
-                dest: Dest::parse(&format!("08966052288{dest}")).unwrap(),
+                // Spelled in two ways, and kept as it was given.
+                dest: Dest::parse(&match dest % 2 {
+                    0 => format!("08966052288{dest}"),
+                    _ => format!("+62 896-6052-288{dest}"),
+                })
+                .unwrap(),
                 qty: None,
                 ref_id: reference(*which),
                 counter: u16::from(*counter) + 1,
                 harga_max: cheap.then_some(Rupiah::new(1_321)),
+                form: if *cheap {
+                    domain::Form::Seller { code: "t1".to_owned(), newer: *dest > 1 }
+                } else {
+                    domain::Form::Plain
+                },
             }),
             asked: Box::new(Asked {
                 received: now,

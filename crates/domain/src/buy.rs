@@ -5,8 +5,9 @@
 //! every refusal comes before any money moves (promise 8).
 
 use crate::{
-    AccountName, Attempt, AttemptState, Denomination, Kind, Member, Offer, Price, Product, Shares,
-    Transfer, Trx, TrxState, Wish, rank, selling_price,
+    AccountName, Attempt, AttemptState, Denomination, Form, Given, Kind, Member, Offer, Price,
+    Product, Shares, Transfer, Trx, TrxState, Wish, given::plain_qty, is_repeat, rank,
+    selling_price,
 };
 use types::{AttemptId, Day, Dest, Moment, ProductCode, Qty, RefId, Refusal, Rupiah, TrxNo};
 
@@ -36,6 +37,8 @@ pub struct BuyRequest {
     pub counter: u16,
     /// Refuse above this price.
     pub harga_max: Option<Rupiah>,
+    /// Its words, where its reports repeat them.
+    pub form: Form,
 }
 
 /// What the decision may look at.
@@ -90,24 +93,20 @@ pub fn decide_buy(
     no: TrxNo,
     now: Moment,
 ) -> BuyDecision {
-    let normal = facts.product.and_then(|(product, _)| product.dest_rule.normalise(&request.dest));
-    let dest = normal.as_ref().unwrap_or(&request.dest);
-    // `qty=1` on a fixed product is the same as none; many clients always send it.
-    let one = Qty::new(1);
-    let qty = match facts.product.map(|(product, _)| product.denomination) {
-        Some(Denomination::Fixed) if request.qty == one => None,
-        None if request.qty == one => None,
-        Some(Denomination::Fixed | Denomination::Open { .. }) | None => request.qty,
-    };
-
     if let Some(existing) = facts.existing {
-        let same = existing.same_content(&request.product, dest, qty)
-            || existing.same_content(&request.product, &request.dest, qty);
-        return if same { BuyDecision::Repeat } else { BuyDecision::Refuse(Refusal::RefConflict) };
+        return if is_repeat(existing, request, facts.product.map(|(product, _)| product)) {
+            BuyDecision::Repeat
+        } else {
+            BuyDecision::Refuse(Refusal::RefConflict)
+        };
     }
     let Some((product, price)) = facts.product else {
         return BuyDecision::Refuse(Refusal::UnknownProduct);
     };
+    let normal = product.dest_rule.normalise(&request.dest);
+    let dest = normal.as_ref().unwrap_or(&request.dest);
+    let given = Given::new(request, product);
+    let qty = plain_qty(request.qty, given.fixed);
     match (product.denomination, qty) {
         (Denomination::Fixed, None) => {}
         (Denomination::Fixed, Some(_)) => return BuyDecision::Refuse(Refusal::QtyFixed),
@@ -127,6 +126,7 @@ pub fn decide_buy(
             name: product.name.clone(),
             dest: dest.clone(),
             qty,
+            given: Some(given.clone()),
             price,
             shares: if attempt == 0 { Shares::default() } else { facts.shares.clone() },
             before: facts.account.balance,

@@ -1,10 +1,10 @@
 //! What is sold, to whom, from where. Small, read-mostly, held in memory as a snapshot.
 
-use crate::Upline;
+use crate::{DestRule, Dialect, Upline};
 use std::fmt;
 use std::str::FromStr;
 use types::{
-    CivilTime, Dest, LevelCode, MemberCode, MemberId, ProductCode, ProductName, Qty, Rupiah, Sku,
+    CivilTime, LevelCode, MemberCode, MemberId, ProductCode, ProductName, Qty, Rupiah, Sku,
     SupplierCode,
 };
 
@@ -31,6 +31,8 @@ pub struct Member {
     pub callback_url: Option<String>,
     /// Choice of words on the wire.
     pub wording: Wording,
+    /// Habits of other centers that its program expects.
+    pub dialect: Dialect,
     /// Whose downline it is, if any; its prices follow from its upline's then.
     pub upline: Option<Upline>,
     /// Its purchases go to the sandbox and move no money.
@@ -262,89 +264,6 @@ impl fmt::Display for RuleError {
 
 impl std::error::Error for RuleError {}
 
-/// What the destination of a product looks like.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DestRule {
-    /// Anything the wire takes.
-    #[default]
-    Any,
-    /// A phone number: digits, `+62` or `62` at the front becomes `0`.
-    Phone,
-    /// Only digits, this many.
-    Digits {
-        /// Fewest.
-        min: u8,
-        /// Most.
-        max: u8,
-    },
-}
-
-impl DestRule {
-    /// The destination in its normal form, or `None` when it breaks the rule.
-    #[must_use]
-    pub fn normalise(self, dest: &Dest) -> Option<Dest> {
-        let text = dest.as_str();
-        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-        match self {
-            Self::Any => Some(dest.clone()),
-            Self::Digits { min, max } => {
-                let fits =
-                    digits(text) && (usize::from(min)..=usize::from(max)).contains(&text.len());
-                fits.then(|| dest.clone())
-            }
-            Self::Phone => {
-                let local = match text.strip_prefix("+62").or_else(|| text.strip_prefix("62")) {
-                    Some(rest) => format!("0{rest}"),
-                    None => text.to_owned(),
-                };
-                let fits =
-                    digits(&local) && local.starts_with('0') && (9..=15).contains(&local.len());
-                if fits { Dest::parse(&local).ok() } else { None }
-            }
-        }
-    }
-}
-
-impl fmt::Display for DestRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Any => f.write_str("any"),
-            Self::Phone => f.write_str("phone"),
-            Self::Digits { min, max } => write!(f, "digits:{min}-{max}"),
-        }
-    }
-}
-
-impl FromStr for DestRule {
-    type Err = RuleError;
-
-    /// Reads `any`, `phone` or `digits:11-12`.
-    fn from_str(text: &str) -> Result<Self, RuleError> {
-        let wrong = || {
-            RuleError(format!(
-                "destination rule `{text}`: write `any`, `phone` or `digits:MIN-MAX`"
-            ))
-        };
-        match text.trim() {
-            "" | "any" => Ok(Self::Any),
-            "phone" => Ok(Self::Phone),
-            other => {
-                let (min, max) = other
-                    .strip_prefix("digits:")
-                    .and_then(|range| range.split_once('-'))
-                    .ok_or_else(wrong)?;
-                let min: u8 = min.parse().map_err(|_| wrong())?;
-                let max: u8 = max.parse().map_err(|_| wrong())?;
-                if min < 3 || min > max || max > 64 {
-                    Err(wrong())
-                } else {
-                    Ok(Self::Digits { min, max })
-                }
-            }
-        }
-    }
-}
-
 /// A daily window in minutes of the day; `from` > `to` crosses midnight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
@@ -405,31 +324,6 @@ impl FromStr for Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn dest(text: &str) -> Dest {
-        Dest::parse(text).expect("fine")
-    }
-
-    #[test]
-    fn phones_are_normalised() {
-        for (given, want) in [
-            ("089660522887", Some("089660522887")),
-            ("6289660522887", Some("089660522887")),
-            ("+6289660522887", Some("089660522887")),
-            ("89660522887", None),
-            ("08-9660522", None),
-            ("0812", None),
-        ] {
-            let normal = DestRule::Phone.normalise(&dest(given));
-            assert_eq!(normal.as_ref().map(Dest::as_str), want, "{given}");
-        }
-        let meter: DestRule = "digits:11-12".parse().expect("fine");
-        assert!(meter.normalise(&dest("86024157967")).is_some());
-        assert!(meter.normalise(&dest("8602415796")).is_none());
-        for text in ["digits:2-5", "digits:9-3", "digits:x", "regex"] {
-            assert!(text.parse::<DestRule>().is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn a_cut_off_crosses_midnight() {

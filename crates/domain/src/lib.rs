@@ -8,6 +8,9 @@ mod attempt;
 mod buy;
 mod catalog;
 mod cost;
+mod dest;
+mod dialect;
+mod given;
 mod invariants;
 mod ledger;
 mod network;
@@ -26,10 +29,13 @@ mod trx;
 pub use attempt::{Attempt, AttemptState, FailureClass, Outcome, Tie};
 pub use buy::{Account, BuyDecision, BuyFacts, BuyRequest, decide_buy};
 pub use catalog::{
-    Denomination, DestRule, Member, Price, Product, RouteRow, RuleError, Seller, Strategy,
-    Supplier, Window, Wording,
+    Denomination, Member, Price, Product, RouteRow, RuleError, Seller, Strategy, Supplier, Window,
+    Wording,
 };
 pub use cost::{ToldCost, plausible_cost};
+pub use dest::{DestRule, Extra};
+pub use dialect::{Dialect, RepeatWords};
+pub use given::{Form, Given, is_repeat};
 pub use invariants::{Audit, Finding};
 pub use ledger::{AccountName, Kind, LedgerError, Transfer};
 pub use network::{DEEPEST, Markups, Share, Shares, Upline, with_markups};

@@ -1,6 +1,6 @@
 //! A decided purchase and its states, each with its own data.
 
-use crate::Shares;
+use crate::{Given, Shares};
 use std::fmt;
 use types::{
     Day, Dest, MemberId, ProductCode, ProductName, Qty, Reason, RefId, Refusal, Rupiah, Sn, TrxNo,
@@ -148,6 +148,8 @@ pub struct Trx {
     pub dest: Dest,
     /// Nominal of an open denomination.
     pub qty: Option<Qty>,
+    /// The request as it was given; none for purchases from before it was kept.
+    pub given: Option<Given>,
     /// What it costs the member, frozen.
     pub price: Rupiah,
     /// What uplines earn of that when it succeeds, frozen too.
@@ -177,12 +179,6 @@ impl Trx {
     #[must_use]
     pub fn ours(&self) -> Rupiah {
         Rupiah::new(self.price.get().saturating_sub(self.shares.total().get()))
-    }
-
-    /// True when a request names the same purchase (promise 2).
-    #[must_use]
-    pub fn same_content(&self, product: &ProductCode, dest: &Dest, qty: Option<Qty>) -> bool {
-        self.product == *product && self.dest == *dest && self.qty == qty
     }
 }
 

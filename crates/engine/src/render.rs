@@ -1,8 +1,11 @@
 //! Stored trx to sentences of the wire.
 
 use crate::Zone;
+use crate::command::Bought;
 use crate::zone::stamp;
-use domain::{Member, Seller, Trx, TrxState};
+use domain::{
+    BuyRequest, Form, Given, Member, Product, RepeatWords, Seller, Trx, TrxState, is_repeat,
+};
 use types::{Moment, Reason, Refusal, Rupiah, UtcMillis};
 use wire::{
     CallbackText, Head, Phrase, Processing, Reply, SellerReport, SellerStatus, SnLabel, V2Status,
@@ -16,6 +19,8 @@ pub fn phrase(member: &Member) -> Phrase {
         processing: if member.wording.sedang { Processing::Sedang } else { Processing::Akan },
         sn_label: if member.wording.sn_ref { SnLabel::SnRef } else { SnLabel::Sn },
         seller: member.wording.seller != Seller::No,
+        bare_refusals: member.dialect.no_balance,
+        failed_price: member.dialect.failed_price,
     }
 }
 
@@ -46,10 +51,17 @@ pub(crate) fn accept_reply(trx: &Trx, zone: &Zone) -> Reply {
 pub fn check_reply(trx: &Trx, zone: &Zone, now: Moment) -> Reply {
     let at = zone.civil(trx.created);
     let today = at.date() == now.civil.date();
-    let failed = |reason| Reply::CheckFailed { trx: trx.no, head: head(trx), at, today, reason };
+    let failed = |reason| Reply::CheckFailed {
+        trx: trx.no,
+        head: head(trx),
+        at,
+        today,
+        reason,
+        price: trx.price,
+    };
     match &trx.state {
         TrxState::Pending => Reply::CheckPending {
-            trx: trx.no,
+            trx: Some(trx.no),
             ref_id: trx.ref_id.clone(),
             product: trx.product.clone(),
             dest: trx.dest.clone(),
@@ -66,15 +78,75 @@ pub fn check_reply(trx: &Trx, zone: &Zone, now: Moment) -> Reply {
     }
 }
 
-/// The answer to a purchase that repeats a stored one.
-pub(crate) fn repeat_reply(trx: &Trx, zone: &Zone, now: Moment) -> Reply {
-    match &trx.state {
-        TrxState::Pending => accept_reply(trx, zone),
-        TrxState::Success { .. } | TrxState::Failed { .. } | TrxState::Reversed { .. } => {
-            check_reply(trx, zone, now)
-        }
-        TrxState::Refused { refusal } => refused_reply(trx, &wire::reason(refusal), zone),
+/// The answer to a purchase whose refID is taken: the state of the first when it is the same
+/// request, a conflict otherwise (promise 2). Whatever else keeps us from buying plays no part in it.
+#[must_use]
+pub fn known_answer(
+    trx: Box<Trx>,
+    request: &BuyRequest,
+    member: &Member,
+    today: Option<&Product>,
+    balance: Option<Rupiah>,
+    zone: &Zone,
+    now: Moment,
+) -> Bought {
+    let words = phrase(member);
+    if is_repeat(&trx, request, today) {
+        return stored(trx, member.dialect.repeat, words, zone, now);
     }
+    Bought { trx: Some(trx), ..refused(request, &Refusal::RefConflict, balance, words, now) }
+}
+
+/// The answer for a trx that stands under the refID.
+pub(crate) fn stored(
+    trx: Box<Trx>,
+    repeat: RepeatWords,
+    words: Phrase,
+    zone: &Zone,
+    now: Moment,
+) -> Bought {
+    let code = match &trx.state {
+        TrxState::Refused { refusal } => refusal.code(),
+        TrxState::Pending
+        | TrxState::Success { .. }
+        | TrxState::Failed { .. }
+        | TrxState::Reversed { .. } => "repeat",
+    };
+    let reply = match (repeat, &trx.state) {
+        (RepeatWords::Check, _) => check_reply(&trx, zone, now),
+        (RepeatWords::AsItStands | RepeatWords::Accept, TrxState::Refused { refusal }) => {
+            refused_reply(&trx, &wire::reason(refusal), zone)
+        }
+        (RepeatWords::Accept, _) | (RepeatWords::AsItStands, TrxState::Pending) => {
+            accept_reply(&trx, zone)
+        }
+        (
+            RepeatWords::AsItStands,
+            TrxState::Success { .. } | TrxState::Failed { .. } | TrxState::Reversed { .. },
+        ) => check_reply(&trx, zone, now),
+    };
+    Bought { text: reply.text(words), code, trx: Some(trx), own: true, refusal: None }
+}
+
+/// A refusal under which nothing is kept.
+pub(crate) fn refused(
+    request: &BuyRequest,
+    refusal: &Refusal,
+    balance: Option<Rupiah>,
+    words: Phrase,
+    now: Moment,
+) -> Bought {
+    let reply = Reply::Refused {
+        echo: wire::Echo {
+            ref_id: request.ref_id.to_string(),
+            product: request.product.to_string(),
+            dest: request.dest.to_string(),
+        },
+        reason: wire::reason(refusal),
+        balance: balance.map(|balance| (balance, now.civil)),
+    };
+    let (text, code) = (reply.text(words), refusal.code());
+    Bought { text, code, trx: None, own: false, refusal: Some(refusal.clone()) }
 }
 
 /// The refusal stored under a refID; the same bytes whenever it is asked for again.
@@ -165,11 +237,22 @@ pub fn seller_report(trx: &Trx) -> SellerReport {
         TrxState::Failed { balance, .. } | TrxState::Reversed { balance, .. } => *balance,
         TrxState::Refused { .. } => trx.before,
     };
+    // As it was asked, in the names of that request; of one from before this was kept, as it is.
+    let (code, dest, newer) = match &trx.given {
+        Some(Given { form: Form::Seller { code, newer }, dest, .. }) => {
+            (code.as_str(), dest.as_str(), *newer)
+        }
+        Some(Given { form: Form::Plain, .. }) | None => {
+            (trx.product.as_str(), trx.dest.as_str(), false)
+        }
+    };
     SellerReport {
         ref_id: trx.ref_id.to_string(),
         status: status.word(),
-        code: trx.product.to_string(),
-        hp: trx.dest.to_string(),
+        code: String::new(),
+        product_code: None,
+        hp: None,
+        customer_id: None,
         price: trx.price.get().to_string(),
         message,
         balance: balance.get().to_string(),
@@ -177,6 +260,7 @@ pub fn seller_report(trx: &Trx) -> SellerReport {
         rc,
         sn: sn.to_owned(),
     }
+    .asked_as(code, dest, newer)
 }
 
 /// The result code of a refused purchase in a marketplace's JSON protocol.

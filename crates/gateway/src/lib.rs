@@ -5,7 +5,9 @@
 //! authenticates, limits and prints; it decides nothing about money and knows no store.
 
 mod auth;
+mod balance;
 mod inlet;
+mod known;
 mod limits;
 mod metrics;
 mod play;

@@ -19,6 +19,8 @@ const KEYS_MOST: usize = 100_000;
 
 pub(crate) struct Limiters {
     member: Option<DefaultKeyedRateLimiter<MemberId>>,
+    /// Look-ups of a member beyond its rate: as many again.
+    looks: Option<DefaultKeyedRateLimiter<MemberId>>,
     address: Option<DefaultKeyedRateLimiter<IpAddr>>,
 }
 
@@ -26,12 +28,18 @@ impl Limiters {
     pub(crate) fn new(rates: Rates) -> Self {
         Self {
             member: rates.member.map(|most| RateLimiter::keyed(Quota::per_second(most))),
+            looks: rates.member.map(|most| RateLimiter::keyed(Quota::per_second(most))),
             address: rates.address.map(|most| RateLimiter::keyed(Quota::per_second(most))),
         }
     }
 
     pub(crate) fn member_may(&self, member: MemberId) -> bool {
         self.member.as_ref().is_none_or(|limiter| limiter.check_key(&member).is_ok())
+    }
+
+    /// May a member that is beyond its rate still ask how a known purchase stands?
+    pub(crate) fn member_may_look(&self, member: MemberId) -> bool {
+        self.looks.as_ref().is_none_or(|limiter| limiter.check_key(&member).is_ok())
     }
 
     pub(crate) fn address_may(&self, address: IpAddr) -> bool {

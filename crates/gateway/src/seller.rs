@@ -3,8 +3,9 @@
 //! purchase itself did: whatever else keeps us from answering is "pending".
 
 use crate::auth::{Covers, authenticate};
+use crate::known::{Barred, Found};
 use crate::service::{Answered, Call, FORM_TIME, Gateway, JSON, Said, plain, with_type};
-use domain::{BuyRequest, Seller};
+use domain::{BuyRequest, Form, Seller, Trx, is_repeat};
 use engine::{Answer, Asked, Command, MemberEntry, seller_rc, seller_report};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
@@ -12,11 +13,13 @@ use hyper::body::Incoming;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use store::Channel;
-use types::{MemberCode, RefId, Refusal};
+use types::{Dest, MemberCode, ProductCode, RefId, Refusal};
 use wire::{Credentials, SellerFields, SellerReport, SellerRequest, SellerStatus};
 
 /// Most bytes of a request.
 const BODY_MOST: usize = 16 * 1024;
+/// The code of a purchase that is not decided, and of everything that says nothing about one.
+const IN_PROCESS: &str = "39";
 
 impl Gateway {
     pub(crate) async fn seller_topup(
@@ -35,8 +38,7 @@ impl Gateway {
         let member = MemberCode::parse(&fields.username).ok();
         let ref_id = RefId::parse(&fields.ref_id).ok();
         let Some(door) = self.door(member.as_ref(), ref_id).await else {
-            let busy = SellerReport::echo(&fields, SellerStatus::Pending, "39", "sistem sibuk");
-            return with_type(plain(StatusCode::OK, &busy.json()), JSON);
+            return with_type(plain(StatusCode::OK, &busy(&fields).0.json()), JSON);
         };
         let (report, said) = door.topup(&call, &fields).await;
         let millis = self.0.handle.now().utc.since(received).max(0);
@@ -48,50 +50,87 @@ impl Gateway {
     }
 
     async fn topup(&self, call: &Call, fields: &SellerFields) -> (SellerReport, Said) {
-        let said = |report: SellerReport, code| {
-            let said = Said::plain(report.message.clone(), code, None);
-            (report, said)
+        // Nothing is known of the purchase: pending, with the reason for people.
+        let pending = |refusal: &Refusal, rc| {
+            let why = wire::reason(refusal);
+            let report = SellerReport::echo(fields, SellerStatus::Pending, rc, &why);
+            (report, Said::plain(why, refusal.code(), None))
         };
-        let pending = |why: &str| SellerReport::echo(fields, SellerStatus::Pending, "39", why);
         if !self.0.limiters.address_may(call.from) {
-            let refusal = Refusal::RateLimited;
-            return said(pending(&wire::reason(&refusal)), refusal.code());
+            return pending(&Refusal::RateLimited, IN_PROCESS);
         }
-        let request = match fields.request() {
-            Ok(request) => request,
-            // What cannot be read was never taken under this reference and never will be.
-            Err(why) => {
-                let report = SellerReport::echo(fields, SellerStatus::Failed, "07", &why);
-                return said(report, "invalid_parameter");
-            }
-        };
-        let entry = match self.who(call, &request) {
+        let entry = match self.who(call, fields) {
             Ok(entry) => entry,
-            Err(refusal) => return said(pending(&wire::reason(&refusal)), refusal.code()),
+            Err(refusal) => return pending(&refusal, seller_rc(&refusal)),
         };
-        self.buy_for(&entry, call, fields, request).await
+        let Ok(ref_id) = RefId::parse(&fields.ref_id) else {
+            // What cannot be a reference was never taken under it and never will be.
+            return failed(fields, "07", "ref_id tidak valid", "invalid_parameter");
+        };
+        let request = fields.request();
+        let barred = self.barred(&entry, true, None);
+        let found = match (&barred, &request) {
+            (Some(Barred::Spent), _) => return pending(&Refusal::RateLimited, IN_PROCESS),
+            (Some(Barred::Refused(_) | Barred::Full), _) | (None, Err(_)) => {
+                self.find(entry.member.id, ref_id.clone()).await
+            }
+            (None, Ok(_)) => Found::Nothing,
+        };
+        match (found, barred, request) {
+            (Found::Known(trx), _, _) => self.known(fields, &trx),
+            (Found::Unclear, _, _) | (Found::Nothing, Some(Barred::Full), _) => busy(fields),
+            (Found::Nothing, Some(Barred::Refused(Refusal::RateLimited) | Barred::Spent), _) => {
+                pending(&Refusal::RateLimited, IN_PROCESS)
+            }
+            (Found::Nothing, Some(Barred::Refused(refusal)), _) => {
+                failed(fields, seller_rc(&refusal), &wire::reason(&refusal), refusal.code())
+            }
+            // What cannot be read was never taken under this reference.
+            (Found::Nothing, None, Err(why)) => failed(fields, "07", &why, "invalid_parameter"),
+            (Found::Nothing, None, Ok(request)) => {
+                self.buy_for(&entry, call, fields, request, ref_id).await
+            }
+        }
     }
 
     /// The member behind the sign: our H2H password is the key of this protocol.
-    fn who(&self, call: &Call, request: &SellerRequest) -> Result<Arc<MemberEntry>, Refusal> {
-        let code = MemberCode::parse(&request.username).map_err(|_| Refusal::UnknownMember)?;
+    fn who(&self, call: &Call, fields: &SellerFields) -> Result<Arc<MemberEntry>, Refusal> {
+        let code = MemberCode::parse(&fields.username).map_err(|_| Refusal::UnknownMember)?;
         let entry = authenticate(
             &self.0.handle.catalog(),
             &self.0.lockout,
             &code,
-            &Credentials::Sign(request.sign.clone()),
-            &Covers::Seller { username: &request.username, ref_id: request.ref_id.as_str() },
+            &Credentials::Sign(fields.sign()),
+            &Covers::Seller { username: &fields.username, ref_id: &fields.ref_id },
             call.from,
             call.received,
         )?;
-        if entry.member.wording.seller != Seller::Json {
-            return Err(Refusal::UnknownMember);
-        }
-        if self.0.limiters.member_may(entry.member.id) {
+        if entry.member.wording.seller == Seller::Json {
             Ok(entry)
         } else {
-            Err(Refusal::RateLimited)
+            Err(Refusal::UnknownMember)
         }
+    }
+
+    /// A known reference is a question, whatever else is wrong in it. What the question says of
+    /// product and destination must not contradict the purchase.
+    fn known(&self, fields: &SellerFields, trx: &Trx) -> (SellerReport, Said) {
+        let catalog = self.0.handle.catalog();
+        let read = |text: &str, stored: &str| {
+            if text.is_empty() { stored.to_owned() } else { text.to_owned() }
+        };
+        let product = ProductCode::parse(&read(&fields.product, trx.product.as_str()));
+        let dest = Dest::parse(&read(&fields.dest, trx.dest.as_str()));
+        let same = product.and_then(|product| Ok((product, dest?))).is_ok_and(|(product, dest)| {
+            let today = catalog.products().get(&product);
+            let request = asked(product.clone(), dest, trx.ref_id.clone(), fields);
+            is_repeat(trx, &BuyRequest { qty: trx.qty, ..request }, today)
+        });
+        let (report, code) =
+            if same { (stands(fields, trx), "repeat") } else { (taken(fields), "ref_conflict") };
+        let mut said = Said::plain(report.message.clone(), code, Some(trx.member));
+        said.trx = same.then_some(trx.no);
+        (report, said)
     }
 
     async fn buy_for(
@@ -100,21 +139,15 @@ impl Gateway {
         call: &Call,
         fields: &SellerFields,
         request: SellerRequest,
+        ref_id: RefId,
     ) -> (SellerReport, Said) {
-        let pending = |why: &str| SellerReport::echo(fields, SellerStatus::Pending, "39", why);
-        if self.0.handle.is_full() {
-            return (pending("sistem sibuk"), Said::busy());
-        }
+        let purchase = BuyRequest {
+            harga_max: request.price,
+            ..asked(request.product, request.dest, ref_id, fields)
+        };
         let command = Command::Buy {
             member: entry.member.id,
-            request: Box::new(BuyRequest {
-                product: request.product,
-                dest: request.dest,
-                qty: None,
-                ref_id: request.ref_id,
-                counter: 1,
-                harga_max: request.price,
-            }),
+            request: Box::new(purchase),
             asked: Box::new(Asked {
                 received: call.received,
                 peer: call.from.to_string(),
@@ -122,18 +155,18 @@ impl Gateway {
             }),
         };
         let Ok(Answer::Bought(bought)) = self.0.handle.submit(command).await else {
-            return (pending("sistem sibuk"), Said::busy());
+            return busy(fields);
         };
         let report = match (&bought.trx, bought.own) {
-            (Some(trx), true) => seller_report(trx),
+            (Some(trx), true) => stands(fields, trx),
             // Another purchase stands under this reference: nothing is said about it.
-            (Some(_), false) => pending("ref_id sudah dipakai"),
+            (Some(_), false) => taken(fields),
             (None, _) => match &bought.refusal {
                 Some(why) => {
                     let (rc, why) = (seller_rc(why), wire::reason(why));
                     SellerReport::echo(fields, SellerStatus::Failed, rc, &why)
                 }
-                None => pending(""),
+                None => SellerReport::echo(fields, SellerStatus::Pending, IN_PROCESS, ""),
             },
         };
         let said = Said {
@@ -141,9 +174,50 @@ impl Gateway {
             code: bought.code,
             member: Some(entry.member.id),
             trx: bought.trx.filter(|_| bought.own).map(|trx| trx.no),
-            busy: false,
             recorded: true,
+            ..Said::plain(String::new(), bought.code, None)
         };
         (report, said)
     }
+}
+
+/// A purchase in this protocol's words.
+fn asked(product: ProductCode, dest: Dest, ref_id: RefId, fields: &SellerFields) -> BuyRequest {
+    BuyRequest {
+        product,
+        dest,
+        qty: None,
+        ref_id,
+        counter: 1,
+        harga_max: None,
+        form: Form::Seller { code: fields.product.clone(), newer: fields.newer },
+    }
+}
+
+/// How a purchase stands, with product and destination as they were asked this time.
+fn stands(fields: &SellerFields, trx: &Trx) -> SellerReport {
+    let report = seller_report(trx);
+    if fields.product.is_empty() || fields.dest.is_empty() {
+        return report;
+    }
+    report.asked_as(&fields.product, &fields.dest, fields.newer)
+}
+
+fn taken(fields: &SellerFields) -> SellerReport {
+    SellerReport::echo(fields, SellerStatus::Pending, IN_PROCESS, "ref_id sudah dipakai")
+}
+
+fn busy(fields: &SellerFields) -> (SellerReport, Said) {
+    let report = SellerReport::echo(fields, SellerStatus::Pending, IN_PROCESS, "sistem sibuk");
+    (report, Said::busy())
+}
+
+fn failed(
+    fields: &SellerFields,
+    rc: &'static str,
+    why: &str,
+    code: &'static str,
+) -> (SellerReport, Said) {
+    let report = SellerReport::echo(fields, SellerStatus::Failed, rc, why);
+    (report, Said::plain(why.to_owned(), code, None))
 }

@@ -1,6 +1,6 @@
 //! Paths to answers.
 
-use crate::auth::{Covers, Lockout, authenticate};
+use crate::auth::Lockout;
 use crate::limits::{Limiters, Rates};
 use crate::metrics::Metrics;
 use crate::play::Playground;
@@ -11,13 +11,14 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use ipnet::IpNet;
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use store::{Channel, Direction, JournalLine};
-use types::{MemberId, Refusal, TrxNo, UtcMillis};
-use wire::{Fields, Phrase, Reply};
+use types::{MemberId, TrxNo, UtcMillis};
+use wire::{Fields, V2Status};
 
 /// The text of 503: nothing was written.
 pub(crate) const BUSY: &str = "Sistem sibuk, ulangi dengan refID yang sama";
@@ -35,6 +36,22 @@ pub struct GatewaySettings {
     pub trusted_proxies: Vec<IpNet>,
     /// Request rates.
     pub rates: Rates,
+    /// Other names of categories in `produk=`, as slugs, with the categories they stand for.
+    pub category_aliases: HashMap<String, Vec<String>>,
+}
+
+impl GatewaySettings {
+    /// Adds what a shop's own names of categories stand for.
+    fn widen(&self, produk: &mut Vec<String>) {
+        let meant: Vec<String> = produk
+            .iter()
+            .filter_map(|slug| self.category_aliases.get(slug))
+            .flatten()
+            .filter(|slug| !produk.contains(slug))
+            .cloned()
+            .collect();
+        produk.extend(meant);
+    }
 }
 
 pub(crate) struct Inner {
@@ -74,6 +91,8 @@ pub(crate) struct Said {
     pub(crate) busy: bool,
     /// Already in the journal, in the commit of its purchase.
     pub(crate) recorded: bool,
+    /// The word of `trx-v2` where no trx is told of.
+    pub(crate) v2: V2Status,
 }
 
 impl Said {
@@ -85,11 +104,13 @@ impl Said {
             trx: None,
             busy: true,
             recorded: true,
+            v2: V2Status::Pending,
         }
     }
 
     pub(crate) fn plain(text: String, code: &'static str, member: Option<MemberId>) -> Self {
-        Self { text, code, member, trx: None, busy: false, recorded: false }
+        let v2 = V2Status::Failed;
+        Self { text, code, member, trx: None, busy: false, recorded: false, v2 }
     }
 }
 
@@ -137,7 +158,10 @@ impl Gateway {
         match path.as_str() {
             "/trx" | "/trx/trx" if forms => self.text(peer, request, Kind::Trx).await,
             "/trx-v2" if forms => self.text(peer, request, Kind::V2).await,
+            "/trx/status" if forms => self.text(peer, request, Kind::Status).await,
             "/trx/balance" | "/balance" if forms => self.text(peer, request, Kind::Balance).await,
+            "/saldo" if forms => self.text(peer, request, Kind::Saldo).await,
+            "/trx-v2/balance" if forms => self.text(peer, request, Kind::V2Balance).await,
             path if forms && path.starts_with("/callback/") => {
                 self.supplier_callback(peer, request).await
             }
@@ -149,7 +173,7 @@ impl Gateway {
             "/healthz" if reads => plain(StatusCode::OK, "ok"),
             "/readyz" if reads => self.ready().await,
             "/metrics" if reads => self.print_metrics().await,
-            _ => plain(StatusCode::NOT_FOUND, "Not found"),
+            _ => nothing_here(),
         }
     }
 
@@ -179,18 +203,38 @@ impl Gateway {
         }
         let call =
             Call { from, received, request: format!("{path}?{}", fields.redacted(JOURNAL_MOST)) };
+        // What another center's program says, where its member is known for it.
+        let catalog = self.0.handle.catalog();
+        let dialect = fields.named().0.and_then(|code| catalog.member(&code).cloned());
+        let dialect = dialect.map(|entry| entry.member.dialect).unwrap_or_default();
+        if matches!(kind, Kind::Status) && !dialect.check_by_ref
+            || matches!(kind, Kind::Saldo) && !dialect.aliases
+        {
+            return nothing_here();
+        }
+        if dialect.aliases {
+            fields = fields.translated();
+        }
+        if matches!(kind, Kind::Status) {
+            fields = fields.asking();
+        }
         let (member, ref_id) = fields.named();
         let Some(door) = self.door(member.as_ref(), ref_id).await else {
             return respond(&Said::busy(), None);
         };
         let (said, json) = match kind {
-            Kind::Trx => (door.trx(&call, &fields).await.0, None),
+            Kind::Trx | Kind::Status => (door.trx(&call, &fields).await.0, None),
             Kind::V2 => {
                 let (said, shown) = door.trx(&call, &fields).await;
                 let json = crate::trx::v2(&self.0.handle, &fields, &said, shown.as_deref());
                 (said, Some(json))
             }
-            Kind::Balance => (door.balance(&call, &fields).await, None),
+            Kind::Balance | Kind::Saldo => (door.balance(&call, &fields).await.0, None),
+            Kind::V2Balance => {
+                let (said, balance) = door.balance(&call, &fields).await;
+                let json = wire::v2_balance_json(said.v2, balance, &said.text);
+                (said, Some(json))
+            }
         };
         let channel = kind.channel();
         let millis = self.0.handle.now().utc.since(received).max(0);
@@ -223,59 +267,12 @@ impl Gateway {
         self.0.handle.note(line).await;
     }
 
-    async fn balance(&self, call: &Call, fields: &Fields) -> Said {
-        let refused = |refusal: &Refusal, member| {
-            // Templates with empty fields are what live servers send (WIRE.md section 3).
-            let text = match refusal {
-                Refusal::WrongPin | Refusal::WrongPassword | Refusal::WrongSign => {
-                    wire::reason(refusal)
-                }
-                other => format!("R# . GAGAL. {}", wire::reason(other)),
-            };
-            Said::plain(text, refusal.code(), member)
-        };
-        if !self.0.limiters.address_may(call.from) {
-            return refused(&Refusal::RateLimited, None);
-        }
-        let request = match fields.balance() {
-            Ok(request) => request,
-            Err(refusal) => return refused(&refusal, None),
-        };
-        let catalog = self.0.handle.catalog();
-        let entry = match authenticate(
-            &catalog,
-            &self.0.lockout,
-            &request.member,
-            &request.credentials,
-            &Covers::Balance(&request.typed_member),
-            call.from,
-            call.received,
-        ) {
-            Ok(entry) => entry,
-            Err(refusal) => return refused(&refusal, None),
-        };
-        let id = entry.member.id;
-        if !self.0.limiters.member_may(id) {
-            return refused(&Refusal::RateLimited, Some(id));
-        }
-        match self.0.handle.reads().ask(move |reads| reads.balance(id)).await {
-            Ok(Ok(Some(balance))) => {
-                Said::plain(Reply::Balance(balance).text(Phrase::default()), "balance", Some(id))
-            }
-            Ok(Ok(None)) => refused(&Refusal::UnknownMember, Some(id)),
-            Ok(Err(error)) => {
-                tracing::error!(%error, "a balance could not be read");
-                Said::busy()
-            }
-            Err(_) => Said::busy(),
-        }
-    }
-
     async fn price_list(&self, peer: SocketAddr, request: &Request<Incoming>) -> Answered {
         let received = self.0.handle.now().utc;
         let from = self.caller(peer, request);
         let fields = Fields::decode(request.uri().query().unwrap_or_default().as_bytes());
-        let asked = fields.price_list();
+        let mut asked = fields.price_list();
+        self.0.settings.widen(&mut asked.produk);
         let found = if self.0.limiters.address_may(from) {
             self.0.prices.get(&self.0.handle.catalog(), &asked)
         } else {
@@ -359,21 +356,30 @@ impl Gateway {
 #[derive(Clone, Copy)]
 enum Kind {
     Trx,
+    /// `/trx/status`, the question under a path of its own.
+    Status,
     V2,
     Balance,
+    /// `/saldo`, the balance under another center's path.
+    Saldo,
+    V2Balance,
 }
 
 impl Kind {
     const fn channel(self) -> Channel {
         match self {
-            Self::Trx | Self::V2 => Channel::Trx,
-            Self::Balance => Channel::Balance,
+            Self::Trx | Self::Status | Self::V2 => Channel::Trx,
+            Self::Balance | Self::Saldo | Self::V2Balance => Channel::Balance,
         }
     }
 }
 
 const TEXT: &str = "text/plain; charset=utf-8";
 pub(crate) const JSON: &str = "application/json; charset=utf-8";
+
+fn nothing_here() -> Answered {
+    plain(StatusCode::NOT_FOUND, "Not found")
+}
 
 pub(crate) fn with_type(mut answer: Answered, content: &'static str) -> Answered {
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content));

@@ -1,23 +1,44 @@
 //! `/trx`: purchase and status check.
 
 use crate::auth::{Covers, authenticate};
+use crate::known::{Barred, Found};
 use crate::service::{Call, Gateway, Said};
-use domain::{BuyRequest, Member, Trx};
-use engine::{Answer, Asked, Command, Handle, check_reply, phrase, v2_status};
-use types::{Refusal, Rupiah};
-use wire::{Fields, Phrase, Reply, TrxRequest, V2Status};
+use domain::{BuyRequest, Form, Member, Trx};
+use engine::{
+    Answer, Asked, Bought, Command, Handle, MemberEntry, NotDone, check_reply, phrase, v2_status,
+};
+use types::{MemberId, Refusal, Rupiah};
+use wire::{Fields, Names, Phrase, Reply, TrxRequest, V2Status, unnumbered};
 
 /// What was said, and the trx it speaks of.
 type TrxSaid = (Said, Option<Box<Trx>>);
 
 impl Gateway {
+    /// How the member that a request names is spoken to; nothing is believed yet.
+    fn spoken_to(&self, fields: &Fields) -> (Phrase, Names) {
+        let catalog = self.0.handle.catalog();
+        let entry = fields.named().0.and_then(|code| catalog.member(&code).cloned());
+        let Some(entry) = entry else { return (Phrase::default(), Names::All) };
+        let few = entry.member.dialect.check_by_ref;
+        (phrase(&entry.member), if few { Names::RefOnly } else { Names::All })
+    }
+
     pub(crate) async fn trx(&self, call: &Call, fields: &Fields) -> TrxSaid {
-        if !self.0.limiters.address_may(call.from) {
-            return (refused(fields, fields.asks_check(), &Refusal::RateLimited, None), None);
+        let (mut said, trx) = self.trx_in_our_words(call, fields).await;
+        if said.busy && self.spoken_to(fields).0.seller {
+            said.text = unnumbered(&fields.echo(), &said.text);
         }
-        let request = match fields.trx() {
+        (said, trx)
+    }
+
+    async fn trx_in_our_words(&self, call: &Call, fields: &Fields) -> TrxSaid {
+        let (words, names) = self.spoken_to(fields);
+        if !self.0.limiters.address_may(call.from) {
+            return (limited(fields, fields.asks_check(), words), None);
+        }
+        let request = match fields.trx_naming(names) {
             Ok(request) => request,
-            Err(error) => return (refused(fields, error.check, &error.refusal, None), None),
+            Err(error) => return (refused(fields, error.check, &error.refusal, None, words), None),
         };
         let catalog = self.0.handle.catalog();
         let entry = authenticate(
@@ -31,111 +52,158 @@ impl Gateway {
         );
         let entry = match entry {
             Ok(entry) => entry,
-            Err(refusal @ Refusal::MemberInactive) => {
-                let member = catalog.member(&request.member).map(|entry| entry.member.id);
-                return (self.refused_member(fields, &request, &refusal, member).await, None);
-            }
-            Err(refusal) => return (refused(fields, request.check, &refusal, None), None),
+            Err(refusal) => return (refused(fields, request.check, &refusal, None, words), None),
         };
-        let id = entry.member.id;
-        if !self.0.limiters.member_may(id) {
-            let refusal = Refusal::RateLimited;
-            return (self.refused_member(fields, &request, &refusal, Some(id)).await, None);
-        }
+        let barred = self.barred(&entry, !request.check, request.spoiled.as_ref());
         if request.check {
-            self.check(&entry.member, request).await
+            self.check(&entry, fields, request, barred).await
         } else {
-            self.buy(id, request, call).await
+            self.buy(&entry, fields, request, call, barred).await
         }
     }
 
     /// A refusal of an authenticated member shows its balance.
     async fn refused_member(
         &self,
+        entry: &MemberEntry,
         fields: &Fields,
-        request: &TrxRequest,
+        check: bool,
         refusal: &Refusal,
-        member: Option<types::MemberId>,
     ) -> Said {
-        let balance = match member {
-            None => None,
-            Some(id) => match self.0.handle.reads().ask(move |reads| reads.balance(id)).await {
-                Ok(Ok(balance)) => balance,
-                Ok(Err(_)) | Err(_) => None,
-            },
-        };
+        let id = entry.member.id;
+        let balance = self.balance_of(id).await;
         let shown = balance.map(|balance| (balance, self.0.handle.now().civil));
-        let mut said = refused(fields, request.check, refusal, shown);
-        said.member = member;
+        let mut said = match refusal {
+            // Nothing was looked at: a purchase of this reference may be on its way.
+            Refusal::RateLimited => limited(fields, check, phrase(&entry.member)),
+            other => refused(fields, check, other, shown, phrase(&entry.member)),
+        };
+        said.member = Some(id);
         said
     }
 
-    async fn buy(&self, id: types::MemberId, request: TrxRequest, call: &Call) -> TrxSaid {
-        if self.0.handle.is_full() {
-            return (Said::busy(), None);
+    /// The commit was interrupted, and nobody knows whether the purchase was taken: it is answered
+    /// like one that is under way, without a number. The next question finds out.
+    fn not_known(&self, entry: &MemberEntry, asked: BuyRequest) -> Said {
+        let BuyRequest { ref_id, product, dest, .. } = asked;
+        let at = self.0.handle.now().civil;
+        let reply = Reply::CheckPending { trx: None, ref_id, product, dest, at };
+        let text = reply.text(phrase(&entry.member));
+        let said = Said::plain(text, "not_known", Some(entry.member.id));
+        Said { v2: V2Status::Pending, ..said }
+    }
+
+    async fn buy(
+        &self,
+        entry: &MemberEntry,
+        fields: &Fields,
+        request: TrxRequest,
+        call: &Call,
+        barred: Option<Barred>,
+    ) -> TrxSaid {
+        let id = entry.member.id;
+        let request = BuyRequest {
+            product: request.product,
+            dest: request.dest,
+            qty: request.qty,
+            ref_id: request.ref_id,
+            counter: request.counter,
+            harga_max: request.harga_max,
+            form: Form::Plain,
+        };
+        if let Some(barred) = barred {
+            let found = match &barred {
+                Barred::Spent => Found::Nothing,
+                Barred::Refused(_) | Barred::Full => self.find(id, request.ref_id.clone()).await,
+            };
+            let refusal = match (found, barred) {
+                (Found::Known(trx), _) => {
+                    return told(self.answer_known(entry, &request, trx).await, id, false);
+                }
+                (Found::Unclear, _) | (Found::Nothing, Barred::Full) => {
+                    return (Said::busy(), None);
+                }
+                (Found::Nothing, Barred::Spent) => Refusal::RateLimited,
+                (Found::Nothing, Barred::Refused(refusal)) => refusal,
+            };
+            return (self.refused_member(entry, fields, false, &refusal).await, None);
         }
+        let asked = request.clone();
         let command = Command::Buy {
             member: id,
-            request: Box::new(BuyRequest {
-                product: request.product,
-                dest: request.dest,
-                qty: request.qty,
-                ref_id: request.ref_id,
-                counter: request.counter,
-                harga_max: request.harga_max,
-            }),
+            request: Box::new(request),
             asked: Box::new(Asked {
                 received: call.received,
                 peer: call.from.to_string(),
                 request: call.request.clone(),
             }),
         };
-        let Ok(Answer::Bought(bought)) = self.0.handle.submit(command).await else {
-            return (Said::busy(), None);
+        let bought = match self.0.handle.submit(command).await {
+            Ok(Answer::Bought(bought)) => bought,
+            // It may have been taken: whoever hears "busy" buys elsewhere.
+            Err(NotDone::NotKnown) => return (self.not_known(entry, asked), None),
+            Err(NotDone::NotTaken) | Ok(_) => return (Said::busy(), None),
         };
-        let own = bought.trx.filter(|_| bought.own);
-        let number = own.as_ref().filter(|trx| trx.attempt > 0).map(|trx| trx.no);
-        let said = Said {
-            text: bought.text,
-            code: bought.code,
-            member: Some(id),
-            trx: number,
-            busy: false,
-            recorded: true,
-        };
-        (said, own)
+        told(*bought, id, true)
     }
 
-    /// Found in the store, or never taken: "no data" only after the writer said so too, because a
-    /// purchase may be on its way through the queue.
-    async fn check(&self, member: &Member, request: TrxRequest) -> TrxSaid {
-        let id = member.id;
-        let ref_id = request.ref_id.clone();
-        let read = self.0.handle.reads().ask(move |reads| reads.trx_by_ref(id, &ref_id)).await;
-        let found = match read {
-            Ok(Ok(Some(trx))) => Some(Box::new(trx)),
-            Ok(Ok(None)) => {
-                let look = Command::Look { member: id, ref_id: request.ref_id };
-                match self.0.handle.submit(look).await {
-                    Ok(Answer::Looked(found)) => found,
-                    Ok(_) | Err(_) => return (Said::busy(), None),
-                }
+    async fn check(
+        &self,
+        entry: &MemberEntry,
+        fields: &Fields,
+        request: TrxRequest,
+        barred: Option<Barred>,
+    ) -> TrxSaid {
+        let member: &Member = &entry.member;
+        let barred = match barred {
+            Some(Barred::Spent) => {
+                let refusal = Refusal::RateLimited;
+                return (self.refused_member(entry, fields, true, &refusal).await, None);
             }
-            Ok(Err(error)) => {
-                tracing::error!(%error, "a trx could not be read");
-                return (Said::busy(), None);
-            }
-            Err(_) => return (Said::busy(), None),
+            Some(Barred::Refused(refusal)) => Some(refusal),
+            Some(Barred::Full) | None => None,
         };
+        let found = match self.find(member.id, request.ref_id).await {
+            Found::Known(trx) => Some(trx),
+            Found::Nothing => None,
+            Found::Unclear => return (Said::busy(), None),
+        };
+        let words = phrase(member);
         let now = self.0.handle.now();
-        let (reply, code) = match &found {
-            Some(trx) => (check_reply(trx, self.0.handle.zone(), now), trx.state.word()),
-            None => (Reply::NoData { dest: request.dest, on: now.civil }, "no_data"),
+        let (text, code) = match (&found, barred) {
+            (Some(trx), _) => {
+                (check_reply(trx, self.0.handle.zone(), now).text(words), trx.state.word())
+            }
+            (None, Some(refusal)) => {
+                return (self.refused_member(entry, fields, true, &refusal).await, None);
+            }
+            (None, None) => {
+                let none = Reply::NoData { dest: request.dest, on: now.civil }.text(words);
+                let text = if words.seller { unnumbered(&fields.echo(), &none) } else { none };
+                (text, "no_data")
+            }
         };
-        let mut said = Said::plain(reply.text(phrase(member)), code, Some(id));
+        let mut said = Said::plain(text, code, Some(member.id));
         said.trx = found.as_ref().filter(|trx| trx.attempt > 0).map(|trx| trx.no);
         (said, found)
     }
+}
+
+/// What was said of a purchase; `recorded`: its line in the journal rode in its commit.
+fn told(bought: Bought, id: MemberId, recorded: bool) -> TrxSaid {
+    let own = bought.trx.filter(|_| bought.own);
+    let number = own.as_ref().filter(|trx| trx.attempt > 0).map(|trx| trx.no);
+    let said = Said {
+        text: bought.text,
+        code: bought.code,
+        member: Some(id),
+        trx: number,
+        busy: false,
+        recorded,
+        // A refusal under which nothing stands, or the conflict with what does.
+        v2: V2Status::Failed,
+    };
+    (said, own)
 }
 
 fn refused(
@@ -143,25 +211,72 @@ fn refused(
     check: bool,
     refusal: &Refusal,
     balance: Option<(Rupiah, types::CivilTime)>,
+    words: Phrase,
 ) -> Said {
     let reason = wire::reason(refusal);
-    let reply = if check {
-        Reply::Bare(reason)
+    let text = if !check {
+        Reply::Refused { echo: fields.echo(), reason, balance }.text(words)
+    } else if words.seller {
+        unnumbered(&fields.echo(), &reason)
     } else {
-        Reply::Refused { echo: fields.echo(), reason, balance }
+        Reply::Bare(reason).text(words)
     };
-    Said::plain(reply.text(Phrase::default()), refusal.code(), None)
+    let mut said = Said::plain(text, refusal.code(), None);
+    said.v2 = v2_refused(refusal, check);
+    said
 }
 
-/// The same answer as JSON. A refused check says nothing of the purchase: PENDING.
+/// Beyond a rate a purchase may be one that lives: it is told to come again and never that it
+/// failed.
+fn limited(fields: &Fields, check: bool, words: Phrase) -> Said {
+    let refusal = Refusal::RateLimited;
+    if check {
+        return refused(fields, check, &refusal, None, words);
+    }
+    Said { code: refusal.code(), recorded: false, ..Said::busy() }
+}
+
+/// The word of `trx-v2` for a refusal before the writer. Who is not let in will not be let in by
+/// asking again; what passes by itself, and a question that cannot be read, is pending.
+const fn v2_refused(refusal: &Refusal, check: bool) -> V2Status {
+    match refusal {
+        Refusal::RateLimited => V2Status::Pending,
+        Refusal::UnknownMember
+        | Refusal::WrongPin
+        | Refusal::WrongPassword
+        | Refusal::WrongSign
+        | Refusal::IpNotAllowed(_)
+        | Refusal::MemberInactive => V2Status::Failed,
+        Refusal::Locked { .. }
+        | Refusal::MissingParameter(_)
+        | Refusal::DuplicateParameter(_)
+        | Refusal::InvalidParameter(_)
+        | Refusal::RefConflict
+        | Refusal::UnknownProduct
+        | Refusal::ProductClosed
+        | Refusal::CutOff { .. }
+        | Refusal::NoRoute
+        | Refusal::InvalidDest
+        | Refusal::QtyMissing
+        | Refusal::QtyRange { .. }
+        | Refusal::QtyFixed
+        | Refusal::PriceAboveMax { .. }
+        | Refusal::InsufficientBalance
+        | Refusal::SameDayDuplicate
+        | Refusal::Limit => {
+            if check {
+                V2Status::Pending
+            } else {
+                V2Status::Failed
+            }
+        }
+    }
+}
+
+/// The same answer as JSON.
 pub(crate) fn v2(handle: &Handle, fields: &Fields, said: &Said, trx: Option<&Trx>) -> String {
     let echo = fields.echo();
-    let status = match trx {
-        Some(trx) => v2_status(&trx.state),
-        // Refused before it reached the writer: nothing is known of the purchase.
-        None if said.busy || (!said.recorded && said.code != "no_data") => V2Status::Pending,
-        None => V2Status::Failed,
-    };
+    let status = trx.map_or(said.v2, |trx| v2_status(&trx.state));
     let sn = match trx.map(|trx| &trx.state) {
         Some(domain::TrxState::Success { sn, .. }) => sn.as_str(),
         Some(
@@ -174,5 +289,6 @@ pub(crate) fn v2(handle: &Handle, fields: &Fields, said: &Said, trx: Option<&Trx
     };
     let number = said.trx.map_or_else(String::new, |no| no.to_string());
     let time = trx.map_or_else(|| handle.now().civil, |trx| handle.zone().civil(trx.created));
-    wire::v2_json(status, &echo.ref_id, &number, &time.to_string(), sn, &said.text)
+    let price = trx.map_or(Rupiah::ZERO, |trx| trx.price);
+    wire::v2_json(status, &echo.ref_id, &number, price, &time.to_string(), sn, &said.text)
 }

@@ -3,6 +3,7 @@
 use anyhow::{Context as _, bail};
 use ipnet::IpNet;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -33,7 +34,11 @@ pub(crate) struct Config {
     pub(crate) connections: usize,
     pub(crate) header_seconds: u64,
     pub(crate) min_free_mb: u64,
+    pub(crate) category_aliases: BTreeMap<String, Vec<String>>,
 }
+
+/// Most names of categories in one table, and most categories behind one of them.
+const ALIASES_MOST: usize = 200;
 
 impl Default for Config {
     fn default() -> Self {
@@ -55,6 +60,7 @@ impl Default for Config {
             connections: 4_096,
             header_seconds: 30,
             min_free_mb: 64,
+            category_aliases: BTreeMap::new(),
         }
     }
 }
@@ -82,6 +88,10 @@ impl Config {
         }
         if !(1..=64).contains(&self.lanes) {
             bail!("lanes = {}: from 1 to 64", self.lanes);
+        }
+        let longest = self.category_aliases.values().map(Vec::len).max().unwrap_or_default();
+        if self.category_aliases.len() > ALIASES_MOST || longest > ALIASES_MOST {
+            bail!("category_aliases: at most {ALIASES_MOST} names, and as many categories of each");
         }
         match (&self.tls_certificate, &self.tls_key) {
             (Some(_), Some(_)) => return Ok(()),

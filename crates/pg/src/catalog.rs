@@ -149,8 +149,8 @@ async fn member(live: &mut Live, record: &MemberRecord) -> Result<(), Error> {
         .prepare(
             "INSERT INTO member (id, code, name, active, level, credit_limit, daily_limit,
              same_day_guard, callback_url, sedang, sn_ref, ip_allow, pin, password, signing, seller,
-             webhook, upline, markup, markups, sandbox)
-             VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21)
+             webhook, upline, markup, markups, sandbox, dialect)
+             VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22)
              ON CONFLICT (id) DO UPDATE SET name = excluded.name, active = excluded.active,
              level = excluded.level, credit_limit = excluded.credit_limit,
              daily_limit = excluded.daily_limit, same_day_guard = excluded.same_day_guard,
@@ -158,7 +158,8 @@ async fn member(live: &mut Live, record: &MemberRecord) -> Result<(), Error> {
              sn_ref = excluded.sn_ref, ip_allow = excluded.ip_allow, pin = excluded.pin,
              password = excluded.password, signing = excluded.signing, seller = excluded.seller,
              webhook = excluded.webhook, upline = excluded.upline, markup = excluded.markup,
-             markups = excluded.markups, sandbox = excluded.sandbox",
+             markups = excluded.markups, sandbox = excluded.sandbox,
+             dialect = excluded.dialect",
         )
         .await?;
     let account = live
@@ -196,6 +197,7 @@ async fn member(live: &mut Live, record: &MemberRecord) -> Result<(), Error> {
                 &upline.map_or(0, |upline| upline.markup.get()),
                 &upline.map_or_else(String::new, |upline| upline.markups.to_string()),
                 &member.sandbox,
+                &member.dialect.to_string(),
             ],
         )
         .await?;

@@ -4,11 +4,12 @@
 use crate::link::{Link, Lost, told};
 use store::StoreError;
 
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_papers.sql"),
     include_str!("../migrations/0003_network.sql"),
     include_str!("../migrations/0004_evidence.sql"),
+    include_str!("../migrations/0005_given.sql"),
 ];
 
 /// Any number; held while migrating, so that nodes that start together do it once.

@@ -87,10 +87,10 @@ pub(crate) fn ref_attempts() -> String {
 
 const INSERT_TRX: &str = "INSERT INTO trx (member, no, ref, product, name, dest, qty, price, before,
      created, day, attempt, state, sn, reason, refusal, cost, final_at, final_balance, suspect, guard,
-     shares) SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[],
+     shares, given) SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[],
      $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[],
      $13::text[], $14::text[], $15::text[], $16::text[], $17::bigint[], $18::bigint[],
-     $19::bigint[], $20::text[], $21::text[], $22::text[])";
+     $19::bigint[], $20::text[], $21::text[], $22::text[], $23::text[])";
 
 /// The conditional flip: a row must still be in the state it was decided from.
 const FLIP: &str = "UPDATE trx t SET state = f.state, sn = f.sn, reason = f.reason, cost = f.cost,
@@ -350,6 +350,7 @@ fn purchases(
                 column(&new, |(new, _)| new.trx.suspect.clone()),
                 column(&new, |(new, _)| new.guard.clone()),
                 column(&new, |(new, _)| new.trx.shares.to_string()),
+                column(&new, |(new, _)| new.trx.given.as_ref().map(ToString::to_string)),
             ],
         ));
     }

@@ -110,6 +110,7 @@ fn batches(number: i64, sale: &Sale) -> Vec<Batch> {
         name: ProductName::parse("x").unwrap(),
         dest: Dest::parse("081234567890").unwrap(),
         qty: None,
+        given: None,
         price: Rupiah::new(sale.price),
         shares,
         before: Rupiah::new(1_000_000),

@@ -5,6 +5,7 @@
 //! refused. It decides nothing. SQL for SQLite lives in this crate only.
 
 mod evidence;
+mod members;
 mod migrate;
 mod open;
 mod papers;

@@ -126,7 +126,7 @@ fn qty(row: &dyn Columns, column: &str) -> Decoded<Option<Qty>> {
 }
 
 /// The columns of a trx.
-pub const TRX: &str = "no, member, ref, product, name, dest, qty, price, shares, before, created, \
+pub const TRX: &str = "no, member, ref, product, name, dest, qty, given, price, shares, before, created, \
      day, attempt, state, sn, reason, refusal, cost, final_at, final_balance, suspect";
 
 /// A trx.
@@ -160,6 +160,10 @@ pub fn trx(row: &dyn Columns) -> Decoded<Trx> {
         name: word(row, "name", ProductName::parse)?,
         dest: word(row, "dest", Dest::parse)?,
         qty: qty(row, "qty")?,
+        given: row
+            .text("given")?
+            .map(|text| text.parse().map_err(|error| bad("given", error)))
+            .transpose()?,
         price: money(row, "price")?,
         shares: word(row, "shares", str::parse)?,
         before: money(row, "before")?,
@@ -374,6 +378,7 @@ pub fn member(row: &dyn Columns) -> Decoded<MemberRecord> {
                 seller: word(row, "seller", str::parse)?,
                 webhook: row.flag("webhook")?,
             },
+            dialect: word(row, "dialect", str::parse)?,
             upline: row
                 .int("upline")?
                 .map(|id| {

@@ -19,6 +19,6 @@ pub use refusal::{Param, Refusal};
 pub use same::{is_same_dest, mobile_number};
 pub use time::{CivilTime, Day, Moment, UtcMillis};
 pub use words::{
-    Dest, LevelCode, MemberCode, ProductCode, ProductName, Qty, Reason, RefId, Sku, Sn,
+    DEST_EXTRA, Dest, LevelCode, MemberCode, ProductCode, ProductName, Qty, Reason, RefId, Sku, Sn,
     SupplierCode, WordError,
 };

@@ -25,6 +25,39 @@ fn wrong(what: &'static str, value: &str, rule: &'static str) -> WordError {
     WordError { what, value: value.chars().take(80).collect(), rule }
 }
 
+/// What a destination holds only where its product's rule wants it.
+pub const DEST_EXTRA: [u8; 5] = *b"#/,: ";
+
+/// Words and marks that cut the sentences of the wire, lower-cased.
+const SENTENCE: [&str; 15] = [
+    "gagal",
+    "sukses",
+    "pernah",
+    "tidak ada",
+    "proses",
+    "menunggu",
+    "mhn",
+    "status",
+    "saldo",
+    "hrg",
+    "qty",
+    "sn:",
+    "ref:",
+    ". ",
+    " @",
+];
+
+fn speaks_of_nothing(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    // A game's `Tester#12` is fine, a word `R#12` is a reference.
+    let numbered = |(at, mark): (usize, &str)| {
+        let before = text[..at].bytes().next_back();
+        matches!(mark, "T#" | "R#") && before.is_none_or(|b| !b.is_ascii_alphanumeric())
+    };
+    let marks = text.match_indices("T#").chain(text.match_indices("R#"));
+    SENTENCE.iter().all(|word| !lower.contains(word)) && !marks.into_iter().any(numbered)
+}
+
 macro_rules! word {
     ($(#[$doc:meta])* $name:ident, $what:literal, $rule:literal, $normal:expr, $ok:expr) => {
         $(#[$doc])*
@@ -84,6 +117,10 @@ fn trimmed(text: &str) -> String {
     text.trim().to_owned()
 }
 
+fn fold_spaces(text: &str) -> String {
+    text.trim().split(' ').filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
 fn code_like(word: &str, most: usize) -> bool {
     (1..=most).contains(&word.len())
         && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
@@ -120,10 +157,16 @@ word! {
     |w| (1..=64).contains(&w.len()) && w.bytes().all(|b| b.is_ascii_graphic() && b != b'#')
 }
 word! {
-    /// The destination: phone, meter, e-wallet, game id (WIRE.md section 2).
-    Dest, "dest", "3 to 64 of digits, letters and @ . _ - + ( ) |", trimmed,
+    /// The destination: phone, meter, e-wallet, game id (WIRE.md section 2). `# / , :` and single
+    /// spaces are there for the products whose rule wants them; a text with one of these never holds
+    /// a mark or word by which clients read the sentences that repeat it.
+    Dest, "dest",
+    "3 to 64 of digits, letters, @ . _ - + ( ) | # / , : and space, and no words of an answer",
+    fold_spaces,
     |w| (3..=64).contains(&w.len())
-        && w.bytes().all(|b| b.is_ascii_alphanumeric() || b"@._-+()|".contains(&b))
+        && w.bytes().all(|b| b.is_ascii_alphanumeric() || b"@._-+()|".contains(&b)
+            || DEST_EXTRA.contains(&b))
+        && (!w.bytes().any(|b| DEST_EXTRA.contains(&b)) || speaks_of_nothing(w))
 }
 word! {
     /// A product's name as members see it: one line, single spaces, none of the words that
@@ -267,6 +310,31 @@ mod tests {
         assert_eq!(RefId::parse(uuid).expect("fine").as_str(), uuid);
         for text in ["", "a b", "a#b", "a\nb", "é"] {
             assert!(RefId::parse(text).is_err(), "{text:?} was taken");
+        }
+    }
+
+    #[test]
+    fn a_destination_never_cuts_a_sentence() {
+        for (text, want) in [
+            (" 0812-3456 7890 ", Some("0812-3456 7890")),
+            ("Nama#1234", Some("Nama#1234")),
+            ("123456789 (2001)", Some("123456789 (2001)")),
+            ("12/34,56:78", Some("12/34,56:78")),
+            ("a  b", Some("a b")),
+            ("sukses@mail.id", Some("sukses@mail.id")),
+            ("0812 SUKSES. SN: 1", None),
+            ("0812 , QTY : 5", None),
+            ("08 @19:08", None),
+            ("R#99", None),
+            ("12 T#1", None),
+            ("TESTER#12", Some("TESTER#12")),
+            ("12. 34", None),
+            ("ab", None),
+            ("12\t34", None),
+            ("12%34", None),
+        ] {
+            let dest = Dest::parse(text);
+            assert_eq!(dest.as_ref().ok().map(Dest::as_str), want, "{text:?}");
         }
     }
 

@@ -23,18 +23,19 @@ mod webhook;
 pub use answer::Answer;
 pub use ask::{Account, AskUrl, Wanted};
 pub use callback::{CallbackUrlError, callback_query, callback_url, check_callback_url};
-pub use json::{V2Status, v2_json};
+pub use json::{V2Status, v2_balance_json, v2_json};
 pub use loose::{Loose, LooseObject, clean_name, foreign_json, read_items};
 pub use price_list::{PriceRow, PriceRows, odd_row, print_price_list, read_price_list, slug};
 pub use read::{Reading, Status, read};
 pub use refusal::reason;
-pub use reply::{CallbackText, Echo, Head, Phrase, Processing, Reply, SnLabel};
+pub use reply::{CallbackText, Echo, Head, Phrase, Processing, Reply, SnLabel, unnumbered};
 pub use request::{
-    BalanceRequest, Credentials, Fields, PriceListRequest, RequestError, Secret, TrxRequest, Typed,
+    BalanceRequest, Credentials, Fields, Names, PriceListRequest, RequestError, Secret, TrxRequest,
+    Typed,
 };
 pub use request_sign::Signed;
 pub use seller::{
     SellerFields, SellerReport, SellerRequest, SellerStatus, is_seller_report, sign_seller,
 };
-pub use sign::{sign_balance, sign_trx};
+pub use sign::{same_alphabet, sign_balance, sign_balance_bars, sign_trx};
 pub use webhook::{Webhook, WebhookData, is_webhook};

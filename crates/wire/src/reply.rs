@@ -32,6 +32,10 @@ pub struct Phrase {
     /// The member is a marketplace: every line names transaction, product, destination and status,
     /// in this order.
     pub seller: bool,
+    /// Refusals show no balance.
+    pub bare_refusals: bool,
+    /// `. Hrg n` behind a failed check.
+    pub failed_price: bool,
 }
 
 /// What most sentences begin with.
@@ -70,9 +74,23 @@ pub enum Reply {
     /// `check`: delivered. `today` decides whether the date is shown.
     CheckSuccess { trx: TrxNo, head: Head, at: CivilTime, today: bool, sn: Sn, price: Rupiah },
     /// `check`: failed, refused or reversed.
-    CheckFailed { trx: TrxNo, head: Head, at: CivilTime, today: bool, reason: Reason },
+    CheckFailed {
+        trx: TrxNo,
+        head: Head,
+        at: CivilTime,
+        today: bool,
+        reason: Reason,
+        price: Rupiah,
+    },
     /// `check`: not decided yet.
-    CheckPending { trx: TrxNo, ref_id: RefId, product: ProductCode, dest: Dest, at: CivilTime },
+    /// Without a number when it is not known whether the purchase was taken.
+    CheckPending {
+        trx: Option<TrxNo>,
+        ref_id: RefId,
+        product: ProductCode,
+        dest: Dest,
+        at: CivilTime,
+    },
     /// `check`: this refID was never taken.
     NoData { dest: Dest, on: CivilTime },
     /// The balance.
@@ -107,16 +125,20 @@ impl Reply {
                 if phrase.seller { numbered(*trx, head) } else { line(head) },
                 earlier(*at, *today)
             ),
-            Self::CheckFailed { trx, head, at, today, reason } => format!(
-                "{} {}, status Gagal. {reason}.",
+            Self::CheckFailed { trx, head, at, today, reason, price } => format!(
+                "{} {}, status Gagal. {reason}.{}",
                 if phrase.seller { numbered(*trx, head) } else { line(head) },
-                earlier(*at, *today)
+                earlier(*at, *today),
+                if phrase.failed_price { format!(" Hrg {price}") } else { String::new() }
             ),
-            Self::CheckPending { trx, ref_id, product, dest, at } => format!(
-                "Mhn tunggu trx sblmnya selesai: T#{trx} R#{ref_id} {product}.{dest} @{}, \
-                 status Menunggu Jawaban.",
-                at.hhmm()
-            ),
+            Self::CheckPending { trx, ref_id, product, dest, at } => {
+                let number = trx.map(|trx| format!("T#{trx} ")).unwrap_or_default();
+                format!(
+                    "Mhn tunggu trx sblmnya selesai: {number}R#{ref_id} {product}.{dest} @{}, \
+                     status Menunggu Jawaban.",
+                    at.hhmm()
+                )
+            }
             Self::NoData { dest, on } => format!(
                 "TIDAK ADA transaksi Tujuan {dest} pada tgl {}. Tidak ada data.",
                 on.ddmmyyyy()
@@ -126,7 +148,7 @@ impl Reply {
                 let Echo { ref_id, product, dest } = echo;
                 // A marketplace looks for a transaction even where none was made.
                 let none = if phrase.seller { "T#0 " } else { "" };
-                match balance {
+                match balance.filter(|_| !phrase.bare_refusals) {
                     None => format!("{none}R#{ref_id} {product}.{dest} GAGAL. {reason}"),
                     Some((balance, at)) => format!(
                         "{none}R#{ref_id} {product}.{dest} GAGAL. {reason}. Saldo {balance} @{}",
@@ -137,6 +159,14 @@ impl Reply {
             Self::Bare(reason) => reason.clone(),
         }
     }
+}
+
+/// A line about no transaction, as a marketplace wants it: it looks for a number, its reference,
+/// product and destination even where nothing was made.
+#[must_use]
+pub fn unnumbered(echo: &Echo, text: &str) -> String {
+    let Echo { ref_id, product, dest } = echo;
+    format!("T#0 R#{ref_id} {product}.{dest} {text}")
 }
 
 fn line(head: &Head) -> String {

@@ -76,8 +76,21 @@ pub struct TrxRequest {
     pub counter: u16,
     /// `hargamax`.
     pub harga_max: Option<Rupiah>,
+    /// A field that says nothing about which purchase this is, `qty` of a repeat included, and
+    /// cannot be read: a known refID is answered all the same, a new one is refused with this.
+    pub spoiled: Option<Refusal>,
     /// What the sign covers.
     pub typed: Typed,
+}
+
+/// How much a question about a purchase must name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Names {
+    /// All that the purchase named.
+    #[default]
+    All,
+    /// The refID; what is missing of product and destination reads `-` and `---`.
+    RefOnly,
 }
 
 /// A question about the balance.
@@ -168,6 +181,7 @@ impl Fields {
     /// What a refusal repeats of the request: cleaned, bounded, `R#0` when no refID came.
     #[must_use]
     pub fn echo(&self) -> Echo {
+        let as_is = |param: Param| self.get(param).unwrap_or_default();
         let clean = |param: Param, most: usize| -> String {
             self.get(param)
                 .unwrap_or_default()
@@ -177,11 +191,17 @@ impl Fields {
                 .take(most)
                 .collect()
         };
-        let ref_id = clean(Param::RefId, 64);
+        let ref_id = match RefId::parse(as_is(Param::RefId)) {
+            Ok(ref_id) => ref_id.to_string(),
+            Err(_) => clean(Param::RefId, 64),
+        };
         Echo {
             ref_id: if ref_id.is_empty() { "0".to_owned() } else { ref_id },
             product: clean(Param::Product, 32).to_ascii_uppercase(),
-            dest: clean(Param::Dest, 64),
+            dest: match Dest::parse(as_is(Param::Dest)) {
+                Ok(dest) => dest.to_string(),
+                Err(_) => clean(Param::Dest, 64),
+            },
         }
     }
 
@@ -231,50 +251,89 @@ impl Fields {
         (member, self.get(Param::RefId).and_then(|text| RefId::parse(text).ok()))
     }
 
+    /// The same fields under our names, for a member whose program uses those of another center.
+    #[must_use]
+    pub fn translated(mut self) -> Self {
+        for (name, _) in &mut self.pairs {
+            let ours = match name.trim().to_ascii_lowercase().as_str() {
+                "produk" => Param::Product,
+                "tujuan" => Param::Dest,
+                "amount" => Param::Qty,
+                _ => continue,
+            };
+            ours.name().clone_into(name);
+        }
+        self
+    }
+
+    /// The same as a question: `check=1`, whatever it said.
+    #[must_use]
+    pub fn asking(mut self) -> Self {
+        self.pairs.retain(|(name, _)| !name.trim().eq_ignore_ascii_case(Param::Check.name()));
+        self.pairs.push((Param::Check.name().to_owned(), "1".to_owned()));
+        self
+    }
+
     /// Reads a `/trx` request.
     ///
     /// # Errors
     /// The first rule of WIRE.md section 2 that it breaks.
     pub fn trx(&self) -> Result<TrxRequest, RequestError> {
-        self.trx_or_refusal().map_err(|refusal| RequestError { refusal, check: self.asks_check() })
+        self.trx_naming(Names::All)
     }
 
-    fn trx_or_refusal(&self) -> Result<TrxRequest, Refusal> {
+    /// Reads a `/trx` request of a member whose questions may name less.
+    ///
+    /// # Errors
+    /// The first rule of WIRE.md section 2 that it breaks.
+    pub fn trx_naming(&self, names: Names) -> Result<TrxRequest, RequestError> {
+        self.trx_or_refusal(names)
+            .map_err(|refusal| RequestError { refusal, check: self.asks_check() })
+    }
+
+    fn trx_or_refusal(&self, names: Names) -> Result<TrxRequest, Refusal> {
         if let Some(param) = self.duplicate() {
             return Err(Refusal::DuplicateParameter(param));
         }
         let invalid = Refusal::InvalidParameter;
         let (member, typed_member) = self.member()?;
-        let typed_product = self.need(Param::Product)?;
-        let typed_dest = self.need(Param::Dest)?;
+        let check = self.get(Param::Check).map(str::trim);
+        let few = names == Names::RefOnly && check == Some("1");
+        let named =
+            |param| if few { Ok(self.get(param).unwrap_or_default()) } else { self.need(param) };
+        let typed_product = named(Param::Product)?;
+        let typed_dest = named(Param::Dest)?;
         let typed_ref = self.need(Param::RefId)?;
         let credentials = self.credentials()?;
-        let check = match self.get(Param::Check).map(str::trim) {
+        let check = match check {
             None | Some("0") => false,
             Some("1") => true,
             Some(_) => return Err(invalid(Param::Check)),
         };
+        let product = ProductCode::parse(typed_product)
+            .or_else(|wrong| if few { ProductCode::parse("-") } else { Err(wrong) })
+            .map_err(|_| invalid(Param::Product))?;
+        let dest = Dest::parse(typed_dest)
+            .or_else(|wrong| if few { Dest::parse("---") } else { Err(wrong) })
+            .map_err(|_| invalid(Param::Dest))?;
+        let qty = self.get(Param::Qty).map(|text| whole(text).and_then(Qty::new));
+        let counter = self.get(Param::Counter).map(|text| {
+            whole(text).and_then(|n| u16::try_from(n).ok()).filter(|n| (1..=999).contains(n))
+        });
+        let harga_max = self.get(Param::HargaMax).map(|text| text.trim().parse::<Rupiah>().ok());
+        let spoiled = [
+            (Param::Qty, qty == Some(None)),
+            (Param::Counter, counter == Some(None)),
+            (Param::HargaMax, harga_max == Some(None)),
+        ];
         Ok(TrxRequest {
-            product: ProductCode::parse(typed_product).map_err(|_| invalid(Param::Product))?,
-            dest: Dest::parse(typed_dest).map_err(|_| invalid(Param::Dest))?,
+            product,
+            dest,
             ref_id: RefId::parse(typed_ref).map_err(|_| invalid(Param::RefId))?,
-            qty: match self.get(Param::Qty) {
-                None => None,
-                Some(text) => {
-                    Some(whole(text).and_then(Qty::new).ok_or_else(|| invalid(Param::Qty))?)
-                }
-            },
-            counter: match self.get(Param::Counter) {
-                None => 1,
-                Some(text) => whole(text)
-                    .and_then(|n| u16::try_from(n).ok())
-                    .filter(|n| (1..=999).contains(n))
-                    .ok_or_else(|| invalid(Param::Counter))?,
-            },
-            harga_max: match self.get(Param::HargaMax) {
-                None => None,
-                Some(text) => Some(text.trim().parse().map_err(|_| invalid(Param::HargaMax))?),
-            },
+            qty: qty.flatten(),
+            counter: counter.flatten().unwrap_or(1),
+            harga_max: harga_max.flatten(),
+            spoiled: spoiled.into_iter().find_map(|(param, bad)| bad.then(|| invalid(param))),
             check,
             typed: Typed {
                 member: typed_member.to_owned(),

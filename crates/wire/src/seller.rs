@@ -1,11 +1,11 @@
 //! The JSON protocol of a marketplace that buys from us (Digiflazz seller, prepaid; WIRE.md
-//! section 10): one `topup` command; the same `ref_id` again asks how it stands.
+//! section 8): one `topup` command; the same `ref_id` again asks how it stands.
 
 use crate::Secret;
 use md5::{Digest as _, Md5};
 use serde::Serialize;
 use serde_json::Value;
-use types::{Dest, ProductCode, RefId, Rounding, Rupiah};
+use types::{Dest, ProductCode, Rounding, Rupiah};
 
 /// How a purchase stands, in its words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,18 +18,14 @@ pub enum SellerStatus {
     Failed,
 }
 
-/// What a marketplace asks. No `Debug`: it carries a sign.
-#[derive(Clone)]
+/// What a marketplace buys.
+#[derive(Clone, Debug)]
 #[allow(missing_docs)]
 pub struct SellerRequest {
-    /// As typed; it is our member code.
-    pub username: String,
-    pub ref_id: RefId,
     pub product: ProductCode,
     pub dest: Dest,
     /// What it will pay; a higher price of ours is refused.
     pub price: Option<Rupiah>,
-    pub sign: Secret,
 }
 
 /// The answer and the final report: one object under `data`, all values strings.
@@ -39,10 +35,17 @@ pub struct SellerReport {
     pub ref_id: String,
     /// `0` pending, `1` success, `2` failed.
     pub status: &'static str,
-    /// The product.
+    /// The product, as asked.
     pub code: String,
-    /// The destination.
-    pub hp: String,
+    /// The same under its newer name, where it was asked so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product_code: Option<String>,
+    /// The destination, as asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hp: Option<String>,
+    /// The same under its newer name, where it was asked so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<String>,
     pub price: String,
     pub message: String,
     pub balance: String,
@@ -76,8 +79,10 @@ impl SellerReport {
         Self {
             ref_id: fields.ref_id.clone(),
             status: status.word(),
-            code: fields.product.clone(),
-            hp: fields.dest.clone(),
+            code: String::new(),
+            product_code: None,
+            hp: None,
+            customer_id: None,
             price: fields.price.clone(),
             message: why.to_owned(),
             balance: String::new(),
@@ -85,6 +90,16 @@ impl SellerReport {
             rc,
             sn: String::new(),
         }
+        .asked_as(&fields.product, &fields.dest, fields.newer)
+    }
+
+    /// The same about product and destination as they were asked, under the names they had there.
+    #[must_use]
+    pub fn asked_as(self, product: &str, dest: &str, newer: bool) -> Self {
+        let dest = Some(dest.to_owned());
+        let (hp, customer_id) = if newer { (None, dest) } else { (dest, None) };
+        let product_code = newer.then(|| product.to_owned());
+        Self { code: product.to_owned(), product_code, hp, customer_id, ..self }
     }
 
     /// The body.
@@ -118,6 +133,8 @@ pub struct SellerFields {
     pub product: String,
     pub dest: String,
     pub price: String,
+    /// `customer_id` and `product_code` instead of `hp` and `pulsa_code`.
+    pub newer: bool,
     sign: String,
 }
 
@@ -153,16 +170,24 @@ impl SellerFields {
             product: field(&["pulsa_code", "product_code"]),
             dest: field(&["hp", "customer_id"]),
             price: field(&["price"]),
+            newer: ["customer_id", "product_code"].iter().any(|name| value.get(name).is_some())
+                && ["hp", "pulsa_code"].iter().all(|name| value.get(name).is_none()),
             sign: field(&["sign"]),
         }
     }
 
-    /// The request, or what is wrong with it.
+    /// The sign as sent.
+    #[must_use]
+    pub fn sign(&self) -> Secret {
+        Secret::new(&self.sign)
+    }
+
+    /// The purchase, or what is wrong with it. The newer pages of the protocol have no command.
     ///
     /// # Errors
     /// A sentence for the answer's `message`.
     pub fn request(&self) -> Result<SellerRequest, String> {
-        if !self.command.eq_ignore_ascii_case("topup") {
+        if !(self.command.is_empty() || self.command.eq_ignore_ascii_case("topup")) {
             return Err(format!("perintah {} tidak dilayani", self.command));
         }
         let price = if self.price.is_empty() {
@@ -172,14 +197,13 @@ impl SellerFields {
             let amount = Rupiah::read(&self.price, Rounding::Down);
             Some(amount.map_err(|_| "price tidak valid".to_owned())?)
         };
+        let (product, dest) =
+            if self.newer { ("product_code", "customer_id") } else { ("pulsa_code", "hp") };
         Ok(SellerRequest {
-            username: self.username.clone(),
-            ref_id: RefId::parse(&self.ref_id).map_err(|_| "ref_id tidak valid".to_owned())?,
             product: ProductCode::parse(&self.product)
-                .map_err(|_| "pulsa_code tidak valid".to_owned())?,
-            dest: Dest::parse(&self.dest).map_err(|_| "hp tidak valid".to_owned())?,
+                .map_err(|_| format!("{product} tidak valid"))?,
+            dest: Dest::parse(&self.dest).map_err(|_| format!("{dest} tidak valid"))?,
             price,
-            sign: Secret::new(&self.sign),
         })
     }
 
@@ -203,6 +227,7 @@ mod tests {
     #[test]
     fn a_request_is_read_whatever_its_age() {
         let newer = BODY
+            .replace("\"commands\":\"topup\",", "")
             .replace("\"hp\"", "\"customer_id\"")
             .replace("pulsa_code", "product_code")
             .replace("\"10500\"", "10500");
@@ -212,9 +237,10 @@ mod tests {
             assert_eq!(request.product.as_str(), "XLD10");
             assert_eq!(request.dest.as_str(), "087800001230");
             assert_eq!(request.price, Some(Rupiah::new(10_500)));
+            assert_eq!(fields.newer, body.contains("customer_id"));
             assert!(!fields.redacted().contains("d4a"));
         }
-        for (from, to) in [("topup", "inq-pasca"), ("990", ""), ("\"10500\"", "\"x\"")] {
+        for (from, to) in [("topup", "inq-pasca"), ("xld10", "a.b"), ("\"10500\"", "\"x\"")] {
             assert!(SellerFields::decode(BODY.replace(from, to).as_bytes()).request().is_err());
         }
         assert!(SellerFields::decode(b"\xff{").request().is_err());
@@ -229,6 +255,23 @@ mod tests {
         let value: Value = serde_json::from_str(&json).unwrap();
         assert!(value["data"].as_object().unwrap().values().all(Value::is_string));
         assert_eq!(value["data"]["status"], "0");
+    }
+
+    #[test]
+    fn a_report_repeats_what_was_asked_under_its_names() {
+        let newer = BODY.replace("\"hp\"", "\"customer_id\"").replace("pulsa_code", "product_code");
+        for (body, names, others) in [
+            (BODY, ["code", "hp"], ["product_code", "customer_id"]),
+            (&newer, ["product_code", "customer_id"], ["hp", "pulsa_code"]),
+        ] {
+            let fields = SellerFields::decode(body.as_bytes());
+            let report = SellerReport::echo(&fields, SellerStatus::Pending, "39", "x");
+            let value: Value = serde_json::from_str(&report.json()).unwrap();
+            assert_eq!(value["data"][names[0]], "xld10");
+            assert_eq!(value["data"][names[1]], "087800001230");
+            assert_eq!(value["data"]["code"], "xld10");
+            assert!(others.iter().all(|name| value["data"][name].is_null()), "{value}");
+        }
     }
 
     #[test]

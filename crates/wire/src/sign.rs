@@ -27,6 +27,26 @@ pub fn sign_balance(member: &str, pin: &str, password: &str) -> String {
     sign(&["OtomaX", "CheckBalance", member, pin, password])
 }
 
+/// The same with the empty fields of a purchase between the bars, as some clients sign it.
+#[must_use]
+pub fn sign_balance_bars(member: &str, pin: &str, password: &str) -> String {
+    sign(&["OtomaX", member, "", "", "", pin, password])
+}
+
+/// A sign as it was sent, in the alphabet of ours: padded or not, with `+` and `/` or `-` and `_`.
+/// A `+` that was not percent-encoded arrives as a space.
+#[must_use]
+pub fn same_alphabet(given: &str) -> String {
+    let text = given.trim_end_matches('=');
+    text.chars()
+        .map(|c| match c {
+            '+' | ' ' => '-',
+            '/' => '_',
+            other => other,
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,6 +58,22 @@ mod tests {
             "Cp9NLVuKWBt5Sey_uMlYsvnKvJI"
         );
         assert_eq!(sign_balance("YUSUF", "1144", "abcd"), "YFuaekLx4HR_wei0nLRzxjqll0Q");
+        assert_eq!(sign_balance_bars("YUSUF", "1144", "abcd"), "0TSEdki80ZbI0JPR5Kxd8S1hlRw");
+    }
+
+    #[test]
+    fn one_digest_has_four_spellings() {
+        let ours = sign_balance("YUSUF", "1144", "abcd");
+        for given in [
+            "YFuaekLx4HR_wei0nLRzxjqll0Q",
+            "YFuaekLx4HR_wei0nLRzxjqll0Q=",
+            "YFuaekLx4HR/wei0nLRzxjqll0Q=",
+            "YFuaekLx4HR/wei0nLRzxjqll0Q",
+        ] {
+            assert_eq!(same_alphabet(given), ours);
+        }
+        assert_eq!(same_alphabet("a+b c/d=="), "a-b-c_d");
+        assert_ne!(same_alphabet("yFuaekLx4HR_wei0nLRzxjqll0Q"), ours);
     }
 
     #[test]

@@ -154,14 +154,17 @@ fn check_answers() {
         at: at(18, 46),
         today: true,
         reason: Reason::clean("Mohon diperiksa kembali No tujuan."),
+        price: rp(6_487),
     };
     assert_eq!(reply.text(Phrase::default()), failed);
+    let priced = Phrase { failed_price: true, ..Phrase::default() };
+    assert_eq!(reply.text(priced), format!("{failed} Hrg 6.487"));
     assert_eq!(read(failed).status, Status::Failed);
     assert_eq!(read(failed).reason, some("Mohon diperiksa kembali No tujuan"));
 
     let pending = "Mhn tunggu trx sblmnya selesai: T#762221212 R#999 T5.08980204060 @18:46, status Menunggu Jawaban.";
     let reply = Reply::CheckPending {
-        trx: TrxNo::new(762_221_212),
+        trx: Some(TrxNo::new(762_221_212)),
         ref_id: RefId::parse("999").unwrap(),
         product: ProductCode::parse("T5").unwrap(),
         dest: Dest::parse("08980204060").unwrap(),

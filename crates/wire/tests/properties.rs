@@ -55,6 +55,8 @@ fn amount() -> impl Strategy<Value = Rupiah> {
 fn phrase() -> impl Strategy<Value = Phrase> {
     (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(a, b, seller)| Phrase {
         seller,
+        bare_refusals: false,
+        failed_price: false,
         processing: if a { Processing::Akan } else { Processing::Sedang },
         sn_label: if b { SnLabel::Sn } else { SnLabel::SnRef },
     })
@@ -100,10 +102,10 @@ proptest! {
         let base = Reading { time: Some(at.hhmm()), date: (!today).then(|| at.ddmmyyyy()), ..expect_head(&head) };
         let text = Reply::CheckSuccess { trx: TrxNo::new(trx), head: head.clone(), at, today, sn: sn.clone(), price }.text(phrase);
         prop_assert_eq!(read(&text), Reading { status: Status::Success, sn: Some(sn.to_string()), price: Some(price), ..base.clone() }, "{}", text);
-        let text = Reply::CheckFailed { trx: TrxNo::new(trx), head: head.clone(), at, today, reason: reason.clone() }.text(phrase);
+        let text = Reply::CheckFailed { trx: TrxNo::new(trx), head: head.clone(), at, today, reason: reason.clone(), price }.text(phrase);
         prop_assert_eq!(read(&text), Reading { status: Status::Failed, reason: Some(reason.to_string()), ..base }, "{}", text);
         let Head { ref_id, product, dest, .. } = head;
-        let text = Reply::CheckPending { trx: TrxNo::new(trx), ref_id: ref_id.clone(), product: product.clone(), dest: dest.clone(), at }.text(phrase);
+        let text = Reply::CheckPending { trx: Some(TrxNo::new(trx)), ref_id: ref_id.clone(), product: product.clone(), dest: dest.clone(), at }.text(phrase);
         prop_assert_eq!(read(&text), Reading {
             status: Status::Pending, trx: Some(trx.to_string()), ref_id: Some(ref_id.to_string()),
             product: Some(product.to_string()), dest: Some(dest.to_string()), time: Some(at.hhmm()), ..Reading::default()

@@ -7,8 +7,12 @@ use wire::{Credentials, Fields};
 const GOOD: &str =
     "product=T1&dest=089660522887&refID=114&memberID=OK00123&pin=123456&password=secret";
 
+/// Why it cannot be read, or why it cannot be bought.
 fn refusal(query: &str) -> Refusal {
-    Fields::decode(query.as_bytes()).trx().expect_err(query).refusal
+    match Fields::decode(query.as_bytes()).trx() {
+        Ok(request) => request.spoiled.expect(query),
+        Err(error) => error.refusal,
+    }
 }
 
 #[test]

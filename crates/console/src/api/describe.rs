@@ -61,6 +61,7 @@ fn told(method: &str, path: &str) -> Option<Told> {
                 "sedang",
                 "sn_ref",
                 "seller",
+                "dialect",
                 "webhook",
                 "sandbox",
                 "upline",

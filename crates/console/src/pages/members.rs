@@ -321,6 +321,9 @@ fn settings(console: &Inner, ask: &Ask, row: &Value, code: &str, downlines: bool
                     .hint(ask.t("empty for none")),
                 Field::new("signing", ask.t("New callback secret"))
                     .hint(ask.t("leave empty to keep the old one")),
+                Field::new("dialect", ask.t("Habits of another center"))
+                    .value(text("dialect"))
+                    .hint(domain::Dialect::LIST),
                 Field::new("seller", ask.t("Marketplace")).value(text("seller")).choice(sellers),
                 check("active", ask.t("May buy")),
                 check(
@@ -356,6 +359,7 @@ pub(crate) async fn change(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
         daily_limit: given("daily_limit"),
         signing: ask.typed("signing"),
         seller: ask.typed("seller"),
+        dialect: given("dialect"),
         active: checked("active"),
         same_day_guard: checked("same_day_guard"),
         sedang: checked("sedang"),

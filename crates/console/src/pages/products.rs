@@ -251,7 +251,7 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
                     .hint("23:00-01:00"),
                 Field::new("dest_rule", ask.t("Destination"))
                     .value(known.dest_rule)
-                    .hint("any, phone, digits:11-12"),
+                    .hint("any, phone, digits:11-12, any+#/space"),
                 Field::new("strategy", ask.t("Order of routes"))
                     .value(known.strategy.word())
                     .choice(

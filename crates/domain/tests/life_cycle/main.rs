@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod network;
+mod repeats;
 mod routing;
 
 use domain::Strategy;
@@ -41,6 +42,7 @@ fn member() -> Member {
         same_day_guard: false,
         callback_url: None,
         wording: Wording::default(),
+        dialect: domain::Dialect::default(),
         upline: None,
         sandbox: false,
     }
@@ -74,6 +76,7 @@ fn request() -> BuyRequest {
         ref_id: RefId::parse("114").unwrap(),
         counter: 1,
         harga_max: None,
+        form: domain::Form::default(),
     }
 }
 

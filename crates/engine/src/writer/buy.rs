@@ -2,11 +2,11 @@
 
 use super::Desk;
 use crate::command::{Asked, Bought};
-use crate::render::{accept_reply, phrase, refused_reply, repeat_reply};
-use domain::{BuyDecision, BuyFacts, BuyRequest, Shares, decide_buy};
+use crate::render::{accept_reply, phrase, refused, stored};
+use domain::{BuyDecision, BuyFacts, BuyRequest, RepeatWords, Shares, decide_buy};
 use store::{Change, Channel, Direction, JournalLine, SameDay};
 use types::{MemberId, Refusal, TrxNo};
-use wire::{Echo, Phrase, Reply};
+use wire::Phrase;
 
 impl Desk<'_> {
     pub(super) fn buy(&mut self, id: MemberId, request: &BuyRequest, asked: &Asked) -> Bought {
@@ -32,7 +32,7 @@ impl Desk<'_> {
             (self.catalog.member_by_id(id).cloned(), self.facts.accounts.get(&id).cloned())
         else {
             let refusal = Refusal::UnknownMember;
-            return self.refuse(request, &refusal, None, Phrase::default());
+            return refused(request, &refusal, None, Phrase::default(), self.now);
         };
         let member = &entry.member;
         let terms = self.catalog.terms(member, &request.product);
@@ -78,58 +78,23 @@ impl Desk<'_> {
             }
             BuyDecision::RefuseStored(trx) => {
                 self.put(Change::InsertTrx { trx: trx.clone(), guarded: false });
-                self.stored(trx, words)
+                stored(trx, RepeatWords::AsItStands, words, self.zone, self.now)
             }
             BuyDecision::Refuse(refusal) => {
                 let balance = Some(account.balance);
-                let mut bought = self.refuse(request, &refusal, balance, words);
+                let mut bought = refused(request, &refusal, balance, words, self.now);
                 bought.trx = existing.map(Box::new);
                 bought
             }
             BuyDecision::Repeat => match existing {
-                Some(trx) => self.stored(Box::new(trx), words),
+                Some(trx) => {
+                    stored(Box::new(trx), member.dialect.repeat, words, self.zone, self.now)
+                }
                 None => {
                     let balance = Some(account.balance);
-                    self.refuse(request, &Refusal::RefConflict, balance, words)
+                    refused(request, &Refusal::RefConflict, balance, words, self.now)
                 }
             },
         }
-    }
-
-    /// The answer for a trx that stands under the refID.
-    fn stored(&self, trx: Box<domain::Trx>, words: Phrase) -> Bought {
-        let (reply, code) = match &trx.state {
-            domain::TrxState::Refused { refusal } => {
-                (refused_reply(&trx, &wire::reason(refusal), self.zone), refusal.code())
-            }
-            domain::TrxState::Pending
-            | domain::TrxState::Success { .. }
-            | domain::TrxState::Failed { .. }
-            | domain::TrxState::Reversed { .. } => {
-                (repeat_reply(&trx, self.zone, self.now), "repeat")
-            }
-        };
-        Bought { text: reply.text(words), code, trx: Some(trx), own: true, refusal: None }
-    }
-
-    fn refuse(
-        &self,
-        request: &BuyRequest,
-        refusal: &Refusal,
-        balance: Option<types::Rupiah>,
-        words: Phrase,
-    ) -> Bought {
-        let reply = Reply::Refused {
-            echo: Echo {
-                ref_id: request.ref_id.to_string(),
-                product: request.product.to_string(),
-                dest: request.dest.to_string(),
-            },
-            reason: wire::reason(refusal),
-            balance: balance.map(|balance| (balance, self.now.civil)),
-        };
-        let text = reply.text(words);
-        let refused = Some(refusal.clone());
-        Bought { text, code: refusal.code(), trx: None, own: false, refusal: refused }
     }
 }

@@ -360,6 +360,7 @@ impl Rig {
                 same_day_guard: false,
                 callback_url: Some(url.to_owned()),
                 wording: domain::Wording::default(),
+                dialect: domain::Dialect::default(),
                 upline: None,
                 sandbox: false,
             },
@@ -389,6 +390,7 @@ impl Rig {
                 ref_id: RefId::parse(ref_id).unwrap(),
                 counter: 1,
                 harga_max: None,
+                form: domain::Form::default(),
             }),
             asked: Box::new(Asked {
                 received: self.handle.now().utc,

@@ -18,6 +18,7 @@ async fn buy(rig: &Rig) -> Option<TrxNo> {
             ref_id: RefId::parse("r1").unwrap(),
             counter: 1,
             harga_max: None,
+            form: domain::Form::default(),
         }),
         asked: Box::new(Asked {
             received: rig.handle.now().utc,

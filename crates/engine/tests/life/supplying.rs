@@ -218,11 +218,16 @@ async fn a_cost_that_is_not_as_expected_is_told() {
         let news = Command::News {
             about: AttemptId { trx: no, n: 1 },
             member: MemberId::new(1),
-            from: one.clone(),
+            place: Box::new(store::Place {
+                supplier: one.clone(),
+                sku: Sku::parse("t1").unwrap(),
+                dest: Dest::parse("089660522887").unwrap(),
+            }),
             source: domain::Source::Check,
             outcome: domain::Outcome::Success {
-                sn: Sn::parse(&format!("R{ref_id}")).unwrap(),
+                sn: Sn::parse(&format!("R{ref_id}")).ok(),
                 cost: cost.map(Rupiah::new),
+                tie: domain::Tie::Reference,
             },
             line: None,
         };

@@ -17,11 +17,12 @@ pub(super) struct Told {
 
 const PROBLEM: &str = "application/problem+json";
 
-/// A problem document: nothing was done, unless it says that something exists.
+/// A problem document: nothing was done by this request. Whether an earlier one left something under
+/// its reference is not known here.
 pub(super) fn problem(status: StatusCode, code: &'static str, detail: &str) -> Told {
     let body = json!({
         "title": status.canonical_reason().unwrap_or_default(), "status": status.as_u16(),
-        "code": code, "detail": detail, "final": false, "exists": false,
+        "code": code, "detail": detail, "final": false, "exists": null,
     });
     Told { status, code, body, content: PROBLEM, trx: None }
 }
@@ -34,13 +35,26 @@ impl Told {
 
     /// Nothing was written; the same request may be sent again.
     pub(super) fn busy() -> Self {
-        let mut told = problem(StatusCode::SERVICE_UNAVAILABLE, "busy", BUSY);
-        // Whether an earlier try got through is not known here.
+        problem(StatusCode::SERVICE_UNAVAILABLE, "busy", BUSY)
+    }
+
+    /// The commit was interrupted: it may have been taken, and the next question finds out.
+    pub(super) fn not_known() -> Self {
+        let body = json!({
+            "code": "not_known", "final": false, "exists": null,
+            "detail": "it may have been taken; ask for it, or send the same again",
+        });
+        Self { status: StatusCode::ACCEPTED, code: "not_known", body, content: JSON, trx: None }
+    }
+
+    /// A refusal before anything was looked up.
+    pub(super) fn barred(refusal: &Refusal) -> Self {
+        let mut told = Self::refused(refusal, None);
         told.body["exists"] = Value::Null;
         told
     }
 
-    /// A refusal: nothing was taken.
+    /// A refusal: nothing was taken, and nothing stands under the reference.
     pub(super) fn refused(refusal: &Refusal, text: Option<&str>) -> Self {
         let status = match refusal {
             Refusal::RateLimited => StatusCode::TOO_MANY_REQUESTS,
@@ -50,6 +64,7 @@ impl Told {
         let reason = wire::reason(refusal);
         let mut told = problem(status, refusal.code(), text.unwrap_or(&reason));
         told.body["final"] = (status == StatusCode::UNPROCESSABLE_ENTITY).into();
+        told.body["exists"] = false.into();
         told
     }
 
@@ -57,6 +72,7 @@ impl Told {
     pub(super) fn never_taken() -> Self {
         let mut told = problem(StatusCode::NOT_FOUND, "no_data", "this ref_id was never taken");
         told.body["final"] = true.into();
+        told.body["exists"] = false.into();
         told
     }
 

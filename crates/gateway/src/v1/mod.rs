@@ -4,14 +4,16 @@
 
 mod answer;
 mod key;
+mod reference;
 
 pub(crate) use key::Nonces;
 pub use key::{FoundKey, KeyRing, NoKeys};
 
+use crate::known::{Barred, Found};
 use crate::service::{Answered, Call, FORM_TIME, Gateway, JSON, plain, with_type};
 use answer::{Told, problem, purchase};
-use domain::BuyRequest;
-use engine::{Answer, Asked, Command, MemberEntry};
+use domain::{BuyRequest, Form};
+use engine::{Answer, Asked, Command, MemberEntry, NotDone};
 use http::{HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Bytes, Incoming};
@@ -60,7 +62,7 @@ impl Gateway {
             return with_type(plain(StatusCode::OK, text), JSON);
         }
         if !self.0.limiters.address_may(from) {
-            return told(Told::refused(&Refusal::RateLimited, None));
+            return told(Told::barred(&Refusal::RateLimited));
         }
         let entry = match self.signed(&head, &target, &body, &call).await {
             Ok(entry) => entry,
@@ -69,24 +71,41 @@ impl Gateway {
                 return told(why);
             }
         };
-        let id = entry.member.id;
-        if !self.0.limiters.member_may(id) {
-            return told(Told::refused(&Refusal::RateLimited, None));
-        }
         let rest = path.strip_prefix("/v1/").unwrap_or_default();
-        let named = match rest.split_once('/') {
-            Some(("purchases", ref_id)) => RefId::parse(ref_id).ok(),
-            Some(_) | None => wanted(&body).ok().map(|request| request.ref_id),
+        let asked = rest.strip_prefix("purchases/").map(reference::read);
+        let buys = (rest == "purchases" && head.method == Method::POST).then(|| wanted(&body));
+        let barred = self.barred(&entry, buys.is_some(), None);
+        let named = match (&asked, &buys) {
+            (Some(asked), _) => asked.as_ref().ok().map(|asked| asked.ref_id.clone()),
+            (None, Some(request)) => request.as_ref().ok().map(|request| request.ref_id.clone()),
+            (None, None) => None,
         };
+        if let Some(Barred::Refused(refusal)) = &barred
+            && named.is_none()
+        {
+            let said = Told::barred(refusal);
+            self.note(&call, &body, Some(&entry), &said).await;
+            return told(said);
+        }
+        if barred == Some(Barred::Spent) {
+            return told(Told::barred(&Refusal::RateLimited));
+        }
         let Some(door) = self.door(Some(&entry.member.code), named).await else {
             return told(Told::busy());
         };
         let said = match (&head.method, rest.split_once('/')) {
             (&Method::POST, None) if rest == "purchases" => {
                 // Its line in the journal rides in the commit of the purchase.
-                return told(door.v1_buy(&entry, &call, &body).await);
+                match door.v1_buy(&entry, &call, &body, barred).await {
+                    Bought::Recorded(said) => return told(said),
+                    Bought::Said(said) => said,
+                }
             }
-            (&Method::GET, Some(("purchases", ref_id))) => door.v1_look(&entry, ref_id).await,
+            (&Method::GET, Some(("purchases", _))) => match asked {
+                Some(Ok(asked)) => door.v1_look(&entry, asked, barred).await,
+                Some(Err(why)) => problem(StatusCode::BAD_REQUEST, "invalid_parameter", &why),
+                None => nowhere(&path),
+            },
             (&Method::GET, None) if rest == "balance" => door.v1_balance(&entry).await,
             (&Method::GET, None) if rest == "prices" => self.v1_prices(&entry),
             (&Method::GET, None) if rest == "callbacks" => {
@@ -121,17 +140,35 @@ impl Gateway {
         self.0.handle.note(line).await;
     }
 
-    async fn v1_buy(&self, entry: &MemberEntry, call: &Call, body: &Bytes) -> Told {
+    async fn v1_buy(
+        &self,
+        entry: &MemberEntry,
+        call: &Call,
+        body: &Bytes,
+        barred: Option<Barred>,
+    ) -> Bought {
         let request = match wanted(body) {
             Ok(request) => request,
             Err(why) => {
-                let said = problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid_parameter", &why);
-                self.note(call, body, Some(entry), &said).await;
-                return said;
+                return Bought::Said(problem(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "invalid_parameter",
+                    &why,
+                ));
             }
         };
-        if self.0.handle.is_full() {
-            return Told::busy();
+        if let Some(barred) = barred {
+            let found = self.find(entry.member.id, request.ref_id.clone()).await;
+            return Bought::Said(match (found, barred) {
+                (Found::Known(trx), _) => {
+                    let bought = self.answer_known(entry, &request, trx).await;
+                    bought_told(&bought)
+                }
+                (Found::Nothing, Barred::Refused(refusal)) => Told::refused(&refusal, None),
+                (Found::Nothing, Barred::Full | Barred::Spent) | (Found::Unclear, _) => {
+                    Told::busy()
+                }
+            });
         }
         let command = Command::Buy {
             member: entry.member.id,
@@ -142,31 +179,36 @@ impl Gateway {
                 request: format!("{}{}", call.request, text(body)),
             }),
         };
-        let Ok(Answer::Bought(bought)) = self.0.handle.submit(command).await else {
-            return Told::busy();
+        let bought = match self.0.handle.submit(command).await {
+            Ok(Answer::Bought(bought)) => bought,
+            // It may have been taken: whoever hears "busy" buys elsewhere.
+            Err(NotDone::NotKnown) => return Bought::Said(Told::not_known()),
+            Err(NotDone::NotTaken) | Ok(_) => return Bought::Recorded(Told::busy()),
         };
         let millis = self.0.handle.now().utc.since(call.received).max(0);
         self.count(Channel::Trx, bought.code, millis);
-        match (&bought.trx, bought.own, &bought.refusal) {
-            (Some(trx), true, _) => purchase(bought.code, trx),
-            (Some(_), false, _) => problem(
-                StatusCode::CONFLICT,
-                "ref_conflict",
-                "this ref_id stands for another purchase; nothing was taken",
-            )
-            .existing(),
-            (None, _, Some(refusal)) => Told::refused(refusal, Some(&bought.text)),
-            (None, _, None) => Told::busy(),
-        }
+        Bought::Recorded(bought_told(&bought))
     }
 
-    async fn v1_look(&self, entry: &MemberEntry, ref_id: &str) -> Told {
-        let Ok(ref_id) = RefId::parse(ref_id) else { return nowhere(ref_id) };
-        let look = Command::Look { member: entry.member.id, ref_id };
-        match self.0.handle.submit(look).await {
-            Ok(Answer::Looked(Some(trx))) => purchase(trx.state.word(), &trx),
-            Ok(Answer::Looked(None)) => Told::never_taken(),
-            Ok(_) | Err(_) => Told::busy(),
+    async fn v1_look(
+        &self,
+        entry: &MemberEntry,
+        asked: reference::Asked,
+        barred: Option<Barred>,
+    ) -> Told {
+        let reference::Asked { ref_id, as_typed } = asked;
+        // A reference that was not encoded is the one meant, where only that one is known.
+        for ref_id in [Some(ref_id), as_typed].into_iter().flatten() {
+            match self.find(entry.member.id, ref_id).await {
+                Found::Known(trx) => return purchase(trx.state.word(), &trx),
+                Found::Nothing => {}
+                Found::Unclear => return Told::busy(),
+            }
+        }
+        match barred {
+            None | Some(Barred::Full) => Told::never_taken(),
+            Some(Barred::Refused(refusal)) => Told::refused(&refusal, None),
+            Some(Barred::Spent) => Told::barred(&Refusal::RateLimited),
         }
     }
 
@@ -290,12 +332,29 @@ impl Gateway {
         let entry = catalog.member(&code).ok_or_else(|| wrong("the member is gone"))?;
         let from = &call.from;
         if !entry.ip_allow.is_empty() && !entry.ip_allow.iter().any(|net| net.contains(from)) {
-            return Err(Told::refused(&Refusal::IpNotAllowed(*from), None));
-        }
-        if !entry.member.active {
-            return Err(Told::refused(&Refusal::MemberInactive, None));
+            return Err(Told::barred(&Refusal::IpNotAllowed(*from)));
         }
         Ok(entry.clone())
+    }
+}
+
+/// A purchase's answer, and whether its line in the journal rode in its commit.
+enum Bought {
+    Recorded(Told),
+    Said(Told),
+}
+
+fn bought_told(bought: &engine::Bought) -> Told {
+    match (&bought.trx, bought.own, &bought.refusal) {
+        (Some(trx), true, _) => purchase(bought.code, trx),
+        (Some(_), false, _) => problem(
+            StatusCode::CONFLICT,
+            "ref_conflict",
+            "this ref_id stands for another purchase; nothing was taken",
+        )
+        .existing(),
+        (None, _, Some(refusal)) => Told::refused(refusal, Some(&bought.text)),
+        (None, _, None) => Told::busy(),
     }
 }
 
@@ -316,6 +375,7 @@ fn wanted(body: &Bytes) -> Result<BuyRequest, String> {
         ref_id: RefId::parse(&wanted.ref_id).map_err(|error| error.to_string())?,
         counter: wanted.counter.unwrap_or(1),
         harga_max: wanted.max_price.map(Rupiah::new),
+        form: Form::Plain,
     })
 }
 

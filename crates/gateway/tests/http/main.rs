@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod conformance;
+mod dialects;
 mod hostile;
+mod known;
 mod money;
 mod refusals;
 mod rig;

@@ -157,7 +157,8 @@ async fn rates_are_limited_per_member() {
             "accepted" => {}
             "rate_limited" => {
                 limited += 1;
-                assert!(got.body.contains("GAGAL. Terlalu banyak permintaan"), "{}", got.body);
+                // It may be a purchase that lives: come again, not "failed".
+                assert_eq!((got.status, got.body.contains("GAGAL")), (503, false), "{}", got.body);
             }
             other => panic!("{other}"),
         }
@@ -302,8 +303,11 @@ async fn refused_questions() {
     let got = rig.get(&target(&[("dest", None), ("check", Some("1"))])).await;
     assert_eq!(got.body, "Parameter kurang: dest");
     for (target, text) in [
-        ("/trx/balance?memberID=OK00123&pin=1&password=secret".to_owned(), "Pin Salah"),
-        ("/trx/balance?memberID=OK00123&pin=123456&password=1".to_owned(), "Password Salah"),
+        ("/trx/balance?memberID=OK00123&pin=1&password=secret".to_owned(), "R# . GAGAL. Pin Salah"),
+        (
+            "/trx/balance?memberID=OK00123&pin=123456&password=1".to_owned(),
+            "R# . GAGAL. Password Salah",
+        ),
         (format!("/trx/balance?memberID=OK9&{SECRETS}"), "R# . GAGAL. Pengguna tidak ditemukan"),
         (format!("/balance?{SECRETS}"), "R# . GAGAL. Too short"),
     ] {

@@ -5,7 +5,8 @@ use engine::{
     Answer, Clock, Command, Courier, CourierResult, Engine, Handle, Moved, Port, ReadPool, Setup,
     Suppliers, Workers, Zone, place,
 };
-use gateway::{Gateway, GatewaySettings};
+use gateway::{FoundKey, Gateway, GatewaySettings, KeyRing};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -127,6 +128,7 @@ pub(crate) struct Rig {
     pub(crate) address: SocketAddr,
     pub(crate) ended: oneshot::Receiver<Result<(), StoreError>>,
     pub(crate) folder: tempfile::TempDir,
+    nonce: AtomicI64,
     key: MasterKey,
     stop: watch::Sender<bool>,
     workers: Workers,
@@ -212,7 +214,7 @@ impl Rig {
         let ports = Arc::new(ports);
         let workers = Workers::new(handle.clone(), ports.clone(), callbacks.clone());
         workers.start();
-        let gateway = Gateway::new(handle.clone(), ports, settings);
+        let gateway = Gateway::with_keys(handle.clone(), ports, settings, Arc::new(OneKey), None);
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = tcp.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
@@ -237,6 +239,7 @@ impl Rig {
             address,
             ended,
             folder,
+            nonce: AtomicI64::new(0),
             key,
             stop,
             workers,
@@ -330,6 +333,7 @@ impl Rig {
                 same_day_guard: false,
                 callback_url: Some("https://toko.example/h2h".to_owned()),
                 wording: domain::Wording::default(),
+                dialect: domain::Dialect::default(),
                 upline: None,
                 sandbox: false,
             },
@@ -365,6 +369,30 @@ impl Rig {
         self.get(&format!("/trx?{fields}&memberID=OK00123&{SECRETS}")).await
     }
 
+    /// A signed request to the JSON door: status and body.
+    pub(crate) async fn v1(&self, method: &str, target: &str, body: &str) -> (u16, Value) {
+        let timestamp = (self.handle.now().utc.get() / 1_000).to_string();
+        let nonce = format!("nonce{:08}", self.nonce.fetch_add(1, Ordering::Relaxed));
+        let signed = wire::Signed {
+            timestamp: &timestamp,
+            nonce: &nonce,
+            method,
+            target,
+            body: body.as_bytes(),
+        };
+        let sign = signed.sign("secret1");
+        let request = format!(
+            "{method} {target} HTTP/1.1\r\nHost: h2h\r\nConnection: close\r\nGerbang-Key: key1\r\n\
+             Gerbang-Timestamp: {timestamp}\r\nGerbang-Nonce: {nonce}\r\n\
+             Gerbang-Signature: {sign}\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let answer = raw(self.address, request.as_bytes()).await;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str(body).unwrap_or_else(|_| panic!("{answer}")))
+    }
+
     pub(crate) async fn balance(&self, member: i64) -> i64 {
         let id = MemberId::new(member);
         let read = self.handle.reads().ask(move |reads| reads.balance(id)).await.unwrap();
@@ -385,6 +413,17 @@ impl Rig {
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
         panic!("no callback for {ref_id}");
+    }
+}
+
+/// The key `key1` of OK00123, with the secret `secret1`.
+struct OneKey;
+
+impl KeyRing for OneKey {
+    fn find<'a>(&'a self, key: &'a str) -> FoundKey<'a> {
+        let found = (key == "key1")
+            .then(|| (MemberCode::parse("OK00123").unwrap(), wire::Secret::new("secret1")));
+        Box::pin(async { found })
     }
 }
 

@@ -17,12 +17,18 @@ async fn rig(seller: Seller) -> Rig {
 }
 
 async fn topup(rig: &Rig, ref_id: &str, hp: &str, price: i64, key: &str) -> Value {
-    let body = json!({
-        "username": "OK00123", "commands": "topup", "ref_id": ref_id, "hp": hp,
-        "pulsa_code": "T1", "price": price.to_string(),
-        "sign": wire::sign_seller("OK00123", key, ref_id),
-    })
-    .to_string();
+    let fields = json!({
+        "commands": "topup", "hp": hp, "pulsa_code": "T1", "price": price.to_string(),
+    });
+    post(rig, ref_id, fields, key).await
+}
+
+/// The same with fields of the test's own.
+async fn post(rig: &Rig, ref_id: &str, mut fields: Value, key: &str) -> Value {
+    fields["username"] = "OK00123".into();
+    fields["ref_id"] = ref_id.into();
+    fields["sign"] = wire::sign_seller("OK00123", key, ref_id).into();
+    let body = fields.to_string();
     let request = format!(
         "POST /seller/topup HTTP/1.1\r\nHost: h2h\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
@@ -89,7 +95,7 @@ async fn json_refusals_are_final_only_when_nothing_can_stand_behind_them() {
     // A wrong key says nothing about a purchase that may stand under the reference.
     topup(&rig, "c2", "089660522887", 1_321, "secret").await;
     let wrong = topup(&rig, "c2", "089660522887", 1_321, "wrong").await;
-    assert_eq!((&wrong["status"], &wrong["rc"]), (&json!("0"), &json!("39")));
+    assert_eq!((&wrong["status"], &wrong["rc"]), (&json!("0"), &json!("204")));
     // Another destination under a taken reference.
     let other = topup(&rig, "c2", "089660522899", 1_321, "secret").await;
     assert_eq!(other["status"], "0");
@@ -125,4 +131,123 @@ async fn text_comes_in_the_wanted_order() {
     order(&checked, ["TrxID=", "T1", "089660522887", "status Sukses. SN: R1"]);
     let refused = format!("/trx?product=NO&dest=089660522887&refID=s2&memberID=OK00123&{SECRETS}");
     order(&rig.get(&refused).await.body, ["T#0", "NO", "089660522887", "GAGAL"]);
+}
+
+/// The report of the only delivery there is.
+async fn only_report(rig: &Rig) -> Value {
+    for _ in 0..200 {
+        let found = rig.callbacks.0.lock().unwrap().clone();
+        if let [text] = &found[..] {
+            let (_, body) = text.split_once(' ').unwrap();
+            return serde_json::from_str::<Value>(body).unwrap()["data"].clone();
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("no report");
+}
+
+#[tokio::test]
+async fn a_known_reference_is_a_question_whatever_else_is_wrong_in_it() {
+    let rig = rig(Seller::Json).await;
+    rig.answer("089660522887", "status=success sn=R1");
+    let asked = |fields: Value| {
+        let mut usual = json!({"commands": "topup", "hp": "6289660522887", "pulsa_code": "t1", "price": "1321"});
+        for (name, value) in fields.as_object().unwrap() {
+            usual[name] = value.clone();
+        }
+        usual
+    };
+    post(&rig, "k1", asked(json!({})), "secret").await;
+    let report = only_report(&rig).await;
+    // As asked, in the answer and in the report that comes later.
+    assert_eq!((&report["code"], &report["hp"]), (&json!("t1"), &json!("6289660522887")));
+    let changes = [
+        json!({}),
+        json!({"price": "1"}),
+        json!({"price": "abc"}),
+        json!({"price": 1321.5}),
+        json!({"commands": "inq-pasca"}),
+        json!({"commands": ""}),
+        json!({"hp": "", "pulsa_code": ""}),
+        json!({"hp": "089660522887", "pulsa_code": "T1"}),
+    ];
+    let all = async |what: &str| {
+        for change in &changes {
+            let told = post(&rig, "k1", asked(change.clone()), "secret").await;
+            assert_eq!(
+                (&told["status"], &told["sn"]),
+                (&json!("1"), &json!("R1")),
+                "{what} {change}"
+            );
+        }
+        for other in
+            [json!({"hp": "089660522888"}), json!({"pulsa_code": "NO"}), json!({"hp": "%"})]
+        {
+            let told = post(&rig, "k1", asked(other.clone()), "secret").await;
+            assert_eq!(
+                (&told["status"], &told["rc"]),
+                (&json!("0"), &json!("39")),
+                "{what} {other}"
+            );
+        }
+    };
+    all("open").await;
+    let closed = domain::Product {
+        open: false,
+        dest_rule: domain::DestRule::Any,
+        ..product("T1", "Three 1.000")
+    };
+    rig.product(closed, 9_000).await;
+    all("closed").await;
+    rig.handle.set_full(true);
+    all("full").await;
+    let unknown = post(&rig, "k2", asked(json!({})), "secret").await;
+    assert_eq!((&unknown["status"], &unknown["rc"]), (&json!("0"), &json!("39")));
+    rig.handle.set_full(false);
+    rig.member("OK00123", 0, |record| {
+        record.member.wording = Wording { seller: Seller::Json, ..Wording::default() };
+        record.member.active = false;
+    })
+    .await;
+    all("inactive").await;
+    let unknown = post(&rig, "k2", asked(json!({})), "secret").await;
+    assert_eq!((&unknown["status"], &unknown["rc"]), (&json!("2"), &json!("13")));
+    assert_eq!(rig.balance(1).await, 98_679);
+}
+
+#[tokio::test]
+async fn the_newer_message_is_answered_in_its_own_names() {
+    let rig = rig(Seller::Json).await;
+    rig.answer("089660522887", "status=success sn=R1");
+    let fields = json!({"customer_id": "+62 89660522887", "product_code": "t1", "price": 1321});
+    let told = post(&rig, "n1", fields, "secret").await;
+    assert_eq!(told["status"], "0", "{told}");
+    let report = only_report(&rig).await;
+    assert_eq!(report["status"], "1");
+    for data in [&told, &report] {
+        assert_eq!(data["customer_id"], "+62 89660522887", "{data}");
+        assert_eq!((&data["product_code"], &data["code"]), (&json!("t1"), &json!("t1")));
+        assert!(data["hp"].is_null(), "{data}");
+    }
+}
+
+#[tokio::test]
+async fn every_text_names_a_transaction() {
+    let rig = rig(Seller::Text).await;
+    let who = format!("dest=089660522887&memberID=OK00123&{SECRETS}");
+    let wrong = "dest=089660522887&memberID=OK00123&pin=1&password=1";
+    let ask = |rest: &str, who: &str| format!("/trx?product=T1&{rest}&{who}");
+    rig.handle.set_full(true);
+    let full = rig.get(&ask("refID=s1", &who)).await.body;
+    rig.handle.set_full(false);
+    let none = rig.get(&ask("refID=s1&check=1", &who)).await.body;
+    let refused = rig.get(&ask("refID=s1&check=1", wrong)).await.body;
+    for (text, end) in [
+        (full, "Sistem sibuk, ulangi dengan refID yang sama"),
+        (none, "TIDAK ADA transaksi Tujuan 089660522887 pada tgl 23/11/2026. Tidak ada data."),
+        (refused, "Pin Salah"),
+        (rig.get(&ask("refID=s1", wrong)).await.body, "GAGAL. Pin Salah"),
+    ] {
+        assert_eq!(text, format!("T#0 R#s1 T1.089660522887 {end}"));
+    }
 }

@@ -250,7 +250,7 @@ pub(super) enum ProductVerb {
     /// Import products with prices from CSV or a price list in JSON: all lines or none.
     ///
     /// JSON is the shape of GET /harga/json: kode, keterangan, produk, kategori, harga, status.
-    /// CSV has the same names in its first line, and may add dest_rule (any, phone, digits:11-12),
+    /// CSV has the same names in its first line, and may add dest_rule (any, phone, digits:11-12, any+#/space),
     /// qty_min and qty_max (open denomination), cut_off (23:00-01:00), cost and sku.
     Import {
         /// .csv or .json

@@ -284,6 +284,7 @@ fn purchase(
             name: product.name.clone(),
             dest: Dest::parse(&sale.dest)?,
             qty: None,
+            given: None,
             price: Rupiah::new(price),
             shares: shares.clone(),
             before: Rupiah::new(before),

@@ -155,6 +155,11 @@ fn gateway_settings(config: &Config) -> GatewaySettings {
             member: config.requests_per_second_per_member,
             address: config.requests_per_second_per_address,
         },
+        category_aliases: config
+            .category_aliases
+            .iter()
+            .map(|(name, meant)| (wire::slug(name), meant.iter().map(|c| wire::slug(c)).collect()))
+            .collect(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::plug::{Office, network};
 use anyhow::{Context as _, anyhow, bail};
-use domain::{Member, Wording};
+use domain::{Dialect, Member, Wording};
 use engine::{Answer, Command, Moved, place};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -75,6 +75,10 @@ pub struct MemberSet {
     /// A marketplace that resells us: no, text (OtomaX order) or json (POST /seller/topup).
     #[arg(long)]
     pub seller: Option<String>,
+    /// Habits of another center that its program expects, separated by spaces or commas:
+    /// repeat-accept or repeat-check, check-by-ref, no-balance, aliases, failed-price; "" for none.
+    #[arg(long)]
+    pub dialect: Option<String>,
     /// Callbacks as signed JSON, posted, instead of text in a query.
     #[arg(long)]
     pub webhook: Option<bool>,
@@ -127,6 +131,7 @@ pub(crate) async fn create(office: &Office, new: &MemberAdd) -> anyhow::Result<M
             same_day_guard: false,
             callback_url: new.callback.clone(),
             wording: Wording::default(),
+            dialect: Dialect::default(),
             upline: None,
             sandbox: false,
         },
@@ -188,6 +193,7 @@ pub(super) async fn list(office: &Office) -> anyhow::Result<Value> {
             json!({
                 "code": member.code.as_str(), "name": member.name, "balance": balance.get(),
                 "level": member.level.as_str(), "active": member.active,
+                "dialect": member.dialect.to_string(),
             })
         })
         .collect();
@@ -212,7 +218,8 @@ pub(super) async fn show(office: &Office, code: &str) -> anyhow::Result<Value> {
         "callback_gone": is_gone,
         "signed_callbacks": entry.signing.is_some(), "ips": ips,
         "sedang": member.wording.sedang, "sn_ref": member.wording.sn_ref,
-        "seller": member.wording.seller.word(), "webhook": member.wording.webhook,
+        "seller": member.wording.seller.word(), "dialect": member.dialect.to_string(),
+        "webhook": member.wording.webhook,
         "sandbox": member.sandbox, "upline": above(&catalog, member),
         "markup": member.upline.as_ref().map(|upline| upline.markup.get()),
         "markups": member.upline.as_ref().map(|upline| upline.markups.to_string()),
@@ -275,6 +282,9 @@ pub(super) async fn set(office: &Office, set: MemberSet) -> anyhow::Result<Value
     }
     if let Some(seller) = &set.seller {
         member.wording.seller = seller.parse()?;
+    }
+    if let Some(dialect) = &set.dialect {
+        member.dialect = dialect.parse()?;
     }
     if let Some(webhook) = set.webhook {
         member.wording.webhook = webhook;

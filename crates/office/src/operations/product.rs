@@ -2,7 +2,7 @@
 
 use crate::plug::Office;
 use anyhow::{Context as _, bail};
-use domain::{Denomination, Price, Product, RouteRow, Strategy};
+use domain::{Denomination, DestRule, Price, Product, RouteRow, Strategy};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{CatalogChange, Level};
@@ -25,7 +25,8 @@ pub struct ImportRow {
     pub harga: String,
     #[serde(default)]
     pub status: String,
-    /// `any`, `phone`, `digits:11-12`.
+    /// `any`, `any+#/space`, `phone`, `digits:11-12`. Empty: the rule that a product of this code has,
+    /// and `phone` where the category sells to mobile numbers.
     #[serde(default)]
     pub dest_rule: String,
     /// Both make it an open denomination.
@@ -59,7 +60,8 @@ pub struct ProductSet {
     /// Daily window without sales, HH:MM-HH:MM; "" for none.
     #[arg(long)]
     pub cut_off: Option<String>,
-    /// any, phone or digits:MIN-MAX.
+    /// phone (every spelling of a mobile number), digits:MIN-MAX, any (the wire's characters), or any+
+    /// and which of # / , : space it may hold besides.
     #[arg(long)]
     pub dest_rule: Option<String>,
     /// Selling price (the fee of an open denomination) at the level.
@@ -112,7 +114,32 @@ fn qty(text: &str) -> anyhow::Result<Option<Qty>> {
     Ok(Some(number.with_context(|| format!("`{text}` is not a nominal"))?))
 }
 
-fn read(row: &ImportRow) -> anyhow::Result<(Product, Price)> {
+/// Words of a category that is sold to mobile numbers, and those that tell another kind.
+const MOBILE: [&str; 9] =
+    ["pulsa", "kuota", "data", "sms", "nelpon", "telpon", "telepon", "masa", "roaming"];
+const NOT_MOBILE: [&str; 9] =
+    ["voucher", "perdana", "aktivasi", "listrik", "pln", "pascabayar", "tagihan", "rumah", "cek"];
+
+/// True for categories like `PULSA`, `KUOTA TELKOMSEL`, `PAKET DATA`, `PAKET SMS TELPON`.
+fn is_mobile(category: &str) -> bool {
+    let slug = wire::slug(category);
+    let has = |words: &[&str]| {
+        slug.split(|c: char| !c.is_ascii_alphanumeric()).any(|w| words.contains(&w))
+    };
+    let packages = has(&["paket"]) && has(&["internet"]);
+    (has(&MOBILE) || packages) && !has(&NOT_MOBILE)
+}
+
+fn dest_rule(row: &ImportRow, known: Option<&Product>) -> anyhow::Result<DestRule> {
+    if !row.dest_rule.trim().is_empty() {
+        return Ok(row.dest_rule.parse()?);
+    }
+    let kept = known.map(|product| product.dest_rule).filter(|rule| *rule != DestRule::Any);
+    let usual = if is_mobile(&row.kategori) { DestRule::Phone } else { DestRule::Any };
+    Ok(kept.unwrap_or(usual))
+}
+
+fn read(row: &ImportRow, known: Option<&Product>) -> anyhow::Result<(Product, Price)> {
     let default = (Qty::new(10_000), Qty::new(10_000_000));
     let (min, max) = match (qty(&row.qty_min)?, qty(&row.qty_max)?) {
         (None, None) if row.kategori.eq_ignore_ascii_case(OPEN_CATEGORY) => default,
@@ -138,7 +165,7 @@ fn read(row: &ImportRow) -> anyhow::Result<(Product, Price)> {
         group: row.produk.trim().to_owned(),
         category: row.kategori.trim().to_owned(),
         denomination,
-        dest_rule: row.dest_rule.parse()?,
+        dest_rule: dest_rule(row, known)?,
         // A negative price is the commission of a bill; bills are not sold.
         open: open && !amount.is_negative(),
         strategy: Strategy::default(),
@@ -161,11 +188,14 @@ pub(super) async fn import(
     {
         bail!("there is no supplier {code}");
     }
+    let catalog = office.handle.catalog();
     let mut changes = Vec::new();
     let mut wrong = Vec::new();
     let mut seen = std::collections::HashMap::new();
     for row in &rows {
-        match read(row).and_then(|(product, price)| {
+        let known = ProductCode::parse(&row.kode).ok();
+        let known = known.and_then(|code| catalog.products().get(&code));
+        match read(row, known).and_then(|(product, price)| {
             if let Some(first) = seen.insert(product.code.clone(), row.line) {
                 bail!("{} stands in line {first} already", product.code);
             }
@@ -324,4 +354,33 @@ pub(super) async fn level(office: &Office, code: &str, name: &str) -> anyhow::Re
     let answer = json!({"code": code.as_str(), "name": name, "list_id": list_id});
     office.change(vec![CatalogChange::Level(Level { code, name, list_id })]).await?;
     Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mobile_categories_sell_to_phones() {
+        for (category, phone) in [
+            ("PULSA", true),
+            ("Pulsa Transfer", true),
+            ("KUOTA TELKOMSEL", true),
+            ("DATA-AXIS", true),
+            ("PAKET SMS & TELPON", true),
+            ("Paket Internet", true),
+            ("INTERNET", false),
+            ("VOUCHER DATA", false),
+            ("KARTU PERDANA DATA", false),
+            ("PULSA LISTRIK", false),
+            ("TOKEN PLN", false),
+            ("TELEPON RUMAH", false),
+            ("TELPON PASCABAYAR", false),
+            ("DATABASE", false),
+            ("DIGITAL", false),
+            ("", false),
+        ] {
+            assert_eq!(is_mobile(category), phone, "{category}");
+        }
+    }
 }
