@@ -9,6 +9,7 @@ mod answer;
 mod ask;
 mod callback;
 mod json;
+mod names;
 mod price_list;
 mod read;
 mod refusal;
@@ -17,6 +18,7 @@ mod request;
 mod request_sign;
 mod seller;
 mod sign;
+mod tail;
 mod webhook;
 
 pub use answer::Answer;
@@ -35,4 +37,5 @@ pub use seller::{
     SellerFields, SellerReport, SellerRequest, SellerStatus, is_seller_report, sign_seller,
 };
 pub use sign::{sign_balance, sign_trx};
+pub use tail::{cut as cut_tail, for_others};
 pub use webhook::{Webhook, WebhookData, is_webhook};
