@@ -100,7 +100,7 @@ pattern!(
 );
 pattern!(
     NOT,
-    r"\b(?:belum|blm|tidak|tdk|bukan|jika|bila|kalau|apabila|jk|not|pernah)\s*(?:ada\s+|bisa\s+|dapat\s+)?$"
+    r"(?:^|\s)(?:belum|blm|tidak|tdk|bukan|jika|bila|kalau|apabila|jk|not|pernah)\s*(?:ada\s+|bisa\s+|dapat\s+)?$"
 );
 pattern!(
     OPEN,
