@@ -3,7 +3,9 @@
 //! Resending has two limits that are kept here and by the engine: never closer than a minute (a
 //! race at their side may buy twice), never after 90 days (it becomes a new purchase).
 
-use crate::{Ask, CheckLimits, Inbound, Movement, Refs, Reply, Request, SupplierPrice};
+use crate::{
+    Ask, CheckLimits, Explained, Heard, Inbound, Movement, Refs, Reply, Request, SupplierPrice,
+};
 use domain::{FailureClass, Outcome, Tie};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use md5::{Digest as _, Md5};
@@ -224,6 +226,19 @@ impl crate::Connector for Connector {
 
     fn check(&self, ask: &Ask) -> Result<Request, String> {
         self.topup(ask)
+    }
+
+    fn explain(&self, ask: &Ask, heard: Heard<'_>) -> Explained {
+        let outcome = match heard {
+            Heard::Buy(reply) => self.read_buy(ask, reply),
+            Heard::Check(reply) => self.read_check(ask, reply),
+            Heard::Callback(inbound) => self.read_callback(ask, inbound),
+        };
+        Explained { outcome, fields: Vec::new(), decided_by: "code and status".to_owned() }
+    }
+
+    fn callback_of(&self, _: &Ask, text: &str) -> Inbound {
+        Inbound { body: text.to_owned(), ..Inbound::default() }
     }
 
     fn read_buy(&self, ask: &Ask, reply: &Reply) -> Outcome {

@@ -37,5 +37,5 @@ pub use seller::{
     SellerFields, SellerReport, SellerRequest, SellerStatus, is_seller_report, sign_seller,
 };
 pub use sign::{sign_balance, sign_trx};
-pub use tail::{cut as cut_tail, for_others};
+pub use tail::{amount, cut as cut_tail, for_others};
 pub use webhook::{Webhook, WebhookData, is_webhook};

@@ -57,6 +57,8 @@ pub struct Reading {
     pub date: Option<String>,
     /// The text speaks of a purchase that was there before: `sudah pernah`, `Trx ke-2`.
     pub seen: bool,
+    /// The status word is denied or conditional (`BELUM SUKSES`, `jika GAGAL`): it says nothing.
+    pub denied: bool,
     /// `20` of a wrapper `status=20&message=..`.
     pub code: Option<String>,
 }
@@ -106,6 +108,8 @@ pattern!(
     OPEN,
     r"\b(?:proses|diproses|antri|antrian|antrean|pending|menunggu|tunggu|mohon|mhn|diterima|request|permintaan|cek|belum|blm)\b"
 );
+// Yuscom: `status Gagal. SN/Ref: .Gagal Tagihan sudah terbayar`.
+pattern!(STUB, r"^[\s.,]*SN(?:\s*/\s*Ref)?\s*:[\s.]*(?:gagal\b)?");
 pattern!(WHY, r"\b(?:alasan|keterangan)\s*[:=]\s*(?<reason>.*)$");
 
 /// Reasons that speak of the caller and not of the purchase: the server did not look at it.
@@ -229,6 +233,7 @@ fn read_plain(text: &str) -> Reading {
             names::head(before, &mut reading);
             tail::amounts(after, &mut reading);
         } else if NOT.is_match(before) {
+            reading.denied = true;
             names::head(before, &mut reading);
         } else if found.name("ok").is_some() {
             done(before, after, &mut reading);
@@ -243,7 +248,7 @@ fn read_plain(text: &str) -> Reading {
         return reading;
     }
     if let Some(found) = MONEY.captures(text)
-        && let Some(balance) = tail::money(&found["n"])
+        && let Some(balance) = tail::amount(&found["n"])
     {
         reading.status = Status::Balance;
         reading.balance = Some(balance);
@@ -257,7 +262,8 @@ fn seen(word: &str, rest: &str, reading: &mut Reading) {
     match word.to_ascii_lowercase().as_str() {
         "sukses" | "berhasil" | "success" => success(rest, reading),
         "gagal" | "failed" => {
-            let (kept, end) = tail::cut(rest);
+            let stub = STUB.find(rest).map_or(0, |stub| stub.end());
+            let (kept, end) = tail::cut(&rest[stub..]);
             tail::amounts(end, reading);
             reading.status = Status::Failed;
             reading.reason = Some(trim_reason(kept));

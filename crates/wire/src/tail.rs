@@ -60,9 +60,16 @@ part!(
 part!(THAN, r"(?:di ?atas|dari|than|melebihi|melampaui|>)\s*$");
 part!(ABOVE, r"^\s*(?:di ?atas|lebih|melebihi|melampaui|>|tidak sesuai|berubah|sudah naik|naik)");
 
-/// Reads an amount whatever ends it.
-pub(crate) fn money(text: &str) -> Option<Rupiah> {
-    text.trim_start_matches('+').trim_end_matches(['.', ',']).parse().ok()
+/// Reads an amount of a sentence, whatever stands around it: `Rp. 1.321,`.
+#[must_use]
+pub fn amount(text: &str) -> Option<Rupiah> {
+    let text = text.trim();
+    let bare =
+        text.get(..2).filter(|start| start.eq_ignore_ascii_case("rp")).map_or(text, |_| &text[2..]);
+    bare.trim_start_matches([' ', '.', ':', '=', '+'])
+        .trim_end_matches(['.', ',', '-', ' '])
+        .parse()
+        .ok()
 }
 
 /// `HH:MM` when it is a time of a day.
@@ -142,18 +149,18 @@ pub fn for_others(text: &str) -> &str {
 pub(crate) fn amounts(tail: &str, reading: &mut Reading) {
     if let Some(found) = MOVED.captures(tail).filter(|_| reading.balance.is_none()) {
         let (before, price, after) = (&found["before"], &found["price"], &found["after"]);
-        reading.balance = money(after);
+        reading.balance = amount(after);
         if &found["sign"] == "-" {
-            reading.before = money(before);
-            reading.price = reading.price.or_else(|| money(price));
+            reading.before = amount(before);
+            reading.price = reading.price.or_else(|| amount(price));
         }
     }
     if reading.price.is_none() {
-        reading.price = PRICE.captures(tail).and_then(|found| money(&found["n"]));
+        reading.price = PRICE.captures(tail).and_then(|found| amount(&found["n"]));
     }
     if reading.balance.is_none() {
         let last = DEPOSIT.captures_iter(tail).last();
-        reading.balance = last.and_then(|found| money(&found["n"]));
+        reading.balance = last.and_then(|found| amount(&found["n"]));
     }
     stamp(tail, reading);
 }
