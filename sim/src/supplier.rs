@@ -424,14 +424,19 @@ impl Connector for Reading {
         self.inner.check(ask)
     }
 
-    fn read_buy(&self, ask: &Ask, reply: &Reply) -> Outcome {
-        let outcome = self.inner.read_buy(ask, reply);
-        if self.broken == Broken::RefundOnUnknown { fail(outcome) } else { outcome }
+    fn explain(&self, ask: &Ask, heard: Heard<'_>) -> Explained {
+        let explained = self.inner.explain(ask, heard);
+        let fails = match heard {
+            Heard::Buy(_) => self.broken == Broken::RefundOnUnknown,
+            Heard::Check(_) => self.broken == Broken::RefundOnCheckError,
+            Heard::Callback(_) => false,
+        };
+        let outcome = if fails { fail(explained.outcome) } else { explained.outcome };
+        Explained { outcome, ..explained }
     }
 
-    fn read_check(&self, ask: &Ask, reply: &Reply) -> Outcome {
-        let outcome = self.inner.read_check(ask, reply);
-        if self.broken == Broken::RefundOnCheckError { fail(outcome) } else { outcome }
+    fn callback_of(&self, ask: &Ask, text: &str) -> Inbound {
+        self.inner.callback_of(ask, text)
     }
 
     fn check_limits(&self) -> CheckLimits {
@@ -440,10 +445,6 @@ impl Connector for Reading {
 
     fn callback_about(&self, inbound: &Inbound) -> Result<About, String> {
         self.inner.callback_about(inbound)
-    }
-
-    fn read_callback(&self, ask: &Ask, inbound: &Inbound) -> Outcome {
-        self.inner.read_callback(ask, inbound)
     }
 
     fn balance(&self) -> Option<Request> {

@@ -6,27 +6,30 @@
 //! connector is tested by samples alone. Unknown text is never a failure.
 
 mod digiflazz;
+mod evidence;
 mod exchange;
 mod okeconnect;
+mod phrases;
 mod reasons;
 mod refs;
 mod sandbox;
 mod settings;
 mod template;
+mod when;
 
 pub use digiflazz::{
     Connector as DigiflazzConnector, RcClass, Settings as DigiflazzSettings, rc_class,
 };
 pub use exchange::{Inbound, Reply, Request, SendResult, Transport};
-pub use okeconnect::{Connector as OkeconnectConnector, Settings as OkeconnectSettings};
+pub use okeconnect::{Connector as OkeconnectConnector, Counter, Settings as OkeconnectSettings};
+pub use reasons::Failures;
 pub use refs::Refs;
 pub use sandbox::{Behaviour, Connector as SandboxConnector, Event, MAGIC, Script};
 pub use settings::{
     CallbackSettings, Limits, MarkupSettings, Settings, SettingsError, SyncSettings,
 };
 pub use template::{
-    Connector as TemplateConnector, Explained, Means, On, Rule, RuleSet,
-    Settings as TemplateSettings,
+    Connector as TemplateConnector, Means, On, Rule, RuleSet, Settings as TemplateSettings,
 };
 
 use domain::{Outcome, Window};
@@ -103,7 +106,30 @@ pub enum About {
     Greeting,
 }
 
-/// The translation of one supplier's protocol. No default methods: a missing one must not compile.
+/// Words of a supplier, and how they came.
+#[derive(Clone, Copy, Debug)]
+pub enum Heard<'a> {
+    /// The reply to the purchase.
+    Buy(&'a Reply),
+    /// The reply to a question.
+    Check(&'a Reply),
+    /// A call of the supplier.
+    Callback(&'a Inbound),
+}
+
+/// An outcome, and how it was found: what the engine does and what `supplier explain` shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explained {
+    /// What the engine takes it for.
+    pub outcome: Outcome,
+    /// What the text names, by field.
+    pub fields: Vec<(String, String)>,
+    /// The rule, list or phrase that decided.
+    pub decided_by: String,
+}
+
+/// The translation of one supplier's protocol. What is read is the outcome of what is explained, so
+/// that the two cannot differ; else no default methods: a missing one must not compile.
 pub trait Connector: Send + Sync {
     /// The request that buys.
     ///
@@ -117,11 +143,21 @@ pub trait Connector: Send + Sync {
     /// Why it cannot be asked.
     fn check(&self, ask: &Ask) -> Result<Request, String>;
 
+    /// What words of the supplier mean for an attempt, and why.
+    fn explain(&self, ask: &Ask, heard: Heard<'_>) -> Explained;
+
+    /// A callback that brings this text about an attempt, as the supplier would call it in.
+    fn callback_of(&self, ask: &Ask, text: &str) -> Inbound;
+
     /// What a reply to [`Self::buy`] means. Unknown text is `Unknown`, never a failure.
-    fn read_buy(&self, ask: &Ask, reply: &Reply) -> Outcome;
+    fn read_buy(&self, ask: &Ask, reply: &Reply) -> Outcome {
+        self.explain(ask, Heard::Buy(reply)).outcome
+    }
 
     /// What a reply to [`Self::check`] means. An error about us says nothing of the purchase.
-    fn read_check(&self, ask: &Ask, reply: &Reply) -> Outcome;
+    fn read_check(&self, ask: &Ask, reply: &Reply) -> Outcome {
+        self.explain(ask, Heard::Check(reply)).outcome
+    }
 
     /// When it may be asked.
     fn check_limits(&self) -> CheckLimits;
@@ -133,7 +169,9 @@ pub trait Connector: Send + Sync {
     fn callback_about(&self, inbound: &Inbound) -> Result<About, String>;
 
     /// What a callback says of its attempt.
-    fn read_callback(&self, ask: &Ask, inbound: &Inbound) -> Outcome;
+    fn read_callback(&self, ask: &Ask, inbound: &Inbound) -> Outcome {
+        self.explain(ask, Heard::Callback(inbound)).outcome
+    }
 
     /// The request that asks for our deposit, where the protocol has one.
     fn balance(&self) -> Option<Request>;

@@ -1,11 +1,27 @@
 //! The text protocol upstream: OkeConnect, OtomaX centers, another Gerbang.
 
-use crate::{About, Ask, CheckLimits, Inbound, Movement, PriceList, Refs, Reply, Request};
-use crate::{SupplierPrice, reasons};
-use domain::{FailureClass, Outcome, Tie};
+use crate::evidence::{Case, Said, Way, decide, unknown};
+use crate::reasons::{Reasons, claim};
+use crate::{
+    About, Ask, CheckLimits, Explained, Failures, Heard, Inbound, Movement, PriceList, Refs, Reply,
+    Request, SupplierPrice,
+};
 use serde::{Deserialize, Serialize};
-use types::{Reason, RefId, Rounding, Rupiah, Sku};
-use wire::{Account, Answer, AskUrl, Reading, Status, Wanted, read, read_price_list};
+use types::{Dest, RefId, Rounding, Rupiah, Sku};
+use wire::{Account, AskUrl, Reading, Status, Wanted, read, read_price_list};
+
+/// How the n-th equal purchase of a day is told to a center that guards against the same twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Counter {
+    /// Not at all.
+    #[default]
+    None,
+    /// `counter=2`, from the second on.
+    Parameter,
+    /// In front of the destination, `2.0812..` (`CODE.2.DEST`), from the second on.
+    Code,
+}
 
 /// Our account there. No `Debug`: it holds secrets.
 #[derive(Clone, Serialize, Deserialize)]
@@ -41,6 +57,12 @@ pub struct Settings {
     /// But only this long after sending: a request of ours may still be under way before.
     #[serde(default = "proof_after_seconds")]
     pub proof_after_seconds: u32,
+    /// How the n-th equal purchase of a day is told.
+    #[serde(default)]
+    pub counter: Counter,
+    /// Words of failures that are certain there, beside the lists of the program.
+    #[serde(default)]
+    pub failures: Failures,
 }
 
 const fn proof_after_seconds() -> u32 {
@@ -63,6 +85,8 @@ impl Settings {
             limit_price: false,
             no_data_is_proof: false,
             proof_after_seconds: proof_after_seconds(),
+            counter: Counter::None,
+            failures: Failures::default(),
         }
     }
 }
@@ -73,6 +97,7 @@ pub struct Connector {
     prices: Account,
     settings: Settings,
     refs: Refs,
+    reasons: Reasons,
 }
 
 impl Connector {
@@ -94,23 +119,75 @@ impl Connector {
             ..account.clone()
         };
         let refs = Refs::new(&settings.ref_prefix);
-        Ok(Self { account, prices, settings, refs })
+        let reasons = Reasons::new(&settings.failures);
+        Ok(Self { account, prices, settings, refs, reasons })
     }
 
     fn wanted(&self, ask: &Ask) -> Result<Wanted, String> {
         let ref_id = RefId::parse(&self.refs.make(ask.attempt)).map_err(|e| e.to_string())?;
+        let dest = match self.settings.counter {
+            Counter::Code if ask.counter > 1 => {
+                Dest::parse(&format!("{}.{}", ask.counter, ask.dest))
+                    .map_err(|error| error.to_string())?
+            }
+            Counter::None | Counter::Parameter | Counter::Code => ask.dest.clone(),
+        };
         Ok(Wanted {
             product: ask.sku.as_str().to_uppercase(),
-            dest: ask.dest.clone(),
+            dest,
             ref_id,
             qty: ask.qty,
             harga_max: self.settings.limit_price.then_some(ask.cost),
         })
     }
 
-    /// What a text says of this purchase.
-    fn answer(&self, ask: &Ask, text: &str) -> Answer {
-        Answer::about(text, &self.refs.make(ask.attempt), &ask.dest)
+    /// The URL with the counter, where the center wants one.
+    fn counted(&self, ask: &Ask, mut asked: AskUrl) -> Request {
+        match self.settings.counter {
+            Counter::Parameter if ask.counter > 1 => {
+                let counter = format!("&counter={}", ask.counter);
+                asked.url.push_str(&counter);
+                asked.redacted.push_str(&counter);
+            }
+            Counter::None | Counter::Parameter | Counter::Code => {}
+        }
+        get(asked)
+    }
+
+    fn case<'a>(&'a self, ask: &'a Ask, way: Way, text: &'a str) -> Case<'a> {
+        Case {
+            ask,
+            reference: self.refs.make(ask.attempt),
+            way,
+            text,
+            reasons: &self.reasons,
+            no_data_is_proof: self.is_proof(ask),
+        }
+    }
+
+    fn replied(&self, ask: &Ask, way: Way, reply: &Reply) -> Explained {
+        if reply.status != 200 {
+            return refused_by_http(reply);
+        }
+        decide(&self.case(ask, way, &reply.body), &Said::of(read(&reply.body)))
+    }
+
+    fn called(&self, ask: &Ask, inbound: &Inbound) -> Explained {
+        let Some((beside, message)) = query(inbound) else {
+            return Explained {
+                outcome: unknown("refid or message is missing", &inbound.query),
+                fields: Vec::new(),
+                decided_by: "the shape of the callback".to_owned(),
+            };
+        };
+        let mut said = Said::of(read(&message));
+        said.refs.push(beside);
+        let status = [&inbound.query, &inbound.body].into_iter().find_map(|part| {
+            let mut fields = form_urlencoded::parse(part.as_bytes());
+            fields.find(|(name, _)| name.eq_ignore_ascii_case("status"))
+        });
+        said.claim = said.claim.or_else(|| claim(&status?.1));
+        decide(&self.case(ask, Way::Callback, &message), &said)
     }
 
     /// "No data" proves something: this supplier knows all it ever took, and no request of ours can
@@ -120,71 +197,52 @@ impl Connector {
         let late = ask.sent.is_some_and(|sent| ask.asked.utc.since(sent.utc) > patience_ms);
         self.settings.no_data_is_proof && late
     }
+}
 
-    fn unknown(reply: &Reply) -> Outcome {
-        let text: String = reply.body.chars().take(200).collect();
-        Outcome::Unknown { why: format!("status {}, not understood: {text}", reply.status) }
+/// A reply with a status that says nothing of a purchase, whatever its text.
+pub(crate) fn refused_by_http(reply: &Reply) -> Explained {
+    Explained {
+        outcome: unknown(&format!("HTTP status {}", reply.status), &reply.body),
+        fields: Vec::new(),
+        decided_by: "the HTTP status".to_owned(),
     }
+}
+
+/// Reference and text of a callback.
+fn query(inbound: &Inbound) -> Option<(String, String)> {
+    wire::callback_query(inbound.query.as_bytes())
+        .or_else(|| wire::callback_query(inbound.body.as_bytes()))
 }
 
 fn get(url: AskUrl) -> Request {
     Request { method: "GET", url: url.url, redacted: url.redacted, ..Request::default() }
 }
 
-/// The text of a 503 of this family's servers that wrote nothing.
-const BUSY: &str = "Sistem sibuk, ulangi dengan refID yang sama";
-
 impl crate::Connector for Connector {
     fn buy(&self, ask: &Ask) -> Result<Request, String> {
-        Ok(get(self.account.buy(&self.wanted(ask)?)))
+        Ok(self.counted(ask, self.account.buy(&self.wanted(ask)?)))
     }
 
     fn check(&self, ask: &Ask) -> Result<Request, String> {
-        Ok(get(self.account.check(&self.wanted(ask)?)))
+        Ok(self.counted(ask, self.account.check(&self.wanted(ask)?)))
     }
 
-    fn read_buy(&self, ask: &Ask, reply: &Reply) -> Outcome {
-        if reply.status == 503 && reply.body.trim() == BUSY {
-            let reason = Reason::clean("supplier sibuk");
-            return Outcome::Failed { class: FailureClass::Route, reason, tie: Tie::Reference };
-        }
-        if reply.status != 200 {
-            return Self::unknown(reply);
-        }
-        match self.answer(ask, &reply.body) {
-            Answer::Pending => Outcome::Pending,
-            Answer::Success { sn, price } => {
-                Outcome::Success { sn: Some(sn), cost: price, tie: Tie::Reference }
-            }
-            Answer::Failed { reason } => reasons::failed(&reason),
-            // Refused before it was looked at: a PIN, an address, a limit. Nothing happened.
-            Answer::Refused { reason } => Outcome::Failed {
-                class: FailureClass::Route,
-                reason: Reason::clean(&reason),
-                tie: Tie::Reference,
-            },
-            Answer::NoData | Answer::Unknown => Self::unknown(reply),
+    fn explain(&self, ask: &Ask, heard: Heard<'_>) -> Explained {
+        match heard {
+            Heard::Buy(reply) => self.replied(ask, Way::Buy, reply),
+            Heard::Check(reply) => self.replied(ask, Way::Check, reply),
+            Heard::Callback(inbound) => self.called(ask, inbound),
         }
     }
 
-    fn read_check(&self, ask: &Ask, reply: &Reply) -> Outcome {
-        if reply.status != 200 {
-            return Self::unknown(reply);
+    fn callback_of(&self, ask: &Ask, text: &str) -> Inbound {
+        let whole = Inbound { query: text.to_owned(), ..Inbound::default() };
+        if query(&whole).is_some() {
+            return whole;
         }
-        match self.answer(ask, &reply.body) {
-            Answer::Pending => Outcome::Pending,
-            Answer::Success { sn, price } => {
-                Outcome::Success { sn: Some(sn), cost: price, tie: Tie::Reference }
-            }
-            Answer::Failed { reason } => reasons::failed(&reason),
-            Answer::NoData if self.is_proof(ask) => Outcome::Failed {
-                class: FailureClass::Route,
-                reason: Reason::clean("tidak pernah diterima supplier"),
-                tie: Tie::Reference,
-            },
-            // An error about us says nothing of the purchase; "no data" may look back a day only.
-            Answer::Refused { .. } | Answer::NoData | Answer::Unknown => Self::unknown(reply),
-        }
+        let url = wire::callback_url("http://localhost/", &self.refs.make(ask.attempt), text);
+        let query = url.split_once('?').map_or("", |(_, query)| query).to_owned();
+        Inbound { query, ..Inbound::default() }
     }
 
     fn check_limits(&self) -> CheckLimits {
@@ -192,27 +250,9 @@ impl crate::Connector for Connector {
     }
 
     fn callback_about(&self, inbound: &Inbound) -> Result<About, String> {
-        let (reference, _) = wire::callback_query(inbound.query.as_bytes())
-            .or_else(|| wire::callback_query(inbound.body.as_bytes()))
-            .ok_or("refid or message is missing")?;
+        let (reference, _) = query(inbound).ok_or("refid or message is missing")?;
         let ours = self.refs.read(&reference).map(About::Attempt);
         ours.ok_or_else(|| format!("refid {reference} is not ours"))
-    }
-
-    fn read_callback(&self, ask: &Ask, inbound: &Inbound) -> Outcome {
-        let message = wire::callback_query(inbound.query.as_bytes())
-            .or_else(|| wire::callback_query(inbound.body.as_bytes()))
-            .map(|(_, message)| message)
-            .unwrap_or_default();
-        match self.answer(ask, &message) {
-            Answer::Success { sn, price } => {
-                Outcome::Success { sn: Some(sn), cost: price, tie: Tie::Reference }
-            }
-            Answer::Failed { reason } => reasons::failed(&reason),
-            Answer::Pending | Answer::Refused { .. } | Answer::NoData | Answer::Unknown => {
-                Outcome::Unknown { why: format!("callback not understood: {message}") }
-            }
-        }
     }
 
     fn balance(&self) -> Option<Request> {
@@ -264,8 +304,7 @@ impl crate::Connector for Connector {
     }
 
     fn told(&self, inbound: &Inbound) -> Option<Movement> {
-        let (_, message) = wire::callback_query(inbound.query.as_bytes())
-            .or_else(|| wire::callback_query(inbound.body.as_bytes()))?;
+        let (_, message) = query(inbound)?;
         // A success repeats the movement of its purchase, which is known; a refund tells a balance.
         let movement = self.movement(&message)?;
         movement.before.is_none().then_some(movement)

@@ -3,7 +3,9 @@
 //! This file is the pure half: which destination behaves how, what the sandbox says when, and how
 //! its words read. The world it lives in (time, record of what it received) is the transport's.
 
-use crate::{About, Ask, CheckLimits, Inbound, Movement, PriceList, Reply, Request};
+use crate::{
+    About, Ask, CheckLimits, Explained, Heard, Inbound, Movement, PriceList, Reply, Request,
+};
 use domain::{FailureClass, Outcome, Tie};
 use types::{AttemptId, CivilTime, Reason, Rupiah, Sn};
 
@@ -227,6 +229,19 @@ impl crate::Connector for Connector {
 
     fn check(&self, ask: &Ask) -> Result<Request, String> {
         Ok(Self::request("check", ask))
+    }
+
+    fn explain(&self, ask: &Ask, heard: Heard<'_>) -> Explained {
+        let outcome = match heard {
+            Heard::Buy(reply) => self.read_buy(ask, reply),
+            Heard::Check(reply) => self.read_check(ask, reply),
+            Heard::Callback(inbound) => self.read_callback(ask, inbound),
+        };
+        Explained { outcome, fields: Vec::new(), decided_by: "the sandbox's own words".to_owned() }
+    }
+
+    fn callback_of(&self, _: &Ask, text: &str) -> Inbound {
+        Inbound { body: text.to_owned(), ..Inbound::default() }
     }
 
     fn read_buy(&self, ask: &Ask, reply: &Reply) -> Outcome {

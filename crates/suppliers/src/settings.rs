@@ -2,8 +2,8 @@
 //! connector, and what all connectors have in common. Stored sealed, because they hold secrets.
 
 use crate::{
-    Connector, DigiflazzConnector, DigiflazzSettings, OkeconnectConnector, OkeconnectSettings,
-    SandboxConnector, TemplateConnector, TemplateSettings,
+    Connector, Counter, DigiflazzConnector, DigiflazzSettings, OkeconnectConnector,
+    OkeconnectSettings, SandboxConnector, TemplateConnector, TemplateSettings,
 };
 use domain::{Markup, SyncRules};
 use serde::{Deserialize, Serialize};
@@ -196,6 +196,13 @@ impl Settings {
             }),
         ];
         parts.into_iter().flatten().collect()
+    }
+
+    /// True when a purchase there is told which equal one of its day it is.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        let by_parameter = self.okeconnect.as_ref().is_some_and(|own| own.counter != Counter::None);
+        by_parameter || self.template.as_ref().is_some_and(TemplateSettings::counts)
     }
 
     /// The prefix of our references.

@@ -1,10 +1,10 @@
 //! What a text means for one purchase: the reading that clients and the text connector share.
 //!
-//! Only what a text names is compared with the purchase, and it must name something; a text about
-//! another purchase, and any text that is not understood, is [`Answer::Unknown`], never a failure.
+//! A text must name the reference of the purchase; one about another purchase, one that names none,
+//! and any text that is not understood, is [`Answer::Unknown`], never a failure.
 
 use crate::{Status, read};
-use types::{Dest, Rupiah, Sn};
+use types::{Dest, Rupiah, Sn, is_same_dest};
 
 /// The meaning of a reply, an answer to a check, or a callback.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,10 +49,10 @@ impl Answer {
             Status::Balance | Status::Unknown => return Self::Unknown,
             Status::Accepted | Status::Pending | Status::Success | Status::Failed => {}
         }
-        let ref_fits = reading.ref_id.as_ref().is_none_or(|found| found == ref_id);
-        let dest_fits = reading.dest.as_ref().is_none_or(|found| found == dest.as_str());
-        let named = reading.ref_id.is_some() || reading.dest.is_some();
-        if !(named && ref_fits && dest_fits) {
+        let ref_fits = reading.ref_id.as_ref().is_some_and(|found| found == ref_id);
+        let dest_fits =
+            reading.dest.as_ref().is_none_or(|found| is_same_dest(found, dest.as_str()));
+        if !(ref_fits && dest_fits && reading.other_refs.is_empty()) {
             return Self::Unknown;
         }
         match reading.status {
@@ -82,6 +82,10 @@ mod tests {
         assert_eq!(about(done), success);
         assert_eq!(about(&done.replace("R#114", "R#115")), Answer::Unknown);
         assert_eq!(about(&done.replace("2887", "2888")), Answer::Unknown);
+        assert_eq!(about(&done.replace("R#114", "R#")), Answer::Unknown);
+        assert_eq!(about(&done.replace("R#114 ", "")), Answer::Unknown);
+        assert_eq!(about(&done.replace("R1.", "R1. R#115")), Answer::Unknown);
+        assert_eq!(about(&done.replace("0896", "+62896")), success);
         assert_eq!(about("SUKSES. SN: R1"), Answer::Unknown);
         assert_eq!(about("Saldo 5"), Answer::Unknown);
         assert_eq!(about("<html>502</html>"), Answer::Unknown);

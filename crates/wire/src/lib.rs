@@ -10,6 +10,7 @@ mod ask;
 mod callback;
 mod json;
 mod loose;
+mod names;
 mod price_list;
 mod read;
 mod refusal;
@@ -18,6 +19,7 @@ mod request;
 mod request_sign;
 mod seller;
 mod sign;
+mod tail;
 mod webhook;
 
 pub use answer::Answer;
@@ -38,4 +40,5 @@ pub use seller::{
     SellerFields, SellerReport, SellerRequest, SellerStatus, is_seller_report, sign_seller,
 };
 pub use sign::{same_alphabet, sign_balance, sign_balance_bars, sign_trx};
+pub use tail::{amount, cut as cut_tail, for_others};
 pub use webhook::{Webhook, WebhookData, is_webhook};

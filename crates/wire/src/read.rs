@@ -4,6 +4,7 @@
 //! ask again. A refusal that speaks of the caller (PIN, IP, member) is [`Status::Refused`]; on a
 //! status check it says nothing about the purchase.
 
+use crate::{names, tail};
 use regex::Regex;
 use std::sync::LazyLock;
 use types::Rupiah;
@@ -37,11 +38,14 @@ pub struct Reading {
     pub status: Status,
     pub trx: Option<String>,
     pub ref_id: Option<String>,
+    /// References beside the first one that are not the same.
+    pub other_refs: Vec<String>,
     pub name: Option<String>,
     pub product: Option<String>,
     pub dest: Option<String>,
     pub qty: Option<u32>,
     pub sn: Option<String>,
+    /// In the text's words, without amounts of the reader's account but those it compares.
     pub reason: Option<String>,
     pub price: Option<Rupiah>,
     pub before: Option<Rupiah>,
@@ -51,93 +55,151 @@ pub struct Reading {
     pub time: Option<String>,
     /// The date as shown, `DD/MM` or `DD/MM/YYYY`.
     pub date: Option<String>,
+    /// The text speaks of a purchase that was there before: `sudah pernah`, `Trx ke-2`.
+    pub seen: bool,
+    /// The status word is denied or conditional (`BELUM SUKSES`, `jika GAGAL`): it says nothing.
+    pub denied: bool,
+    /// `20` of a wrapper `status=20&message=..`.
+    pub code: Option<String>,
 }
 
 macro_rules! pattern {
     ($name:ident, $text:literal) => {
         static $name: LazyLock<Regex> = LazyLock::new(|| {
-            Regex::new(concat!("(?is)^", $text, "$")).expect("invariant: the pattern is constant")
+            Regex::new(concat!("(?is)", $text)).expect("invariant: the pattern is constant")
         });
     };
 }
 
-pattern!(WRAPPED, r"(?:.*&)?message=(?<message>.*)");
 pattern!(
     SEEN,
-    r"(?<head>.*?)\s+(?:sudah|sdh)\s+pernah\s+jam\s+(?<time>\d\d[:.]\d\d)(?:\s+tgl\s+(?<date>[\d/]+))?,\s*status\s+(?<word>sukses|gagal)[.]?\s*(?<rest>.*)"
+    r"^(?<head>.*?)(?:^|\s)(?:sudah|sdh|telah)\s+pernah\b(?:\s+(?:jam|pkl|pukul|@)?\s*(?<time>\d\d[:.]\d\d)(?:[:.]\d\d)?)?(?:\s+(?:tgl|tanggal)\s+(?<date>[\d/-]+))?\s*,?\s*status\s*:?\s*(?<word>sukses|berhasil|success|gagal|failed|menunggu|pending|proses|sedang|dalam|diproses)\b(?<rest>.*)$"
 );
 pattern!(
     WAITING,
-    r"Mhn\s+tunggu\s+trx\s+sblmnya\s+selesai:\s*(?<head>.*?)\s*@(?<time>\d\d[:.]\d\d)(?:,\s*status\s+(?<word>[^.]*))?[.]?(?<rest>.*)"
+    r"^(?<head>.*?)\s*Mhn\s+tunggu\s+trx\s+(?:sblmnya|sebelumnya)\s+selesai:\s*(?<body>.*?)\s*@\s*(?<time>\d\d[:.]\d\d)(?:[:.]\d\d)?(?:,\s*status\s+(?<word>[^.]*))?(?<rest>.*)$"
 );
 pattern!(
     NOTHING,
-    r"TIDAK\s+ADA\s+transaksi\s+Tujuan\s+(?<dest>\S+)\s+pada\s+tgl\s+(?<date>[\d/]+)[.](?<rest>.*)"
+    r"^(?:.*\s)?TIDAK\s+ADA\s+transaksi\s+Tujuan\s+(?<dest>\S+)\s+pada\s+tgl\s+(?<date>[\d/-]+)[.](?<rest>.*)$"
 );
-pattern!(TAKEN, r"(?<head>.*)\s+(?:akan|sedang)\s+diproses(?<rest>.*)");
-pattern!(DONE, r"(?<head>.*?)\s+SUKSES[.]?\s+SN(?:/Ref)?\s*:\s*(?<rest>.*)");
-pattern!(FAILED, r"(?<head>.*?)\s+GAGAL[.,]?\s+(?<rest>.*)");
-pattern!(MONEY, r"(?:Yth[.].*?[.]\s*)?Saldo\s+(?<n>-?\d[\d.,]*)(?:[!. ].*)?");
 pattern!(
-    MOVED,
-    r"(?<body>.*?)[.]?\s*Saldo\s+(?<before>-?\d[\d.,]*)\s*-\s*(?<price>-?\d[\d.,]*)\s*=\s*(?<after>-?\d[\d.,]*)(?<tail>.*)"
+    MONEY,
+    r"^(?:Yth[.].*?[.]\s*)?Saldo(?:\s+(?:deposit|anda))*\s*[:=]?\s*(?:Rp[.]?\s*)?(?<n>-?\d[\d.,]*)(?:[!. ].*)?$"
 );
-pattern!(BALANCE, r"(?<body>.*)[.]\s+Saldo\s+(?<n>-?\d[\d.,]*)(?<tail>.*)");
-pattern!(PRICED, r"(?<body>.*)[.]\s+Hrg\s+(?<n>-?\d[\d.,]*)(?<tail>.*)");
-pattern!(SECOND, r"(?<body>.*?)[.]?\s+Trx\s+ke-2.*");
-pattern!(STAMP, r".*@\s*(?:(?<date>\d\d/\d\d(?:/\d{4})?)\s+)?(?<time>\d\d[:.]\d\d).*");
+// A status word stands alone: never inside a name, a code or a reference.
 pattern!(
-    HEAD,
-    r"(?:(?:[^#]*\s)?T?#\s*(?<trx>\d+)\s+)?(?:R#\s*(?<ref>\S*)\s+)?(?:(?<name>.*?)\s*)??(?<product>[\w-]*)[.](?<dest>\S*)(?:\s*,\s*QTY\s*:\s*(?<qty>\d+))?"
+    WORD,
+    r"(?:^|[\s:=*(\[,])(?<word>(?<ok>sukses|berhasil|success(?:ful)?)|(?<bad>gagal|failed)|(?<going>(?:(?:akan|sedang|segera|masih|dalam|dlm|lagi|sdg)\s+(?:di)?proses|diproses|menunggu\s+jawaban|pending))\b)(?:$|[^\w])"
 );
-pattern!(TRXID, r".*?TrxID\s*=\s*(?<trx>\S+)\s+kode\s+(?<product>\S+)\s+ke\s+(?<dest>\S+)");
+pattern!(
+    LABEL,
+    r"(?:^|[\s.,;:|(])(?:SN\s*/\s*Ref|S/N|SN|serial(?:\s+number)?|reff?|kode(?:\s+voucher)?|token|voucher)\s*[:=]\s*"
+);
+pattern!(
+    SEEN_WORDS,
+    r"\b(?:sudah|sdh|telah)\s+pernah\b|\bpernah\s+(?:di|trx|transaksi|sukses)|\btrx\s+ke-?\s?[2-9]"
+);
+pattern!(
+    NOT,
+    r"(?:^|\s)(?:belum|blm|tidak|tdk|bukan|jika|bila|kalau|apabila|jk|not|pernah)\s*(?:ada\s+|bisa\s+|dapat\s+)?$"
+);
+pattern!(
+    OPEN,
+    r"\b(?:proses|diproses|antri|antrian|antrean|pending|menunggu|tunggu|mohon|mhn|diterima|request|permintaan|cek|belum|blm)\b"
+);
+// Yuscom: `status Gagal. SN/Ref: .Gagal Tagihan sudah terbayar`.
+pattern!(STUB, r"^[\s.,]*SN(?:\s*/\s*Ref)?\s*:[\s.]*(?:gagal\b)?");
+pattern!(WHY, r"\b(?:alasan|keterangan)\s*[:=]\s*(?<reason>.*)$");
 
-/// Reasons that speak of the caller and not of the purchase.
-const CALLER: [&str; 13] = [
+/// Reasons that speak of the caller and not of the purchase: the server did not look at it.
+const CALLER: [&str; 21] = [
     "pin salah",
+    "pin anda salah",
     "salah pin",
     "password salah",
+    "password anda salah",
     "salah password",
     "sign salah",
+    "signature salah",
     "ip tidak sesuai",
+    "ip anda tidak",
+    "ip tidak",
+    "your ip/",
     "pengguna tidak ditemukan",
     "user tidak ditemukan",
     "too short",
     "akun tidak aktif",
-    "terlalu banyak",
+    "terlalu banyak percobaan",
+    "terlalu banyak permintaan",
     "parameter kurang",
     "parameter ganda",
+    "format sign salah",
 ];
 
-fn money(text: &str) -> Option<Rupiah> {
-    text.trim_end_matches(['.', ',']).parse().ok()
-}
-
-fn clock(text: &str) -> String {
-    text.replace('.', ":")
-}
-
 fn speaks_of_the_caller(reason: &str) -> bool {
-    let reason = reason.to_ascii_lowercase();
+    let reason = reason.trim_start().to_ascii_lowercase();
     CALLER.iter().any(|words| reason.starts_with(words))
+}
+
+/// `status=20&t=1&message=..`: what stands beside the text, and the text.
+fn unwrapped(text: &str) -> Option<(Option<String>, Vec<String>, String)> {
+    let at = text.to_ascii_lowercase().find("message=")?;
+    let is_start = at == 0 || text[..at].ends_with('&');
+    let starts_with_a_field = text.split('=').next().is_some_and(|name| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    });
+    if !is_start || !starts_with_a_field {
+        return None;
+    }
+    let (beside, raw) = (&text[..at], &text[at + "message=".len()..]);
+    // The wrapper comes percent-encoded in URLs and plain in bodies.
+    let message = if raw.contains(' ') {
+        raw.to_owned()
+    } else {
+        let decoded = form_urlencoded::parse(text[at..].as_bytes()).next();
+        decoded.map(|(_, value)| value.into_owned()).unwrap_or_default()
+    };
+    let (mut code, mut refs) = (None, Vec::new());
+    // What follows the message is beside it too; a plain message may hold an ampersand of its own.
+    let behind =
+        if raw.contains(' ') { "" } else { raw.split_once('&').map_or("", |(_, rest)| rest) };
+    for (name, value) in
+        [beside, behind].into_iter().flat_map(|p| form_urlencoded::parse(p.as_bytes()))
+    {
+        match name.to_ascii_lowercase().as_str() {
+            "status" => code = Some(value.trim().to_owned()),
+            "refid" | "clientid" | "ref_id" if !value.trim().is_empty() => {
+                refs.push(value.trim().to_owned());
+            }
+            _ => {}
+        }
+    }
+    Some((code, refs, message))
 }
 
 /// Reads one text. Total: any text gives a reading.
 #[must_use]
 pub fn read(text: &str) -> Reading {
     let text = text.trim();
-    if let Some(found) = WRAPPED.captures(text)
-        && text.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("status="))
-    {
-        // The wrapper comes percent-encoded in URLs and plain in bodies.
-        let decoded: String = form_urlencoded::parse(format!("m={}", &found["message"]).as_bytes())
-            .next()
-            .map(|(_, value)| value.into_owned())
-            .unwrap_or_default();
-        let plain = found["message"].contains(' ');
-        return read(if plain { &found["message"] } else { &decoded });
+    let Some((code, refs, message)) = unwrapped(text) else { return read_plain(text) };
+    let mut reading = read_plain(message.trim());
+    reading.code = code;
+    for found in refs {
+        if reading.ref_id.is_none() {
+            reading.ref_id = Some(found);
+        } else if reading.ref_id.as_ref() != Some(&found) {
+            reading.other_refs.push(found);
+        }
     }
+    reading
+}
+
+fn read_plain(text: &str) -> Reading {
     let mut reading = Reading::default();
+    names::references(text, &mut reading);
+    let hidden = names::without_references(text);
+    reading.seen = SEEN_WORDS.is_match(&hidden);
     if let Some(found) = NOTHING.captures(text) {
         reading.status = Status::NoData;
         reading.dest = Some(found["dest"].to_owned());
@@ -150,39 +212,34 @@ pub fn read(text: &str) -> Reading {
         if !word.contains("gagal") && !word.contains("sukses") {
             reading.status = Status::Pending;
         }
-        head(&found["head"], &mut reading);
-        reading.time = Some(clock(&found["time"]));
+        names::head(&found["body"], &mut reading);
+        reading.time = tail::clock(&found["time"]);
         return reading;
     }
-    if let Some(found) = SEEN.captures(text) {
-        head(&found["head"], &mut reading);
-        reading.time = Some(clock(&found["time"]));
-        reading.date = found.name("date").map(|date| date.as_str().to_owned());
-        seen(&found["word"], &found["rest"], &mut reading);
+    if let Some(found) = SEEN.captures(&hidden) {
+        let part = |name: &str| found.name(name).map(|part| &text[part.range()]);
+        names::head(part("head").unwrap_or_default(), &mut reading);
+        reading.time = part("time").and_then(tail::clock);
+        reading.date = part("date").map(str::to_owned);
+        seen(&found["word"], part("rest").unwrap_or_default(), &mut reading);
         return reading;
     }
-    if let Some(found) = DONE.captures(text) {
-        reading.status = Status::Success;
-        head(&found["head"], &mut reading);
-        let body = balances(&found["rest"], &mut reading);
-        finish_sn(&body, &mut reading);
-        return reading;
-    }
-    if let Some(found) = FAILED.captures(text) {
-        head(&found["head"], &mut reading);
-        let body = balances(&found["rest"], &mut reading);
-        let reason = trim_reason(&body);
-        reading.status =
-            if speaks_of_the_caller(&reason) { Status::Refused } else { Status::Failed };
-        reading.reason = Some(reason);
-        return reading;
-    }
-    if let Some(found) = TAKEN.captures(text) {
-        reading.status = Status::Accepted;
-        let rest = found["rest"].to_owned();
-        head(&found["head"], &mut reading);
-        stamp(&rest, &mut reading);
-        balances(&rest, &mut reading);
+    if let Some(found) = WORD.captures(&hidden)
+        && let Some(word) = found.name("word")
+    {
+        let (before, after) = (&text[..word.start()], &text[word.end()..]);
+        if found.name("going").is_some() {
+            reading.status = Status::Accepted;
+            names::head(before, &mut reading);
+            tail::amounts(after, &mut reading);
+        } else if NOT.is_match(before) {
+            reading.denied = true;
+            names::head(before, &mut reading);
+        } else if found.name("ok").is_some() {
+            done(before, after, &mut reading);
+        } else {
+            failed(before, after, &mut reading);
+        }
         return reading;
     }
     if speaks_of_the_caller(text) {
@@ -191,7 +248,7 @@ pub fn read(text: &str) -> Reading {
         return reading;
     }
     if let Some(found) = MONEY.captures(text)
-        && let Some(balance) = money(&found["n"])
+        && let Some(balance) = tail::amount(&found["n"])
     {
         reading.status = Status::Balance;
         reading.balance = Some(balance);
@@ -201,31 +258,74 @@ pub fn read(text: &str) -> Reading {
 
 /// The part after `status Sukses` or `status Gagal`.
 fn seen(word: &str, rest: &str, reading: &mut Reading) {
-    let mut body = rest.to_owned();
-    if let Some(cut) = BALANCE.captures(&body).filter(|cut| cut["tail"].len() <= 1) {
-        let shorter = cut["body"].to_owned();
-        reading.balance = money(&cut["n"]);
-        body = shorter;
+    reading.seen = true;
+    match word.to_ascii_lowercase().as_str() {
+        "sukses" | "berhasil" | "success" => success(rest, reading),
+        "gagal" | "failed" => {
+            let stub = STUB.find(rest).map_or(0, |stub| stub.end());
+            let (kept, end) = tail::cut(&rest[stub..]);
+            tail::amounts(end, reading);
+            reading.status = Status::Failed;
+            reading.reason = Some(trim_reason(kept));
+        }
+        _ => reading.status = Status::Pending,
     }
-    if let Some(cut) = PRICED.captures(&body) {
-        reading.price = money(&cut["n"]);
-        body = cut["body"].to_owned();
+}
+
+/// The parts around `SUKSES`.
+fn done(before: &str, after: &str, reading: &mut Reading) {
+    // Some centers write the number before the word.
+    let early = LABEL.find(before).filter(|label| {
+        LABEL.find(after).is_none() && label.as_str().to_ascii_lowercase().contains("sn")
+    });
+    match early {
+        Some(label) => {
+            names::head(&before[..label.start()], reading);
+            let (sn, end) = tail::cut(&before[label.end()..]);
+            success(after, reading);
+            tail::amounts(end, reading);
+            finish_sn(sn, reading);
+        }
+        None => {
+            names::head(before, reading);
+            success(after, reading);
+        }
     }
-    if let Some(cut) = SECOND.captures(&body) {
-        body = cut["body"].to_owned();
+}
+
+/// What follows the word of a success; it is one only when nothing else is said before the number.
+fn success(after: &str, reading: &mut Reading) {
+    let label = LABEL.find(after);
+    let middle = label.as_ref().map_or(after, |label| &after[..label.start()]);
+    let number = label.as_ref().map_or("", |label| &after[label.end()..]);
+    let (said, priced) = tail::cut(middle);
+    let (sn, end) = tail::cut(number);
+    let named = reading.dest.is_some();
+    if !named {
+        names::head(said, reading);
     }
-    if word.eq_ignore_ascii_case("sukses") {
-        reading.status = Status::Success;
-        let label = body.trim_start();
-        let sn = ["SN/Ref:", "SN:", "SN/Ref :", "SN :"].iter().find_map(|start| {
-            let found = label.get(..start.len())?.eq_ignore_ascii_case(start);
-            found.then(|| label[start.len()..].to_owned())
-        });
-        finish_sn(&sn.unwrap_or_default(), reading);
-    } else {
-        reading.status = Status::Failed;
-        reading.reason = Some(trim_reason(&body));
+    tail::amounts(end, reading);
+    tail::amounts(priced, reading);
+    let contradicts = WORD.captures_iter(after).any(|found| found.name("bad").is_some());
+    let names_itself = !named && reading.dest.is_some();
+    let says_more = said.chars().any(char::is_alphanumeric) && !names_itself;
+    if contradicts || OPEN.is_match(said) || (says_more && label.is_none()) {
+        return;
     }
+    reading.status = Status::Success;
+    finish_sn(sn, reading);
+}
+
+/// The parts around `GAGAL`.
+fn failed(before: &str, after: &str, reading: &mut Reading) {
+    names::head(before, reading);
+    let (kept, end) = tail::cut(after);
+    tail::amounts(end, reading);
+    let kept = trim_reason(kept);
+    let worded = if kept.is_empty() { WHY.captures(after) } else { None };
+    let reason = worded.map_or(kept, |found| trim_reason(tail::cut(&found["reason"]).0));
+    reading.status = if speaks_of_the_caller(&reason) { Status::Refused } else { Status::Failed };
+    reading.reason = Some(reason);
 }
 
 fn finish_sn(text: &str, reading: &mut Reading) {
@@ -234,56 +334,5 @@ fn finish_sn(text: &str, reading: &mut Reading) {
 }
 
 fn trim_reason(text: &str) -> String {
-    text.trim().trim_end_matches(['.', ' ']).to_owned()
-}
-
-/// Takes `Saldo a - b = c @..` or `Saldo n @..` off the end; returns what stands before it.
-fn balances(text: &str, reading: &mut Reading) -> String {
-    // The last movement counts: an SN or a reason may hold such words too.
-    let at = text.to_ascii_lowercase().rfind("saldo ");
-    let (start, last) = match at {
-        None => (text, ""),
-        Some(at) => text.split_at(at),
-    };
-    if let Some(cut) = MOVED.captures(last) {
-        reading.before = money(&cut["before"]);
-        reading.price = money(&cut["price"]);
-        reading.balance = money(&cut["after"]);
-        stamp(&cut["tail"], reading);
-        return start.to_owned();
-    }
-    if let Some(cut) = MONEY.captures(last) {
-        reading.balance = money(&cut["n"]);
-        stamp(last, reading);
-        return start.to_owned();
-    }
-    text.to_owned()
-}
-
-fn stamp(text: &str, reading: &mut Reading) {
-    if let Some(cut) = STAMP.captures(text) {
-        reading.time = Some(clock(&cut["time"]));
-        reading.date = cut.name("date").map(|date| date.as_str().to_owned());
-    }
-}
-
-/// `T#1 R#2 Three 1.000 T1.0896 , QTY : 5`, or `.. TrxID=8 kode HIP5 ke 0857`.
-fn head(text: &str, reading: &mut Reading) {
-    let own = |part: Option<regex::Match<'_>>| {
-        part.map(|found| found.as_str().trim().to_owned()).filter(|text| !text.is_empty())
-    };
-    if let Some(found) = TRXID.captures(text) {
-        reading.trx = own(found.name("trx"));
-        reading.product = own(found.name("product"));
-        reading.dest = own(found.name("dest"));
-        return;
-    }
-    if let Some(found) = HEAD.captures(text) {
-        reading.trx = own(found.name("trx"));
-        reading.ref_id = own(found.name("ref"));
-        reading.name = own(found.name("name"));
-        reading.product = own(found.name("product"));
-        reading.dest = own(found.name("dest"));
-        reading.qty = found.name("qty").and_then(|qty| qty.as_str().parse().ok());
-    }
+    text.trim_start_matches([' ', '.', ',', ':', ';']).trim_end_matches(['.', ' ']).to_owned()
 }

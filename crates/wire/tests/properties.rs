@@ -14,7 +14,12 @@ prop_compose! {
 // (`Saldo `, `Hrg `, `Trx ke-2`), which a sentence cannot hold twice without becoming ambiguous.
 fn clear(text: &str) -> bool {
     let text = text.to_lowercase();
-    !["saldo", "hrg", "trx ke-2", "sn:", "sn/ref"].iter().any(|mark| text.contains(mark))
+    let marks = [
+        "saldo", "hrg", "harga", "trx ke", "sn:", "sn/ref", "sal", "sld", "stok", "stock", "bal",
+        "depo", "sisa", "limit", "modal", "kredit", "credit", "price", "cost", "pot", "debe",
+        "biaya", "komisi", "bonus", "r#", "ref",
+    ];
+    !marks.iter().any(|mark| text.contains(mark))
 }
 
 fn name() -> impl Strategy<Value = ProductName> {
@@ -99,7 +104,7 @@ proptest! {
     #[test]
     fn check_answers_read_back(trx in 1i64..i64::MAX, head in head(), sn in sn(), reason in reason_text(), price in amount(), at in civil(), today in any::<bool>()) {
         let phrase = Phrase::default();
-        let base = Reading { time: Some(at.hhmm()), date: (!today).then(|| at.ddmmyyyy()), ..expect_head(&head) };
+        let base = Reading { seen: true, time: Some(at.hhmm()), date: (!today).then(|| at.ddmmyyyy()), ..expect_head(&head) };
         let text = Reply::CheckSuccess { trx: TrxNo::new(trx), head: head.clone(), at, today, sn: sn.clone(), price }.text(phrase);
         prop_assert_eq!(read(&text), Reading { status: Status::Success, sn: Some(sn.to_string()), price: Some(price), ..base.clone() }, "{}", text);
         let text = Reply::CheckFailed { trx: TrxNo::new(trx), head: head.clone(), at, today, reason: reason.clone(), price }.text(phrase);

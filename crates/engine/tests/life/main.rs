@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod callbacks;
+mod evidence;
 mod outage;
 mod restart;
 mod rig;

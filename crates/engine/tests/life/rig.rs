@@ -2,8 +2,8 @@
 
 use domain::BuyRequest;
 use engine::{
-    Answer, Asked, Bought, Clock, Command, Courier, CourierResult, Engine, Handle, Moved, Port,
-    ReadPool, Setup, Suppliers, Workers, Zone, place,
+    Answer, Asked, Bought, Clock, Command, Courier, CourierResult, Engine, Handle, Moved, NotDone,
+    Port, ReadPool, Setup, Suppliers, Workers, Zone, place,
 };
 use std::collections::HashMap;
 use std::future::Future;
@@ -380,8 +380,8 @@ impl Rig {
         assert!(matches!(moved, Answer::Moved(Moved::Done(_))));
     }
 
-    pub(crate) async fn buy_as(&self, number: i64, ref_id: &str) -> Box<Bought> {
-        let command = Command::Buy {
+    fn purchase(&self, number: i64, ref_id: &str) -> Command {
+        Command::Buy {
             member: MemberId::new(number),
             request: Box::new(BuyRequest {
                 product: ProductCode::parse("T1").unwrap(),
@@ -397,11 +397,20 @@ impl Rig {
                 peer: "127.0.0.1".to_owned(),
                 request: String::new(),
             }),
-        };
+        }
+    }
+
+    pub(crate) async fn buy_as(&self, number: i64, ref_id: &str) -> Box<Bought> {
+        let command = self.purchase(number, ref_id);
         match self.handle.submit(command).await.unwrap() {
             Answer::Bought(bought) => bought,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// A purchase that may get no answer.
+    pub(crate) async fn try_buy(&self, ref_id: &str) -> Result<Answer, NotDone> {
+        self.handle.submit(self.purchase(1, ref_id)).await
     }
 
     pub(crate) async fn buy(&self, ref_id: &str) -> TrxNo {

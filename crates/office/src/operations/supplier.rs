@@ -139,7 +139,7 @@ pub(super) async fn add(office: &Office, add: SupplierAdd) -> anyhow::Result<Val
     if let Some(name) = add.name {
         supplier.name = name;
     }
-    supplier.counts = false; // MERGE: settings.counts()
+    supplier.counts = settings.counts();
     let json = serde_json::to_string(&settings)?;
     let sealed = office.key.seal(&supplier_place(&code), &json)?;
     let record = SupplierRecord { supplier, settings: Some(sealed) };

@@ -87,13 +87,7 @@ impl Said {
 
     /// The serial number, when it is one.
     fn sn(&self, ask: &Ask) -> Option<Sn> {
-        let bare = self.sn.trim_matches(|c: char| !c.is_alphanumeric());
-        let is_word =
-            ["null", "none", "nil", "undefined"].iter().any(|word| bare.eq_ignore_ascii_case(word));
-        let is_none = bare.chars().all(|c| c == '0') || is_word;
-        let is_reference = self.sn.eq_ignore_ascii_case(&self.ref_id)
-            || self.sn.eq_ignore_ascii_case(&ask.attempt.supplier_ref());
-        if is_none || is_reference { None } else { Sn::within_limit(&self.sn) }
+        crate::evidence::serial(&self.sn, ask, &self.ref_id)
     }
 }
 
@@ -136,7 +130,11 @@ pub(super) fn outcome(ask: &Ask, ours: &str, text: &str, place: Place) -> Outcom
         && place.is_first()
         && !place.is_error();
     let tie = if named { Tie::Reference } else { Tie::Connection };
-    let failed = |class| Outcome::Failed { class, reason: Reason::clean(&said.message), tie };
+    let failed = |class| Outcome::Failed {
+        class,
+        reason: Reason::clean(wire::for_others(&said.message)),
+        tie,
+    };
     let decided = match (class, word.as_str()) {
         (RcClass::Success, "sukses") => {
             let cost = said.price.filter(|price| *price > Rupiah::ZERO);

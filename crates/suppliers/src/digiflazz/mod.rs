@@ -9,7 +9,9 @@ mod prices;
 
 pub use codes::{RcClass, rc_class};
 
-use crate::{About, Ask, CheckLimits, Inbound, Movement, PriceList, Refs, Reply, Request};
+use crate::{
+    About, Ask, CheckLimits, Explained, Heard, Inbound, Movement, PriceList, Refs, Reply, Request,
+};
 use answer::{Place, Said};
 use domain::Outcome;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -158,12 +160,17 @@ impl crate::Connector for Connector {
         self.topup(ask)
     }
 
-    fn read_buy(&self, ask: &Ask, reply: &Reply) -> Outcome {
-        self.read(ask, &reply.body, Place::Purchase(reply.status))
+    fn explain(&self, ask: &Ask, heard: Heard<'_>) -> Explained {
+        let outcome = match heard {
+            Heard::Buy(reply) => self.read(ask, &reply.body, Place::Purchase(reply.status)),
+            Heard::Check(reply) => self.read(ask, &reply.body, Place::Resend(reply.status)),
+            Heard::Callback(inbound) => self.read(ask, &inbound.body, Place::Webhook),
+        };
+        Explained { outcome, fields: Vec::new(), decided_by: "code and status".to_owned() }
     }
 
-    fn read_check(&self, ask: &Ask, reply: &Reply) -> Outcome {
-        self.read(ask, &reply.body, Place::Resend(reply.status))
+    fn callback_of(&self, _: &Ask, text: &str) -> Inbound {
+        Inbound { body: text.to_owned(), ..Inbound::default() }
     }
 
     fn check_limits(&self) -> CheckLimits {
@@ -180,10 +187,6 @@ impl crate::Connector for Connector {
             (None, Ok(said)) => Err(format!("ref_id {} is not ours", said.ref_id)),
             (None, Err(why)) => Err(why),
         }
-    }
-
-    fn read_callback(&self, ask: &Ask, inbound: &Inbound) -> Outcome {
-        self.read(ask, &inbound.body, Place::Webhook)
     }
 
     fn balance(&self) -> Option<Request> {

@@ -1,17 +1,23 @@
 //! Any HTTP supplier by description: request templates and ordered reply rules.
 //!
-//! The first rule that matches decides. What no rule matches is unknown and asked about; a match
-//! that names another reference or destination is unknown too.
+//! The first rule that matches says what a text means; with a rule set, the language of the family
+//! reads what no rule matches. Whether those words are about the purchase is decided elsewhere, for
+//! all connectors alike.
 
 mod fill;
 mod rules;
 mod sets;
 
-pub use rules::{Explained, Means, On, Rule};
+pub use rules::{Means, On, Rule};
 pub use sets::RuleSet;
 
-use crate::{About, Ask, CheckLimits, Inbound, Movement, PriceList, Refs, Reply, Request};
-use domain::Outcome;
+use crate::evidence::{Case, Said, Way, Word, decide};
+use crate::okeconnect::refused_by_http;
+use crate::reasons::{Claim, Reasons};
+use crate::{
+    About, Ask, CheckLimits, Explained, Failures, Heard, Inbound, Movement, PriceList, Refs, Reply,
+    Request,
+};
 use fill::{Escape, Filler};
 use rules::Rules;
 use serde::{Deserialize, Serialize};
@@ -25,7 +31,7 @@ pub struct RequestTemplate {
     /// `GET` or `POST`.
     #[serde(default = "get")]
     pub method: String,
-    /// With fields: `{sku} {SKU} {dest} {ref} {qty} {cost}`, values, secrets and signs.
+    /// With fields: `{sku} {SKU} {dest} {ref} {qty} {cost} {counter}`, values, secrets and signs.
     pub url: String,
     /// Headers; values may hold fields.
     #[serde(default)]
@@ -57,12 +63,76 @@ pub struct CallbackFields {
     pub reference: String,
     /// Parameter with the text that the rules read; empty: the whole body.
     pub text: String,
+    /// Parameter with a status beside the text; empty: none. A status that says something else
+    /// than the text makes it unknown.
+    pub status: String,
+    /// What it holds when the text must be a success.
+    pub status_success: Vec<String>,
+    /// What it holds when the text must be a failure.
+    pub status_failed: Vec<String>,
+    /// What it holds while the purchase is being worked on.
+    pub status_pending: Vec<String>,
 }
 
 impl Default for CallbackFields {
     fn default() -> Self {
-        Self { reference: "refid".to_owned(), text: "message".to_owned() }
+        Self { reference: "refid".to_owned(), text: "message".to_owned(), ..Self::none() }
     }
+}
+
+impl CallbackFields {
+    /// A reply is its whole body.
+    fn none() -> Self {
+        Self {
+            reference: String::new(),
+            text: String::new(),
+            status: String::new(),
+            status_success: Vec::new(),
+            status_failed: Vec::new(),
+            status_pending: Vec::new(),
+        }
+    }
+
+    fn parts(&self, query: &str, body: &str) -> Parts {
+        let find = |name: &str| (!name.is_empty()).then(|| field(query, body, name)).flatten();
+        let says = |list: &[String], status: &str| {
+            list.iter().any(|known| known.trim().eq_ignore_ascii_case(status.trim()))
+        };
+        let claim = find(&self.status).and_then(|status| {
+            if says(&self.status_success, &status) {
+                Some(Claim::Success)
+            } else if says(&self.status_failed, &status) {
+                Some(Claim::Failed(None))
+            } else if says(&self.status_pending, &status) {
+                Some(Claim::Pending)
+            } else {
+                None
+            }
+        });
+        let text = find(&self.text).unwrap_or_else(|| body.to_owned());
+        Parts { reference: find(&self.reference), text, claim }
+    }
+}
+
+/// What stands beside a text, and the text.
+struct Parts {
+    reference: Option<String>,
+    text: String,
+    claim: Option<Claim>,
+}
+
+/// A field of a query, a form or a JSON object, in any case.
+fn field(query: &str, body: &str, name: &str) -> Option<String> {
+    [query.as_bytes(), body.as_bytes()]
+        .into_iter()
+        .flat_map(form_urlencoded::parse)
+        .find(|(known, _)| known.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.into_owned())
+        .or_else(|| {
+            let json: serde_json::Value = serde_json::from_str(body).ok()?;
+            let found = json.get(name).or_else(|| json.get("data")?.get(name))?;
+            found.as_str().map(str::to_owned).or_else(|| Some(found.to_string()))
+        })
 }
 
 /// The description. No `Debug`: it holds secrets.
@@ -92,6 +162,12 @@ pub struct Settings {
     /// Callbacks.
     #[serde(default)]
     pub callback: CallbackFields,
+    /// Where a reply holds what, when it is a form or JSON; else it is its whole body.
+    #[serde(default = "CallbackFields::none")]
+    pub reply: CallbackFields,
+    /// Words of failures that are certain there, beside the lists of the program.
+    #[serde(default)]
+    pub failures: Failures,
     /// Seconds between two questions, the purchase included.
     #[serde(default)]
     pub check_spacing_seconds: i64,
@@ -102,11 +178,28 @@ pub struct Settings {
     pub ref_prefix: String,
 }
 
+impl Settings {
+    /// True when a request or a sign names `{counter}`.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        let named = |text: &str| text.contains("{counter}");
+        let asks = |request: &RequestTemplate| {
+            named(&request.url)
+                || named(&request.body)
+                || request.headers.values().any(|v| named(v))
+        };
+        asks(&self.buy)
+            || self.check.as_ref().is_some_and(asks)
+            || self.signs.values().any(|sign| named(&sign.of))
+    }
+}
+
 /// The connector.
 pub struct Connector {
     settings: Settings,
     rules: Rules,
     refs: Refs,
+    reasons: Reasons,
 }
 
 impl Connector {
@@ -121,7 +214,8 @@ impl Connector {
         }
         let rules = Rules::new(&all)?;
         let refs = Refs::new(&settings.ref_prefix);
-        let connector = Self { settings, rules, refs };
+        let reasons = Reasons::new(&settings.failures);
+        let connector = Self { settings, rules, refs, reasons };
         let templates = [
             ("buy", Some(&connector.settings.buy)),
             ("check", connector.settings.check.as_ref()),
@@ -138,7 +232,7 @@ impl Connector {
 
     /// Values for a trial, when the description is checked.
     fn sample(&self) -> BTreeMap<String, String> {
-        ["sku", "SKU", "dest", "ref", "qty", "cost"]
+        ["sku", "SKU", "dest", "ref", "qty", "cost", "counter"]
             .into_iter()
             .map(|name| (name.to_owned(), "1".to_owned()))
             .collect()
@@ -153,6 +247,7 @@ impl Connector {
             ("ref", self.refs.make(ask.attempt)),
             ("qty", ask.qty.map_or_else(String::new, |qty| qty.to_string())),
             ("cost", ask.cost.get().to_string()),
+            ("counter", ask.counter.to_string()),
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
@@ -188,33 +283,50 @@ impl Connector {
         Ok(Request { method, url, headers, body, redacted: redacted.trim_end().to_owned() })
     }
 
-    /// Which rule matches a text, and what it means: for whoever writes rules.
-    #[must_use]
-    pub fn explain(&self, text: &str, on: On) -> Explained {
-        self.rules.explain(text, on)
-    }
-
-    fn read(&self, ask: &Ask, text: &str, on: On) -> Outcome {
-        let reference = self.refs.make(ask.attempt);
-        self.rules.outcome(text, on, &reference, ask.dest.as_str())
-    }
-
-    fn callback_parts(&self, inbound: &Inbound) -> (Option<String>, String) {
-        let fields = &self.settings.callback;
-        let find = |name: &str| -> Option<String> {
-            [inbound.query.as_bytes(), inbound.body.as_bytes()]
-                .into_iter()
-                .flat_map(form_urlencoded::parse)
-                .find(|(known, _)| known.eq_ignore_ascii_case(name))
-                .map(|(_, value)| value.into_owned())
-                .or_else(|| {
-                    let json: serde_json::Value = serde_json::from_str(&inbound.body).ok()?;
-                    let found = json.get(name).or_else(|| json.get("data")?.get(name))?;
-                    found.as_str().map(str::to_owned).or_else(|| Some(found.to_string()))
-                })
+    /// What a text with what stands beside it means for an attempt.
+    fn read(&self, ask: &Ask, way: Way, parts: &Parts) -> Explained {
+        let on = match way {
+            Way::Buy => On::Buy,
+            Way::Check => On::Check,
+            Way::Callback => On::Callback,
         };
-        let text = if fields.text.is_empty() { None } else { find(&fields.text) };
-        (find(&fields.reference), text.unwrap_or_else(|| inbound.body.clone()))
+        let found = self.rules.find(&parts.text, on);
+        let mut said = match (&found, self.settings.rule_set) {
+            (Some(found), _) => found.said(&parts.text, way),
+            (None, Some(_)) => Said::of(wire::read(&parts.text)),
+            (None, None) => {
+                let nothing = Word::Nothing("no rule matches");
+                Said { word: nothing, ..Said::of(wire::Reading::default()) }
+            }
+        };
+        said.refs.extend(parts.reference.clone());
+        said.claim = parts.claim.or(said.claim);
+        let case = Case {
+            ask,
+            reference: self.refs.make(ask.attempt),
+            way,
+            text: &parts.text,
+            reasons: &self.reasons,
+            no_data_is_proof: false,
+        };
+        let told = decide(&case, &said);
+        let by = match (found, self.settings.rule_set) {
+            (Some(found), _) => format!("{}; {}", found.shown(), told.decided_by),
+            (None, Some(_)) => format!("the language of the family; {}", told.decided_by),
+            (None, None) => "no rule".to_owned(),
+        };
+        Explained { decided_by: by, ..told }
+    }
+
+    fn replied(&self, ask: &Ask, way: Way, reply: &Reply) -> Explained {
+        if !(200..300).contains(&reply.status) {
+            return refused_by_http(reply);
+        }
+        self.read(ask, way, &self.settings.reply.parts("", &reply.body))
+    }
+
+    fn callback_parts(&self, inbound: &Inbound) -> Parts {
+        self.settings.callback.parts(&inbound.query, &inbound.body)
     }
 }
 
@@ -228,12 +340,29 @@ impl crate::Connector for Connector {
         self.fill(template, &self.fields(ask))
     }
 
-    fn read_buy(&self, ask: &Ask, reply: &Reply) -> Outcome {
-        self.read(ask, &reply.body, On::Buy)
+    fn explain(&self, ask: &Ask, heard: Heard<'_>) -> Explained {
+        match heard {
+            Heard::Buy(reply) => self.replied(ask, Way::Buy, reply),
+            Heard::Check(reply) => self.replied(ask, Way::Check, reply),
+            Heard::Callback(inbound) => {
+                self.read(ask, Way::Callback, &self.callback_parts(inbound))
+            }
+        }
     }
 
-    fn read_check(&self, ask: &Ask, reply: &Reply) -> Outcome {
-        self.read(ask, &reply.body, On::Check)
+    fn callback_of(&self, ask: &Ask, text: &str) -> Inbound {
+        let whole = Inbound { query: text.to_owned(), body: text.to_owned(), ..Inbound::default() };
+        let fields = &self.settings.callback;
+        if self.callback_about(&whole).is_ok() {
+            return whole;
+        }
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair(&fields.reference, &self.refs.make(ask.attempt));
+        if fields.text.is_empty() {
+            return Inbound { query: query.finish(), ..whole };
+        }
+        query.append_pair(&fields.text, text);
+        Inbound { query: query.finish(), ..Inbound::default() }
     }
 
     fn check_limits(&self) -> CheckLimits {
@@ -244,18 +373,11 @@ impl crate::Connector for Connector {
     }
 
     fn callback_about(&self, inbound: &Inbound) -> Result<About, String> {
-        let (reference, _) = self.callback_parts(inbound);
+        let reference = self.callback_parts(inbound).reference;
         let reference =
             reference.ok_or_else(|| format!("{} is missing", self.settings.callback.reference))?;
         let ours = self.refs.read(&reference).map(About::Attempt);
         ours.ok_or_else(|| format!("reference {reference} is not ours"))
-    }
-
-    fn read_callback(&self, ask: &Ask, inbound: &Inbound) -> Outcome {
-        // The reference was found beside the text, so the text need not name it again.
-        let (_, text) = self.callback_parts(inbound);
-        let reference = self.refs.make(ask.attempt);
-        self.rules.told(&text, &reference, ask.dest.as_str())
     }
 
     fn balance(&self) -> Option<Request> {
@@ -263,11 +385,10 @@ impl crate::Connector for Connector {
     }
 
     fn read_balance(&self, reply: &Reply) -> Result<Rupiah, String> {
-        let found = self.rules.explain(&reply.body, On::Balance);
-        let text = found.captures.iter().find(|(name, _)| name == "balance");
-        let (_, text) =
-            text.ok_or_else(|| format!("no rule finds a balance in: {}", reply.body))?;
-        text.parse().map_err(|error: types::MoneyError| error.to_string())
+        let found = self.rules.find(&reply.body, On::Balance);
+        let text = found.as_ref().and_then(|found| found.field("balance"));
+        let text = text.ok_or_else(|| format!("no rule finds a balance in: {}", reply.body))?;
+        wire::amount(text).ok_or_else(|| format!("`{text}` is not an amount"))
     }
 
     fn prices(&self) -> Option<Request> {
@@ -279,20 +400,19 @@ impl crate::Connector for Connector {
     }
 
     fn movement(&self, text: &str) -> Option<Movement> {
-        let found = self.rules.explain(text, On::Buy).captures;
-        let amount = |wanted: &str| -> Option<Rupiah> {
-            found.iter().find(|(name, _)| name == wanted)?.1.parse().ok()
-        };
-        Some(Movement {
-            before: amount("before"),
-            price: amount("price"),
-            after: amount("balance")?,
-        })
+        if let Some(found) = self.rules.find(text, On::Buy) {
+            let amount = |wanted: &str| found.field(wanted).and_then(wire::amount);
+            if let Some(after) = amount("balance") {
+                return Some(Movement { before: amount("before"), price: amount("price"), after });
+            }
+        }
+        self.settings.rule_set?;
+        let wire::Reading { before, price, balance, .. } = wire::read(text);
+        Some(Movement { before, price, after: balance? })
     }
 
     fn told(&self, inbound: &Inbound) -> Option<Movement> {
-        let (_, text) = self.callback_parts(inbound);
-        let movement = self.movement(&text)?;
+        let movement = self.movement(&self.callback_parts(inbound).text)?;
         movement.before.is_none().then_some(movement)
     }
 }

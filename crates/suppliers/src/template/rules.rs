@@ -1,20 +1,20 @@
 //! Reply rules: named-capture patterns in order, and what they mean.
 
-use crate::reasons;
-use domain::{FailureClass, Outcome, Tie};
+use crate::evidence::{Said, Way, Word};
+use domain::FailureClass;
 use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
-use types::{Reason, Rupiah, Sn};
+use wire::Status;
 
 /// What a match means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Means {
-    /// Delivered; needs `sn`.
+    /// Delivered; captures `sn`.
     Success,
     /// Being worked on.
     Pending,
-    /// Failed; the words of `message` say whether it is the number.
+    /// Failed; the closed lists decide by the words of `message`.
     Failed,
     /// Failed for the number: final.
     Number,
@@ -49,7 +49,7 @@ pub struct Rule {
     #[serde(default)]
     pub name: String,
     /// Regular expression, letters in any case, `.` matches line breaks. Named groups: `ref`,
-    /// `dest`, `sn`, `trxid`, `price`, `balance`, `message`.
+    /// `product`, `dest`, `sn`, `time`, `date`, `trxid`, `price`, `balance`, `message`.
     pub pattern: String,
     /// What it means.
     pub means: Means,
@@ -61,47 +61,72 @@ pub struct Rule {
     pub anonymous: bool,
 }
 
-/// What `supplier explain` shows.
+/// The rule that matches a text, and its groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Explained {
-    /// Number from 1 and name of the rule.
-    pub rule: Option<(usize, String)>,
-    /// What it means.
-    pub means: Option<Means>,
-    /// Its groups.
+pub(super) struct Match {
+    /// From 1.
+    pub number: usize,
+    pub name: String,
+    pub means: Means,
     pub captures: Vec<(String, String)>,
+    pub anonymous: bool,
 }
 
-impl Explained {
-    fn field(&self, name: &str) -> Option<&str> {
-        self.captures.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+impl Match {
+    pub(super) fn field(&self, name: &str) -> Option<&str> {
+        let found = self.captures.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
-    /// What the text would do to a purchase it fits.
-    #[must_use]
-    pub fn follows(&self, on: On) -> &'static str {
-        let asked = "the purchase stays open and is asked about";
-        let failed = |outcome: &Outcome| match outcome {
-            Outcome::Failed { class: FailureClass::Number, .. } => "the purchase fails: the number",
-            Outcome::Failed { class: FailureClass::Route, .. } => "the next route is tried",
-            Outcome::Success { .. }
-            | Outcome::Pending
-            | Outcome::Doubtful { .. }
-            | Outcome::Unknown { .. }
-            | Outcome::Unsent { .. } => asked,
+    /// Rule and name, for people.
+    pub(super) fn shown(&self) -> String {
+        if self.name.is_empty() {
+            return format!("rule {}", self.number);
+        }
+        format!("rule {} ({})", self.number, self.name)
+    }
+
+    /// What the rule makes of the text. References, time and "seen before" are read from the whole
+    /// text, whatever the pattern captured.
+    pub(super) fn said(&self, text: &str, way: Way) -> Said {
+        let reading = wire::read(text);
+        let own = |name: &str| self.field(name).map(str::to_owned);
+        // A word of success behind a denial, or inside a failure, is a pattern that matched by luck.
+        let opposite = match self.means {
+            Means::Success => reading.denied || reading.status == Status::Failed,
+            Means::Failed | Means::Number | Means::Route => reading.status == Status::Success,
+            Means::Pending | Means::Nothing | Means::Ask | Means::Balance => false,
         };
-        match (self.means, on) {
-            (None, _) => "no rule matches: the purchase stays open and is asked about",
-            (Some(Means::Success), _) => match self.field("sn").map(Sn::parse) {
-                Some(Ok(_)) => "the purchase is settled",
-                Some(Err(_)) | None => asked,
-            },
-            (Some(Means::Failed), _) => {
-                failed(&reasons::failed(self.field("message").unwrap_or_default()))
-            }
-            (Some(Means::Number), _) => "the purchase fails: the number",
-            (Some(Means::Route), _) | (Some(Means::Nothing), On::Buy) => "the next route is tried",
-            (Some(Means::Pending | Means::Nothing | Means::Ask | Means::Balance), _) => asked,
+        let meant = match self.means {
+            Means::Success => Word::Success,
+            Means::Pending => Word::Pending,
+            Means::Failed => Word::Failed,
+            Means::Number => Word::Certain(FailureClass::Number),
+            Means::Route => Word::Certain(FailureClass::Route),
+            Means::Nothing if way == Way::Buy => Word::Refused,
+            Means::Nothing => Word::Nothing("says nothing of the purchase"),
+            Means::Ask => Word::Nothing("to be asked again"),
+            Means::Balance => Word::Nothing("only a balance"),
+        };
+        let word = if opposite { Word::Nothing("rule and status word contradict") } else { meant };
+        let before_money = |name: &str| {
+            own(name)
+                .map(|text| wire::cut_tail(&text).0.trim().trim_end_matches(['.', ' ']).to_owned())
+        };
+        Said {
+            word,
+            refs: own("ref").into_iter().chain(reading.ref_id).chain(reading.other_refs).collect(),
+            product: own("product").or_else(|| own("sku")),
+            dest: own("dest"),
+            qty: None,
+            time: own("time").or(reading.time),
+            date: own("date").or(reading.date),
+            seen: reading.seen,
+            sn: before_money("sn"),
+            reason: before_money("message").unwrap_or_default(),
+            price: self.field("price").and_then(wire::amount),
+            claim: None,
+            anonymous: self.anonymous,
         }
     }
 }
@@ -144,13 +169,14 @@ impl Rules {
         Ok(Self(compiled))
     }
 
-    pub(super) fn explain(&self, text: &str, on: On) -> Explained {
+    /// The first rule that matches.
+    pub(super) fn find(&self, text: &str, on: On) -> Option<Match> {
         let text: String = text.trim().chars().take(TEXT_MOST).collect();
-        for (number, Compiled { rule, regex }) in (1..).zip(&self.0) {
+        (1..).zip(&self.0).find_map(|(number, Compiled { rule, regex })| {
             if rule.on != On::Any && rule.on != on {
-                continue;
+                return None;
             }
-            let Some(found) = regex.captures(&text) else { continue };
+            let found = regex.captures(&text)?;
             let captures = regex
                 .capture_names()
                 .flatten()
@@ -159,62 +185,8 @@ impl Rules {
                     Some((name.to_owned(), value.to_owned()))
                 })
                 .collect();
-            let rule_name = (number, rule.name.clone());
-            return Explained { rule: Some(rule_name), means: Some(rule.means), captures };
-        }
-        Explained { rule: None, means: None, captures: Vec::new() }
-    }
-
-    /// The outcome of a reply, which must name this purchase.
-    pub(super) fn outcome(&self, text: &str, on: On, reference: &str, dest: &str) -> Outcome {
-        self.decide(text, on, reference, dest)
-    }
-
-    /// The outcome of a callback whose reference was found beside its text.
-    pub(super) fn told(&self, text: &str, reference: &str, dest: &str) -> Outcome {
-        self.decide(text, On::Callback, reference, dest)
-    }
-
-    fn decide(&self, text: &str, on: On, reference: &str, dest: &str) -> Outcome {
-        let found = self.explain(text, on);
-        let unknown = |why: &str| {
-            let text: String = text.chars().take(200).collect();
-            Outcome::Unknown { why: format!("{why}: {text}") }
-        };
-        let field = |name: &str| found.field(name);
-        let Some(means) = found.means else { return unknown("no rule matches") };
-        if field("ref").is_some_and(|named| named != reference) {
-            return unknown("names another reference");
-        }
-        if field("dest").is_some_and(|named| named != dest) {
-            return unknown("names another destination");
-        }
-        let message = field("message").unwrap_or_default();
-        let reason = || Reason::clean(message);
-        match (means, on) {
-            (Means::Success, _) => match field("sn").map(Sn::parse) {
-                Some(Ok(sn)) => {
-                    let cost: Option<Rupiah> = field("price").and_then(|text| text.parse().ok());
-                    Outcome::Success { sn: Some(sn), cost, tie: Tie::Reference }
-                }
-                Some(Err(_)) | None => unknown("success without SN"),
-            },
-            (Means::Pending, _) => Outcome::Pending,
-            (Means::Failed, _) => reasons::failed(message),
-            (Means::Number, _) => Outcome::Failed {
-                class: FailureClass::Number,
-                reason: reason(),
-                tie: Tie::Reference,
-            },
-            (Means::Route, _) | (Means::Nothing, On::Buy) => Outcome::Failed {
-                class: FailureClass::Route,
-                reason: reason(),
-                tie: Tie::Reference,
-            },
-            (Means::Nothing, On::Any | On::Check | On::Callback | On::Balance) => {
-                unknown("says nothing of the purchase")
-            }
-            (Means::Ask | Means::Balance, _) => unknown("to be asked again"),
-        }
+            let (name, means, anonymous) = (rule.name.clone(), rule.means, rule.anonymous);
+            Some(Match { number, name, means, captures, anonymous })
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! Suppliers by description, and the rule sets with lines from the field.
 
 use super::{ask, connector, ok, word};
-use suppliers::{Inbound, On, Settings, TemplateConnector};
+use suppliers::{Heard, Inbound, On, Settings};
 
 fn with_set(set: &str) -> String {
     format!(
@@ -50,6 +50,14 @@ fn mistakes_are_named() {
     }
 }
 
+/// The code that stands in front of the destination, or any.
+fn sku_of(text: &str, dest: &str) -> String {
+    let before = text.split(dest).next().unwrap_or_default().trim_end_matches(['.', ' ']);
+    let before = before.trim_end_matches(" ke");
+    let last = before.rsplit(' ').next().unwrap_or_default();
+    if last.is_empty() || last.contains('.') { "t1".to_owned() } else { last.to_owned() }
+}
+
 /// Lines of five dialects: set, where, text, meaning.
 #[test]
 fn dialects() {
@@ -96,14 +104,14 @@ fn dialects() {
             "yuscom",
             Check,
             "14234567890",
-            "PLNV50.14234567890 sdh pernah jam 18.50, status Sukses. SN/Ref: 1234-5678-9012-3456-7890/NAMA/R1/450/110.60KWH. Trx ke-2/hr: PLNV50.2.14234567890.pin.",
+            "PLNV50.14234567890 sdh pernah jam 12.00, status Sukses. SN/Ref: 1234-5678-9012-3456-7890/NAMA/R1/450/110.60KWH. Trx ke-2/hr: PLNV50.2.14234567890.pin.",
             "success 1234-5678-9012-3456-7890/NAMA/R1/450/110.60KWH",
         ),
         (
             "yuscom",
             Check,
             "14234567890",
-            "PLN.14234567890 sdh pernah jam 18.50, status Gagal. SN/Ref: .Gagal Tagihan sudah terbayar. Trx ke-2/hr: PLN.2.14234567890.pin.",
+            "PLN.14234567890 sdh pernah jam 12.00, status Gagal. SN/Ref: .Gagal Tagihan sudah terbayar. Trx ke-2/hr: PLN.2.14234567890.pin.",
             "number: Tagihan sudah terbayar",
         ),
         (
@@ -182,13 +190,13 @@ fn dialects() {
             Buy,
             "081234567890",
             "S5 081234567890 diabaikan karena Harga Voucher 10.060 lebih besar dari Harga Max anda 1.000.",
-            "route: diabaikan karena Harga Voucher 10.060 lebih besar dari Harga Max anda 1.000",
+            "route: diabaikan",
         ),
         ("qiospay", Buy, "081234567890", "Terjadi kesalahan", "unknown"),
     ];
     for (set, on, dest, text, wanted) in rows {
         let connector = connector(&with_set(set));
-        let ask = ask("t1", dest);
+        let ask = ask(&sku_of(text, dest), dest);
         let outcome = match on {
             Buy => connector.read_buy(&ask, &ok(text)),
             _ => connector.read_check(&ask, &ok(text)),
@@ -199,12 +207,17 @@ fn dialects() {
 
 #[test]
 fn explain_names_the_rule() {
-    let settings: Settings = toml::from_str(&with_set("irs")).unwrap();
-    let connector = TemplateConnector::new(settings.template.unwrap()).unwrap();
-    let found = connector.explain("TRX S1.0878 BERHASIL, HRG:10000 SN:12. SISA SALDO:9", On::Buy);
-    assert_eq!(found.rule.unwrap().1, "success");
-    assert!(found.captures.contains(&("sn".to_owned(), "12".to_owned())), "{:?}", found.captures);
-    assert_eq!(connector.explain("Selamat pagi", On::Buy).rule, None);
+    let own = "[template]\nref_prefix='g-'\n[template.buy]\nurl='http://h/{dest}'\n\
+        [[template.rules]]\nname='sold out'\npattern='(?<dest>\\d+) .*(?<message>stok \\w+)'\nmeans='failed'\n";
+    let connector = connector(own);
+    let ask = ask("s1", "087812345678");
+    let explain = |text: &str| connector.explain(&ask, Heard::Buy(&ok(text)));
+    let told = explain("087812345678 gagal: stok habis");
+    assert_eq!(told.decided_by, "rule 1 (sold out); list route: \"stok habis\"");
+    assert_eq!(word(&told.outcome), "route: stok habis");
+    assert!(told.fields.contains(&("dest".to_owned(), "087812345678".to_owned())));
+    let told = explain("Selamat pagi");
+    assert_eq!((told.decided_by.as_str(), word(&told.outcome).as_str()), ("no rule", "unknown"));
 }
 
 #[test]

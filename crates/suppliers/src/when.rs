@@ -1,0 +1,147 @@
+//! Is the time in a supplier's text before the minute in which ours was sent? Wall clocks only.
+
+use crate::Ask;
+use types::CivilTime;
+
+/// How a text's time stands to the minute in which the purchase was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    Before,
+    NotBefore,
+    /// The text names no time, or it is not known when ours was sent.
+    Unsaid,
+}
+
+const DAY: i64 = 1_440;
+
+/// Days since a fixed one, by the Gregorian calendar.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let of_era = year.rem_euclid(400);
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year
+}
+
+fn minute(at: CivilTime) -> i64 {
+    days(i64::from(at.year), i64::from(at.month), i64::from(at.day)) * DAY
+        + i64::from(at.minute_of_day())
+}
+
+/// `HH:MM` as minutes of a day.
+fn clock(text: &str) -> Option<i64> {
+    let (hour, minute) = text.split_once([':', '.'])?;
+    let (hour, minute): (i64, i64) = (hour.trim().parse().ok()?, minute.get(..2)?.parse().ok()?);
+    ((0..24).contains(&hour) && (0..60).contains(&minute)).then_some(hour * 60 + minute)
+}
+
+/// `DD/MM`, `DD/MM/YYYY`, `DD-MM-YY` or `YYYY-MM-DD` as a day not after `asked`.
+fn date(text: &str, asked: CivilTime) -> Option<i64> {
+    let parts: Vec<i64> =
+        text.split(['/', '-']).map(|part| part.trim().parse().ok()).collect::<Option<_>>()?;
+    let this_year = i64::from(asked.year);
+    let (year, month, day) = match parts.as_slice() {
+        [day, month] => (None, *month, *day),
+        [year, month, day] if *year > 31 => (Some(*year), *month, *day),
+        [day, month, year] if (0..100).contains(year) => (Some(2_000 + year), *month, *day),
+        [day, month, year] => (Some(*year), *month, *day),
+        _ => return None,
+    };
+    let fits = year.is_none_or(|year| (1_900..3_000).contains(&year))
+        && (1..=12).contains(&month)
+        && (1..=31).contains(&day);
+    let found = fits.then(|| days(year.unwrap_or(this_year), month, day))?;
+    let later = year.is_none() && found > minute(asked).div_euclid(DAY);
+    Some(if later { days(this_year - 1, month, day) } else { found })
+}
+
+/// A time without a date is the latest such moment not after the question; a date without a time
+/// is compared as a date.
+pub(crate) fn order(ask: &Ask, time: Option<&str>, on: Option<&str>) -> Order {
+    let Some(sent) = ask.sent else { return Order::Unsaid };
+    let (sent, asked) = (minute(sent.civil), minute(ask.asked.civil));
+    let day = on.and_then(|on| date(on, ask.asked.civil));
+    let is_before = match (time.and_then(clock), day) {
+        (None, None) => return Order::Unsaid,
+        (None, Some(day)) => day < sent.div_euclid(DAY),
+        (Some(time), Some(day)) => day * DAY + time < sent,
+        (Some(time), None) => {
+            let today = asked.div_euclid(DAY) * DAY + time;
+            (if today > asked { today - DAY } else { today }) < sent
+        }
+    };
+    if is_before { Order::Before } else { Order::NotBefore }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use types::{AttemptId, Dest, Moment, Rupiah, Sku, TrxNo, UtcMillis};
+
+    fn at(day: u8, hour: u8, minute: u8) -> Moment {
+        let civil = CivilTime { year: 2026, month: 11, day, hour, minute, second: 30 };
+        Moment { utc: UtcMillis::new(0), civil }
+    }
+
+    fn ask(sent: Moment, asked: Moment) -> Ask {
+        Ask {
+            attempt: AttemptId { trx: TrxNo::new(1), n: 1 },
+            sku: Sku::parse("t1").unwrap(),
+            dest: Dest::parse("0812345678").unwrap(),
+            qty: None,
+            cost: Rupiah::ZERO,
+            counter: 1,
+            sent: Some(sent),
+            asked,
+        }
+    }
+
+    #[test]
+    fn times_are_todays_or_yesterdays() {
+        use Order::{Before, NotBefore, Unsaid};
+        let noon = ask(at(23, 12, 0), at(23, 12, 5));
+        for (time, on, wanted) in [
+            (Some("12:00"), None, NotBefore),
+            (Some("12.05"), None, NotBefore),
+            (Some("11:59"), None, Before),
+            // Not after the question: yesterday's.
+            (Some("12:06"), None, Before),
+            (Some("23:59"), None, Before),
+            (Some("12:03"), Some("23/11"), NotBefore),
+            (Some("12:03"), Some("22/11"), Before),
+            (Some("12:03"), Some("24/11"), Before),
+            (Some("12:03"), Some("23/11/2026"), NotBefore),
+            (Some("12:03"), Some("23/11/2025"), Before),
+            (Some("12:03"), Some("2026-11-23"), NotBefore),
+            (None, Some("23/11/2026"), NotBefore),
+            (None, Some("22-11-26"), Before),
+            (None, None, Unsaid),
+            (Some("99:99"), None, Unsaid),
+            (None, Some("x"), Unsaid),
+        ] {
+            assert_eq!(order(&noon, time, on), wanted, "{time:?} {on:?}");
+        }
+        // Over midnight.
+        let late = ask(at(23, 23, 58), at(24, 0, 4));
+        assert_eq!(order(&late, Some("23:58"), None), NotBefore);
+        assert_eq!(order(&late, Some("00:03"), None), NotBefore);
+        assert_eq!(order(&late, Some("23:57"), None), Before);
+        assert_eq!(order(&late, Some("00:05"), None), Before);
+        let unsent = Ask { sent: None, ..late };
+        assert_eq!(order(&unsent, Some("00:03"), None), Unsaid);
+    }
+
+    proptest! {
+        #[test]
+        fn a_minute_between_sending_and_asking_is_never_before(sent in 0i64..2_000, wait in 0i64..1_440, part in 0i64..1_440) {
+            let moment = |minutes: i64| {
+                let part = |value: i64| u8::try_from(value).unwrap();
+                at(part(20 + minutes / DAY), part(minutes / 60 % 24), part(minutes % 60))
+            };
+            let then = sent + part.min(wait);
+            let text = moment(then).civil.hhmm();
+            prop_assert_eq!(order(&ask(moment(sent), moment(sent + wait)), Some(&text), None), Order::NotBefore);
+        }
+    }
+}
