@@ -168,7 +168,12 @@ pub(crate) fn serial(text: &str, ask: &Ask, reference: &str) -> Option<Sn> {
 
 /// A failure's reason as others may read it.
 fn reason(said: &Said) -> Reason {
-    let kept = wire::for_others(&said.reason);
+    let bare = ["keterangan", "ket"].iter().find_map(|label| {
+        let start = said.reason.get(..label.len())?;
+        let rest = said.reason[label.len()..].trim_start();
+        start.eq_ignore_ascii_case(label).then(|| rest.strip_prefix([':', '=']))?
+    });
+    let kept = wire::for_others(bare.unwrap_or(&said.reason).trim());
     if kept.is_empty() && !said.reason.is_empty() {
         return Reason::clean("Harga tidak sesuai");
     }

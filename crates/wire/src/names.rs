@@ -28,7 +28,7 @@ part!(TRX, r"(?:^|\s)T?#\s*(?<trx>\d+)(?:\s|$)");
 part!(TRXID, r"TrxID\s*=\s*(?<trx>\S+)\s+kode\s+(?<product>\S+)\s+ke\s+(?<dest>\S+)");
 part!(
     OWN,
-    r"^(?:(?<name>.*?)\s*)??(?<product>[\w-]*)[.](?<dest>\S*)(?:\s*,\s*QTY\s*:\s*(?<qty>\d+))?$"
+    r"^(?:(?<name>.*?)\s+)??(?<product>[\w-]*)[.](?<dest>\S*)(?:\s*,\s*QTY\s*:\s*(?<qty>\d+))?$"
 );
 part!(QTY, r",\s*QTY\s*:\s*(?<qty>\d+)");
 part!(

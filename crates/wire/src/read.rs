@@ -77,7 +77,7 @@ pattern!(
 );
 pattern!(
     WAITING,
-    r"^(?<head>.*?)\s*Mhn\s+tunggu\s+trx\s+(?:sblmnya|sebelumnya)\s+selesai:\s*(?<body>.*?)\s*@\s*(?<time>\d\d[:.]\d\d)(?:[:.]\d\d)?(?:,\s*status\s+(?<word>[^.]*))?(?<rest>.*)$"
+    r"^(?<head>.*?)\s*Mhn\s+tunggu\s+trx\s+(?:sblmnya|sebelumnya)\s+selesai:\s*(?<body>.*?)\s+@\s*(?<time>\d\d[:.]\d\d)(?:[:.]\d\d)?(?:,\s*status\s+(?<word>[^.]*))?(?<rest>.*)$"
 );
 pattern!(
     NOTHING,
@@ -289,6 +289,10 @@ fn done(before: &str, after: &str, reading: &mut Reading) {
         None => {
             names::head(before, reading);
             success(after, reading);
+            // `CODE.dest Hrg:9.000 Sukses`
+            let mut early = Reading::default();
+            tail::amounts(tail::cut(before).1, &mut early);
+            reading.price = reading.price.or(early.price);
         }
     }
 }
@@ -322,7 +326,8 @@ fn failed(before: &str, after: &str, reading: &mut Reading) {
     let (kept, end) = tail::cut(after);
     tail::amounts(end, reading);
     let kept = trim_reason(kept);
-    let worded = if kept.is_empty() { WHY.captures(after) } else { None };
+    let is_label = WHY.find(&kept).is_some_and(|label| label.start() == 0);
+    let worded = if kept.is_empty() || is_label { WHY.captures(after) } else { None };
     let reason = worded.map_or(kept, |found| trim_reason(tail::cut(&found["reason"]).0));
     reading.status = if speaks_of_the_caller(&reason) { Status::Refused } else { Status::Failed };
     reading.reason = Some(reason);

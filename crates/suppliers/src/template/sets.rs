@@ -48,7 +48,7 @@ const QIOSPAY: &[Row] = &[
         On::Any,
         r"(?:R#(?<ref>\S+) )?(?<product>\S+) (?<dest>[\w@.+()|-]+),? *(?<message>diabaikan karena Harga Voucher .*)",
     ),
-    ("not available*", Means::Nothing, On::Buy, r"^Gagal, *(?<message>Voucher tidak tersedia)"),
+    ("not available*", Means::Nothing, On::Any, r"^Gagal, *(?<message>Voucher tidak tersedia)"),
     ("balance*", Means::Balance, On::Balance, r"Saldo *:? *(?<balance>[\d.]+)"),
 ];
 

@@ -5,6 +5,7 @@ mod digiflazz;
 mod documented;
 mod okeconnect;
 mod template;
+mod words;
 
 use domain::{FailureClass, Outcome};
 use suppliers::{Ask, Connector, Reply, Settings};
