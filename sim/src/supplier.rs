@@ -10,8 +10,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 use suppliers::{
-    About, Ask, CheckLimits, Connector, Inbound, Movement, PriceList, Reply, Request, SendResult,
-    Transport,
+    About, Ask, CheckLimits, Connector, Explained, Heard, Inbound, Movement, PriceList, Reply,
+    Request, SendResult, Transport,
 };
 use tokio::time::sleep;
 use types::{

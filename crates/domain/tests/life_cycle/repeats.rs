@@ -3,6 +3,7 @@
 use super::{World, now, offer, product, request};
 use domain::*;
 use proptest::prelude::*;
+use proptest::strategy::Strategy as _;
 use proptest::test_runner::TestCaseError;
 use types::*;
 
@@ -52,6 +53,7 @@ proptest! {
             world.routes.iter().map(|(route, supplier)| offer(route, supplier)).collect();
         for again in [&request, &normal] {
             let facts = BuyFacts {
+                counter: 1,
                 member: &world.member,
                 account: &world.account,
                 existing: Some(&first),

@@ -3,7 +3,7 @@
 use super::rig::{Act, Rig, T1, pass};
 use domain::Resolution;
 use engine::{Answer, Command};
-use types::{AttemptId, MemberId, Reason, Rupiah, Sn, SupplierCode};
+use types::{AttemptId, Dest, MemberId, Reason, Rupiah, Sku, Sn, SupplierCode};
 
 const PENDING: Act = Act::Say(100, "pending");
 

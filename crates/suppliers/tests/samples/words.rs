@@ -568,7 +568,11 @@ fn explaining_is_reading() {
                 connector.read_check(&case, &reply)
             );
             let inbound = connector.callback_of(&case, &reply.body);
-            assert_eq!(connector.callback_about(&inbound), Ok(case.attempt), "{text}");
+            assert_eq!(
+                connector.callback_about(&inbound),
+                Ok(suppliers::About::Attempt(case.attempt)),
+                "{text}"
+            );
             assert_eq!(
                 connector.explain(&case, Heard::Callback(&inbound)).outcome,
                 connector.read_callback(&case, &inbound)
