@@ -204,6 +204,39 @@ fn audited(model: &mut Model) -> Vec<String> {
     audit.findings().into_iter().map(|finding| finding.0).collect()
 }
 
+#[tokio::test]
+async fn a_bank_reports_amounts_in_its_own_style() {
+    let (office, _) = house();
+    let bank = Bank {
+        code: "bca".to_owned(),
+        name: "BCA".to_owned(),
+        number: "1".to_owned(),
+        holder: "x".to_owned(),
+        open: true,
+    };
+    office.set_bank(&who(0), bank).await.unwrap();
+    let report = |id: &str, amount: &str| {
+        let json = format!(r#"{{"bank":"bca","id":"{id}","amount":{amount}}}"#);
+        serde_json::from_str::<Mutation>(&json)
+    };
+    for (id, amount) in [
+        ("m1", "\"150.000,000\""),
+        ("m2", "\"150,000.00\""),
+        ("m3", "\"Rp 150.000,-\""),
+        ("m4", "150000"),
+        ("m5", "150000.0"),
+    ] {
+        office.take_mutation(&who(1), report(id, amount).unwrap()).await.unwrap();
+    }
+    let rows = office.mutations(true, 50).await.unwrap();
+    assert_eq!(rows.len(), 5);
+    assert!(rows.iter().all(|row| row.amount == 150_000), "{rows:?}");
+    for amount in ["\"150.000,500\"", "\"150.000.00\"", "\"-5\""] {
+        assert!(office.take_mutation(&who(1), report("x", amount).unwrap()).await.is_err());
+    }
+    assert!(report("x", "150.000").is_ok() && report("x", "150.5").is_err());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 

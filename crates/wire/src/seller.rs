@@ -246,6 +246,26 @@ mod tests {
         assert!(SellerFields::decode(b"\xff{").request().is_err());
     }
 
+    /// What they will pay us is never read as more than they say.
+    #[test]
+    fn a_price_in_any_form() {
+        for (price, wanted) in [
+            ("10500", Some(10_500)),
+            ("10500.75", Some(10_500)),
+            ("10.5", Some(10)),
+            ("1.321", Some(1)),
+            ("\"1.321,000\"", Some(1_321)),
+            ("\"10500.75\"", Some(10_500)),
+            ("\"Rp 10.500,-\"", Some(10_500)),
+            ("1e400", None),
+            ("\"1.32.1\"", None),
+        ] {
+            let body = BODY.replace("\"10500\"", price);
+            let read = SellerFields::decode(body.as_bytes()).request().ok();
+            assert_eq!(read.and_then(|request| request.price), wanted.map(Rupiah::new), "{price}");
+        }
+    }
+
     #[test]
     fn a_report_is_strings_under_data() {
         let fields = SellerFields::decode(BODY.as_bytes());

@@ -61,6 +61,29 @@ fn both_doors() {
     assert!(String::from_utf8_lossy(&second.stderr).contains("another gerbang is working"));
 }
 
+/// Amounts of files are read by the grammar of all amounts, never a thousandfold.
+#[test]
+fn amounts_of_a_product_file() {
+    let house = House::new();
+    business(&house);
+    let file = house.folder.path().join("amounts.csv");
+    std::fs::write(
+        &file,
+        "kode;keterangan;harga\nA1;a;1.321,000\nA2;a;Rp 1.321,-\nA3;a;1,321.00\nA4;a;1321,0\n",
+    )
+    .unwrap();
+    house.ok(&["product", "import", file.to_str().unwrap()]);
+    for code in ["A1", "A2", "A3", "A4"] {
+        assert_eq!(house.json(&["product", "show", code])["prices"]["retail"], 1_321, "{code}");
+    }
+    std::fs::write(&file, "kode;keterangan;harga\nB1;b;1.321,500\n").unwrap();
+    let said = house.fails(&["product", "import", file.to_str().unwrap()]);
+    assert!(said.contains("line 2: `1.321,500` has a part of a rupiah"), "{said}");
+    let credit = |amount: &str| house.json(&["member", "credit", "OK00123", amount, "--note", "x"]);
+    assert_eq!(credit("150.000,000")["moved"], 150_000);
+    assert_eq!(credit("Rp 150,000.00")["moved"], 150_000);
+}
+
 #[test]
 fn import_is_all_or_nothing_and_names_lines() {
     let house = House::new();
