@@ -10,8 +10,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 use suppliers::{
-    Ask, CheckLimits, Connector, Inbound, Movement, Reply, Request, SendResult, SupplierPrice,
-    Transport,
+    Ask, CheckLimits, Connector, Explained, Heard, Inbound, Movement, Reply, Request, SendResult,
+    SupplierPrice, Transport,
 };
 use tokio::time::sleep;
 use types::{
@@ -423,6 +423,14 @@ impl Connector for Reading {
 
     fn check(&self, ask: &Ask) -> Result<Request, String> {
         self.inner.check(ask)
+    }
+
+    fn explain(&self, ask: &Ask, heard: Heard<'_>) -> Explained {
+        self.inner.explain(ask, heard)
+    }
+
+    fn callback_of(&self, ask: &Ask, text: &str) -> Inbound {
+        self.inner.callback_of(ask, text)
     }
 
     fn read_buy(&self, ask: &Ask, reply: &Reply) -> Outcome {
