@@ -9,8 +9,8 @@
 use domain::Outcome;
 use std::sync::LazyLock;
 use suppliers::{
-    Ask, Connector, DigiflazzConnector, DigiflazzSettings, Inbound, OkeconnectConnector,
-    OkeconnectSettings, On, Reply, Settings, TemplateConnector,
+    Ask, Connector, DigiflazzConnector, DigiflazzSettings, Heard, Inbound, OkeconnectConnector,
+    OkeconnectSettings, Reply, Settings, TemplateConnector,
 };
 use types::{AttemptId, CivilTime, Dest, Moment, Rounding, Rupiah, Sku, TrxNo, UtcMillis};
 use wire::{Fields, SellerFields};
@@ -72,14 +72,27 @@ fn escape(text: &str) -> String {
     escaped
 }
 
+/// Words without which nothing is delivered, and nothing failed. A wrapped text is percent-encoded.
+const SUCCESSES: [&str; 3] = ["sukses", "berhasil", "success"];
+const FAILURES: [&str; 2] = ["gagal", "failed"];
+
+fn says(lower: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| lower.contains(word)) || lower.contains("message=")
+}
+
 /// Any text of the family gives a reading, and a success has words that say so.
 pub fn reply(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let reading = wire::read(&text);
     let lower = text.to_lowercase();
     match reading.status {
-        wire::Status::Success => assert!(lower.contains("sukses"), "{text}"),
-        wire::Status::Failed => assert!(lower.contains("gagal"), "{text}"),
+        wire::Status::Success => {
+            assert!(says(&lower, &SUCCESSES), "{text}");
+            // What may be shown to others never holds the reader's own balance.
+            let sn = reading.sn.unwrap_or_default();
+            assert_eq!(wire::cut_tail(&sn).1, "", "{text}");
+        }
+        wire::Status::Failed => assert!(says(&lower, &FAILURES), "{text}"),
         wire::Status::Accepted
         | wire::Status::Pending
         | wire::Status::Refused
@@ -151,13 +164,21 @@ fn read_all(connector: &dyn Connector, data: &[u8], ends: impl Fn(&str) -> bool)
     let _ = connector.callback_about(&inbound);
     let _ = (connector.movement(&body), connector.told(&inbound));
     let _ = (connector.read_balance(&reply), connector.read_prices(&reply));
-    for outcome in [
-        connector.read_buy(&ask, &reply),
-        connector.read_check(&ask, &reply),
-        connector.read_callback(&ask, &inbound),
+    let own = "100000001-1";
+    for (heard, outcome) in [
+        (Heard::Buy(&reply), connector.read_buy(&ask, &reply)),
+        (Heard::Check(&reply), connector.read_check(&ask, &reply)),
+        (Heard::Callback(&inbound), connector.read_callback(&ask, &inbound)),
     ] {
+        assert_eq!(connector.explain(&ask, heard).outcome, outcome, "explained otherwise: {body}");
         match outcome {
-            Outcome::Success { .. } | Outcome::Failed { .. } => assert!(ends(&body), "{body}"),
+            Outcome::Success { tie, .. } | Outcome::Failed { tie, .. } => {
+                assert!(ends(&body), "{body}");
+                let encoded = body.contains('%') || body.contains('\\') || body.contains('+');
+                assert!(!tie.names_us() || body.contains(own) || encoded, "not named: {body}");
+                let on_buy = matches!(heard, Heard::Buy(_));
+                assert!(on_buy || tie != domain::Tie::Connection, "no connection: {body}");
+            }
             Outcome::Pending | Outcome::Unknown { .. } | Outcome::Doubtful { .. } => {}
             Outcome::Unsent { .. } => panic!("a reader says that nothing was sent: {body}"),
         }
@@ -171,7 +192,19 @@ pub fn okeconnect(data: &[u8]) {
         ref_prefix: "g-".to_owned(),
         ..OkeconnectSettings::new("http://h", "OK1", "1", "2")
     });
-    let words = ["sukses", "gagal", "salah", "tidak", "too short", "terlalu", "parameter", "sibuk"];
+    let words = [
+        "sukses",
+        "berhasil",
+        "success",
+        "gagal",
+        "failed",
+        "salah",
+        "tidak",
+        "too short",
+        "terlalu",
+        "parameter",
+        "your ip",
+    ];
     read_all(&connector.unwrap(), data, |body| {
         let mut decoded = String::new();
         if let Some((_, message)) = wire::callback_query(body.as_bytes()) {
@@ -263,9 +296,6 @@ pub fn template(data: &[u8]) {
     }
     for connector in SETS.iter() {
         read_all(connector, body.as_bytes(), |_| true);
-        for on in [On::Buy, On::Check, On::Callback, On::Balance] {
-            let _ = connector.explain(body, on).follows(on);
-        }
     }
 }
 

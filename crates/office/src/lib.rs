@@ -35,8 +35,8 @@ pub use keys::KeyRow;
 pub use money::{Approval, Credit, Done, Giving, Rules};
 pub use news::News;
 pub use operations::{
-    ImportRow, MemberAdd, MemberSet, Operation, ProductSet, RouteSet, SupplierAdd, SupplierSet,
-    TrxList, Verdict, execute, keep_in_step,
+    ImportRow, MemberAdd, MemberSet, Operation, ProductSet, RouteSet, SupplierAdd, SupplierExplain,
+    SupplierSet, TrxList, Verdict, execute, keep_in_step,
 };
 pub use own::OwnChange;
 pub use papers::Sheet;

@@ -218,15 +218,27 @@ impl Settings {
         .next()
     }
 
-    /// Gives our references a prefix when the settings name none.
-    pub fn fill_prefix(&mut self, prefix: &str) {
-        let own = [
+    fn prefixes(&mut self) -> impl Iterator<Item = &mut String> {
+        [
             self.okeconnect.as_mut().map(|own| &mut own.ref_prefix),
             self.digiflazz.as_mut().map(|own| &mut own.ref_prefix),
             self.template.as_mut().map(|own| &mut own.ref_prefix),
-        ];
-        for own in own.into_iter().flatten().filter(|own| own.is_empty()) {
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    /// Gives our references a prefix when the settings name none.
+    pub fn fill_prefix(&mut self, prefix: &str) {
+        for own in self.prefixes().filter(|own| own.is_empty()) {
             own.push_str(prefix);
+        }
+    }
+
+    /// Another prefix, for looking only: attempts already made must stay askable.
+    pub fn set_prefix(&mut self, prefix: &str) {
+        for own in self.prefixes() {
+            prefix.clone_into(own);
         }
     }
 }

@@ -115,9 +115,11 @@ fn told(method: &str, path: &str) -> Option<Told> {
             &["paused", "check_after_ms", "suspect_after_ms", "trusted_reversal"],
         ),
         ("POST", "/admin/v1/suppliers/{}/sync") => ("Read its price list", &[], &["dry_run"]),
-        ("POST", "/admin/v1/suppliers/{}/explain") => {
-            ("What a reply of it means", &[], &["text!", "on"])
-        }
+        ("POST", "/admin/v1/suppliers/{}/explain") => (
+            "What a text of it would do to a purchase",
+            &[],
+            &["text!", "on", "sku", "dest", "ref", "status"],
+        ),
         ("POST", "/admin/v1/routes") => (
             "Where a product is bought",
             &[],

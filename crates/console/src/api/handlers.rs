@@ -10,7 +10,7 @@ use crate::show::{self, days_ago};
 use http::StatusCode;
 use office::{
     Bank, Credit, Giving, MemberAdd, MemberSet, Mutation, NewUser, Operation, Problem, ProductSet,
-    RouteSet, Settlement, Statement, SupplierAdd, SupplierSet, Verdict, execute,
+    RouteSet, Settlement, Statement, SupplierAdd, SupplierExplain, SupplierSet, Verdict, execute,
 };
 use reports::Dimension;
 use serde::Deserialize;
@@ -273,20 +273,9 @@ pub(super) async fn supplier_sync(console: &Inner, ask: &Ask) -> Done {
     run(console, ask, Operation::SupplierSync { code: ask.part(0).to_owned(), dry_run }).await
 }
 
-#[derive(Deserialize)]
-struct Explaining {
-    text: String,
-    #[serde(default = "bought")]
-    on: String,
-}
-
-fn bought() -> String {
-    "buy".to_owned()
-}
-
 pub(super) async fn supplier_explain(console: &Inner, ask: &Ask) -> Done {
-    let Explaining { text, on } = body(ask, &[])?;
-    run(console, ask, Operation::SupplierExplain { code: ask.part(0).to_owned(), text, on }).await
+    let given: SupplierExplain = body(ask, &[("code", ask.part(0))])?;
+    run(console, ask, Operation::SupplierExplain(Box::new(given))).await
 }
 
 pub(super) async fn route_set(console: &Inner, ask: &Ask) -> Done {

@@ -8,7 +8,7 @@ use crate::reply::Answer;
 use crate::routes::done;
 use crate::show::{date, days_ago, duration, percent};
 use crate::view::{Cell, Field, Form, Input, Part, Table, Tile, Tone, rupiah};
-use office::{Operation, Permission, Problem, SupplierAdd, SupplierSet, execute};
+use office::{Operation, Permission, Problem, SupplierAdd, SupplierExplain, SupplierSet, execute};
 use reports::Dimension;
 use serde_json::Value;
 
@@ -145,7 +145,8 @@ async fn page(console: &Inner, ask: &Ask, explained: Option<String>) -> anyhow::
         }));
     }
     parts.push(Part::Heading(ask.t("What does this reply mean?").to_owned()));
-    let where_said = ["buy", "check", "callback", "balance"].map(|w| (w.to_owned(), w.to_owned()));
+    let where_said =
+        ["reply", "check", "callback", "balance"].map(|w| (w.to_owned(), w.to_owned()));
     parts.push(Part::Form(Form {
         action: format!("/console/suppliers/{code}/explain"),
         fields: vec![
@@ -154,6 +155,9 @@ async fn page(console: &Inner, ask: &Ask, explained: Option<String>) -> anyhow::
                 .value(ask.given("text"))
                 .input(Input::Area)
                 .needed(),
+            Field::new("sku", "SKU").value(ask.given("sku")),
+            Field::new("dest", ask.t("Destination")).value(ask.given("dest")),
+            Field::new("ref", "R#").value(ask.given("ref")),
         ],
         button: ask.t("Explain").to_owned(),
         form_key: frame::key(ask),
@@ -236,11 +240,16 @@ pub(crate) async fn sync(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
 }
 
 pub(crate) async fn explain(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
-    let explain = Operation::SupplierExplain {
+    let given = |name: &str| Some(ask.given(name).to_owned()).filter(|text| !text.is_empty());
+    let explain = Operation::SupplierExplain(Box::new(SupplierExplain {
         code: ask.part(0).to_owned(),
         text: ask.given("text").to_owned(),
         on: ask.given("on").to_owned(),
-    };
+        sku: given("sku"),
+        dest: given("dest"),
+        reference: given("ref"),
+        status: None,
+    }));
     let told = execute(&console.office, frame::actor(ask)?, explain).await?;
     page(console, ask, Some(serde_json::to_string_pretty(&told)?)).await
 }

@@ -2,7 +2,7 @@
 
 use super::ask::{AccountArgs, BuyArgs, CheckArgs, PricesArgs};
 use clap::{Args, Parser, Subcommand};
-use office::{MemberAdd, MemberSet, ProductSet, RouteSet, SupplierSet, TrxList};
+use office::{MemberAdd, MemberSet, ProductSet, RouteSet, SupplierExplain, SupplierSet, TrxList};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -304,16 +304,11 @@ pub(super) enum SupplierVerb {
         #[arg(long)]
         name: Option<String>,
     },
-    /// Which rule matches a reply, and what it means.
-    Explain {
-        /// Supplier code.
-        code: String,
-        /// The supplier's text.
-        text: String,
-        /// Where it came: buy, check, callback or balance.
-        #[arg(long, default_value = "buy")]
-        on: String,
-    },
+    /// What a text of the supplier would do to a purchase, and why.
+    ///
+    /// Runs the very reading of the engine. Give --sku, --dest and --ref of the purchase; what is
+    /// not given is assumed, and said.
+    Explain(SupplierExplain),
     /// Read the supplier's price list and bring costs, stock and prices in step with it.
     ///
     /// What follows is ruled by [sync] in its settings; see docs/suppliers.md.

@@ -87,8 +87,8 @@ async fn business(
             let add = SupplierAdd { code, name, settings };
             (Operation::SupplierAdd(Box::new(add)), Shape::Record)
         }
-        BusinessVerb::Supplier(SupplierVerb::Explain { code, text, on }) => {
-            (Operation::SupplierExplain { code, text, on }, Shape::Record)
+        BusinessVerb::Supplier(SupplierVerb::Explain(given)) => {
+            (Operation::SupplierExplain(Box::new(given)), Shape::Record)
         }
         BusinessVerb::Supplier(SupplierVerb::Sync { code, dry_run }) => {
             (Operation::SupplierSync { code, dry_run }, Shape::Sync)

@@ -4,12 +4,14 @@
 //! sends it to the running server through the local socket. Errors are sentences for people.
 
 mod callback;
+mod explain;
 mod member;
 mod product;
 mod supplier;
 mod sync;
 mod trx;
 
+pub use explain::SupplierExplain;
 pub(crate) use member::id_of;
 pub use member::{MemberAdd, MemberSet};
 pub use product::{ImportRow, ProductSet};
@@ -41,7 +43,7 @@ pub enum Operation {
     LevelSet { code: String, name: String },
     SupplierList,
     SupplierAdd(Box<SupplierAdd>),
-    SupplierExplain { code: String, text: String, on: String },
+    SupplierExplain(Box<SupplierExplain>),
     SupplierSet(Box<SupplierSet>),
     SupplierSync { code: String, dry_run: bool },
     RouteSet(Box<RouteSet>),
@@ -77,7 +79,7 @@ impl Operation {
             | Self::ProductShow { .. }
             | Self::PriceList { .. }
             | Self::SupplierList
-            | Self::SupplierExplain { .. }
+            | Self::SupplierExplain(_)
             | Self::SupplierSync { .. }
             | Self::TrxList(_)
             | Self::TrxShow { .. }
@@ -114,7 +116,7 @@ impl Operation {
             | Self::LevelSet { .. }
             | Self::SupplierList
             | Self::SupplierAdd(_)
-            | Self::SupplierExplain { .. }
+            | Self::SupplierExplain(_)
             | Self::SupplierSet(_)
             | Self::RouteSet(_)
             | Self::TrxList(_)
@@ -137,7 +139,7 @@ impl Operation {
             | Self::ProductShow { .. }
             | Self::PriceList { .. }
             | Self::SupplierList
-            | Self::SupplierExplain { .. }
+            | Self::SupplierExplain(_)
             | Self::TrxList(_)
             | Self::TrxShow { .. }
             | Self::CallbackList { .. } => Permission::Look,
@@ -176,7 +178,7 @@ impl Operation {
             Self::LevelSet { .. } => "level set",
             Self::SupplierList => "supplier list",
             Self::SupplierAdd(_) => "supplier add",
-            Self::SupplierExplain { .. } => "supplier explain",
+            Self::SupplierExplain(_) => "supplier explain",
             Self::SupplierSet(_) => "supplier set",
             Self::SupplierSync { .. } => "supplier sync",
             Self::RouteSet(_) => "route set",
@@ -239,9 +241,7 @@ async fn carry_out(office: &Office, actor: &Actor, operation: Operation) -> anyh
         Operation::LevelSet { code, name } => product::level(office, &code, &name).await,
         Operation::SupplierList => Ok(supplier::list(office)),
         Operation::SupplierAdd(add) => supplier::add(office, *add).await,
-        Operation::SupplierExplain { code, text, on } => {
-            supplier::explain(office, &code, &text, &on)
-        }
+        Operation::SupplierExplain(given) => explain::explain(office, &given),
         Operation::SupplierSet(set) => supplier::set(office, *set).await,
         Operation::SupplierSync { code, dry_run } => sync::sync(office, &code, dry_run).await,
         Operation::RouteSet(set) => supplier::route(office, *set).await,

@@ -7,7 +7,7 @@ use engine::supplier_place;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{CatalogChange, SupplierRecord};
-use suppliers::{On, Settings, TemplateConnector};
+use suppliers::Settings;
 use types::{ProductCode, Rupiah, Sku, SupplierCode};
 
 /// Only what is given changes.
@@ -148,41 +148,6 @@ pub(super) async fn add(office: &Office, add: SupplierAdd) -> anyhow::Result<Val
     Ok(json!({
         "supplier": code.as_str(), "connector": connector,
         "callback": format!("/callback/{code}/{}", settings.callback.secret),
-    }))
-}
-
-/// Which rule of a template supplier matches a text.
-pub(super) fn explain(office: &Office, code: &str, text: &str, on: &str) -> anyhow::Result<Value> {
-    let code = SupplierCode::parse(code)?;
-    let catalog = office.handle.catalog();
-    let json = catalog
-        .supplier_settings(&code)
-        .with_context(|| format!("there is no supplier {code} with settings"))?;
-    let settings: Settings = serde_json::from_str(json.expose())?;
-    if let Some(template) = settings.template {
-        let on = match on {
-            "buy" => On::Buy,
-            "check" => On::Check,
-            "callback" => On::Callback,
-            "balance" => On::Balance,
-            other => bail!("`{other}`: write buy, check, callback or balance"),
-        };
-        let found = TemplateConnector::new(template).map_err(|why| anyhow!(why))?.explain(text, on);
-        let then = found.follows(on);
-        let (number, name) = found.rule.unzip();
-        let captures: Vec<String> =
-            found.captures.iter().map(|(name, value)| format!("{name} = {value}")).collect();
-        return Ok(json!({
-            "rule": number, "name": name, "means": found.means,
-            "captures": if captures.is_empty() { Value::Null } else { json!(captures) },
-            "then": then,
-        }));
-    }
-    let reading = wire::read(text);
-    Ok(json!({
-        "means": format!("{:?}", reading.status).to_lowercase(), "ref": reading.ref_id,
-        "dest": reading.dest, "sn": reading.sn, "reason": reading.reason,
-        "price": reading.price.map(Rupiah::get), "balance": reading.balance.map(Rupiah::get),
     }))
 }
 
