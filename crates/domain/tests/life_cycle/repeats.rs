@@ -3,6 +3,7 @@
 use super::{World, now, offer, product, request};
 use domain::*;
 use proptest::prelude::*;
+use proptest::strategy::Strategy as _;
 use proptest::test_runner::TestCaseError;
 use types::*;
 
