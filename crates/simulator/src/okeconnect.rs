@@ -74,6 +74,11 @@ pub(crate) fn nothing(dest: &str) -> String {
     format!("TIDAK ADA transaksi Tujuan {dest} pada tgl 01/01/2026. Tidak ada data.")
 }
 
+/// What is said of a purchase without a reference: nothing was taken.
+pub(crate) fn without_reference(sku: &str, dest: &str) -> String {
+    format!("R#0 {sku}.{dest} GAGAL. Parameter kurang: refID")
+}
+
 /// The message of a callback that says this state.
 pub(crate) fn told(entry: &Entry, state: State) -> String {
     let head = head(entry);

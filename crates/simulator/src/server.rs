@@ -1,7 +1,7 @@
 //! Takes requests, lets fate happen, calls back.
 
 use crate::books::{Books, Entry, PRICE, State};
-use crate::fate::{Fate, Fault};
+use crate::fate::{Fate, Fault, chance};
 use crate::http::{Asked, answer, call, read};
 use crate::{digiflazz, okeconnect};
 use serde_json::Value;
@@ -22,6 +22,13 @@ pub struct Plan {
     pub callback: String,
     /// Signs Digiflazz webhooks.
     pub webhook_secret: String,
+    /// Of a hundred fields of Digiflazz answers so many come in another shape that its documents
+    /// allow: a float, null, nothing.
+    pub odd_percent: u64,
+    /// The Digiflazz account; with a key, user name and sign are checked.
+    pub username: String,
+    /// Its key; empty: anybody may buy.
+    pub api_key: String,
 }
 
 /// SKU, price, on offer.
@@ -60,7 +67,8 @@ impl Simulator {
     /// When the listener has no address.
     pub fn start(tcp: TcpListener, plan: Plan) -> std::io::Result<Self> {
         let address = tcp.local_addr()?;
-        let prices = RwLock::new(vec![("T1".to_owned(), PRICE, true)]);
+        let rows = ["T1", "T5", "S5", "S10", "xld10"].map(|sku| (sku.to_owned(), PRICE, true));
+        let prices = RwLock::new(rows.to_vec());
         let inner = Arc::new(Inner { plan: RwLock::new(plan), prices, books: Books::default() });
         let serving = inner.clone();
         let task = tokio::spawn(async move {
@@ -122,11 +130,13 @@ impl Inner {
             }
             ("POST", "/v1/transaction") => self.json_transaction(stream, &asked).await,
             ("POST", "/v1/cek-saldo") => {
-                let body = digiflazz::balance(&self.books).to_string();
+                let asked = serde_json::from_str(&asked.body).unwrap_or_default();
+                let body = digiflazz::balance(&self.plan(), &self.books, &asked).to_string();
                 answer(&mut stream, "200 OK", json, &body, false).await;
             }
             ("POST", "/v1/price-list") => {
-                let list = digiflazz::prices(&self.prices());
+                let asked = serde_json::from_str(&asked.body).unwrap_or_default();
+                let list = digiflazz::prices(&self.plan(), &self.prices(), &asked).to_string();
                 answer(&mut stream, "200 OK", json, &list, false).await;
             }
             (_, "/ledger") => {
@@ -153,15 +163,26 @@ impl Inner {
             answer(&mut stream, "200 OK", "text/plain", &text, false).await;
             return;
         }
+        if reference.trim().is_empty() {
+            let text = okeconnect::without_reference(&sku, &dest);
+            answer(&mut stream, "200 OK", "text/plain", &text, false).await;
+            return;
+        }
         self.buy(stream, Protocol::Text, &reference, &sku, &dest).await;
     }
 
-    async fn json_transaction(self: Arc<Self>, stream: TcpStream, asked: &Asked) {
+    async fn json_transaction(self: Arc<Self>, mut stream: TcpStream, asked: &Asked) {
         let body: Value = serde_json::from_str(&asked.body).unwrap_or_default();
-        let field = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
-        let (reference, sku) = (field("ref_id"), field("buyer_sku_code"));
-        let dest = field("customer_no");
-        self.buy(stream, Protocol::Json, &reference, &sku, &dest).await;
+        match digiflazz::transaction(&self.plan(), &self.books, &body) {
+            Ok(wanted) => {
+                let digiflazz::Wanted { reference, sku, dest } = wanted;
+                self.buy(stream, Protocol::Json, &reference, &sku, &dest).await;
+            }
+            Err(refusal) => {
+                let body = refusal.to_string();
+                answer(&mut stream, "200 OK", "application/json", &body, false).await;
+            }
+        }
     }
 
     async fn buy(
@@ -206,7 +227,7 @@ impl Inner {
         let (kind, body) = match protocol {
             Protocol::Text => ("text/plain", okeconnect::bought(&entry, new)),
             Protocol::Json => {
-                ("application/json", digiflazz::data(&entry, entry.state()).to_string())
+                ("application/json", digiflazz::data(&plan, &entry, entry.state()).to_string())
             }
         };
         match fault {
@@ -235,7 +256,14 @@ impl Inner {
 
     /// Callbacks of a purchase, at their time.
     async fn tell(self: Arc<Self>, protocol: Protocol, entry: Entry) {
-        tokio::time::sleep(Duration::from_millis(entry.fate.decides_after_ms + 5)).await;
+        let created = protocol == Protocol::Json
+            && entry.fate.fault != Fault::CallbackLost
+            && chance(self.plan().seed, &entry.reference, "created") % 3 == 0;
+        if created {
+            self.call_back(protocol, &entry, State::Pending).await;
+        }
+        let decided = Duration::from_millis(entry.fate.decides_after_ms + 5);
+        tokio::time::sleep(decided.saturating_sub(entry.received.elapsed())).await;
         let state = entry.state();
         if entry.fate.fault == Fault::CallbackLost {
             return;
@@ -279,8 +307,9 @@ impl Inner {
                     call("GET", &url, &[], "").await
                 }
                 Protocol::Json => {
-                    let body = digiflazz::data(entry, state).to_string();
-                    let headers = digiflazz::signature(&plan.webhook_secret, &body);
+                    let body = digiflazz::webhook(&plan, entry, state).to_string();
+                    let event = if state == State::Pending { "create" } else { "update" };
+                    let headers = digiflazz::headers(&plan, event, entry, &body);
                     call("POST", &plan.callback, &headers, &body).await
                 }
             };

@@ -136,6 +136,15 @@ pub(super) struct SimulateArgs {
     /// Signs Digiflazz webhooks.
     #[arg(long, default_value = "")]
     pub(super) webhook_secret: String,
+    /// Fields of a hundred in Digiflazz answers that come as a float, null or not at all.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(0..=100))]
+    pub(super) odd: u64,
+    /// The Digiflazz user name that is let in.
+    #[arg(long, default_value = "", requires = "api_key")]
+    pub(super) username: String,
+    /// Its key; with one, signs are checked.
+    #[arg(long, default_value = "", requires = "username")]
+    pub(super) api_key: String,
 }
 
 #[derive(Subcommand)]

@@ -355,14 +355,24 @@ fn a_price_list_is_followed() {
     assert_eq!(house.json(&["product", "show", "T1"])["prices"]["retail"], 1_350);
     assert_eq!(told(&house.json(&["supplier", "sync", "oke"])), [""; 0]);
     // Not beside the server only: the same through its door, and the Digiflazz list with its night.
-    let _server = house.serve();
+    let server = house.serve();
     up.simulator.list(vec![("t1".to_owned(), 1_200, false)]);
     let report = house.json(&["supplier", "sync", "digi"]);
     assert_eq!(told(&report), ["not on offer any more", "bought only 00:30-23:30"]);
     up.simulator.list(vec![("T1".to_owned(), 9_000, true)]);
     let report = house.json(&["supplier", "sync", "oke"]);
-    assert_eq!(told(&report), ["cost 1.300 -> 9.000 is too far to be believed; left as it is"]);
-    assert_eq!(report["changes"][0]["done"], false);
+    let jump = told(&report);
+    assert_eq!(jump[0], "cost 1.300 -> 9.000 is too far to be believed; left as it is");
+    // At the old cost it would be sold at a loss until a person looks.
+    assert!(jump[1].starts_with("route closed: that cost is above the price"), "{jump:?}");
+    assert_eq!((jump.len(), &report["changes"][0]["done"]), (2, &Value::Bool(false)));
+    assert!(buy(&server, "jump", "089660522887").contains("GAGAL. Produk sedang kosong"));
+    let twice = |price| ("T1".to_owned(), price, true);
+    up.simulator.list(vec![twice(1_310), twice(1_290)]);
+    let report = house.json(&["supplier", "sync", "oke"]);
+    let change = told(&report);
+    assert_eq!(change[0], "2 times in the list; the dearest open row counts: 1.310");
+    assert_eq!(change[1..3], ["cost 1.300 -> 1.310", "on offer again"]);
     up.simulator.list(Vec::new());
     let error = house.fails(&["supplier", "sync", "oke"]);
     assert!(error.contains("is empty; nothing was changed"), "{error}");

@@ -1,7 +1,7 @@
 //! Suppliers and routes.
 
 use crate::plug::{Office, network};
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use domain::{RouteRow, Supplier};
 use engine::supplier_place;
 use serde::{Deserialize, Serialize};
