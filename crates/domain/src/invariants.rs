@@ -2,7 +2,7 @@
 //!
 //! Feed every transfer (in order), every trx and every member account, then ask for findings.
 
-use crate::{AccountName, Kind, Transfer, Trx, TrxState};
+use crate::{AccountName, Attempt, Kind, Transfer, Trx, TrxState};
 use std::collections::HashMap;
 use std::fmt;
 use types::{MemberId, Rupiah, TrxNo};
@@ -51,6 +51,18 @@ impl Audit {
         // A broken book has millions of symptoms; the first ones tell.
         if self.findings.len() < 100 {
             self.findings.push(Finding(text));
+        }
+    }
+
+    /// Takes the attempts of a trx: nothing may be pending that nobody will ever look at.
+    pub fn waiting(&mut self, trx: &Trx, attempts: &[Attempt]) {
+        if trx.state != TrxState::Pending {
+            return;
+        }
+        let current = attempts.iter().find(|attempt| attempt.id.n == trx.attempt);
+        let due = current.is_some_and(|attempt| attempt.state.is_open() && attempt.next.is_some());
+        if !due {
+            self.find(format!("trx {} is pending and never due", trx.no));
         }
     }
 

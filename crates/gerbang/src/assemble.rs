@@ -91,6 +91,7 @@ impl House {
         let lock = data.lock()?;
         let key = data.master_key()?;
         let zone = Zone::new(&config.zone)?;
+        let failover = config.failover();
         let log = data.sandbox_log();
         let world = World::open(&log, zone.clone())
             .with_context(|| format!("cannot use {}", log.display()))?;
@@ -107,7 +108,7 @@ impl House {
                 clock: opened.clock.clone(),
                 zone,
                 tenure: opened.tenure.clone(),
-                settings: engine::Settings::default(),
+                settings: engine::Settings { failover, ..engine::Settings::default() },
             });
             let engine = engine.map_err(|error| anyhow!(error))?;
             Ok::<_, anyhow::Error>((opened, engine))

@@ -34,7 +34,17 @@ pub(crate) struct Config {
     pub(crate) connections: usize,
     pub(crate) header_seconds: u64,
     pub(crate) min_free_mb: u64,
+    pub(crate) failover_minutes: u32,
+    pub(crate) late_failure: LateFailure,
     pub(crate) category_aliases: BTreeMap<String, Vec<String>>,
+}
+
+/// What becomes of a purchase that fails too late for another supplier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LateFailure {
+    Refund,
+    Person,
 }
 
 /// Most names of categories in one table, and most categories behind one of them.
@@ -60,6 +70,8 @@ impl Default for Config {
             connections: 4_096,
             header_seconds: 30,
             min_free_mb: 64,
+            failover_minutes: 15,
+            late_failure: LateFailure::Refund,
             category_aliases: BTreeMap::new(),
         }
     }
@@ -79,6 +91,17 @@ impl Config {
     /// Reads the text of a file.
     pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
         Ok(toml::from_str(text)?)
+    }
+
+    /// Until when another supplier is tried.
+    pub(crate) fn failover(&self) -> domain::Failover {
+        domain::Failover {
+            within_ms: i64::from(self.failover_minutes).saturating_mul(60_000),
+            late: match self.late_failure {
+                LateFailure::Refund => domain::LateFailure::Refund,
+                LateFailure::Person => domain::LateFailure::Person,
+            },
+        }
     }
 
     /// Plain HTTP carries PINs: only on loopback, or behind a proxy that is named.

@@ -3,7 +3,7 @@
 use super::render::{Screen, Shape, bar};
 use crate::storage::{Storage, apart};
 use anyhow::bail;
-use domain::Audit;
+use domain::{Audit, TrxState};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
@@ -114,13 +114,22 @@ fn examine(reads: &mut dyn Reads) -> Result<Report, StoreError> {
     )?;
     journal.end(&journals);
     progress.finish_and_clear();
+    let mut pending = Vec::new();
     damage(
         &mut unread,
         reads.each_trx(&mut |trx| {
             audit.trx(&trx);
+            if trx.state == TrxState::Pending {
+                pending.push(trx.no);
+            }
             ControlFlow::Continue(())
         }),
     )?;
+    for some in pending.chunks(500) {
+        for known in reads.knowns(some)? {
+            audit.waiting(&known.trx, &known.attempts);
+        }
+    }
     unread.extend(reads.damage()?);
     let broken = [ledger.broken, journal.broken].into_iter().flatten();
     let mut found: Vec<String> = broken.chain(unread).collect();
