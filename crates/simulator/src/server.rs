@@ -258,7 +258,7 @@ impl Inner {
     async fn tell(self: Arc<Self>, protocol: Protocol, entry: Entry) {
         let created = protocol == Protocol::Json
             && entry.fate.fault != Fault::CallbackLost
-            && chance(self.plan().seed, &entry.reference, "created") % 3 == 0;
+            && chance(self.plan().seed, &entry.reference, "created").is_multiple_of(3);
         if created {
             self.call_back(protocol, &entry, State::Pending).await;
         }
