@@ -117,7 +117,16 @@ pub(crate) fn told(error: &anyhow::Error) -> Problem {
     if let Some(problem) = error.downcast_ref::<Problem>() {
         return problem.clone();
     }
-    if error.downcast_ref::<engine::Busy>().is_some() {
+    if error.downcast_ref::<engine::NotDone>() == Some(&engine::NotDone::NotKnown) {
+        return Problem {
+            code: "not_known",
+            status: 500,
+            detail: "it may have been done: look before you do it again".to_owned(),
+        };
+    }
+    let busy = error.downcast_ref::<engine::NotDone>().is_some()
+        || error.downcast_ref::<engine::Busy>().is_some();
+    if busy {
         return Problem {
             code: "busy",
             status: 503,

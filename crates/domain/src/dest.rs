@@ -6,7 +6,7 @@
 use crate::RuleError;
 use std::fmt;
 use std::str::FromStr;
-use types::{DEST_EXTRA, Dest};
+use types::{DEST_EXTRA, Dest, mobile_number};
 
 /// What the destination of a product looks like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,22 +52,6 @@ fn digits(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// The mobile number that a text spells, as `08..`.
-fn mobile(text: &str) -> Option<String> {
-    let bare: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')')).collect();
-    let abroad = match bare.strip_prefix('+') {
-        Some(rest) => Some(rest.strip_prefix("62")?),
-        None => bare.strip_prefix("0062").or_else(|| bare.strip_prefix("62")),
-    };
-    let local = match abroad {
-        // `+62 (0) 812..` is common.
-        Some(rest) => format!("0{}", rest.strip_prefix('0').unwrap_or(rest)),
-        None => bare,
-    };
-    let fits = digits(&local) && local.starts_with("08") && (9..=15).contains(&local.len());
-    fits.then_some(local)
-}
-
 impl DestRule {
     /// The destination in its normal form, or `None` when it breaks the rule.
     #[must_use]
@@ -85,7 +69,7 @@ impl DestRule {
                     digits(text) && (usize::from(min)..=usize::from(max)).contains(&text.len());
                 fits.then(|| dest.clone())
             }
-            Self::Phone => mobile(text).and_then(|local| Dest::parse(&local).ok()),
+            Self::Phone => mobile_number(text).and_then(|local| Dest::parse(&local).ok()),
         }
     }
 }

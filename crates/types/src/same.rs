@@ -1,21 +1,23 @@
 //! Do two texts name one destination? One phone number has several spellings; everything else is
 //! compared letter by letter. Never decides what a destination may hold.
 
-/// The digits of an Indonesian mobile number as written at home (`08..`), or `None` for anything
-/// else. Reads `+62 812-3456-789`, `62812..`, `0062812..`, `0812..`.
+/// An Indonesian mobile number as written at home (`08..`), or `None` for anything else. Reads
+/// `+62 812-3456-789`, `62812..`, `0062812..`, `+62 (0) 812..`, `0812..`.
 #[must_use]
 pub fn mobile_number(text: &str) -> Option<String> {
-    let body = text.trim();
-    let plain = body.strip_prefix('+').unwrap_or(body);
-    let digits: String =
-        plain.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')')).collect();
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let national = ["0062", "62", "0"].into_iter().find_map(|start| digits.strip_prefix(start))?;
-    let national = national.strip_prefix('0').unwrap_or(national);
-    let fits = national.starts_with('8') && (8..=13).contains(&national.len());
-    fits.then(|| format!("0{national}"))
+    let bare: String =
+        text.trim().chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')')).collect();
+    let abroad = match bare.strip_prefix('+') {
+        Some(rest) => Some(rest.strip_prefix("62")?),
+        None => bare.strip_prefix("0062").or_else(|| bare.strip_prefix("62")),
+    };
+    let local = match abroad {
+        Some(rest) => format!("0{}", rest.strip_prefix('0').unwrap_or(rest)),
+        None => bare,
+    };
+    let digits = local.bytes().all(|byte| byte.is_ascii_digit());
+    let fits = digits && local.starts_with("08") && (9..=15).contains(&local.len());
+    fits.then_some(local)
 }
 
 /// True when two texts name one destination.

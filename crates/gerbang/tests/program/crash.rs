@@ -1,7 +1,7 @@
 //! kill -9 under load, and SIGTERM under load: what was answered is there (promise 1), nothing is
 //! sent twice (promise 3), and the books hold (promise 5).
 
-use super::rig::{House, WHO, get, received};
+use super::rig::{House, WHO, get, is_not_known, received};
 use std::collections::{BTreeSet, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,6 +23,7 @@ fn load(address: SocketAddr, name: &str, stop: &Arc<AtomicBool>) -> JoinHandle<V
             match get(address, &target) {
                 Ok((200, body)) if body.contains("akan diproses") => accepted.push(ref_id),
                 Ok((503, _)) => {}
+                Ok((status, body)) if is_not_known(status, &body) => {}
                 Ok(other) => panic!("{other:?}"),
                 Err(_) => break,
             }

@@ -3,7 +3,7 @@
 //!
 //! `GERBANG_CRASH_CYCLES` sets how many; `GERBANG_CRASH_SEED` repeats the moments.
 
-use super::rig::{House, Server, WHO, get, program};
+use super::rig::{House, Server, WHO, get, is_not_known, program};
 use super::suppliers::{Upstream, all_of, business, okeconnect, upstream, wait_until};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -168,6 +168,7 @@ fn buy_on(address: SocketAddr, name: &str, stop: &AtomicBool) -> Vec<(String, St
                 accepted.push((ref_id, no));
             }
             Ok((503, _)) => {}
+            Ok((status, body)) if is_not_known(status, &body) => {}
             Ok(other) => panic!("{other:?}"),
             Err(_) => break,
         }

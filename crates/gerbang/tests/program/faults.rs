@@ -32,6 +32,11 @@ fn a_disk_that_fills_up_while_serving() {
                     break;
                 }
             }
+            // The commit failed in the middle: the writer stops.
+            Ok((status, body)) if super::rig::is_not_known(status, &body) => {
+                refused += 1;
+                break;
+            }
             Ok(other) => panic!("{other:?}"),
             // The writer stopped: the process ends with an error.
             Err(_) => {

@@ -203,6 +203,11 @@ impl Server {
     }
 }
 
+/// The answer to a purchase of which nobody knows whether it was taken: under way, without a number.
+pub(crate) fn is_not_known(status: u16, body: &str) -> bool {
+    status == 200 && body.starts_with("Mhn tunggu trx sblmnya selesai: R#")
+}
+
 /// One request; status and body. An error when the other side went away.
 pub(crate) fn get(address: SocketAddr, target: &str) -> std::io::Result<(u16, String)> {
     let mut stream = TcpStream::connect(address)?;
