@@ -314,7 +314,7 @@ impl engine::Clock for World {
 }
 
 /// Everything that must have happened in a long run. One that never did is a failure of the run.
-pub const EXPECTED: [&str; 60] = [
+pub const EXPECTED: [&str; 77] = [
     "node: fenced off",
     "node: slept",
     "buy accepted",
@@ -348,6 +348,23 @@ pub const EXPECTED: [&str; 60] = [
     "reply: slow",
     "reply: refused",
     "reply: busy",
+    "reply: busy, and taken",
+    "reply: nobody knows, and taken",
+    "reply: failed, not yet",
+    "reply: a stranger's",
+    "check: failed, not yet",
+    "check: a stranger's",
+    "words: another reference",
+    "words: another product",
+    "words: another destination",
+    "words: an old time",
+    "words: seen before",
+    "supplier: not again",
+    "supplier: an old serial number",
+    "supplier decides late",
+    "trx: failed late",
+    "the rest: delivered",
+    "the rest: not delivered",
     "check: answered",
     "check: garbage",
     "check: no answer",
