@@ -2,8 +2,8 @@
 
 use crate::supplier::{Ending, Truth};
 use crate::words::{Dialect, STRANGE, dialect};
-use crate::world::World;
-use domain::{AttemptState, Audit, TrxState};
+use crate::world::{START_MS, World};
+use domain::{Attempt, AttemptState, Audit, TrxState};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use store::{
@@ -120,10 +120,20 @@ pub(crate) fn end(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> {
             found
                 .map(|(reference, truth)| {
                     let dialect = dialect(state.seed, truth.supplier);
-                    (truth.clone(), Heard::of(reference, dialect, &story.journal))
+                    let mut heard = Heard::of(reference, dialect, &story.journal);
+                    heard.same_minute = story.known.attempts.iter().any(|attempt| {
+                        reference.ends_with(&attempt.id.supplier_ref())
+                            && is_of_its_minute(truth, attempt)
+                    });
+                    (truth.clone(), heard)
                 })
                 .collect()
         });
+        if let TrxState::Failed { at, .. } = &trx.state
+            && at.since(trx.created) > FAILOVER_MS
+        {
+            world.seen("trx: failed late");
+        }
         judge(world, trx.no, &trx.state, trx.suspect.is_some(), &truths);
         let open = story.known.attempts.iter().filter(|attempt| attempt.state.is_open()).count();
         if open > 0 && trx.state != TrxState::Pending {
@@ -169,6 +179,15 @@ pub(crate) fn end(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> {
 struct Heard {
     delivered: bool,
     failed: bool,
+    /// Taken for an equal one that was made in the minute in which ours was sent.
+    same_minute: bool,
+}
+
+/// True when words about the older purchase cannot be told from words about this one by their time.
+fn is_of_its_minute(truth: &Truth, attempt: &Attempt) -> bool {
+    let minute = |ms: i64| ms.div_euclid(60_000);
+    let old = truth.old.as_ref().map(|old| minute(START_MS + old.received));
+    old.zip(attempt.sent).is_some_and(|(old, sent)| old >= minute(sent.get()))
 }
 
 /// Failures that are final.
@@ -220,16 +239,17 @@ fn judge(world: &World, no: TrxNo, state: &TrxState, suspect: bool, truths: &[(T
     }
     if misled || decided {
         let both = truths.iter().any(|(_, heard)| heard.both());
-        let settled = matches!(state, TrxState::Reversed { .. }) || suspect || decided;
+        let rested = world.with(|world| world.rested.contains(&no));
+        let settled = matches!(state, TrxState::Reversed { .. }) || suspect || decided || rested;
         if both && !settled {
             world.wrong(format!("a contradiction nobody is told of: {}", place()));
         }
         return;
     }
     let success = matches!(state, TrxState::Success { .. });
-    // An equal one of the same minute: over our reference its number settles, and a person hears of it.
-    let guarded = truths.iter().any(|(truth, _)| truth.ending == Ending::Guarded);
-    if success && delivered == 0 && guarded && suspect {
+    // Over our reference, words about an equal one of the same minute settle it: with a serial number
+    // that both have, which a person must hear of.
+    if success && delivered == 0 && truths.iter().any(|(_, heard)| heard.same_minute) {
         return;
     }
     if delivered > 1 {

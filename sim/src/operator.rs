@@ -1,11 +1,11 @@
 //! The operator: looks at suspects, asks the supplier by phone, and decides by the truth.
 
 use crate::supplier::Ending;
-use crate::words::{Dialect, dialect};
+use crate::words::{Dialect, dialect, serial};
 use crate::world::World;
 use domain::{Resolution, Trx, TrxState};
 use engine::{Command, Handle};
-use store::TrxFilter;
+use store::{Place, TrxFilter};
 use types::{AttemptId, Reason, Sn, UtcMillis};
 
 /// The operator looks at the oldest suspect, first one with held money, and knows what really happened.
@@ -30,9 +30,9 @@ pub(crate) async fn decide(world: &World, handle: &Handle) {
     let resolution = match (&trx.state, delivered) {
         // What the supplier never saw may still be on its way; a person would wait too.
         (TrxState::Pending, _) if !known || !settled => return,
-        (TrxState::Pending, true) => match Sn::parse("ASKED") {
-            Ok(sn) => Resolution::Success(sn),
-            Err(_) => return,
+        (TrxState::Pending, true) => match told(world, &trx) {
+            Some(sn) => Resolution::Success(sn),
+            None => return,
         },
         (TrxState::Pending, false) => Resolution::Fail(Reason::clean("ditanya")),
         _ => Resolution::Keep,
@@ -46,9 +46,26 @@ pub(crate) async fn decide(world: &World, handle: &Handle) {
     // Before it is written: a crash may leave it written without an answer.
     world.with(|state| state.decided.push(trx.no));
     let note = "asked by phone".to_owned();
-    let _ = handle
-        .submit_patiently(Command::Resolve { trx: trx.no, resolution, note, place: None })
-        .await;
+    let place = place(handle, &trx).await;
+    let _ = handle.submit_patiently(Command::Resolve { trx: trx.no, resolution, note, place }).await;
+}
+
+/// The serial number that the supplier tells on the phone.
+fn told(world: &World, trx: &Trx) -> Option<Sn> {
+    let current = format!("g-{}-{}", trx.no, trx.attempt);
+    let delivered = world.with(|state| {
+        state.truth.get(&current).is_some_and(|truth| truth.ending == Ending::Delivered)
+    });
+    Sn::parse(&if delivered { serial(&current) } else { "ASKED".to_owned() }).ok()
+}
+
+/// Where the current attempt is.
+async fn place(handle: &Handle, trx: &Trx) -> Option<Box<Place>> {
+    let no = trx.no;
+    let story = handle.reads().ask(move |reads| reads.story(no)).await;
+    let attempt = story.ok()?.ok()??.known.attempts.pop()?;
+    let dest = trx.dest.clone();
+    Some(Box::new(Place { supplier: attempt.supplier, sku: attempt.sku, dest }))
 }
 
 /// The supplier of an attempt, by its code.
@@ -80,14 +97,16 @@ async fn rest(world: &World, handle: &Handle, trx: &Trx) {
         let mut ours = state.truth.iter().filter(|(reference, _)| reference.starts_with(&start));
         ours.any(|(_, truth)| truth.ending == Ending::Delivered)
     });
-    let resolution = match Sn::parse("ASKED") {
-        Ok(sn) if delivered => Resolution::Success(sn),
-        Ok(_) | Err(_) => Resolution::Fail(Reason::clean("ditanya")),
+    let resolution = match told(world, trx) {
+        Some(sn) if delivered => Resolution::Success(sn),
+        Some(_) | None => Resolution::Fail(Reason::clean("ditanya")),
     };
     world.seen(if delivered { "the rest: delivered" } else { "the rest: not delivered" });
     world.log(|| format!("operator decides the rest: {no} {resolution:?}"));
     let note = "asked by phone".to_owned();
-    let command = Command::Resolve { trx: no, resolution, note, place: None };
+    world.with(|state| state.rested.push(no));
+    let place = place(handle, trx).await;
+    let command = Command::Resolve { trx: no, resolution, note, place };
     let _ = handle.submit_patiently(command).await;
 }
 

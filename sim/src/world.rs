@@ -74,6 +74,8 @@ pub(crate) struct State {
     pub(crate) told: BTreeMap<String, (String, u32)>,
     /// Trxs a person decided.
     pub(crate) decided: Vec<TrxNo>,
+    /// Trxs a person decided in the end, by the truth.
+    pub(crate) rested: Vec<TrxNo>,
     pub(crate) coverage: BTreeMap<&'static str, u64>,
     pub(crate) log: Vec<String>,
     pub(crate) wrong: Vec<String>,
@@ -117,6 +119,7 @@ impl World {
             acks: BTreeMap::new(),
             told: BTreeMap::new(),
             decided: Vec::new(),
+            rested: Vec::new(),
             coverage: BTreeMap::new(),
             log: Vec::new(),
             wrong: Vec::new(),
