@@ -35,11 +35,25 @@ pub enum Broken {
     ForgetShares,
     /// A node that slept through its lease goes on as if nothing had happened.
     LostFence,
+    /// A busy answer of another Gerbang counts as "not taken", though its commit may have gone through.
+    BusyIsNotTaken,
+    /// Whatever is called failed is final, also what is still being worked on.
+    AnyFailureIsFinal,
+    /// Serial numbers of other purchases are forgotten.
+    ForgetTwins,
+    /// A final text decides the purchase on whose way it came, whatever it is about.
+    BelieveAnyText,
+    /// Another supplier is tried however late it is.
+    FailoverForEver,
+    /// Nobody hears that a supplier is paused.
+    SendToPaused,
+    /// JSON with a number where another type is expected is not understood.
+    StrictJson,
 }
 
 impl Broken {
     /// All defects.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 21] = [
         Self::ResendAfterTimeout,
         Self::RefundOnUnknown,
         Self::RefundOnCheckError,
@@ -54,6 +68,13 @@ impl Broken {
         Self::HideContradiction,
         Self::ForgetShares,
         Self::LostFence,
+        Self::BusyIsNotTaken,
+        Self::AnyFailureIsFinal,
+        Self::ForgetTwins,
+        Self::BelieveAnyText,
+        Self::FailoverForEver,
+        Self::SendToPaused,
+        Self::StrictJson,
     ];
 
     /// How many nodes it takes to show it.
@@ -81,6 +102,13 @@ impl Broken {
             Self::HideContradiction => "hide-contradiction",
             Self::ForgetShares => "forget-shares",
             Self::LostFence => "lost-fence",
+            Self::BusyIsNotTaken => "busy-is-not-taken",
+            Self::AnyFailureIsFinal => "any-failure-is-final",
+            Self::ForgetTwins => "forget-twins",
+            Self::BelieveAnyText => "believe-any-text",
+            Self::FailoverForEver => "failover-for-ever",
+            Self::SendToPaused => "send-to-paused",
+            Self::StrictJson => "strict-json",
         }
     }
 

@@ -1,14 +1,18 @@
 //! What must hold: after every step, and in the end.
 
 use crate::supplier::{Ending, Truth};
-use crate::world::World;
-use domain::{AttemptState, Audit, TrxState};
+use crate::words::{Dialect, STRANGE, dialect};
+use crate::world::{START_MS, World};
+use domain::{Attempt, AttemptState, Audit, TrxState};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use store::{
     ChainHead, Channel, DeliveryState, JournalLine, Lane, Reads, journal_hash, transfer_hash,
 };
-use types::{MemberId, Rupiah, TrxNo};
+use types::{MemberId, Rupiah, Sn, SupplierCode, TrxNo};
+
+/// Another supplier is tried this long after the purchase, and not longer.
+pub(crate) const FAILOVER_MS: i64 = 3 * 60_000;
 
 /// The books at this moment: sums, floors, chains, and everything that was answered.
 pub(crate) fn books(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> {
@@ -34,8 +38,12 @@ pub(crate) fn books(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> 
         ControlFlow::Continue(())
     })?;
     let mut trxs = BTreeMap::new();
+    let mut open = Vec::new();
     reads.each_trx(&mut |trx| {
         audit.trx(&trx);
+        if trx.state == TrxState::Pending {
+            open.push(trx.no);
+        }
         trxs.insert((trx.member.get(), trx.ref_id.clone()), trx.no);
         ControlFlow::Continue(())
     })?;
@@ -51,6 +59,13 @@ pub(crate) fn books(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> 
     }
     for finding in audit.findings() {
         world.wrong(finding.0);
+    }
+    // Nothing waits without being looked after.
+    for no in open {
+        let attempts = reads.story(no)?.map(|story| story.known.attempts).unwrap_or_default();
+        if !attempts.iter().any(|attempt| attempt.state.is_open() && attempt.next.is_some()) {
+            world.wrong(format!("{no} is pending, and nothing is due"));
+        }
     }
     // Promise 1: what was answered is there, whatever crashed since.
     let lost: Vec<String> = world.with(|state| {
@@ -81,17 +96,44 @@ pub(crate) fn end(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> {
         all.push(trx);
         ControlFlow::Continue(())
     })?;
+    let mut numbers: BTreeMap<(SupplierCode, Sn), Vec<(TrxNo, bool)>> = BTreeMap::new();
     for trx in all {
         let Some(story) = reads.story(trx.no)? else { continue };
+        for attempt in &story.known.attempts {
+            if let AttemptState::Delivered { sn } = &attempt.state
+                && sn.as_str() != "ASKED"
+            {
+                let seen = trx.suspect.is_some() || world.with(|w| w.decided.contains(&trx.no));
+                let key = (attempt.supplier.clone(), sn.clone());
+                numbers.entry(key).or_default().push((trx.no, seen));
+            }
+            let late = attempt.created.since(trx.created) > FAILOVER_MS;
+            if late && attempt.id.n > 1 {
+                world.wrong(format!("{} is bought elsewhere too late", attempt.id));
+            }
+        }
         let truths: Vec<(Truth, Heard)> = world.with(|state| {
             let ours = |reference: &&String| {
                 reference.split('-').nth(1) == Some(trx.no.to_string().as_str())
             };
             let found = state.truth.iter().filter(|(reference, _)| ours(reference));
             found
-                .map(|(reference, truth)| (truth.clone(), Heard::of(reference, &story.journal)))
+                .map(|(reference, truth)| {
+                    let dialect = dialect(state.seed, truth.supplier);
+                    let mut heard = Heard::of(reference, dialect, &story.journal);
+                    heard.same_minute = story.known.attempts.iter().any(|attempt| {
+                        reference.ends_with(&attempt.id.supplier_ref())
+                            && is_of_its_minute(truth, attempt)
+                    });
+                    (truth.clone(), heard)
+                })
                 .collect()
         });
+        if let TrxState::Failed { at, .. } = &trx.state
+            && at.since(trx.created) > FAILOVER_MS
+        {
+            world.seen("trx: failed late");
+        }
         judge(world, trx.no, &trx.state, trx.suspect.is_some(), &truths);
         let open = story.known.attempts.iter().filter(|attempt| attempt.state.is_open()).count();
         if open > 0 && trx.state != TrxState::Pending {
@@ -123,6 +165,11 @@ pub(crate) fn end(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> {
             }
         }
     }
+    for ((supplier, sn), given) in numbers {
+        if given.len() > 1 && !given.iter().any(|(_, seen)| *seen) {
+            world.wrong(format!("SN {sn} of {supplier} was given to {given:?}"));
+        }
+    }
     Ok(())
 }
 
@@ -132,17 +179,35 @@ pub(crate) fn end(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> {
 struct Heard {
     delivered: bool,
     failed: bool,
+    /// Taken for an equal one that was made in the minute in which ours was sent.
+    same_minute: bool,
 }
 
+/// True when words about the older purchase cannot be told from words about this one by their time.
+fn is_of_its_minute(truth: &Truth, attempt: &Attempt) -> bool {
+    let minute = |ms: i64| ms.div_euclid(60_000);
+    let old = truth.old.as_ref().map(|old| minute(START_MS + old.received));
+    old.zip(attempt.sent).is_some_and(|(old, sent)| old >= minute(sent.get()))
+}
+
+/// Failures that are final.
+const FINAL: [&str; 2] = ["GAGAL. Nomor tujuan salah", "GAGAL. Stok kosong"];
+
 impl Heard {
-    fn of(reference: &str, journal: &[(i64, JournalLine)]) -> Self {
+    fn of(reference: &str, dialect: Dialect, journal: &[(i64, JournalLine)]) -> Self {
         let mut heard = Self::default();
         for (_, line) in journal.iter().filter(|(_, line)| line.channel == Channel::Supplier) {
             let text = format!("{} {}", line.request, line.reply);
-            // A refused question says nothing of the purchase.
-            if text.contains(reference) && !text.contains("PIN salah") {
+            // In callbacks it is written as in a URL.
+            let text = text.replace('+', " ").replace("%20", " ");
+            // Who names nothing may be speaking of an equal one when it is asked.
+            if dialect == Dialect::Nameless && text.contains("check=1") {
+                continue;
+            }
+            // What is told of strangers is not told of ours.
+            if text.contains(reference) && !text.contains(STRANGE) {
                 heard.delivered |= text.contains("SUKSES.");
-                heard.failed |= text.contains("GAGAL.");
+                heard.failed |= FINAL.iter().any(|words| text.contains(words));
             }
         }
         heard
@@ -174,13 +239,19 @@ fn judge(world: &World, no: TrxNo, state: &TrxState, suspect: bool, truths: &[(T
     }
     if misled || decided {
         let both = truths.iter().any(|(_, heard)| heard.both());
-        let settled = matches!(state, TrxState::Reversed { .. }) || suspect || decided;
+        let rested = world.with(|world| world.rested.contains(&no));
+        let settled = matches!(state, TrxState::Reversed { .. }) || suspect || decided || rested;
         if both && !settled {
             world.wrong(format!("a contradiction nobody is told of: {}", place()));
         }
         return;
     }
     let success = matches!(state, TrxState::Success { .. });
+    // Over our reference, words about an equal one of the same minute settle it: with a serial number
+    // that both have, which a person must hear of.
+    if success && delivered == 0 && truths.iter().any(|(_, heard)| heard.same_minute) {
+        return;
+    }
     if delivered > 1 {
         world.wrong(format!("delivered {delivered} times: {}", place()));
     } else if success != (delivered == 1) {

@@ -10,11 +10,14 @@ mod chance;
 mod check;
 mod life;
 mod nodes;
+mod operator;
 mod ops;
+mod reading;
 mod receiver;
 mod shop;
 mod stores;
 mod supplier;
+mod words;
 mod world;
 
 pub use broken::Broken;

@@ -4,21 +4,21 @@ use crate::broken::Broken;
 use crate::chance::below;
 use crate::check;
 use crate::nodes::{Desk, Place, Started, awake, start, writers_end};
+use crate::operator;
 use crate::ops::{BUSY_MS, Op, What, draw, draw_sleeps};
 use crate::shop;
-use crate::supplier::Ending;
 use crate::world::{Ack, Event, World, lane_of};
 use anyhow::anyhow;
-use domain::{BuyRequest, Resolution, TrxState};
+use domain::BuyRequest;
 use engine::{Answer, Asked, Command, Handle, Moved, Received, Suppliers};
 use model::Model;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{DeliveryFilter, DeliveryState, MasterKey, TrxFilter};
+use store::{DeliveryFilter, DeliveryState, MasterKey};
 use suppliers::Inbound;
 use tokio::time::sleep;
-use types::{Dest, MemberId, ProductCode, Reason, RefId, Rupiah, Sn, UtcMillis};
+use types::{Dest, MemberId, ProductCode, RefId, Rupiah};
 
 /// How a seed is run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,6 +57,8 @@ pub struct Failure {
 const HONEST_MS: i64 = BUSY_MS + 5 * 60_000;
 /// Callbacks that wait long are sent again here.
 const REPLAY_MS: i64 = HONEST_MS + 40 * 60_000;
+/// What nobody can know from suppliers' words is decided by a person here.
+const REST_MS: i64 = HONEST_MS + 50 * 60_000;
 const END_MS: i64 = HONEST_MS + 60 * 60_000;
 /// More processes than this means that it crashes by itself.
 const LIVES_MOST: u64 = 200;
@@ -246,7 +248,7 @@ async fn live(
 
 /// Lets things happen at their time.
 async fn drive(world: &World, desks: &[Desk]) -> anyhow::Result<End> {
-    let mut replayed = false;
+    let (mut replayed, mut rested) = (false, false);
     loop {
         let now = world.now();
         if now >= HONEST_MS && !world.with(|state| std::mem::replace(&mut state.honest, true)) {
@@ -255,6 +257,10 @@ async fn drive(world: &World, desks: &[Desk]) -> anyhow::Result<End> {
         if now >= REPLAY_MS && !replayed {
             replayed = true;
             replay(&awake(world, desks).0, None).await;
+        }
+        if now >= REST_MS && !rested {
+            rested = true;
+            operator::decide_the_rest(world, &awake(world, desks).0).await;
         }
         if now >= END_MS {
             return Ok(End::Over);
@@ -292,7 +298,7 @@ async fn drive(world: &World, desks: &[Desk]) -> anyhow::Result<End> {
                 }
             }
         }
-        let ends = [HONEST_MS, REPLAY_MS, END_MS];
+        let ends = [HONEST_MS, REPLAY_MS, REST_MS, END_MS];
         let stop = ends.into_iter().find(|at| *at > world.now()).unwrap_or(END_MS);
         let next = world.next_at().unwrap_or(END_MS).min(stop);
         let wait = u64::try_from(next - world.now()).unwrap_or_default();
@@ -407,49 +413,6 @@ async fn replay(handle: &Handle, state: Option<DeliveryState>) {
     }
 }
 
-/// The operator looks at the oldest suspect, first one with held money, and knows what really happened.
-async fn decide(world: &World, handle: &Handle) {
-    let filter = TrxFilter { suspect: true, limit: 100, ..TrxFilter::default() };
-    let page = handle.reads().ask(move |reads| reads.trx_page(&filter)).await;
-    let Ok(Ok(page)) = page else { return };
-    // Those whose money is held come first.
-    let pending = page.iter().rev().find(|trx| trx.state == TrxState::Pending);
-    let Some(trx) = pending.or(page.last()).cloned() else { return };
-    let start = format!("g-{}-", trx.no);
-    let (delivered, known, settled) = world.with(|state| {
-        let ours: Vec<_> =
-            state.truth.iter().filter(|(reference, _)| reference.starts_with(&start)).collect();
-        let delivered = ours.iter().any(|(_, truth)| truth.ending == Ending::Delivered);
-        let now = state.now();
-        let settled =
-            ours.iter().all(|(_, truth)| crate::supplier::decided_by(truth) < UtcMillis::new(now));
-        let current = format!("{start}{}", trx.attempt);
-        (delivered, state.truth.contains_key(&current), settled)
-    });
-    let resolution = match (&trx.state, delivered) {
-        // What the supplier never saw may still be on its way; a person would wait too.
-        (TrxState::Pending, _) if !known || !settled => return,
-        (TrxState::Pending, true) => match Sn::parse("ASKED") {
-            Ok(sn) => Resolution::Success(sn),
-            Err(_) => return,
-        },
-        (TrxState::Pending, false) => Resolution::Fail(Reason::clean("ditanya")),
-        _ => Resolution::Keep,
-    };
-    world.seen(match &resolution {
-        Resolution::Success(_) => "operator decides success",
-        Resolution::Fail(_) | Resolution::Reverse(_) => "operator decides failed",
-        Resolution::Keep => "operator keeps",
-    });
-    world.log(|| format!("operator decides {} {resolution:?}", trx.no));
-    // Before it is written: a crash may leave it written without an answer.
-    world.with(|state| state.decided.push(trx.no));
-    let note = "asked by phone".to_owned();
-    let _ = handle
-        .submit_patiently(Command::Resolve { trx: trx.no, resolution, note, place: None })
-        .await;
-}
-
 async fn act(world: &World, handle: &Handle, what: What, all: &[Handle]) {
     match what {
         What::Buy { member, number, dest } | What::Again { member, number, dest } => {
@@ -469,7 +432,7 @@ async fn act(world: &World, handle: &Handle, what: What, all: &[Handle]) {
                 }
             }
         }
-        What::Decide => decide(world, handle).await,
+        What::Decide => operator::decide(world, handle).await,
         What::Replay => {
             world.seen("replay");
             replay(handle, Some(DeliveryState::Due)).await;

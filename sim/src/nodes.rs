@@ -1,19 +1,23 @@
 //! The nodes of one life: what each is made of, and how it ends.
 
 use crate::broken::Broken;
+use crate::check;
+use crate::reading::Reading;
 use crate::receiver::Receivers;
 use crate::shop;
 use crate::stores::Watched;
-use crate::supplier::{Played, Reading};
+use crate::supplier::Played;
+use crate::words::{Dialect, dialect};
 use crate::world::{Lease, Node, World, lane_of};
 use anyhow::anyhow;
+use domain::{Failover, LateFailure};
 use engine::{Engine, Handle, Port, ReadPool, Setup, Suppliers, Workers, Zone};
 use model::Model;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Lane, MasterKey, Reads, Store, StoreError};
-use suppliers::{Connector, OkeconnectConnector, OkeconnectSettings};
+use suppliers::{Connector, OkeconnectConnector, OkeconnectSettings, TemplateConnector};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 
@@ -63,13 +67,33 @@ impl Place {
 /// The store and two readers.
 pub(crate) type Opened = (Box<dyn Store>, Box<dyn Reads>, Box<dyn Reads>);
 
-fn connector(broken: Broken) -> anyhow::Result<Arc<dyn Connector>> {
+fn named() -> anyhow::Result<Arc<dyn Connector>> {
     let inner = OkeconnectConnector::new(OkeconnectSettings {
         ref_prefix: "g-".to_owned(),
         no_data_is_proof: true,
         ..OkeconnectSettings::new("http://s", "OK1", "1", "2")
     });
-    Ok(Arc::new(Reading { inner: Arc::new(inner.map_err(|why| anyhow!(why))?), broken }))
+    Ok(Arc::new(inner.map_err(|why| anyhow!(why))?))
+}
+
+/// A center that takes our reference and never says it.
+fn nameless() -> anyhow::Result<Arc<dyn Connector>> {
+    let settings = serde_json::json!({
+        "buy": {"url": "http://s/trx?product={SKU}&dest={dest}&refID={ref}"},
+        "check": {"url": "http://s/trx?product={SKU}&dest={dest}&refID={ref}&check=1"},
+        "rule_set": "yuscom",
+        "ref_prefix": "g-",
+    });
+    let inner = TemplateConnector::new(serde_json::from_value(settings)?);
+    Ok(Arc::new(inner.map_err(|why| anyhow!(why))?))
+}
+
+fn connector(broken: Broken, dialect: Dialect) -> anyhow::Result<Arc<dyn Connector>> {
+    let inner = match dialect {
+        Dialect::Named => named()?,
+        Dialect::Nameless => nameless()?,
+    };
+    Ok(Arc::new(Reading { inner, broken }))
 }
 
 /// One node of the running processes.
@@ -96,6 +120,10 @@ pub(crate) fn start(
         Arc::new(world.clone()),
         Zone::new("Asia/Jakarta")?,
     );
+    let broken = world.with(|state| state.broken);
+    let for_ever = broken == Broken::FailoverForEver;
+    let within_ms = if for_ever { i64::MAX } else { check::FAILOVER_MS };
+    setup.settings.failover = Failover { within_ms, late: LateFailure::Refund };
     let mut adopted = None;
     if let Some(model) = view {
         setup.tenure = Arc::new(Lease { world: world.clone(), node });
@@ -110,11 +138,11 @@ pub(crate) fn start(
         }
         Ok(())
     });
-    let broken = world.with(|state| state.broken);
+    let seed = world.with(|state| state.seed);
     let ports = Arc::new(Suppliers::default());
     for number in 0..shop::SUPPLIERS {
         let played = Arc::new(Played { world: world.clone(), number, node });
-        ports.insert(shop::supplier_code(number)?, Port::new(connector(broken)?, played));
+        ports.insert(shop::supplier_code(number)?, Port::new(connector(broken, dialect(seed, number))?, played));
     }
     let courier = Arc::new(Receivers(world.clone(), node));
     let workers = Workers::new(handle.clone(), ports.clone(), courier).with_tick(TICK);

@@ -101,6 +101,7 @@ impl Watched {
             (Broken::ForgetOutbox, Change::InsertDelivery(_)) => false,
             (Broken::ForgetShares, Change::Transfer(transfer)) => transfer.kind != Kind::Commission,
             (Broken::HideContradiction, Change::Suspect { why, .. }) => why.is_none(),
+            (Broken::ForgetTwins, Change::Proof { .. }) => false,
             _ => true,
         };
         batch.changes.retain(keeps);
@@ -158,6 +159,7 @@ impl Store for Watched {
                     young.get(key).is_none_or(|since| now - since > STALE_BATCHES)
                 });
             }
+            Broken::ForgetTwins => facts.proofs.clear(),
             _ => {}
         }
         Ok(facts)

@@ -3,21 +3,14 @@
 
 use crate::broken::Broken;
 use crate::chance::{below, pick};
-use crate::world::{Event, START_MS, World};
-use domain::Outcome;
-use simulator::chance;
+use crate::words::{Dialect, Way, dialect, final_words, head, not_yet, of_a_stranger};
+use crate::world::{Event, State, World};
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
-use suppliers::{
-    About, Ask, CheckLimits, Connector, Explained, Heard, Inbound, Movement, PriceList, Reply,
-    Request, SendResult, Transport,
-};
+use suppliers::{Reply, Request, SendResult, Transport};
 use tokio::time::sleep;
-use types::{
-    CivilTime, Dest, ProductCode, ProductName, Reason, RefId, Rupiah, Sn, TrxNo, UtcMillis,
-};
-use wire::{CallbackText, Head, Phrase};
+use types::UtcMillis;
 
 /// How a purchase ends at a supplier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,16 +18,38 @@ pub(crate) enum Ending {
     Delivered,
     WrongNumber,
     OutOfStock,
+    /// Not at all: an equal one was delivered before, and it says so over our reference.
+    Guarded,
+    /// Not at all: it answers with the serial number of an equal one.
+    Repeated,
+}
+
+impl Ending {
+    /// What it says is what becomes of it.
+    const fn is_told(self) -> bool {
+        matches!(self, Self::Delivered | Self::WrongNumber | Self::OutOfStock)
+    }
+}
+
+/// An equal purchase that was delivered before.
+#[derive(Clone, Debug)]
+pub(crate) struct Old {
+    pub(crate) reference: String,
+    pub(crate) received: i64,
 }
 
 /// What a supplier knows of a reference.
 #[derive(Clone, Debug)]
 pub(crate) struct Truth {
     pub(crate) supplier: usize,
-    dest: String,
-    received: i64,
+    pub(crate) dest: String,
+    pub(crate) received: i64,
     pub(crate) ending: Ending,
     decides_after: i64,
+    /// It says both things of it.
+    contradicts: bool,
+    /// What it is taken for.
+    pub(crate) old: Option<Old>,
     /// How often it was asked to buy.
     pub(crate) asked: u32,
     /// The answer to the purchase is out.
@@ -55,6 +70,10 @@ enum Answers {
     Slow,
     Refused,
     Busy,
+    BusyTaken,
+    NotKnown,
+    NotYet,
+    Stranger,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -72,49 +91,11 @@ enum Checked {
     NoAnswer,
     NotSent,
     Refused,
+    NotYet,
+    Stranger,
 }
 
-const PRICE: i64 = 1_200;
 const SLOW_MS: u64 = 20_000;
-
-fn civil(at: i64) -> CivilTime {
-    let minute = (START_MS + at) / 60_000 + 7 * 60;
-    let part = |value: i64| u8::try_from(value).unwrap_or_default();
-    let (hour, minute) = (part(minute / 60 % 24), part(minute % 60));
-    CivilTime { year: 2026, month: 11, day: 23, hour, minute, second: 0 }
-}
-
-/// A final sentence of the protocol.
-fn sentence(reference: &str, dest: &str, ending: Ending, at: i64) -> String {
-    let (Ok(ref_id), Ok(dest)) = (RefId::parse(reference), Dest::parse(dest)) else {
-        return String::new();
-    };
-    let (Ok(name), Ok(product)) = (ProductName::parse("Simulasi"), ProductCode::parse("T1")) else {
-        return String::new();
-    };
-    let head = Head { ref_id, name, product, dest };
-    let (trx, at, balance) = (TrxNo::new(7), civil(at), Rupiah::new(1_000_000));
-    let failed = |reason: &str| CallbackText::Failed {
-        trx,
-        head: head.clone(),
-        reason: Reason::clean(reason),
-        balance,
-        at,
-    };
-    let text = match ending {
-        Ending::Delivered => {
-            let Ok(sn) = Sn::parse(&format!("SN{:016x}", chance(1, reference, ""))) else {
-                return String::new();
-            };
-            let (before, price) = (balance, Rupiah::new(PRICE));
-            let after = Rupiah::new(balance.get() - PRICE);
-            CallbackText::Success { trx, head: head.clone(), sn, before, price, after, at }
-        }
-        Ending::WrongNumber => failed("Nomor tujuan salah"),
-        Ending::OutOfStock => failed("Stok kosong"),
-    };
-    text.text(Phrase::default())
-}
 
 /// One supplier's end of the wire.
 pub(crate) struct Played {
@@ -129,27 +110,63 @@ impl Played {
         SendResult::Replied(Reply { status: 200, body, ..Reply::default() })
     }
 
+    fn dialect(&self) -> Dialect {
+        dialect(self.world.with(|state| state.seed), self.number)
+    }
+
     /// The final statement.
-    fn says(&self, reference: &str, ending: Ending) -> String {
-        let text = self.world.with(|state| {
-            let at = state.now();
-            let truth = state.truth.get(reference)?;
-            Some(sentence(reference, &truth.dest, ending, at))
+    fn says(&self, reference: &str, truth: &Truth) -> String {
+        let at = truth.received + truth.decides_after;
+        final_words(self.dialect(), reference, truth, truth.ending, at)
+    }
+
+    /// An equal purchase that it delivered, for which it may take this one.
+    fn older(&self, state: &State, reference: &str, dest: &str) -> Option<Old> {
+        let now = state.now();
+        let equal = state.truth.iter().filter(|(_, truth)| {
+            truth.supplier == self.number
+                && truth.dest == dest
+                && truth.ending == Ending::Delivered
+                && !truth.contradicts
+                && truth.received + truth.decides_after < now
         });
-        text.unwrap_or_default()
+        let (old, truth) = equal.last()?;
+        let is_taken = below(state.seed, &format!("repeated {reference}"), 100) < 30;
+        let old = Old { reference: old.clone(), received: truth.received };
+        is_taken.then_some(old)
     }
 
     /// It takes the purchase: from here on it will deliver or not, whatever we hear of it.
     fn take(&self, reference: &str, dest: &str) -> Truth {
         let (seed, now) = self.world.with(|state| (state.seed, state.now()));
-        let ending = pick(
-            seed,
-            &format!("ending {reference}"),
-            &[(80, Ending::Delivered), (8, Ending::WrongNumber), (12, Ending::OutOfStock)],
-        );
         let name = |what: &str| format!("{what} {reference}");
+        let old = self.world.with(|state| self.older(state, reference, dest));
+        let old = old.filter(|_| self.dialect() == Dialect::Named);
+        let ending = match old {
+            Some(_) => pick(
+                seed,
+                &name("repeats"),
+                &[(60, Ending::Guarded), (40, Ending::Repeated)],
+            ),
+            None => pick(
+                seed,
+                &name("ending"),
+                &[(80, Ending::Delivered), (8, Ending::WrongNumber), (12, Ending::OutOfStock)],
+            ),
+        };
+        let is_late = below(seed, &name("late"), 100) < 8;
+        let most = if is_late { 6 * 60_000 } else { 60_000 };
         let decides_after =
-            i64::try_from(below(seed, &name("decides"), 60_000)).unwrap_or_default();
+            i64::try_from(below(seed, &name("decides"), most)).unwrap_or_default();
+        let calls = pick(
+            seed,
+            &name("calls"),
+            &[(20, Calls::Never), (60, Calls::Once), (12, Calls::Twice), (8, Calls::Contradicts)],
+        );
+        let calls = match calls {
+            Calls::Contradicts if !ending.is_told() => Calls::Once,
+            Calls::Never | Calls::Once | Calls::Twice | Calls::Contradicts => calls,
+        };
         let fresh = self.world.with(|state| {
             let known = state.truth.get_mut(reference);
             if let Some(known) = known {
@@ -162,6 +179,8 @@ impl Played {
                 received: now,
                 ending,
                 decides_after,
+                contradicts: calls == Calls::Contradicts,
+                old: old.clone(),
                 asked: 1,
                 replied: false,
                 checks: 0,
@@ -172,20 +191,33 @@ impl Played {
         let Some(truth) = fresh else {
             return self.world.with(|state| state.truth[reference].clone());
         };
-        let calls = pick(
-            seed,
-            &name("calls"),
-            &[(20, Calls::Never), (60, Calls::Once), (12, Calls::Twice), (8, Calls::Contradicts)],
-        );
+        match ending {
+            Ending::Guarded => self.world.seen("supplier: not again"),
+            Ending::Repeated => self.world.seen("supplier: an old serial number"),
+            Ending::Delivered | Ending::WrongNumber | Ending::OutOfStock => {}
+        }
+        if is_late {
+            self.world.seen("supplier decides late");
+        }
         let call = |after: i64, ending: Ending| {
-            let text = sentence(reference, dest, ending, now);
+            let at = now + decides_after;
+            let text = final_words(self.dialect(), reference, &truth, ending, at);
             let (supplier, reference) = (self.number, reference.to_owned());
             self.world.plan(decides_after + after, Event::Callback { supplier, reference, text });
         };
+        if below(seed, &name("stranger"), 100) < 8 {
+            let (what, text) =
+                of_a_stranger(seed, &name("call"), Way::Callback, reference, &truth);
+            self.world.seen(what);
+            let after = i64::try_from(below(seed, &name("strange"), 60_000)).unwrap_or_default();
+            let (supplier, reference) = (self.number, reference.to_owned());
+            self.world.plan(after, Event::Callback { supplier, reference, text });
+        }
         let later = i64::try_from(below(seed, &name("later"), 60_000)).unwrap_or_default();
         let opposite = match ending {
             Ending::Delivered => Ending::OutOfStock,
             Ending::WrongNumber | Ending::OutOfStock => Ending::Delivered,
+            Ending::Guarded | Ending::Repeated => ending,
         };
         match calls {
             Calls::Never => self.world.seen("supplier calls never"),
@@ -224,12 +256,20 @@ impl Played {
                 (6, ("reply: slow", Answers::Slow)),
                 (3, ("reply: refused", Answers::Refused)),
                 (3, ("reply: busy", Answers::Busy)),
+                (3, ("reply: busy, and taken", Answers::BusyTaken)),
+                (2, ("reply: nobody knows, and taken", Answers::NotKnown)),
+                (4, ("reply: failed, not yet", Answers::NotYet)),
+                (4, ("reply: a stranger's", Answers::Stranger)),
             ],
         );
         let answers = if honest { Answers::Accepted } else { answers };
         self.world.seen(what);
         let latency = 20 + below(seed, &format!("latency {reference}"), 3_000);
-        let head = format!("R#{reference} T1.{dest}");
+        let head = head(self.dialect(), reference, dest);
+        let busy = || {
+            let body = "Sistem sibuk, ulangi dengan refID yang sama".to_owned();
+            SendResult::Replied(Reply { status: 503, body, ..Reply::default() })
+        };
         match answers {
             Answers::NotSent => return SendResult::NotSent("connection refused".to_owned()),
             Answers::ClosedBefore => return SendResult::Unknown("closed".to_owned()),
@@ -238,16 +278,17 @@ impl Played {
                 return SendResult::Replied(Reply { status: 302, body, ..Reply::default() });
             }
             Answers::Refused => return Self::reply(format!("{head} GAGAL. PIN salah. Saldo 5")),
-            Answers::Busy => {
-                let body = "Sistem sibuk, ulangi dengan refID yang sama".to_owned();
-                return SendResult::Replied(Reply { status: 503, body, ..Reply::default() });
-            }
+            Answers::Busy => return busy(),
             Answers::Accepted
             | Answers::Final
             | Answers::ClosedAfter
             | Answers::Garbage
             | Answers::Error500
-            | Answers::Slow => {}
+            | Answers::Slow
+            | Answers::BusyTaken
+            | Answers::NotKnown
+            | Answers::NotYet
+            | Answers::Stranger => {}
         }
         let truth = self.take(reference, dest);
         self.world.effect("crash: after a send").await;
@@ -256,7 +297,7 @@ impl Played {
                 let wait = u64::try_from(truth.decides_after.min(15_000)).unwrap_or_default();
                 sleep(Duration::from_millis(wait)).await;
                 if truth.decides_after <= 15_000 {
-                    Self::reply(self.says(reference, truth.ending))
+                    Self::reply(self.says(reference, &truth))
                 } else {
                     Self::reply(format!("T#7 {head} akan diproses. Saldo 9 - 3 = 6 @10:00"))
                 }
@@ -275,6 +316,27 @@ impl Played {
                 SendResult::Unknown("no answer within 20s".to_owned())
             }
             Answers::ClosedAfter => SendResult::Unknown("closed".to_owned()),
+            Answers::BusyTaken => {
+                sleep(Duration::from_millis(latency)).await;
+                busy()
+            }
+            Answers::NotKnown => {
+                sleep(Duration::from_millis(latency)).await;
+                Self::reply(format!(
+                    "Mhn tunggu trx sblmnya selesai: {head} @10:00, status Menunggu Jawaban."
+                ))
+            }
+            Answers::NotYet => {
+                sleep(Duration::from_millis(latency)).await;
+                Self::reply(not_yet(seed, reference, &head))
+            }
+            Answers::Stranger => {
+                sleep(Duration::from_millis(latency)).await;
+                let (what, text) =
+                    of_a_stranger(seed, reference, Way::Reply, reference, &truth);
+                self.world.seen(what);
+                Self::reply(text)
+            }
             Answers::Accepted
             | Answers::NotSent
             | Answers::ClosedBefore
@@ -293,16 +355,33 @@ impl Played {
         result
     }
 
+    /// What it finds when it is asked: where nothing is named, the newest of the same.
+    fn found(&self, state: &State, reference: &str, dest: &str) -> Option<String> {
+        match dialect(state.seed, self.number) {
+            Dialect::Named => state.truth.contains_key(reference).then(|| reference.to_owned()),
+            Dialect::Nameless => {
+                let same = state.truth.iter().filter(|(_, truth)| {
+                    truth.supplier == self.number && truth.dest == dest
+                });
+                let newest = same.max_by_key(|(_, truth)| truth.received)?;
+                Some(newest.0.clone())
+            }
+        }
+    }
+
     async fn check(&self, reference: &str, dest: &str) -> SendResult {
         let (seed, honest, count, found, now) = self.world.with(|state| {
             let now = state.now();
-            let found = state.truth.get_mut(reference).map(|truth| {
+            if let Some(truth) = state.truth.get_mut(reference) {
                 truth.checks += 1;
-                truth.clone()
-            });
-            let count = found.as_ref().map_or(now, |truth| i64::from(truth.checks));
+            }
+            let count = state.truth.get(reference).map_or(now, |truth| i64::from(truth.checks));
+            let found = self.found(state, reference, dest);
+            let found = found.map(|found| (found.clone(), state.truth[&found].clone()));
             (state.seed, state.honest, count, found, now)
         });
+        let head = head(self.dialect(), reference, dest);
+        let name = format!("{reference} {count}");
         let (what, checked) = pick(
             seed,
             &format!("check {reference} {count}"),
@@ -312,6 +391,8 @@ impl Played {
                 (12, ("check: no answer", Checked::NoAnswer)),
                 (8, ("check: not sent", Checked::NotSent)),
                 (10, ("check: refused", Checked::Refused)),
+                (8, ("check: failed, not yet", Checked::NotYet)),
+                (8, ("check: a stranger's", Checked::Stranger)),
             ],
         );
         let checked = if honest { Checked::Answered } else { checked };
@@ -322,18 +403,25 @@ impl Played {
             Checked::NoAnswer => SendResult::Unknown("no answer".to_owned()),
             Checked::NotSent => SendResult::NotSent("connection refused".to_owned()),
             Checked::Refused => Self::reply("PIN salah".to_owned()),
-            Checked::Answered => match found {
+            Checked::NotYet => Self::reply(not_yet(seed, &name, &head)),
+            Checked::Answered | Checked::Stranger => match found {
                 None => {
                     self.world.seen("check: no data");
                     Self::reply(format!(
                         "TIDAK ADA transaksi Tujuan {dest} pada tgl 23/11/2026. Tidak ada data."
                     ))
                 }
-                Some(truth) if now < truth.received + truth.decides_after => Self::reply(format!(
-                    "Mhn tunggu trx sblmnya selesai: T#7 R#{reference} T1.{dest} @10:00, \
-                         status Menunggu Jawaban."
-                )),
-                Some(truth) => Self::reply(self.says(reference, truth.ending)),
+                Some((_, truth)) if checked == Checked::Stranger => {
+                    let (what, text) = of_a_stranger(seed, &name, Way::Check, reference, &truth);
+                    self.world.seen(what);
+                    Self::reply(text)
+                }
+                Some((_, truth)) if now < truth.received + truth.decides_after => {
+                    Self::reply(format!(
+                        "Mhn tunggu trx sblmnya selesai: T#7 {head} @10:00, status Menunggu Jawaban."
+                    ))
+                }
+                Some((found, truth)) => Self::reply(self.says(&found, &truth)),
             },
         }
     }
@@ -395,80 +483,6 @@ impl World {
                 *state.coverage.entry("callback before reply").or_default() += 1;
             }
         });
-    }
-}
-
-/// The real connector, or one with a defect.
-pub(crate) struct Reading {
-    pub(crate) inner: std::sync::Arc<dyn Connector>,
-    pub(crate) broken: Broken,
-}
-
-fn fail(outcome: Outcome) -> Outcome {
-    match outcome {
-        Outcome::Unknown { .. } => Outcome::Failed {
-            class: domain::FailureClass::Number,
-            reason: Reason::clean("tidak dimengerti"),
-            tie: domain::Tie::Reference,
-        },
-        other => other,
-    }
-}
-
-impl Connector for Reading {
-    fn buy(&self, ask: &Ask) -> Result<Request, String> {
-        self.inner.buy(ask)
-    }
-
-    fn check(&self, ask: &Ask) -> Result<Request, String> {
-        self.inner.check(ask)
-    }
-
-    fn explain(&self, ask: &Ask, heard: Heard<'_>) -> Explained {
-        let explained = self.inner.explain(ask, heard);
-        let fails = match heard {
-            Heard::Buy(_) => self.broken == Broken::RefundOnUnknown,
-            Heard::Check(_) => self.broken == Broken::RefundOnCheckError,
-            Heard::Callback(_) => false,
-        };
-        let outcome = if fails { fail(explained.outcome) } else { explained.outcome };
-        Explained { outcome, ..explained }
-    }
-
-    fn callback_of(&self, ask: &Ask, text: &str) -> Inbound {
-        self.inner.callback_of(ask, text)
-    }
-
-    fn check_limits(&self) -> CheckLimits {
-        self.inner.check_limits()
-    }
-
-    fn callback_about(&self, inbound: &Inbound) -> Result<About, String> {
-        self.inner.callback_about(inbound)
-    }
-
-    fn balance(&self) -> Option<Request> {
-        self.inner.balance()
-    }
-
-    fn read_balance(&self, reply: &Reply) -> Result<Rupiah, String> {
-        self.inner.read_balance(reply)
-    }
-
-    fn prices(&self) -> Option<Request> {
-        self.inner.prices()
-    }
-
-    fn read_prices(&self, reply: &Reply) -> Result<PriceList, String> {
-        self.inner.read_prices(reply)
-    }
-
-    fn movement(&self, text: &str) -> Option<Movement> {
-        self.inner.movement(text)
-    }
-
-    fn told(&self, inbound: &Inbound) -> Option<Movement> {
-        self.inner.told(inbound)
     }
 }
 

@@ -74,6 +74,8 @@ pub(crate) struct State {
     pub(crate) told: BTreeMap<String, (String, u32)>,
     /// Trxs a person decided.
     pub(crate) decided: Vec<TrxNo>,
+    /// Trxs a person decided in the end, by the truth.
+    pub(crate) rested: Vec<TrxNo>,
     pub(crate) coverage: BTreeMap<&'static str, u64>,
     pub(crate) log: Vec<String>,
     pub(crate) wrong: Vec<String>,
@@ -117,6 +119,7 @@ impl World {
             acks: BTreeMap::new(),
             told: BTreeMap::new(),
             decided: Vec::new(),
+            rested: Vec::new(),
             coverage: BTreeMap::new(),
             log: Vec::new(),
             wrong: Vec::new(),
@@ -314,7 +317,7 @@ impl engine::Clock for World {
 }
 
 /// Everything that must have happened in a long run. One that never did is a failure of the run.
-pub const EXPECTED: [&str; 60] = [
+pub const EXPECTED: [&str; 77] = [
     "node: fenced off",
     "node: slept",
     "buy accepted",
@@ -348,6 +351,23 @@ pub const EXPECTED: [&str; 60] = [
     "reply: slow",
     "reply: refused",
     "reply: busy",
+    "reply: busy, and taken",
+    "reply: nobody knows, and taken",
+    "reply: failed, not yet",
+    "reply: a stranger's",
+    "check: failed, not yet",
+    "check: a stranger's",
+    "words: another reference",
+    "words: another product",
+    "words: another destination",
+    "words: an old time",
+    "words: seen before",
+    "supplier: not again",
+    "supplier: an old serial number",
+    "supplier decides late",
+    "trx: failed late",
+    "the rest: delivered",
+    "the rest: not delivered",
     "check: answered",
     "check: garbage",
     "check: no answer",

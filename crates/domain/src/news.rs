@@ -242,8 +242,10 @@ fn certainty(facts: &NewsFacts<'_>, tie: Tie, sn: Option<&Sn>) -> Certainty {
     let shown = sn.map_or("none", Sn::as_str);
     let twin = facts.twin.map(|twin| format!("SN {shown} was given for {twin} too"));
     match (tie, twin, facts.rival) {
-        (Tie::Reference, None, _) | (Tie::Earlier, None, _) | (Tie::Connection, None, _) => {
-            Certainty::Yes
+        (Tie::Reference | Tie::Connection, None, _) | (Tie::Earlier, None, None) => Certainty::Yes,
+        // The older purchase may be an equal one of ours whose serial number is not known yet.
+        (Tie::Earlier, None, Some(rival)) => {
+            Certainty::No(format!("SN {shown} of a time before ours was sent may be for {rival}"))
         }
         (Tie::Reference, Some(twin), _) => Certainty::Suspicious(twin),
         // Our reference over the words of an older purchase: a guard against equal ones.
@@ -314,8 +316,10 @@ fn pending(
             Ok(NewsDecision { suspect: raised.or(settled.suspect.clone()), ..settled })
         }
         Outcome::Failed { class, reason, tie } => {
-            if let (Tie::Likeness, Some(rival)) = (tie, facts.rival) {
-                let why = format!("`{reason}` without a reference may be for {rival} as well");
+            // A serial number can be seen to be another purchase's; a failure has none, and an equal
+            // purchase that failed may be closed here already.
+            if *tie == Tie::Likeness {
+                let why = format!("`{reason}` without a reference may be for another purchase");
                 return Ok(doubt(facts, attempt, source, &why));
             }
             let in_time = facts.now.since(facts.trx.created) <= facts.failover.within_ms;

@@ -279,7 +279,10 @@ fn tie(case: &Case<'_>, said: &Said, names: &Names) -> Result<Tie, Outcome> {
     let succeeds = said.word == Word::Success;
     match when {
         Order::Before => Err(doubtful("without our reference, and of a time before ours was sent")),
-        Order::Unsaid if !succeeds => Err(doubtful("a failure without our reference and time")),
+        // A serial number can be told from another purchase's; a failure has none.
+        Order::Unsaid | Order::NotBefore if !succeeds => {
+            Err(doubtful("a failure without our reference"))
+        }
         Order::Unsaid | Order::NotBefore => {
             let proves = said.sn.as_deref().and_then(|sn| serial(sn, case.ask, &case.reference));
             let proves = proves.and_then(|sn| identity(&sn, &case.ask.dest)).is_some();

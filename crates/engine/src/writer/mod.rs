@@ -113,12 +113,9 @@ fn want_evidence(wants: &mut Wants, place: &Place, outcome: &Outcome) {
         Outcome::Success { sn, tie, .. } => {
             let key = sn.as_ref().and_then(|sn| ProofKey::of(&place.supplier, sn, &place.dest));
             wants.proofs.extend(key);
-            if *tie == Tie::Likeness {
+            if matches!(tie, Tie::Likeness | Tie::Earlier) {
                 wants.places.insert(place.clone());
             }
-        }
-        Outcome::Failed { tie: Tie::Likeness, .. } => {
-            wants.places.insert(place.clone());
         }
         Outcome::Failed { .. }
         | Outcome::Doubtful { .. }
