@@ -142,7 +142,10 @@ pub(crate) fn start(
     let ports = Arc::new(Suppliers::default());
     for number in 0..shop::SUPPLIERS {
         let played = Arc::new(Played { world: world.clone(), number, node });
-        ports.insert(shop::supplier_code(number)?, Port::new(connector(broken, dialect(seed, number))?, played));
+        ports.insert(
+            shop::supplier_code(number)?,
+            Port::new(connector(broken, dialect(seed, number))?, played),
+        );
     }
     let courier = Arc::new(Receivers(world.clone(), node));
     let workers = Workers::new(handle.clone(), ports.clone(), courier).with_tick(TICK);

@@ -143,11 +143,9 @@ impl Played {
         let old = self.world.with(|state| self.older(state, reference, dest));
         let old = old.filter(|_| self.dialect() == Dialect::Named);
         let ending = match old {
-            Some(_) => pick(
-                seed,
-                &name("repeats"),
-                &[(60, Ending::Guarded), (40, Ending::Repeated)],
-            ),
+            Some(_) => {
+                pick(seed, &name("repeats"), &[(60, Ending::Guarded), (40, Ending::Repeated)])
+            }
             None => pick(
                 seed,
                 &name("ending"),
@@ -156,8 +154,7 @@ impl Played {
         };
         let is_late = below(seed, &name("late"), 100) < 8;
         let most = if is_late { 6 * 60_000 } else { 60_000 };
-        let decides_after =
-            i64::try_from(below(seed, &name("decides"), most)).unwrap_or_default();
+        let decides_after = i64::try_from(below(seed, &name("decides"), most)).unwrap_or_default();
         let calls = pick(
             seed,
             &name("calls"),
@@ -206,8 +203,7 @@ impl Played {
             self.world.plan(decides_after + after, Event::Callback { supplier, reference, text });
         };
         if below(seed, &name("stranger"), 100) < 8 {
-            let (what, text) =
-                of_a_stranger(seed, &name("call"), Way::Callback, reference, &truth);
+            let (what, text) = of_a_stranger(seed, &name("call"), Way::Callback, reference, &truth);
             self.world.seen(what);
             let after = i64::try_from(below(seed, &name("strange"), 60_000)).unwrap_or_default();
             let (supplier, reference) = (self.number, reference.to_owned());
@@ -332,8 +328,7 @@ impl Played {
             }
             Answers::Stranger => {
                 sleep(Duration::from_millis(latency)).await;
-                let (what, text) =
-                    of_a_stranger(seed, reference, Way::Reply, reference, &truth);
+                let (what, text) = of_a_stranger(seed, reference, Way::Reply, reference, &truth);
                 self.world.seen(what);
                 Self::reply(text)
             }
@@ -360,9 +355,10 @@ impl Played {
         match dialect(state.seed, self.number) {
             Dialect::Named => state.truth.contains_key(reference).then(|| reference.to_owned()),
             Dialect::Nameless => {
-                let same = state.truth.iter().filter(|(_, truth)| {
-                    truth.supplier == self.number && truth.dest == dest
-                });
+                let same = state
+                    .truth
+                    .iter()
+                    .filter(|(_, truth)| truth.supplier == self.number && truth.dest == dest);
                 let newest = same.max_by_key(|(_, truth)| truth.received)?;
                 Some(newest.0.clone())
             }

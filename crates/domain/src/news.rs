@@ -83,8 +83,8 @@ pub struct NewsFacts<'a> {
     pub ranking: &'a Ranking,
     /// Another trx that was settled with this very serial number at this supplier.
     pub twin: Option<TrxNo>,
-    /// Another open attempt there for the same product and destination: words without a reference
-    /// may be about either.
+    /// Another attempt there for the same product and destination that is open, or was closed lately
+    /// without a serial number of its own: words without a reference may be about either.
     pub rival: Option<AttemptId>,
     /// Until when another supplier may be tried.
     pub failover: Failover,
@@ -318,8 +318,13 @@ fn pending(
         Outcome::Failed { class, reason, tie } => {
             // A serial number can be seen to be another purchase's; a failure has none, and an equal
             // purchase that failed may be closed here already.
-            if *tie == Tie::Likeness {
-                let why = format!("`{reason}` without a reference may be for another purchase");
+            let about = match tie {
+                Tie::Reference | Tie::Connection => None,
+                Tie::Earlier => Some("of a time before ours was sent"),
+                Tie::Likeness => Some("without a reference"),
+            };
+            if let Some(about) = about {
+                let why = format!("`{reason}` {about} may be for another purchase");
                 return Ok(doubt(facts, attempt, source, &why));
             }
             let in_time = facts.now.since(facts.trx.created) <= facts.failover.within_ms;
@@ -473,7 +478,7 @@ fn success(
     };
     match outcome {
         Outcome::Failed { reason, tie, .. } => {
-            if !facts.trusted_reversal || source == Source::Reply || !tie.names_us() {
+            if !facts.trusted_reversal || source == Source::Reply || *tie != Tie::Reference {
                 let mut decision = asked(facts, attempt, source, Answered::Yes);
                 if !is_contradicted(facts.trx) {
                     let why = format!("reported failed after success: {reason}");

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use store::{
     Batch, CatalogChange, ChainHead, ChainRow, Change, Delivery, Facts, Heads, JournalLine, Known,
     Lane, Level, MemberRecord, Paper, PaperKey, ProofKey, SameDay, StoreError, SupplierRecord,
-    Turn, Wants, journal_hash, transfer_hash,
+    Turn, Wants, is_rival, journal_hash, transfer_hash,
 };
 use types::{
     AttemptId, DeliveryId, LevelCode, MemberId, ProductCode, RefId, Rupiah, SupplierCode, TrxNo,
@@ -145,12 +145,15 @@ impl Tables {
             |attempt: &&Attempt| attempt.state.is_open() && attempt.state != AttemptState::Intended;
         for place in &wants.places {
             let same = |attempt: &&Attempt| {
-                let dest = self.trxs.get(&attempt.id.trx).map(|row| &row.trx.dest);
+                let trx = self.trxs.get(&attempt.id.trx).map(|row| &row.trx);
+                let lately = trx.is_some_and(|trx| trx.created >= wants.places_since);
                 attempt.supplier == place.supplier
                     && attempt.sku == place.sku
-                    && dest == Some(&place.dest)
+                    && trx.is_some_and(|trx| trx.dest == place.dest)
+                    && (lately || sent(attempt))
+                    && is_rival(attempt, &place.dest)
             };
-            let found = self.attempts.values().filter(sent).filter(same).take(8);
+            let found = self.attempts.values().filter(same).take(8);
             facts.places.insert(place.clone(), found.map(|attempt| attempt.id).collect());
         }
         for turn in &wants.turns {

@@ -3,23 +3,35 @@
 //! Two lanes may find a serial number new at the same moment: its key is unique, and the second one
 //! decides again.
 
+use crate::columns::PgRow;
 use crate::fold::Folded;
 use crate::link::Live;
 use crate::rows::{Step, column};
-use store::{Facts, StoreError, Wants};
+use store::{Facts, StoreError, Wants, codec, is_rival};
 use tokio_postgres::{Error, Row};
-use types::{AttemptId, TrxNo};
+use types::TrxNo;
+
+/// Rivals of one purchase that are looked at: one is enough to keep words from deciding.
+const RIVALS_MOST: usize = 8;
 
 const PROOFS: &str = "SELECT w.i AS i, p.trx AS trx
      FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY AS w(supplier, digest, i)
      JOIN proof p ON p.supplier = w.supplier AND p.digest = w.digest";
 
-const PLACES: &str = "SELECT w.i AS i, a.trx AS trx, a.n AS n
-     FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS w(supplier, sku, dest, i)
-     JOIN attempt a ON a.supplier = w.supplier AND a.sku = w.sku
-       AND a.state IN ('sent', 'waiting', 'unknown') AND a.state <> 'intended'
-       AND a.next IS NOT NULL
-     JOIN trx t ON t.member = a.member AND t.no = a.trx AND t.dest = w.dest";
+/// Open ones by the index of what is due, lately closed ones by the time they were made.
+fn places() -> String {
+    format!(
+        "SELECT w.i AS i, {} FROM unnest($1::text[], $2::text[], $3::text[])
+           WITH ORDINALITY AS w(supplier, sku, dest, i)
+         JOIN attempt a ON a.supplier = w.supplier AND a.sku = w.sku
+           AND ((a.state IN ('sent', 'waiting', 'unknown') AND a.state <> 'intended'
+             AND a.next IS NOT NULL) OR a.created >= $4)
+         JOIN trx t ON t.member = a.member AND t.no = a.trx AND t.dest = w.dest
+           AND (a.state IN ('sent', 'waiting', 'unknown') OR t.created >= $4)
+         ORDER BY a.trx, a.n",
+        codec::ATTEMPT
+    )
+}
 
 const TURNS: &str = "SELECT w.i AS i, t.count AS count
      FROM unnest($1::bigint[], $2::text[], $3::text[]) WITH ORDINALITY AS w(day, product, dest, i)
@@ -58,11 +70,14 @@ pub(crate) async fn load(live: &mut Live, wants: &Wants) -> Result<Evidence, Err
         found.proofs = live.client.query(&sql, &[&suppliers, &digests]).await?;
     }
     if !wants.places.is_empty() {
-        let sql = live.prepare(PLACES).await?;
+        let sql = live.prepare(&places()).await?;
         let suppliers: Vec<&str> = wants.places.iter().map(|at| at.supplier.as_str()).collect();
         let skus: Vec<&str> = wants.places.iter().map(|at| at.sku.as_str()).collect();
         let dests: Vec<&str> = wants.places.iter().map(|at| at.dest.as_str()).collect();
-        found.places = live.client.query(&sql, &[&suppliers, &skus, &dests]).await?;
+        found.places = live
+            .client
+            .query(&sql, &[&suppliers, &skus, &dests, &wants.places_since.get()])
+            .await?;
     }
     if !wants.turns.is_empty() {
         let sql = live.prepare(TURNS).await?;
@@ -96,12 +111,15 @@ impl Evidence {
             }
         }
         for (number, place) in (1_i64..).zip(&wants.places) {
-            let rivals = of(&self.places, number).map(|row| {
-                let n = u16::try_from(row.get::<_, i64>("n"))
+            let mut rivals = Vec::new();
+            for row in of(&self.places, number) {
+                let attempt = codec::attempt(&PgRow(row))
                     .map_err(|error| StoreError::Broken(error.to_string()))?;
-                Ok(AttemptId { trx: TrxNo::new(row.get("trx")), n })
-            });
-            facts.places.insert(place.clone(), rivals.collect::<Result<_, StoreError>>()?);
+                if is_rival(&attempt, &place.dest) && rivals.len() < RIVALS_MOST {
+                    rivals.push(attempt.id);
+                }
+            }
+            facts.places.insert(place.clone(), rivals);
         }
         for (number, turn) in (1_i64..).zip(&wants.turns) {
             if let Some(row) = of(&self.turns, number).next() {

@@ -45,22 +45,7 @@ impl SqliteReads {
 
     /// About the first number since an instant: exactly that one while clocks go forward.
     fn first_since(&self, since: UtcMillis) -> Result<i64, StoreError> {
-        let newest = self.one("SELECT max(no) FROM trx", [], |row| row.get::<_, Option<i64>>(0))?;
-        let (mut low, mut high) = (0, newest.flatten().map_or(0, |no| no + 1));
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let created = self.one(
-                "SELECT created FROM trx WHERE no >= ?1 ORDER BY no LIMIT 1",
-                [middle],
-                |row| row.get::<_, i64>(0),
-            )?;
-            if created.is_some_and(|at| at < since.get()) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        Ok(low)
+        crate::evidence::first_since(&self.connection, since).map_err(not_written)
     }
 
     fn all<T>(

@@ -3,7 +3,9 @@
 use crate::{CatalogChange, Delivery, JournalLine, Paper, PaperKey, Place, ProofKey, Turn};
 use domain::{Account, Attempt, Transfer, Trx, TrxState};
 use std::collections::{BTreeSet, HashMap};
-use types::{AttemptId, Day, DeliveryId, Dest, MemberId, ProductCode, RefId, SupplierCode, TrxNo};
+use types::{
+    AttemptId, Day, DeliveryId, Dest, MemberId, ProductCode, RefId, SupplierCode, TrxNo, UtcMillis,
+};
 
 /// "How often did this member buy this for that number on that day?"
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,8 +37,10 @@ pub struct Wants {
     pub papers: BTreeSet<PaperKey>,
     /// Which trx was settled with a serial number first.
     pub proofs: BTreeSet<ProofKey>,
-    /// Open attempts that were sent for the same.
+    /// Attempts that were sent for the same and are open, or were sent since `places_since`.
     pub places: BTreeSet<Place>,
+    /// From when on closed ones count.
+    pub places_since: UtcMillis,
     /// How many equal purchases a day has seen.
     pub turns: BTreeSet<Turn>,
     /// How many attempts at a supplier are sent and open.
@@ -69,7 +73,8 @@ pub struct Facts {
     pub papers: HashMap<PaperKey, Paper>,
     /// First trx of a serial number; absent when it is new.
     pub proofs: HashMap<ProofKey, TrxNo>,
-    /// Open attempts that were sent, by what they are for; at most some of many.
+    /// Attempts that were sent, by what they are for: those that words without a reference may be
+    /// about ([`crate::is_rival`]); at most some of many.
     pub places: HashMap<Place, Vec<AttemptId>>,
     /// Equal purchases so far; absent for none.
     pub turns: HashMap<Turn, u16>,

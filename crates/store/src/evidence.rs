@@ -4,7 +4,7 @@
 //! Serial numbers are kept as digests and for ever, also when the purchases they settled are
 //! archived. Nothing here decides.
 
-use domain::identity;
+use domain::{Attempt, AttemptState, identity};
 use sha2::{Digest as _, Sha256};
 use types::{Day, Dest, ProductCode, Sku, Sn, SupplierCode};
 
@@ -50,4 +50,18 @@ pub struct Turn {
     pub product: ProductCode,
     /// For whom, normalised.
     pub dest: Dest,
+}
+
+/// Words without a reference may be about this attempt as well: it is open, or it was closed without
+/// a serial number by which its own words could be told from others'.
+#[must_use]
+pub fn is_rival(attempt: &Attempt, dest: &Dest) -> bool {
+    match &attempt.state {
+        AttemptState::Sent | AttemptState::Waiting | AttemptState::Unknown { .. } => true,
+        AttemptState::Delivered { sn } => {
+            *sn == Sn::stand_in(attempt.id) || ProofKey::of(&attempt.supplier, sn, dest).is_none()
+        }
+        AttemptState::Failed { .. } => attempt.sent.is_some(),
+        AttemptState::Intended | AttemptState::Unsent { .. } => false,
+    }
 }

@@ -16,7 +16,7 @@ mod seal;
 pub use batch::{Batch, Change, Facts, Known, SameDay, Wants};
 pub use chain::{ChainHead, Hash, Heads, Lane, journal_hash, transfer_hash};
 pub use document::{Paper, PaperFilter, PaperKey};
-pub use evidence::{Place, ProofKey, Turn};
+pub use evidence::{Place, ProofKey, Turn, is_rival};
 pub use read::{
     CatalogRows, ChainRow, Counts, DeliveryFilter, JOURNAL_LOOK_MOST, JournalFilter, Progress,
     Reads, Story, TrxFilter, Work,

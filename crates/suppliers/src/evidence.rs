@@ -38,6 +38,16 @@ pub(crate) enum Word {
     Nothing(&'static str),
 }
 
+impl Word {
+    /// Words that would end a purchase.
+    const fn is_final(self) -> bool {
+        match self {
+            Self::Success | Self::Failed | Self::Certain(_) => true,
+            Self::Pending | Self::Refused | Self::NoData | Self::Nothing(_) => false,
+        }
+    }
+}
+
 /// A text taken apart.
 #[derive(Clone, Debug)]
 pub(crate) struct Said {
@@ -224,26 +234,37 @@ struct Names {
     dest: bool,
 }
 
+/// Words about another purchase.
+struct Other {
+    why: String,
+    /// It has a reference of its own: certainly another one.
+    is_named: bool,
+}
+
 /// Checks everything a text names; what contradicts the purchase makes it another one.
-fn names(case: &Case<'_>, said: &Said) -> Result<Names, String> {
+fn names(case: &Case<'_>, said: &Said) -> Result<Names, Other> {
+    let other = |why: String| Other { why, is_named: false };
     let refs: Vec<&String> = said.refs.iter().filter(|found| !is_blank(found)).collect();
     if let Some(other) = refs.iter().find(|found| !is_reference(found, &case.reference)) {
-        return Err(format!("names another reference ({})", shown(other)));
+        let why = format!("names another reference ({})", shown(other));
+        return Err(Other { why, is_named: true });
     }
     let exact = names_exactly(case.text, case.ask);
     if let Some(dest) = said.dest.as_ref().filter(|dest| !exact && !dest_fits(dest, case.ask)) {
-        return Err(format!("names another destination ({})", shown(dest)));
+        return Err(other(format!("names another destination ({})", shown(dest))));
     }
     let sku = case.ask.sku.as_str();
     if let Some(product) =
         said.product.as_ref().filter(|product| !exact && !product.eq_ignore_ascii_case(sku))
+        // A center may show a code of its own beside our reference.
+        && refs.is_empty()
     {
-        return Err(format!("names another product ({})", shown(product)));
+        return Err(other(format!("names another product ({})", shown(product))));
     }
     if let (Some(named), Some(asked)) = (said.qty, case.ask.qty)
         && named != asked.get()
     {
-        return Err(format!("names another quantity ({named})"));
+        return Err(other(format!("names another quantity ({named})")));
     }
     Ok(Names {
         ours: !refs.is_empty(),
@@ -269,6 +290,10 @@ fn tie(case: &Case<'_>, said: &Said, names: &Names) -> Result<Tie, Outcome> {
     let when = order(case.ask, said.time.as_deref(), said.date.as_deref());
     if names.ours {
         let earlier = said.seen && when == Order::Before;
+        // With its date it is certainly an older one; a clock alone may stand in another zone.
+        if earlier && said.date.is_some() {
+            return Err(doubtful("our reference over a purchase of a day before ours was sent"));
+        }
         return Ok(if earlier { Tie::Earlier } else { Tie::Reference });
     }
     if !(names.product && names.dest) {
@@ -302,8 +327,10 @@ fn is_contradicted(said: &Said) -> bool {
         | (Some(Claim::Pending), Word::Pending)
         | (Some(Claim::Failed(_)), Word::Failed | Word::Certain(_) | Word::Refused)
         // Words that decide nothing anyway.
-        | (Some(_), Word::NoData | Word::Nothing(_)) => false,
-        (Some(Claim::Success | Claim::Pending | Claim::Failed(_)), _) => true,
+        | (Some(_), Word::Nothing(_))
+        | (Some(Claim::Failed(_)), Word::NoData)
+        | (Some(Claim::Unlisted), Word::Pending) => false,
+        (Some(Claim::Success | Claim::Pending | Claim::Failed(_) | Claim::Unlisted), _) => true,
     }
 }
 
@@ -311,7 +338,7 @@ fn is_contradicted(said: &Said) -> bool {
 fn failure(case: &Case<'_>, said: &Said) -> Result<(FailureClass, String), String> {
     let by_code = || match said.claim {
         Some(Claim::Failed(Some(class))) => Ok((class, "the status beside the text".to_owned())),
-        Some(Claim::Failed(None) | Claim::Success | Claim::Pending) | None => {
+        Some(Claim::Failed(None) | Claim::Success | Claim::Pending | Claim::Unlisted) | None => {
             Err("this failure is on no list".to_owned())
         }
     };
@@ -334,7 +361,12 @@ pub(crate) fn decide(case: &Case<'_>, said: &Said) -> Explained {
     }
     let names = match names(case, said) {
         Ok(names) => names,
-        Err(why) => return asked(why),
+        // Final words under our question about something else: a person sees them.
+        Err(Other { why, is_named: false }) if case.way != Way::Buy && said.word.is_final() => {
+            let outcome = Outcome::Doubtful { why: format!("{why}: {}", shown(case.text)) };
+            return told(outcome, why);
+        }
+        Err(Other { why, .. }) => return asked(why),
     };
     if is_contradicted(said) {
         return asked("the status beside the text says something else".to_owned());

@@ -76,7 +76,11 @@ pub(super) const DOUBT: &str = "timeout|time out|timed out|rto|double|dobel|dupl
     cobalah|ulangi|retry|try|cek|check|pending|antri|antrian|antrean|queue|koneksi|\
     connection|jaringan|network|sistem|system|server|error|exception|tidak diketahui|\
     unknown|sukses|berhasil|success|suspect|manual|konfirmasi|jawaban|respon|response|\
-    merespon|delay|lambat|hubungi";
+    merespon|delay|lambat|hubungi|hub|cs|call center|akan|jika|kalau|bila|apabila|bukan|\
+    dialihkan|alihkan|dipindah|dipindahkan|dilempar|dioper|diteruskan|dilanjutkan|menyusul|nanti|\
+    kemudian|segera|otomatis|update|diupdate|tidak dibatalkan|tdk dibatalkan|tidak batal|\
+    tidak direfund|tidak gagal|tdk gagal|tidak ditolak|tidak habis|tidak kosong|tidak salah|\
+    tidak gangguan";
 
 /// Words in [`DOUBT`] that leave none when they are denied.
 pub(super) const DENIED: &str =

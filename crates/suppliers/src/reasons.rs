@@ -150,6 +150,8 @@ pub(crate) enum Claim {
     Pending,
     /// Failed, with its class when that is certain.
     Failed(Option<FailureClass>),
+    /// A status on none of the operator's lists: final words beside it are not certain.
+    Unlisted,
 }
 
 /// The known codes; anything else claims nothing.

@@ -181,7 +181,6 @@ impl Settings {
     /// Secrets are not part of it, so a changed PIN or key serves open attempts too.
     #[must_use]
     pub fn account(&self) -> String {
-        let host = |url: &str| url.split(['/', '?']).take(3).collect::<Vec<_>>().join("/");
         let parts = [
             self.okeconnect.as_ref().map(|own| {
                 format!("{} {} {}", own.base.trim_end_matches('/'), own.member, own.ref_prefix)
@@ -191,8 +190,7 @@ impl Settings {
                 format!("{base} {} {} {}", own.username, own.testing, own.ref_prefix)
             }),
             self.template.as_ref().map(|own| {
-                let check = own.check.as_ref().map(|check| host(&check.url));
-                format!("{:?} {check:?} {:?} {}", own.buy, own.values, own.ref_prefix)
+                format!("{:?} {:?} {:?} {}", own.buy, own.check, own.values, own.ref_prefix)
             }),
         ];
         parts.into_iter().flatten().collect()

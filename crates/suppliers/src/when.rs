@@ -13,6 +13,8 @@ pub(crate) enum Order {
 }
 
 const DAY: i64 = 1_440;
+/// A supplier's clock may be this many minutes ahead of ours: such a time is now, not yesterday's.
+const AHEAD: i64 = 5;
 
 /// Days since a fixed one, by the Gregorian calendar.
 fn days(year: i64, month: i64, day: i64) -> i64 {
@@ -67,7 +69,7 @@ pub(crate) fn order(ask: &Ask, time: Option<&str>, on: Option<&str>) -> Order {
         (Some(time), Some(day)) => day * DAY + time < sent,
         (Some(time), None) => {
             let today = asked.div_euclid(DAY) * DAY + time;
-            (if today > asked { today - DAY } else { today }) < sent
+            (if today > asked + AHEAD { today - DAY } else { today }) < sent
         }
     };
     if is_before { Order::Before } else { Order::NotBefore }
@@ -105,8 +107,9 @@ mod tests {
             (Some("12:00"), None, NotBefore),
             (Some("12.05"), None, NotBefore),
             (Some("11:59"), None, Before),
-            // Not after the question: yesterday's.
-            (Some("12:06"), None, Before),
+            // A clock that is a little ahead; much after the question: yesterday's.
+            (Some("12:10"), None, NotBefore),
+            (Some("12:11"), None, Before),
             (Some("23:59"), None, Before),
             (Some("12:03"), Some("23/11"), NotBefore),
             (Some("12:03"), Some("22/11"), Before),
@@ -127,7 +130,7 @@ mod tests {
         assert_eq!(order(&late, Some("23:58"), None), NotBefore);
         assert_eq!(order(&late, Some("00:03"), None), NotBefore);
         assert_eq!(order(&late, Some("23:57"), None), Before);
-        assert_eq!(order(&late, Some("00:05"), None), Before);
+        assert_eq!(order(&late, Some("00:10"), None), Before);
         let unsent = Ask { sent: None, ..late };
         assert_eq!(order(&unsent, Some("00:03"), None), Unsaid);
     }

@@ -106,6 +106,10 @@ impl Desk<'_> {
     }
 }
 
+/// For so long a closed purchase keeps words without a reference from being another's: times in
+/// suppliers' texts are of today or yesterday.
+const RIVAL_MS: i64 = 48 * 3_600_000;
+
 /// What tells whether a supplier's words are about this purchase. Words with our reference and no
 /// serial number need nothing.
 fn want_evidence(wants: &mut Wants, place: &Place, outcome: &Outcome) {
@@ -138,7 +142,8 @@ const TRIES_MOST: u32 = 8;
 
 impl Core {
     fn wants(&self, catalog: &Catalog, jobs: &[Job], now: Moment) -> Wants {
-        let mut wants = Wants::default();
+        let places_since = now.utc.after(-RIVAL_MS);
+        let mut wants = Wants { places_since, ..Wants::default() };
         for job in jobs {
             match &job.command {
                 Command::Buy { member, request, .. } => {

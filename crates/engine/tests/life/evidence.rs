@@ -174,6 +174,64 @@ async fn two_members_never_share_an_answer() {
     assert_eq!((rig.state(no).await, suspect(&rig, no).await), ("success", None));
 }
 
+/// The same when the other one was closed lately without a serial number of its own: its words may
+/// still come.
+#[tokio::test(start_paused = true)]
+async fn late_words_of_a_closed_purchase_are_not_another_s() {
+    for (first_words, state) in [("success sn=", "success"), ("failed batal", "failed")] {
+        let folder = tempfile::tempdir().unwrap();
+        let rig = Rig::new(folder.path()).await;
+        rig.member(2, "https://b.example/h2h").await;
+        rig.first.set(Act::Say(100, first_words), Act::Say(100, "pending"));
+        let first = rig.buy("a").await;
+        pass(1_000).await;
+        assert_eq!(rig.state(first).await, state);
+        tied(&rig, Tie::Likeness, 0);
+        rig.first.set(Act::Say(100, "pending"), Act::Say(100, SN));
+        let second = rig.buy_as(2, "b").await.trx.unwrap().no;
+        pass(60_000).await;
+        assert_eq!(rig.state(second).await, "pending", "{first_words}");
+        let why = suspect(&rig, second).await.unwrap();
+        assert!(why.contains(&format!("{first}-1")), "{why}");
+    }
+    // One with a serial number of its own is told from others.
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::new(folder.path()).await;
+    rig.first.set(Act::Say(100, "success sn=1111222233334444"), Act::Say(100, "pending"));
+    rig.buy("a").await;
+    pass(1_000).await;
+    tied(&rig, Tie::Likeness, 0);
+    rig.first.set(Act::Say(100, "pending"), Act::Say(100, SN));
+    let second = rig.buy("b").await;
+    pass(60_000).await;
+    assert_eq!(rig.state(second).await, "success");
+}
+
+/// Our reference over an older purchase's words: a success waits when its number was used, a failure
+/// always, and nothing is taken back for it.
+#[tokio::test(start_paused = true)]
+async fn an_older_failure_over_our_reference_refunds_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::new(folder.path()).await;
+    tied(&rig, Tie::Earlier, 0);
+    rig.first.set(Act::Say(100, "pending"), Act::Say(100, "failed Nomor tujuan salah"));
+    let no = rig.buy("a").await;
+    pass(60_000).await;
+    assert_eq!((rig.state(no).await, rig.balance().await), ("pending", 100_000 - T1));
+    assert!(suspect(&rig, no).await.is_some());
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::new(folder.path()).await;
+    tied(&rig, Tie::Earlier, 0);
+    rig.first.set(Act::Say(100, "success sn=5555666677778888"), Act::Say(100, "pending"));
+    let no = rig.buy("b").await;
+    pass(1_000).await;
+    assert_eq!(rig.state(no).await, "success");
+    assert!(rig.supplier_calls(no, "failed Nomor tujuan salah").await);
+    pass(1_000).await;
+    assert_eq!(rig.state(no).await, "success");
+    assert!(suspect(&rig, no).await.is_some());
+}
+
 /// What identifies nothing is no proof without a reference.
 #[tokio::test(start_paused = true)]
 async fn a_word_is_no_serial_number() {

@@ -196,7 +196,7 @@ impl Gateway {
         asked: reference::Asked,
         barred: Option<Barred>,
     ) -> Told {
-        let reference::Asked { ref_id, as_typed } = asked;
+        let reference::Asked { ref_id, as_typed, is_broken } = asked;
         // A reference that was not encoded is the one meant, where only that one is known.
         for ref_id in [Some(ref_id), as_typed].into_iter().flatten() {
             match self.find(entry.member.id, ref_id).await {
@@ -206,6 +206,10 @@ impl Gateway {
             }
         }
         match barred {
+            None | Some(Barred::Full) if is_broken => {
+                let why = "the percent-encoding of the reference is broken";
+                problem(StatusCode::BAD_REQUEST, "invalid_parameter", why)
+            }
             None | Some(Barred::Full) => Told::never_taken(),
             Some(Barred::Refused(refusal)) => Told::refused(&refusal, None),
             Some(Barred::Spent) => Told::barred(&Refusal::RateLimited),

@@ -9,6 +9,8 @@ pub(super) struct Asked {
     pub(super) ref_id: RefId,
     /// The path's own bytes, where they are another reference: some clients forget to encode.
     pub(super) as_typed: Option<RefId>,
+    /// Its encoding is broken: "never taken" would be said of something that nobody meant.
+    pub(super) is_broken: bool,
 }
 
 /// Reads the rest of a path.
@@ -17,13 +19,14 @@ pub(super) fn read(typed: &str) -> Result<Asked, String> {
     let as_typed = RefId::parse(typed).ok();
     let decoded = match (decode(typed), &as_typed) {
         (Some(decoded), _) => decoded,
-        // A `%` that is none of an encoding.
+        // A `%` that is none of an encoding: it may be known, but nobody may hear that it is not.
         (None, Some(_)) => typed.to_owned(),
         (None, None) => return Err(wrong("its percent-encoding is broken".to_owned())),
     };
+    let is_broken = decode(typed).is_none();
     let ref_id = RefId::parse(&decoded).map_err(|error| wrong(error.to_string()))?;
     let as_typed = as_typed.filter(|typed| *typed != ref_id);
-    Ok(Asked { ref_id, as_typed })
+    Ok(Asked { ref_id, as_typed, is_broken })
 }
 
 fn decode(text: &str) -> Option<String> {
@@ -60,6 +63,9 @@ mod tests {
             let asked = read(typed).unwrap();
             assert_eq!(asked.ref_id.as_str(), ref_id, "{typed}");
             assert_eq!(asked.as_typed.as_ref().map(RefId::as_str), other, "{typed}");
+        }
+        for typed in ["50%off", "%zz", "%", "a%2"] {
+            assert!(read(typed).unwrap().is_broken, "{typed}");
         }
         for typed in ["", "a%20b", "%23", "%C3%A9", "%00", "%ff"] {
             assert!(read(typed).is_err(), "{typed}");

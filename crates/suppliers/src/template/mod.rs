@@ -98,15 +98,15 @@ impl CallbackFields {
         let says = |list: &[String], status: &str| {
             list.iter().any(|known| known.trim().eq_ignore_ascii_case(status.trim()))
         };
-        let claim = find(&self.status).and_then(|status| {
+        let claim = find(&self.status).filter(|status| !status.trim().is_empty()).map(|status| {
             if says(&self.status_success, &status) {
-                Some(Claim::Success)
+                Claim::Success
             } else if says(&self.status_failed, &status) {
-                Some(Claim::Failed(None))
+                Claim::Failed(None)
             } else if says(&self.status_pending, &status) {
-                Some(Claim::Pending)
+                Claim::Pending
             } else {
-                None
+                Claim::Unlisted
             }
         });
         let text = find(&self.text).unwrap_or_else(|| body.to_owned());
