@@ -310,6 +310,10 @@ async fn drive(world: &World, desks: &[Desk]) -> anyhow::Result<End> {
 async fn behave(world: &World, desks: &[Desk]) -> anyhow::Result<()> {
     let handle = &awake(world, desks).0;
     world.log(|| "everybody behaves".to_owned());
+    world.with(|state| {
+        state.paused.clear();
+        state.pauses += 1;
+    });
     let changes = (0..shop::SUPPLIERS)
         .map(|number| shop::supplier(number, false))
         .collect::<anyhow::Result<Vec<_>>>()?;
@@ -424,13 +428,23 @@ async fn act(world: &World, handle: &Handle, what: What, all: &[Handle]) {
             let number = usize::try_from(supplier).unwrap_or_default();
             let Ok(change) = shop::supplier(number, paused) else { return };
             world.seen("supplier paused");
+            let pauses = world.with(|state| {
+                state.paused.remove(&number);
+                state.pauses += 1;
+                state.pauses
+            });
             let command = Command::Catalog { changes: vec![change], lines: Vec::new() };
-            let _ = handle.submit_patiently(command).await;
+            let done = handle.submit_patiently(command).await.is_ok();
             for other in all {
                 if let Err(why) = other.refresh() {
                     world.wrong(why);
                 }
             }
+            world.with(|state| {
+                if done && paused && state.pauses == pauses {
+                    state.paused.insert(number);
+                }
+            });
         }
         What::Decide => operator::decide(world, handle).await,
         What::Replay => {

@@ -47,7 +47,8 @@ pub(crate) async fn decide(world: &World, handle: &Handle) {
     world.with(|state| state.decided.push(trx.no));
     let note = "asked by phone".to_owned();
     let place = place(handle, &trx).await;
-    let _ = handle.submit_patiently(Command::Resolve { trx: trx.no, resolution, note, place }).await;
+    let _ =
+        handle.submit_patiently(Command::Resolve { trx: trx.no, resolution, note, place }).await;
 }
 
 /// The serial number that the supplier tells on the phone.

@@ -49,6 +49,7 @@ enum Kind {
     Replay,
     ClockBack,
     Kill,
+    Rush,
 }
 
 /// When nodes sleep, in runs with two of them.
@@ -61,6 +62,18 @@ pub(crate) fn draw_sleeps(seed: u64) -> Vec<Op> {
         Op { at, what: What::Sleep { node, ms } }
     };
     (0..3).map(sleep).collect()
+}
+
+/// Many buy at once, and the first supplier is paused for a minute while they still queue there.
+fn rush(seed: u64, n: u64, at: i64, ops: &mut Vec<Op>) {
+    for each in 0..6 {
+        let draw = |what: &str, most: u64| below(seed, &format!("rush {n} {each} {what}"), most);
+        let (member, dest) = (draw("member", MEMBERS), draw("dest", 8));
+        ops.push(Op { at, what: What::Buy { member, number: 1_000 + 10 * n + each, dest } });
+    }
+    let after = i64::try_from(below(seed, &format!("rush {n} pause"), 8_000)).unwrap_or_default();
+    ops.push(Op { at: at + after, what: What::Pause { supplier: 0, paused: true } });
+    ops.push(Op { at: at + after + 60_000, what: What::Pause { supplier: 0, paused: false } });
 }
 
 /// The operations of a seed, in time order.
@@ -85,6 +98,7 @@ pub(crate) fn draw(seed: u64) -> Vec<Op> {
                 (3, Kind::Replay),
                 (2, Kind::ClockBack),
                 (4, Kind::Kill),
+                (3, Kind::Rush),
             ],
         );
         let old =
@@ -110,6 +124,10 @@ pub(crate) fn draw(seed: u64) -> Vec<Op> {
                 What::ClockBack { ms: i64::try_from(draw("back", 3_000)).unwrap_or_default() }
             }
             (Kind::Kill, _) => What::Kill,
+            (Kind::Rush, _) => {
+                rush(seed, n, at, &mut ops);
+                continue;
+            }
         };
         ops.push(Op { at, what });
     }

@@ -46,9 +46,7 @@ fn at_its_word(text: &str, outcome: Outcome) -> Outcome {
             let sn = reading.sn.and_then(|sn| Sn::parse(&sn).ok());
             Outcome::Success { sn, cost: reading.price, tie: Tie::Reference }
         }
-        wire::Status::Failed => {
-            failed(FailureClass::Route, &reading.reason.unwrap_or_default())
-        }
+        wire::Status::Failed => failed(FailureClass::Route, &reading.reason.unwrap_or_default()),
         wire::Status::Accepted
         | wire::Status::Pending
         | wire::Status::Refused

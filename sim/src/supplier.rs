@@ -3,7 +3,9 @@
 
 use crate::broken::Broken;
 use crate::chance::{below, pick};
-use crate::words::{Dialect, Way, dialect, final_words, head, not_yet, of_a_stranger};
+use crate::words::{
+    Dialect, Way, dialect, final_words, head, not_yet, of_a_stranger, without_number,
+};
 use crate::world::{Event, State, World};
 use std::future::Future;
 use std::pin::Pin;
@@ -46,6 +48,8 @@ pub(crate) struct Truth {
     pub(crate) received: i64,
     pub(crate) ending: Ending,
     decides_after: i64,
+    /// Its serial number comes so long after the decision, when it comes later.
+    pub(crate) numbered_after: Option<i64>,
     /// It says both things of it.
     contradicts: bool,
     /// What it is taken for.
@@ -117,7 +121,9 @@ impl Played {
     /// The final statement.
     fn says(&self, reference: &str, truth: &Truth) -> String {
         let at = truth.received + truth.decides_after;
-        final_words(self.dialect(), reference, truth, truth.ending, at)
+        let numbered = at + truth.numbered_after.unwrap_or_default();
+        let text = final_words(self.dialect(), reference, truth, truth.ending, at);
+        if self.world.now() < numbered { without_number(&text, reference) } else { text }
     }
 
     /// An equal purchase that it delivered, for which it may take this one.
@@ -128,6 +134,8 @@ impl Played {
                 && truth.dest == dest
                 && truth.ending == Ending::Delivered
                 && !truth.contradicts
+                // Its number must be known before it can be known again.
+                && truth.numbered_after.is_none()
                 && truth.received + truth.decides_after < now
         });
         let (old, truth) = equal.last()?;
@@ -143,11 +151,9 @@ impl Played {
         let old = self.world.with(|state| self.older(state, reference, dest));
         let old = old.filter(|_| self.dialect() == Dialect::Named);
         let ending = match old {
-            Some(_) => pick(
-                seed,
-                &name("repeats"),
-                &[(60, Ending::Guarded), (40, Ending::Repeated)],
-            ),
+            Some(_) => {
+                pick(seed, &name("repeats"), &[(60, Ending::Guarded), (40, Ending::Repeated)])
+            }
             None => pick(
                 seed,
                 &name("ending"),
@@ -156,17 +162,25 @@ impl Played {
         };
         let is_late = below(seed, &name("late"), 100) < 8;
         let most = if is_late { 6 * 60_000 } else { 60_000 };
-        let decides_after =
-            i64::try_from(below(seed, &name("decides"), most)).unwrap_or_default();
+        let decides_after = i64::try_from(below(seed, &name("decides"), most)).unwrap_or_default();
         let calls = pick(
             seed,
             &name("calls"),
             &[(20, Calls::Never), (60, Calls::Once), (12, Calls::Twice), (8, Calls::Contradicts)],
         );
         let calls = match calls {
-            Calls::Contradicts if !ending.is_told() => Calls::Once,
+            // Who names nothing and lies can be understood by nobody.
+            Calls::Contradicts if !ending.is_told() || self.dialect() == Dialect::Nameless => {
+                Calls::Once
+            }
             Calls::Never | Calls::Once | Calls::Twice | Calls::Contradicts => calls,
         };
+        let numbered_after = (ending == Ending::Delivered
+            && self.dialect() == Dialect::Named
+            && calls != Calls::Contradicts
+            && below(seed, &name("number"), 100) < 6)
+            .then(|| i64::try_from(20_000 + below(seed, &name("number later"), 60_000)))
+            .and_then(Result::ok);
         let fresh = self.world.with(|state| {
             let known = state.truth.get_mut(reference);
             if let Some(known) = known {
@@ -179,6 +193,7 @@ impl Played {
                 received: now,
                 ending,
                 decides_after,
+                numbered_after,
                 contradicts: calls == Calls::Contradicts,
                 old: old.clone(),
                 asked: 1,
@@ -202,12 +217,17 @@ impl Played {
         let call = |after: i64, ending: Ending| {
             let at = now + decides_after;
             let text = final_words(self.dialect(), reference, &truth, ending, at);
+            let is_early = truth.numbered_after.is_some_and(|later| after < later);
+            let text = if is_early { without_number(&text, reference) } else { text };
             let (supplier, reference) = (self.number, reference.to_owned());
             self.world.plan(decides_after + after, Event::Callback { supplier, reference, text });
         };
+        if let Some(later) = numbered_after {
+            self.world.seen("supplier: the number later");
+            call(later, ending);
+        }
         if below(seed, &name("stranger"), 100) < 8 {
-            let (what, text) =
-                of_a_stranger(seed, &name("call"), Way::Callback, reference, &truth);
+            let (what, text) = of_a_stranger(seed, &name("call"), Way::Callback, reference, &truth);
             self.world.seen(what);
             let after = i64::try_from(below(seed, &name("strange"), 60_000)).unwrap_or_default();
             let (supplier, reference) = (self.number, reference.to_owned());
@@ -332,8 +352,7 @@ impl Played {
             }
             Answers::Stranger => {
                 sleep(Duration::from_millis(latency)).await;
-                let (what, text) =
-                    of_a_stranger(seed, reference, Way::Reply, reference, &truth);
+                let (what, text) = of_a_stranger(seed, reference, Way::Reply, reference, &truth);
                 self.world.seen(what);
                 Self::reply(text)
             }
@@ -360,9 +379,10 @@ impl Played {
         match dialect(state.seed, self.number) {
             Dialect::Named => state.truth.contains_key(reference).then(|| reference.to_owned()),
             Dialect::Nameless => {
-                let same = state.truth.iter().filter(|(_, truth)| {
-                    truth.supplier == self.number && truth.dest == dest
-                });
+                let same = state
+                    .truth
+                    .iter()
+                    .filter(|(_, truth)| truth.supplier == self.number && truth.dest == dest);
                 let newest = same.max_by_key(|(_, truth)| truth.received)?;
                 Some(newest.0.clone())
             }

@@ -19,11 +19,7 @@ pub(crate) enum Dialect {
 
 /// The language of a supplier in this seed.
 pub(crate) fn dialect(seed: u64, supplier: usize) -> Dialect {
-    pick(
-        seed,
-        &format!("dialect {supplier}"),
-        &[(75, Dialect::Named), (25, Dialect::Nameless)],
-    )
+    pick(seed, &format!("dialect {supplier}"), &[(75, Dialect::Named), (25, Dialect::Nameless)])
 }
 
 const PRICE: i64 = 1_200;
@@ -90,11 +86,8 @@ pub(crate) fn final_words(
     at: i64,
 ) -> String {
     let dest = truth.dest.as_str();
-    let named = Named {
-        reference: (dialect == Dialect::Named).then_some(reference),
-        product: "T1",
-        dest,
-    };
+    let named =
+        Named { reference: (dialect == Dialect::Named).then_some(reference), product: "T1", dest };
     let old = truth.old.as_ref().map(|old| serial(&old.reference)).unwrap_or_default();
     match ending {
         Ending::Delivered => sentence(&named, Some(&serial(reference)), "", at, BALANCE),
@@ -110,6 +103,11 @@ pub(crate) fn final_words(
             )
         }
     }
+}
+
+/// The same before the supplier knows the serial number.
+pub(crate) fn without_number(text: &str, reference: &str) -> String {
+    text.replace(&serial(reference), "")
 }
 
 /// `R#reference T1.dest`, as far as it is named.
@@ -191,8 +189,11 @@ pub(crate) fn of_a_stranger(
         Stranger::Dest => says(None, "T1", &other),
         Stranger::OldTime => says(None, "T1", dest),
         Stranger::Seen => {
-            let status =
-                if delivered { "Gagal. Stok kosong".to_owned() } else { format!("Sukses. SN: {number}") };
+            let status = if delivered {
+                "Gagal. Stok kosong".to_owned()
+            } else {
+                format!("Sukses. SN: {number}")
+            };
             let when = civil(at).hhmm();
             format!(
                 "R#{reference} Simulasi T1.{dest} sudah pernah jam {when}, status {status}. Saldo {STRANGE} @{when}"

@@ -5,7 +5,7 @@ use crate::broken::Broken;
 use crate::ops::Op;
 use crate::supplier::Truth;
 use model::Model;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -76,6 +76,10 @@ pub(crate) struct State {
     pub(crate) decided: Vec<TrxNo>,
     /// Trxs a person decided in the end, by the truth.
     pub(crate) rested: Vec<TrxNo>,
+    /// Suppliers that everybody knows to be paused.
+    pub(crate) paused: BTreeSet<usize>,
+    /// How often somebody began to pause one or to let it go on.
+    pub(crate) pauses: u64,
     pub(crate) coverage: BTreeMap<&'static str, u64>,
     pub(crate) log: Vec<String>,
     pub(crate) wrong: Vec<String>,
@@ -120,6 +124,8 @@ impl World {
             told: BTreeMap::new(),
             decided: Vec::new(),
             rested: Vec::new(),
+            paused: BTreeSet::new(),
+            pauses: 0,
             coverage: BTreeMap::new(),
             log: Vec::new(),
             wrong: Vec::new(),
@@ -317,7 +323,7 @@ impl engine::Clock for World {
 }
 
 /// Everything that must have happened in a long run. One that never did is a failure of the run.
-pub const EXPECTED: [&str; 77] = [
+pub const EXPECTED: [&str; 80] = [
     "node: fenced off",
     "node: slept",
     "buy accepted",
@@ -365,6 +371,9 @@ pub const EXPECTED: [&str; 77] = [
     "supplier: not again",
     "supplier: an old serial number",
     "supplier decides late",
+    "supplier: the number later",
+    "trx: numbered later",
+    "attempt: taken back",
     "trx: failed late",
     "the rest: delivered",
     "the rest: not delivered",
