@@ -198,7 +198,10 @@ fn is_of_its_minute(truth: &Truth, attempt: &Attempt) -> bool {
 }
 
 /// Failures that are final.
-const FINAL: [&str; 2] = ["GAGAL. Nomor tujuan salah", "GAGAL. Stok kosong"];
+const FINAL: [&str; 4] =
+    ["GAGAL. Nomor tujuan salah", "GAGAL. Stok kosong", "\"rc\":\"54\"", "\"rc\":\"55\""];
+/// Words of a delivery.
+const DONE: [&str; 2] = ["SUKSES.", "\"status\":\"Sukses\""];
 
 impl Heard {
     fn of(reference: &str, dialect: Dialect, journal: &[(i64, JournalLine)]) -> Self {
@@ -213,7 +216,7 @@ impl Heard {
             }
             // What is told of strangers is not told of ours.
             if text.contains(reference) && !text.contains(STRANGE) {
-                heard.delivered |= text.contains("SUKSES.");
+                heard.delivered |= DONE.iter().any(|words| text.contains(words));
                 heard.failed |= FINAL.iter().any(|words| text.contains(words));
             }
         }

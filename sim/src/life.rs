@@ -7,6 +7,7 @@ use crate::nodes::{Desk, Place, Started, awake, start, writers_end};
 use crate::operator;
 use crate::ops::{BUSY_MS, Op, What, draw, draw_sleeps};
 use crate::shop;
+use crate::words::{Dialect, dialect};
 use crate::world::{Ack, Event, World, lane_of};
 use anyhow::anyhow;
 use domain::BuyRequest;
@@ -336,7 +337,11 @@ async fn call_back(
     world.log(|| format!("s{supplier} calls: {text}"));
     let url = wire::callback_url("http://us/", &reference, &text);
     let query = url.split_once('?').map(|(_, query)| query.to_owned()).unwrap_or_default();
-    let inbound = Inbound { query, ..Inbound::default() };
+    let seed = world.with(|state| state.seed);
+    let inbound = match dialect(seed, supplier) {
+        Dialect::Named | Dialect::Nameless => Inbound { query, ..Inbound::default() },
+        Dialect::Json => Inbound { body: text.clone(), ..Inbound::default() },
+    };
     match engine::inlet(handle, ports, &code, "203.0.113.7", &inbound).await {
         Received::Taken => world.callback_arrived(&reference),
         Received::NotOurs(why) => world.wrong(format!("a callback was refused: {why}")),

@@ -18,7 +18,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Lane, MasterKey, Reads, Store, StoreError};
-use suppliers::{Connector, OkeconnectConnector, OkeconnectSettings, TemplateConnector};
+use suppliers::{
+    Connector, DigiflazzConnector, OkeconnectConnector, OkeconnectSettings, TemplateConnector,
+};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 
@@ -89,10 +91,19 @@ fn nameless() -> anyhow::Result<Arc<dyn Connector>> {
     Ok(Arc::new(inner.map_err(|why| anyhow!(why))?))
 }
 
+fn json() -> anyhow::Result<Arc<dyn Connector>> {
+    let settings = serde_json::json!({
+        "base": "http://s", "username": "u", "api_key": "k", "ref_prefix": "g-",
+    });
+    let inner = DigiflazzConnector::new(serde_json::from_value(settings)?);
+    Ok(Arc::new(inner.map_err(|why| anyhow!(why))?))
+}
+
 fn connector(broken: Broken, dialect: Dialect) -> anyhow::Result<Arc<dyn Connector>> {
     let inner = match dialect {
         Dialect::Named => named()?,
         Dialect::Nameless => nameless()?,
+        Dialect::Json => json()?,
     };
     Ok(Arc::new(Reading { inner, broken }))
 }

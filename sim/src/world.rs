@@ -78,6 +78,8 @@ pub(crate) struct State {
     pub(crate) rested: Vec<TrxNo>,
     /// Suppliers that everybody knows to be paused.
     pub(crate) paused: BTreeSet<usize>,
+    /// When a supplier last heard of a reference that it must not hear of too often.
+    pub(crate) heard_at: BTreeMap<String, i64>,
     /// How often somebody began to pause one or to let it go on.
     pub(crate) pauses: u64,
     pub(crate) coverage: BTreeMap<&'static str, u64>,
@@ -126,6 +128,7 @@ impl World {
             rested: Vec::new(),
             paused: BTreeSet::new(),
             pauses: 0,
+            heard_at: BTreeMap::new(),
             coverage: BTreeMap::new(),
             log: Vec::new(),
             wrong: Vec::new(),
@@ -323,7 +326,7 @@ impl engine::Clock for World {
 }
 
 /// Everything that must have happened in a long run. One that never did is a failure of the run.
-pub const EXPECTED: [&str; 80] = [
+pub const EXPECTED: [&str; 91] = [
     "node: fenced off",
     "node: slept",
     "buy accepted",
@@ -374,6 +377,17 @@ pub const EXPECTED: [&str; 80] = [
     "supplier: the number later",
     "trx: numbered later",
     "attempt: taken back",
+    "json: pending",
+    "json: final",
+    "json: not sent",
+    "json: closed before",
+    "json: closed after",
+    "json: slow",
+    "json: error 500",
+    "json: refused",
+    "json: answered again",
+    "json: no answer again",
+    "json: error again",
     "trx: failed late",
     "the rest: delivered",
     "the rest: not delivered",
