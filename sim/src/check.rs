@@ -14,6 +14,9 @@ use types::{MemberId, Rupiah, Sn, SupplierCode, TrxNo};
 /// Another supplier is tried this long after the purchase, and not longer.
 pub(crate) const FAILOVER_MS: i64 = 3 * 60_000;
 
+/// Crashes, sleeping nodes and narrow gates together hold a purchase back for less than this.
+const GATE_MS: i64 = 15 * 60_000;
+
 /// The books at this moment: sums, floors, chains, and everything that was answered.
 pub(crate) fn books(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> {
     let mut audit = Audit::new();
@@ -106,6 +109,10 @@ pub(crate) fn end(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> {
                 let seen = trx.suspect.is_some() || world.with(|w| w.decided.contains(&trx.no));
                 let key = (attempt.supplier.clone(), sn.clone());
                 numbers.entry(key).or_default().push((trx.no, seen));
+            }
+            let waited = attempt.sent.map_or(0, |sent| sent.since(attempt.created));
+            if waited > GATE_MS {
+                world.wrong(format!("{} waited {waited} ms until it was sent", attempt.id));
             }
             let late = attempt.created.since(trx.created) > FAILOVER_MS;
             if late && attempt.id.n > 1 {

@@ -38,6 +38,9 @@ pub(crate) struct Op {
 pub(crate) const BUSY_MS: i64 = 10 * 60_000;
 pub(crate) const MEMBERS: u64 = 3;
 
+/// A clock that goes back far: longer than any purchase may wait at a gate.
+const FAR_MS: i64 = 20 * 60_000;
+
 #[derive(Clone, Copy)]
 enum Kind {
     Buy,
@@ -121,7 +124,9 @@ pub(crate) fn draw(seed: u64) -> Vec<Op> {
             (Kind::Decide, _) => What::Decide,
             (Kind::Replay, _) => What::Replay,
             (Kind::ClockBack, _) => {
-                What::ClockBack { ms: i64::try_from(draw("back", 3_000)).unwrap_or_default() }
+                let is_far = draw("far", 5) == 0;
+                let little = i64::try_from(draw("back", 3_000)).unwrap_or_default();
+                What::ClockBack { ms: if is_far { FAR_MS } else { little } }
             }
             (Kind::Kill, _) => What::Kill,
             (Kind::Rush, _) => {
