@@ -8,6 +8,7 @@
 mod broken;
 mod chance;
 mod check;
+mod digi;
 mod life;
 mod nodes;
 mod operator;

@@ -7,6 +7,7 @@ use crate::nodes::{Desk, Place, Started, awake, start, writers_end};
 use crate::operator;
 use crate::ops::{BUSY_MS, Op, What, draw, draw_sleeps};
 use crate::shop;
+use crate::words::{Dialect, dialect};
 use crate::world::{Ack, Event, World, lane_of};
 use anyhow::anyhow;
 use domain::BuyRequest;
@@ -310,6 +311,10 @@ async fn drive(world: &World, desks: &[Desk]) -> anyhow::Result<End> {
 async fn behave(world: &World, desks: &[Desk]) -> anyhow::Result<()> {
     let handle = &awake(world, desks).0;
     world.log(|| "everybody behaves".to_owned());
+    world.with(|state| {
+        state.paused.clear();
+        state.pauses += 1;
+    });
     let changes = (0..shop::SUPPLIERS)
         .map(|number| shop::supplier(number, false))
         .collect::<anyhow::Result<Vec<_>>>()?;
@@ -332,7 +337,11 @@ async fn call_back(
     world.log(|| format!("s{supplier} calls: {text}"));
     let url = wire::callback_url("http://us/", &reference, &text);
     let query = url.split_once('?').map(|(_, query)| query.to_owned()).unwrap_or_default();
-    let inbound = Inbound { query, ..Inbound::default() };
+    let seed = world.with(|state| state.seed);
+    let inbound = match dialect(seed, supplier) {
+        Dialect::Named | Dialect::Nameless => Inbound { query, ..Inbound::default() },
+        Dialect::Json => Inbound { body: text.clone(), ..Inbound::default() },
+    };
     match engine::inlet(handle, ports, &code, "203.0.113.7", &inbound).await {
         Received::Taken => world.callback_arrived(&reference),
         Received::NotOurs(why) => world.wrong(format!("a callback was refused: {why}")),
@@ -424,13 +433,23 @@ async fn act(world: &World, handle: &Handle, what: What, all: &[Handle]) {
             let number = usize::try_from(supplier).unwrap_or_default();
             let Ok(change) = shop::supplier(number, paused) else { return };
             world.seen("supplier paused");
+            let pauses = world.with(|state| {
+                state.paused.remove(&number);
+                state.pauses += 1;
+                state.pauses
+            });
             let command = Command::Catalog { changes: vec![change], lines: Vec::new() };
-            let _ = handle.submit_patiently(command).await;
+            let done = handle.submit_patiently(command).await.is_ok();
             for other in all {
                 if let Err(why) = other.refresh() {
                     world.wrong(why);
                 }
             }
+            world.with(|state| {
+                if done && paused && state.pauses == pauses {
+                    state.paused.insert(number);
+                }
+            });
         }
         What::Decide => operator::decide(world, handle).await,
         What::Replay => {
@@ -438,7 +457,12 @@ async fn act(world: &World, handle: &Handle, what: What, all: &[Handle]) {
             replay(handle, Some(DeliveryState::Due)).await;
         }
         What::ClockBack { ms } => {
-            world.seen("clock set back");
+            // Strangers' purchases stay older than ours.
+            let is_far = ms > 60_000;
+            if is_far && world.with(|state| state.behind > 60_000) {
+                return;
+            }
+            world.seen(if is_far { "clock set far back" } else { "clock set back" });
             world.with(|state| state.behind += ms);
         }
         What::Kill | What::Sleep { .. } => {}

@@ -1,6 +1,7 @@
 //! The nodes of one life: what each is made of, and how it ends.
 
 use crate::broken::Broken;
+use crate::chance::below;
 use crate::check;
 use crate::reading::Reading;
 use crate::receiver::Receivers;
@@ -11,13 +12,15 @@ use crate::words::{Dialect, dialect};
 use crate::world::{Lease, Node, World, lane_of};
 use anyhow::anyhow;
 use domain::{Failover, LateFailure};
-use engine::{Engine, Handle, Port, ReadPool, Setup, Suppliers, Workers, Zone};
+use engine::{Engine, Gate, Handle, Port, ReadPool, Setup, Suppliers, Workers, Zone};
 use model::Model;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Lane, MasterKey, Reads, Store, StoreError};
-use suppliers::{Connector, OkeconnectConnector, OkeconnectSettings, TemplateConnector};
+use suppliers::{
+    Connector, DigiflazzConnector, OkeconnectConnector, OkeconnectSettings, TemplateConnector,
+};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 
@@ -88,10 +91,19 @@ fn nameless() -> anyhow::Result<Arc<dyn Connector>> {
     Ok(Arc::new(inner.map_err(|why| anyhow!(why))?))
 }
 
+fn json() -> anyhow::Result<Arc<dyn Connector>> {
+    let settings = serde_json::json!({
+        "base": "http://s", "username": "u", "api_key": "k", "ref_prefix": "g-",
+    });
+    let inner = DigiflazzConnector::new(serde_json::from_value(settings)?);
+    Ok(Arc::new(inner.map_err(|why| anyhow!(why))?))
+}
+
 fn connector(broken: Broken, dialect: Dialect) -> anyhow::Result<Arc<dyn Connector>> {
     let inner = match dialect {
         Dialect::Named => named()?,
         Dialect::Nameless => nameless()?,
+        Dialect::Json => json()?,
     };
     Ok(Arc::new(Reading { inner, broken }))
 }
@@ -112,15 +124,21 @@ pub(crate) fn start(
     (opened, view): (Opened, Option<Model>),
 ) -> anyhow::Result<Started> {
     let (store, reads, mut rows) = opened;
+    let broken = world.with(|state| state.broken);
     let mut setup = Setup::new(
         Box::new(Watched::new(store, world.clone(), node)),
         ReadPool::inline(reads),
-        move || rows.catalog(),
+        move || {
+            let mut rows = rows.catalog()?;
+            if broken == Broken::SendToPaused {
+                rows.suppliers.iter_mut().for_each(|row| row.supplier.paused = false);
+            }
+            Ok(rows)
+        },
         key.clone(),
         Arc::new(world.clone()),
         Zone::new("Asia/Jakarta")?,
     );
-    let broken = world.with(|state| state.broken);
     let for_ever = broken == Broken::FailoverForEver;
     let within_ms = if for_ever { i64::MAX } else { check::FAILOVER_MS };
     setup.settings.failover = Failover { within_ms, late: LateFailure::Refund };
@@ -142,10 +160,11 @@ pub(crate) fn start(
     let ports = Arc::new(Suppliers::default());
     for number in 0..shop::SUPPLIERS {
         let played = Arc::new(Played { world: world.clone(), number, node });
-        ports.insert(
-            shop::supplier_code(number)?,
-            Port::new(connector(broken, dialect(seed, number))?, played),
-        );
+        let port = Port::new(connector(broken, dialect(seed, number))?, played);
+        // Purchases queue at a narrow gate.
+        let narrow = number == 0 && below(seed, "narrow gate", 2) == 0;
+        let gate = if narrow { Gate::new(64, Some(1)) } else { port.gate.clone() };
+        ports.insert(shop::supplier_code(number)?, Port { gate, ..port });
     }
     let courier = Arc::new(Receivers(world.clone(), node));
     let workers = Workers::new(handle.clone(), ports.clone(), courier).with_tick(TICK);

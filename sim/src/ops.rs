@@ -38,6 +38,9 @@ pub(crate) struct Op {
 pub(crate) const BUSY_MS: i64 = 10 * 60_000;
 pub(crate) const MEMBERS: u64 = 3;
 
+/// A clock that goes back far: longer than any purchase may wait at a gate.
+const FAR_MS: i64 = 20 * 60_000;
+
 #[derive(Clone, Copy)]
 enum Kind {
     Buy,
@@ -49,6 +52,7 @@ enum Kind {
     Replay,
     ClockBack,
     Kill,
+    Rush,
 }
 
 /// When nodes sleep, in runs with two of them.
@@ -61,6 +65,18 @@ pub(crate) fn draw_sleeps(seed: u64) -> Vec<Op> {
         Op { at, what: What::Sleep { node, ms } }
     };
     (0..3).map(sleep).collect()
+}
+
+/// Many buy at once, and the first supplier is paused for a minute while they still queue there.
+fn rush(seed: u64, n: u64, at: i64, ops: &mut Vec<Op>) {
+    for each in 0..6 {
+        let draw = |what: &str, most: u64| below(seed, &format!("rush {n} {each} {what}"), most);
+        let (member, dest) = (draw("member", MEMBERS), draw("dest", 8));
+        ops.push(Op { at, what: What::Buy { member, number: 1_000 + 10 * n + each, dest } });
+    }
+    let after = i64::try_from(below(seed, &format!("rush {n} pause"), 8_000)).unwrap_or_default();
+    ops.push(Op { at: at + after, what: What::Pause { supplier: 0, paused: true } });
+    ops.push(Op { at: at + after + 60_000, what: What::Pause { supplier: 0, paused: false } });
 }
 
 /// The operations of a seed, in time order.
@@ -85,6 +101,7 @@ pub(crate) fn draw(seed: u64) -> Vec<Op> {
                 (3, Kind::Replay),
                 (2, Kind::ClockBack),
                 (4, Kind::Kill),
+                (3, Kind::Rush),
             ],
         );
         let old =
@@ -107,9 +124,15 @@ pub(crate) fn draw(seed: u64) -> Vec<Op> {
             (Kind::Decide, _) => What::Decide,
             (Kind::Replay, _) => What::Replay,
             (Kind::ClockBack, _) => {
-                What::ClockBack { ms: i64::try_from(draw("back", 3_000)).unwrap_or_default() }
+                let is_far = draw("far", 5) == 0;
+                let little = i64::try_from(draw("back", 3_000)).unwrap_or_default();
+                What::ClockBack { ms: if is_far { FAR_MS } else { little } }
             }
             (Kind::Kill, _) => What::Kill,
+            (Kind::Rush, _) => {
+                rush(seed, n, at, &mut ops);
+                continue;
+            }
         };
         ops.push(Op { at, what });
     }

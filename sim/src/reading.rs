@@ -1,6 +1,7 @@
 //! The connectors as the engine gets them: the real ones, or ones with a defect.
 
 use crate::broken::Broken;
+use crate::digi::FLOAT;
 use domain::{FailureClass, Outcome, Tie};
 use suppliers::{
     About, Ask, CheckLimits, Connector, Explained, Heard, Inbound, Movement, PriceList, Reply,
@@ -72,6 +73,9 @@ impl Reading {
                 if names_us && wire::read(&text).status == wire::Status::Failed =>
             {
                 at_its_word(&text, outcome)
+            }
+            Broken::StrictJson if text.contains(FLOAT) => {
+                Outcome::Unknown { why: "invalid type: floating point".to_owned() }
             }
             Broken::BelieveAnyText => at_its_word(&text, outcome),
             _ => outcome,

@@ -2,7 +2,7 @@
 
 use crate::broken::Broken;
 use crate::world::World;
-use domain::{AttemptState, Kind, TrxState};
+use domain::{Attempt, AttemptState, Kind, TrxState};
 use std::collections::BTreeMap;
 use store::{Batch, Change, Facts, Known, Store, StoreError, Wants};
 use types::{MemberId, RefId, TrxNo};
@@ -30,6 +30,27 @@ impl Watched {
         self.world.with(|state| state.broken)
     }
 
+    /// Nothing is sent to a supplier that everybody knows to be paused.
+    fn watch_pause(&self, attempt: &Attempt) {
+        let number = attempt.supplier.as_str().strip_prefix('s').and_then(|n| n.parse().ok());
+        let paused = number.is_some_and(|n| self.world.with(|state| state.paused.contains(&n)));
+        match &attempt.state {
+            AttemptState::Sent if paused => {
+                self.world.wrong(format!("{} is sent to a paused supplier", attempt.id));
+            }
+            AttemptState::Unsent { proof } if proof.starts_with("not sent: ") => {
+                self.world.seen("attempt: taken back");
+            }
+            AttemptState::Intended
+            | AttemptState::Sent
+            | AttemptState::Waiting
+            | AttemptState::Unknown { .. }
+            | AttemptState::Unsent { .. }
+            | AttemptState::Delivered { .. }
+            | AttemptState::Failed { .. } => {}
+        }
+    }
+
     fn watch(&self, batch: &Batch) {
         let mut words = Vec::new();
         for change in &batch.changes {
@@ -43,6 +64,7 @@ impl Watched {
                     match (*from, state.as_ref()) {
                         ("pending", TrxState::Success { .. }) => Some("trx: pending -> success"),
                         ("pending", TrxState::Failed { .. }) => Some("trx: pending -> failed"),
+                        ("success", TrxState::Success { .. }) => Some("trx: numbered later"),
                         ("success", TrxState::Reversed { .. }) => Some("trx: success -> reversed"),
                         _ => None,
                     }
@@ -66,6 +88,7 @@ impl Watched {
                         AttemptState::Failed { .. } => Some("attempt: failed"),
                     };
                     words.push(format!("{} {}", attempt.id, state.unwrap_or_default()));
+                    self.watch_pause(attempt);
                     state
                 }
                 Change::Transfer(transfer) => {

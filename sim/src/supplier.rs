@@ -3,7 +3,10 @@
 
 use crate::broken::Broken;
 use crate::chance::{below, pick};
-use crate::words::{Dialect, Way, dialect, final_words, head, not_yet, of_a_stranger};
+use crate::digi::FLOAT;
+use crate::words::{
+    Dialect, Way, dialect, final_words, head, not_yet, of_a_stranger, without_number,
+};
 use crate::world::{Event, State, World};
 use std::future::Future;
 use std::pin::Pin;
@@ -45,7 +48,9 @@ pub(crate) struct Truth {
     pub(crate) dest: String,
     pub(crate) received: i64,
     pub(crate) ending: Ending,
-    decides_after: i64,
+    pub(crate) decides_after: i64,
+    /// Its serial number comes so long after the decision, when it comes later.
+    pub(crate) numbered_after: Option<i64>,
     /// It says both things of it.
     contradicts: bool,
     /// What it is taken for.
@@ -53,7 +58,7 @@ pub(crate) struct Truth {
     /// How often it was asked to buy.
     pub(crate) asked: u32,
     /// The answer to the purchase is out.
-    replied: bool,
+    pub(crate) replied: bool,
     checks: u32,
 }
 
@@ -95,7 +100,7 @@ enum Checked {
     Stranger,
 }
 
-const SLOW_MS: u64 = 20_000;
+pub(crate) const SLOW_MS: u64 = 20_000;
 
 /// One supplier's end of the wire.
 pub(crate) struct Played {
@@ -106,7 +111,7 @@ pub(crate) struct Played {
 }
 
 impl Played {
-    fn reply(body: String) -> SendResult {
+    pub(crate) fn reply(body: String) -> SendResult {
         SendResult::Replied(Reply { status: 200, body, ..Reply::default() })
     }
 
@@ -115,9 +120,11 @@ impl Played {
     }
 
     /// The final statement.
-    fn says(&self, reference: &str, truth: &Truth) -> String {
+    pub(crate) fn says(&self, reference: &str, truth: &Truth) -> String {
         let at = truth.received + truth.decides_after;
-        final_words(self.dialect(), reference, truth, truth.ending, at)
+        let numbered = at + truth.numbered_after.unwrap_or_default();
+        let text = final_words(self.dialect(), reference, truth, truth.ending, at);
+        if self.world.now() < numbered { without_number(&text, reference) } else { text }
     }
 
     /// An equal purchase that it delivered, for which it may take this one.
@@ -128,6 +135,8 @@ impl Played {
                 && truth.dest == dest
                 && truth.ending == Ending::Delivered
                 && !truth.contradicts
+                // Its number must be known before it can be known again.
+                && truth.numbered_after.is_none()
                 && truth.received + truth.decides_after < now
         });
         let (old, truth) = equal.last()?;
@@ -137,7 +146,7 @@ impl Played {
     }
 
     /// It takes the purchase: from here on it will deliver or not, whatever we hear of it.
-    fn take(&self, reference: &str, dest: &str) -> Truth {
+    pub(crate) fn take(&self, reference: &str, dest: &str) -> Truth {
         let (seed, now) = self.world.with(|state| (state.seed, state.now()));
         let name = |what: &str| format!("{what} {reference}");
         let old = self.world.with(|state| self.older(state, reference, dest));
@@ -161,9 +170,19 @@ impl Played {
             &[(20, Calls::Never), (60, Calls::Once), (12, Calls::Twice), (8, Calls::Contradicts)],
         );
         let calls = match calls {
-            Calls::Contradicts if !ending.is_told() => Calls::Once,
+            // Who names nothing and lies can be understood by nobody.
+            Calls::Contradicts if !ending.is_told() || self.dialect() == Dialect::Nameless => {
+                Calls::Once
+            }
             Calls::Never | Calls::Once | Calls::Twice | Calls::Contradicts => calls,
         };
+        let often = if self.dialect() == Dialect::Json { 30 } else { 6 };
+        let numbered_after = (ending == Ending::Delivered
+            && self.dialect() != Dialect::Nameless
+            && calls != Calls::Contradicts
+            && below(seed, &name("number"), 100) < often)
+            .then(|| i64::try_from(20_000 + below(seed, &name("number later"), 60_000)))
+            .and_then(Result::ok);
         let fresh = self.world.with(|state| {
             let known = state.truth.get_mut(reference);
             if let Some(known) = known {
@@ -176,6 +195,7 @@ impl Played {
                 received: now,
                 ending,
                 decides_after,
+                numbered_after,
                 contradicts: calls == Calls::Contradicts,
                 old: old.clone(),
                 asked: 1,
@@ -199,10 +219,16 @@ impl Played {
         let call = |after: i64, ending: Ending| {
             let at = now + decides_after;
             let text = final_words(self.dialect(), reference, &truth, ending, at);
+            let is_early = truth.numbered_after.is_some_and(|later| after < later);
+            let text = if is_early { without_number(&text, reference) } else { text };
             let (supplier, reference) = (self.number, reference.to_owned());
             self.world.plan(decides_after + after, Event::Callback { supplier, reference, text });
         };
-        if below(seed, &name("stranger"), 100) < 8 {
+        if let Some(later) = numbered_after {
+            self.world.seen("supplier: the number later");
+            call(later, ending);
+        }
+        if self.dialect() != Dialect::Json && below(seed, &name("stranger"), 100) < 8 {
             let (what, text) = of_a_stranger(seed, &name("call"), Way::Callback, reference, &truth);
             self.world.seen(what);
             let after = i64::try_from(below(seed, &name("strange"), 60_000)).unwrap_or_default();
@@ -353,7 +379,9 @@ impl Played {
     /// What it finds when it is asked: where nothing is named, the newest of the same.
     fn found(&self, state: &State, reference: &str, dest: &str) -> Option<String> {
         match dialect(state.seed, self.number) {
-            Dialect::Named => state.truth.contains_key(reference).then(|| reference.to_owned()),
+            Dialect::Named | Dialect::Json => {
+                state.truth.contains_key(reference).then(|| reference.to_owned())
+            }
             Dialect::Nameless => {
                 let same = state
                     .truth
@@ -422,7 +450,14 @@ impl Played {
         }
     }
 
-    async fn carry(&self, url: &str) -> SendResult {
+    async fn carry(&self, request: &Request) -> SendResult {
+        let url = request.url.as_str();
+        if url.ends_with("/cek-saldo") {
+            return Self::reply(format!(r#"{{"data":{{"deposit":{FLOAT}}}}}"#));
+        }
+        if url.ends_with("/transaction") {
+            return self.top_up(&request.body).await;
+        }
         let (path, query) = url.split_once('?').unwrap_or((url, ""));
         let field = |name: &str| {
             let found = form_urlencoded::parse(query.as_bytes()).find(|(known, _)| known == name);
@@ -467,7 +502,7 @@ impl Transport for Played {
         &'a self,
         request: &'a Request,
     ) -> Pin<Box<dyn Future<Output = SendResult> + Send + 'a>> {
-        Box::pin(self.carry(&request.url))
+        Box::pin(self.carry(request))
     }
 }
 

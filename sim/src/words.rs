@@ -2,6 +2,7 @@
 //! it says need not be about the purchase on whose way it comes.
 
 use crate::chance::{below, pick};
+use crate::digi::final_json;
 use crate::supplier::{Ending, Truth};
 use crate::world::START_MS;
 use simulator::chance;
@@ -15,11 +16,17 @@ pub(crate) enum Dialect {
     Named,
     /// By product and destination alone.
     Nameless,
+    /// JSON, by our reference.
+    Json,
 }
 
 /// The language of a supplier in this seed.
 pub(crate) fn dialect(seed: u64, supplier: usize) -> Dialect {
-    pick(seed, &format!("dialect {supplier}"), &[(75, Dialect::Named), (25, Dialect::Nameless)])
+    pick(
+        seed,
+        &format!("dialect {supplier}"),
+        &[(60, Dialect::Named), (20, Dialect::Nameless), (20, Dialect::Json)],
+    )
 }
 
 const PRICE: i64 = 1_200;
@@ -85,6 +92,9 @@ pub(crate) fn final_words(
     ending: Ending,
     at: i64,
 ) -> String {
+    if dialect == Dialect::Json {
+        return final_json(reference, truth, ending);
+    }
     let dest = truth.dest.as_str();
     let named =
         Named { reference: (dialect == Dialect::Named).then_some(reference), product: "T1", dest };
@@ -105,10 +115,16 @@ pub(crate) fn final_words(
     }
 }
 
+/// The same before the supplier knows the serial number.
+pub(crate) fn without_number(text: &str, reference: &str) -> String {
+    let number = serial(reference);
+    text.replace(&format!("\"{number}\""), "null").replace(&number, "")
+}
+
 /// `R#reference T1.dest`, as far as it is named.
 pub(crate) fn head(dialect: Dialect, reference: &str, dest: &str) -> String {
     match dialect {
-        Dialect::Named => format!("R#{reference} T1.{dest}"),
+        Dialect::Named | Dialect::Json => format!("R#{reference} T1.{dest}"),
         Dialect::Nameless => format!("T1.{dest}"),
     }
 }

@@ -5,7 +5,7 @@ use crate::broken::Broken;
 use crate::ops::Op;
 use crate::supplier::Truth;
 use model::Model;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -76,6 +76,12 @@ pub(crate) struct State {
     pub(crate) decided: Vec<TrxNo>,
     /// Trxs a person decided in the end, by the truth.
     pub(crate) rested: Vec<TrxNo>,
+    /// Suppliers that everybody knows to be paused.
+    pub(crate) paused: BTreeSet<usize>,
+    /// When a supplier last heard of a reference that it must not hear of too often.
+    pub(crate) heard_at: BTreeMap<String, i64>,
+    /// How often somebody began to pause one or to let it go on.
+    pub(crate) pauses: u64,
     pub(crate) coverage: BTreeMap<&'static str, u64>,
     pub(crate) log: Vec<String>,
     pub(crate) wrong: Vec<String>,
@@ -120,6 +126,9 @@ impl World {
             told: BTreeMap::new(),
             decided: Vec::new(),
             rested: Vec::new(),
+            paused: BTreeSet::new(),
+            pauses: 0,
+            heard_at: BTreeMap::new(),
             coverage: BTreeMap::new(),
             log: Vec::new(),
             wrong: Vec::new(),
@@ -317,7 +326,7 @@ impl engine::Clock for World {
 }
 
 /// Everything that must have happened in a long run. One that never did is a failure of the run.
-pub const EXPECTED: [&str; 77] = [
+pub const EXPECTED: [&str; 92] = [
     "node: fenced off",
     "node: slept",
     "buy accepted",
@@ -329,6 +338,7 @@ pub const EXPECTED: [&str; 77] = [
     "withdrawal refused",
     "supplier paused",
     "clock set back",
+    "clock set far back",
     "operator decides success",
     "operator decides failed",
     "operator keeps",
@@ -365,6 +375,20 @@ pub const EXPECTED: [&str; 77] = [
     "supplier: not again",
     "supplier: an old serial number",
     "supplier decides late",
+    "supplier: the number later",
+    "trx: numbered later",
+    "attempt: taken back",
+    "json: pending",
+    "json: final",
+    "json: not sent",
+    "json: closed before",
+    "json: closed after",
+    "json: slow",
+    "json: error 500",
+    "json: refused",
+    "json: answered again",
+    "json: no answer again",
+    "json: error again",
     "trx: failed late",
     "the rest: delivered",
     "the rest: not delivered",
