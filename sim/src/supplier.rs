@@ -130,7 +130,7 @@ impl Played {
     /// An equal purchase that it delivered, for which it may take this one.
     fn older(&self, state: &State, reference: &str, dest: &str) -> Option<Old> {
         let now = state.now();
-        let equal = state.truth.iter().filter(|(_, truth)| {
+        let mut equal = state.truth.iter().filter(|(_, truth)| {
             truth.supplier == self.number
                 && truth.dest == dest
                 && truth.ending == Ending::Delivered
@@ -139,7 +139,7 @@ impl Played {
                 && truth.numbered_after.is_none()
                 && truth.received + truth.decides_after < now
         });
-        let (old, truth) = equal.last()?;
+        let (old, truth) = equal.next_back()?;
         let is_taken = below(state.seed, &format!("repeated {reference}"), 100) < 30;
         let old = Old { reference: old.clone(), received: truth.received };
         is_taken.then_some(old)

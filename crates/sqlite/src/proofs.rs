@@ -7,7 +7,7 @@
 use crate::open::not_written;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::HashMap;
-use store::{ProofKey, StoreError, codec};
+use store::{ProofKey, StoreError, Work, codec};
 use types::TrxNo;
 
 use crate::rows::by;
@@ -17,12 +17,19 @@ const MANY: usize = 20_000;
 /// Rows that ride in one commit, at least.
 const PIECE: usize = 512;
 
+/// A sorting under way.
+struct Sorting {
+    rows: Vec<(ProofKey, TrxNo)>,
+    done: usize,
+    /// The last row of `proof_young` it covers.
+    upto: i64,
+}
+
 /// The writer's memory of young proofs. There is one writer.
 pub(crate) struct Proofs {
     young: HashMap<ProofKey, TrxNo>,
     many: usize,
-    /// What is being sorted in, how far that is, and the last row of `proof_young` it covers.
-    sorting: Option<(Vec<(ProofKey, TrxNo)>, usize, i64)>,
+    sorting: Option<Sorting>,
     /// Of the commit that is being prepared.
     piece: usize,
     taken: Vec<(ProofKey, TrxNo)>,
@@ -78,9 +85,9 @@ impl Proofs {
             let upto = last - i64::try_from(self.taken.len()).unwrap_or(i64::MAX);
             let mut rows: Vec<_> = self.young.iter().map(|(k, trx)| (k.clone(), *trx)).collect();
             rows.sort();
-            self.sorting = Some((rows, 0, upto));
+            self.sorting = Some(Sorting { rows, done: 0, upto });
         }
-        let Some((rows, done, upto)) = &self.sorting else { return Ok(()) };
+        let Some(Sorting { rows, done, upto }) = &self.sorting else { return Ok(()) };
         let piece = PIECE.min(self.many).max(2 * self.taken.len());
         let end = (done + piece).min(rows.len());
         for (key, trx) in &rows[*done..end] {
@@ -107,7 +114,7 @@ impl Proofs {
     /// The commit is durable: what it did holds.
     pub(crate) fn committed(&mut self) {
         self.young.extend(std::mem::take(&mut self.taken));
-        if let Some((rows, done, _)) = &mut self.sorting {
+        if let Some(Sorting { rows, done, .. }) = &mut self.sorting {
             *done += std::mem::take(&mut self.piece);
             if *done == rows.len() {
                 for (key, _) in rows.iter() {
@@ -141,22 +148,20 @@ fn fill(connection: &Connection) -> rusqlite::Result<()> {
     let mut delivered = connection.prepare(&sql)?;
     let works = delivered.query_map([], by(codec::work))?;
     connection.execute_batch("BEGIN IMMEDIATE")?;
-    let filled = works
-        .map(|work| {
-            let work = work?;
-            let domain::AttemptState::Delivered { sn } = &work.attempt.state else { return Ok(()) };
-            let Some(key) = ProofKey::of(&work.attempt.supplier, sn, &work.dest) else {
-                return Ok(());
-            };
-            connection
-                .prepare_cached(
-                    "INSERT INTO proof (supplier, digest, trx) VALUES (?1,?2,?3) \
-                     ON CONFLICT DO NOTHING",
-                )?
-                .execute(params![key.supplier.as_str(), key.digest, work.attempt.id.trx.get()])?;
-            Ok(())
-        })
-        .collect::<rusqlite::Result<()>>();
+    let mut put = |work: rusqlite::Result<Work>| -> rusqlite::Result<()> {
+        let work = work?;
+        let domain::AttemptState::Delivered { sn } = &work.attempt.state else { return Ok(()) };
+        let Some(key) = ProofKey::of(&work.attempt.supplier, sn, &work.dest) else {
+            return Ok(());
+        };
+        connection
+            .prepare_cached(
+                "INSERT INTO proof (supplier, digest, trx) VALUES (?1,?2,?3) ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![key.supplier.as_str(), key.digest, work.attempt.id.trx.get()])?;
+        Ok(())
+    };
+    let filled = works.into_iter().try_for_each(&mut put);
     match filled {
         Ok(()) => connection.execute_batch("UPDATE proof_state SET filled = 1; COMMIT"),
         Err(error) => {

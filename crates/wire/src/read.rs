@@ -157,7 +157,7 @@ fn unwrapped(text: &str) -> Option<(Option<String>, Vec<String>, String)> {
     let message = if raw.contains(' ') {
         raw.to_owned()
     } else {
-        let decoded = form_urlencoded::parse(text[at..].as_bytes()).next();
+        let decoded = form_urlencoded::parse(&text.as_bytes()[at..]).next();
         decoded.map(|(_, value)| value.into_owned()).unwrap_or_default()
     };
     let (mut code, mut refs) = (None, Vec::new());

@@ -46,11 +46,10 @@ const SENT_BEFORE_MS: i64 = 600_000;
 /// A reference as attempt and what stands in front of it.
 fn reference(text: &str) -> Option<(AttemptId, &str)> {
     let ends = std::iter::once(0).chain(text.match_indices('-').map(|(at, _)| at + 1));
-    let found = ends.chain(text.char_indices().map(|(at, _)| at)).find_map(|at| {
+    ends.chain(text.char_indices().map(|(at, _)| at)).find_map(|at| {
         let attempt = AttemptId::from_supplier_ref(text.get(at..)?)?;
         Some((attempt, &text[..at]))
-    });
-    found
+    })
 }
 
 /// What the purchase is, and what had to be assumed of it.
