@@ -438,7 +438,7 @@ mod tests {
     fn a_jump_below_the_price_is_left_for_a_person() {
         let mut dear = route("one", 500);
         let jump = Change::Jump { old: Rupiah::new(500), new: Rupiah::new(1_000) };
-        assert_eq!(with_route(&dear, (listed(1_000), 1), true), [jump.clone()]);
+        assert_eq!(with_route(&dear, (listed(1_000), 1), true), std::slice::from_ref(&jump));
         dear.stocked = false;
         let back = Change::Stock { open: true };
         assert_eq!(with_route(&dear, (listed(1_000), 1), true), [jump, back]);

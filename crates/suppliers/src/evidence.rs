@@ -237,14 +237,14 @@ struct Names {
 /// Words about another purchase.
 struct Other {
     why: String,
-    /// It has a reference of its own: certainly another one.
+    /// A reference is named, another one or ours over something else: no hint at us.
     is_named: bool,
 }
 
 /// Checks everything a text names; what contradicts the purchase makes it another one.
 fn names(case: &Case<'_>, said: &Said) -> Result<Names, Other> {
-    let other = |why: String| Other { why, is_named: false };
     let refs: Vec<&String> = said.refs.iter().filter(|found| !is_blank(found)).collect();
+    let other = |why: String| Other { why, is_named: !refs.is_empty() };
     if let Some(other) = refs.iter().find(|found| !is_reference(found, &case.reference)) {
         let why = format!("names another reference ({})", shown(other));
         return Err(Other { why, is_named: true });
@@ -256,8 +256,6 @@ fn names(case: &Case<'_>, said: &Said) -> Result<Names, Other> {
     let sku = case.ask.sku.as_str();
     if let Some(product) =
         said.product.as_ref().filter(|product| !exact && !product.eq_ignore_ascii_case(sku))
-        // A center may show a code of its own beside our reference.
-        && refs.is_empty()
     {
         return Err(other(format!("names another product ({})", shown(product))));
     }

@@ -4,7 +4,6 @@
 mod network;
 mod repeats;
 mod routing;
-
 use domain::Strategy;
 use domain::*;
 use proptest::prelude::*;

@@ -24,10 +24,16 @@ fn every_block_and_file_works() {
         .skip(1)
         .map(|rest| rest.split("```").next().unwrap_or_default())
         .collect();
-    assert_eq!(blocks.len(), 4, "a connector each, and the rules");
+    assert_eq!(blocks.len(), 6, "a connector each, the rules, what is added to one");
     for block in blocks {
         if block.starts_with("[[template.rules]]") {
             works(&format!("[template.buy]\nurl='https://h/{{dest}}'\n{block}"));
+        } else if block.starts_with("[template.") {
+            let rest = "[template]\nrule_set='mmi'\n[template.buy]\nurl='https://h/{dest}'";
+            works(&format!("{rest}\n{block}"));
+        } else if block.starts_with("[okeconnect.") {
+            let rest = "[okeconnect]\nbase='https://h'\nmember='OK1'\npin='1'\npassword='2'";
+            works(&format!("{rest}\n{block}"));
         } else {
             works(block);
         }
