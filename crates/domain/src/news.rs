@@ -98,6 +98,13 @@ pub struct NewsFacts<'a> {
     pub now: UtcMillis,
 }
 
+impl NewsFacts<'_> {
+    /// It is not too late for another supplier.
+    fn may_fail_over(&self) -> bool {
+        self.now.since(self.trx.created) <= self.failover.within_ms
+    }
+}
+
 /// What to write. Empty when the news changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewsDecision {
@@ -180,11 +187,10 @@ fn move_on(
 ) -> Result<NewsDecision, MoneyError> {
     let closed = Attempt { state, next: None, ..attempt.clone() };
     let tried: Vec<_> = facts.attempts.iter().map(|attempt| attempt.supplier.clone()).collect();
-    let in_time = facts.now.since(facts.trx.created) <= facts.failover.within_ms;
     let next = match final_reason {
         Some(_) => None,
         None => pick(&facts.ranking.candidates, &tried)
-            .filter(|_| in_time)
+            .filter(|_| facts.may_fail_over())
             .zip(facts.trx.attempt.checked_add(1)),
     };
     if let Some((route, n)) = next {
@@ -327,8 +333,7 @@ fn pending(
                 let why = format!("`{reason}` {about} may be for another purchase");
                 return Ok(doubt(facts, attempt, source, &why));
             }
-            let in_time = facts.now.since(facts.trx.created) <= facts.failover.within_ms;
-            if !in_time && facts.failover.late == LateFailure::Person {
+            if !facts.may_fail_over() && facts.failover.late == LateFailure::Person {
                 return Ok(late_for_a_person(facts, attempt, source, reason));
             }
             let state = AttemptState::Failed { reason: reason.clone() };

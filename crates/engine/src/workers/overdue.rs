@@ -4,6 +4,7 @@
 //! be spoken to, there is none. It raises a suspicion and must never decide anything else.
 
 use crate::command::Command;
+use crate::writer::SUSPECT_AFTER_MS;
 use crate::{Handle, Suppliers};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +16,6 @@ use types::TrxNo;
 const EVERY: Duration = Duration::from_secs(30);
 /// Purchases that are looked at together.
 const PAGE: u32 = 500;
-/// Patience with a supplier that was removed.
-const SUSPECT_AFTER_MS: i64 = 3_600_000;
 
 pub(super) async fn watch(
     handle: Handle,

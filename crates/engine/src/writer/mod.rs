@@ -9,6 +9,8 @@ mod errand;
 mod moves;
 mod news;
 
+pub(crate) use news::SUSPECT_AFTER_MS;
+
 use crate::command::{Answer, Command};
 use crate::crash::crash_point;
 use crate::snapshot::Snapshot;

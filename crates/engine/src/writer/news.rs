@@ -23,7 +23,7 @@ struct Evidence {
 
 /// Patience with a supplier that was removed from the catalog.
 const CHECK_AFTER_MS: i64 = 60_000;
-const SUSPECT_AFTER_MS: i64 = 3_600_000;
+pub(crate) const SUSPECT_AFTER_MS: i64 = 3_600_000;
 
 impl Desk<'_> {
     /// Promise 3: the intent becomes "sent" once, for one caller, before a byte leaves.
