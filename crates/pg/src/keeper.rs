@@ -185,6 +185,14 @@ impl Keeping {
 
     fn adopt(&mut self) {
         let (node, lease) = (self.node.clone(), self.lease);
+        match self.link.run(async |live| lanes::end_silent(live).await) {
+            Ok(0) => {}
+            Ok(ended) => tracing::warn!(ended, "ended sessions of a node that went silent"),
+            Err(Lost::Refused(error)) => {
+                tracing::warn!(error = %told(&error), "sessions of a silent node were not ended");
+            }
+            Err(Lost::Gone(_)) => return,
+        }
         let adopted = self.link.run(async |live| lanes::adopt(live, &node, lease).await);
         if let Ok(Some(taken)) = adopted {
             self.held.add(&taken);

@@ -121,6 +121,14 @@ const ADOPT: &str = "UPDATE lane SET epoch = epoch + 1, node = $1,
         ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
      RETURNING *";
 
+/// Ends the sessions that write on lanes whose lease is over. A node that was frozen in the middle
+/// of a transaction holds locks on accounts, and would hold them after its lanes were taken over;
+/// for one that is merely late it is an interrupted connection.
+const END: &str = "SELECT a.pid, pg_terminate_backend(a.pid) FROM lane l
+     JOIN pg_stat_activity a ON a.application_name = 'gerbang writer ' || l.id || '/' || l.epoch
+     WHERE l.until < clock_timestamp() AND l.until > '-infinity'
+       AND a.datname = current_database() AND a.usename = current_user";
+
 fn millis(lease: Duration) -> i64 {
     i64::try_from(lease.as_millis()).unwrap_or(i64::MAX)
 }
@@ -140,6 +148,7 @@ pub(crate) fn take(
             break;
         }
         let found = link.run(async |live| {
+            end_silent(live).await?;
             let statement = live.prepare(TAKE).await?;
             let rows = live.client.query(&statement, &[&node, &millis(lease), &missing]).await?;
             rows.iter().map(taken).collect::<Result<Vec<_>, _>>()
@@ -182,6 +191,12 @@ pub(crate) async fn renew(
         .await?;
     let count = live.client.execute(&statement, &[&ids, &epochs, &millis(lease)]).await?;
     Ok(usize::try_from(count).is_ok_and(|count| count == held.len()))
+}
+
+/// Ends the sessions of nodes that are silent for longer than their lease; how many there were.
+pub(crate) async fn end_silent(live: &mut Live) -> Result<usize, Error> {
+    let statement = live.prepare(END).await?;
+    Ok(live.client.query(&statement, &[]).await?.len())
 }
 
 /// Takes one lane over whose node is gone, when there is one with work in it.

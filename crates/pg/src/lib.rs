@@ -135,7 +135,7 @@ pub fn join(target: Target, joining: &Joining) -> Result<Joined, StoreError> {
     let mut stores = Vec::with_capacity(taken.len());
     for lane in &taken {
         held.add(lane);
-        let link = Link::new(target.clone(), Role::Writer)?;
+        let link = Link::new(target.clone(), Role::Lane(lane.lane, lane.epoch))?;
         stores.push(PgStore::new(link, lane, seen.clone()));
     }
     let lanes: Vec<Lane> = taken.iter().map(|taken| taken.lane).collect();

@@ -9,7 +9,7 @@ use crate::target::Target;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use store::StoreError;
+use store::{Lane, StoreError};
 use tokio::runtime::Runtime;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error, Statement};
@@ -19,6 +19,9 @@ use tokio_postgres::{Client, Error, Statement};
 pub(crate) enum Role {
     /// Writes batches: plans may never scan a table that grows.
     Writer,
+    /// The same on a lane taken under this epoch: who takes the lane over ends these sessions by
+    /// their name, with the locks they hold.
+    Lane(Lane, i64),
     /// Reads pages.
     Reader,
     /// Keeps leases.
@@ -26,21 +29,31 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    fn settings(self) -> &'static str {
+    /// How the server lists the session. `lanes::END` looks for the name of a lane's writer.
+    fn name(self) -> String {
         match self {
-            Self::Writer => {
-                "SET application_name = 'gerbang writer'; SET statement_timeout = '30s';
+            Self::Writer => "gerbang writer".to_owned(),
+            Self::Lane(lane, epoch) => format!("gerbang writer {}/{epoch}", lane.0),
+            Self::Reader => "gerbang reader".to_owned(),
+            Self::Keeper => "gerbang keeper".to_owned(),
+        }
+    }
+
+    const fn settings(self) -> &'static str {
+        match self {
+            Self::Writer | Self::Lane(..) => {
+                "SET statement_timeout = '30s';
                  SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s';
                  SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
                  SET jit = off; SET plan_cache_mode = force_generic_plan"
             }
             Self::Reader => {
-                "SET application_name = 'gerbang reader'; SET statement_timeout = '60s';
+                "SET statement_timeout = '60s';
                  SET default_transaction_read_only = on; SET jit = off;
                  SET idle_in_transaction_session_timeout = '1h'"
             }
             Self::Keeper => {
-                "SET application_name = 'gerbang keeper'; SET statement_timeout = '5s';
+                "SET statement_timeout = '5s';
                  SET lock_timeout = '3s'; SET idle_in_transaction_session_timeout = '10s'"
             }
         }
@@ -49,7 +62,7 @@ impl Role {
     /// After this long the connection is given up, whatever the server does.
     const fn patience(self) -> Duration {
         match self {
-            Self::Writer => Duration::from_secs(40),
+            Self::Writer | Self::Lane(..) => Duration::from_secs(40),
             Self::Reader => Duration::from_secs(90),
             Self::Keeper => Duration::from_secs(6),
         }
@@ -168,9 +181,12 @@ impl Link {
         let live = runtime.block_on(async move {
             let connecting = async {
                 let (client, notices) = target.connect().await?;
-                client.batch_execute(role.settings()).await.map_err(|error| told(&error))?;
-                if role == Role::Writer {
-                    check::durable(&client).await?;
+                let named =
+                    format!("SET application_name = '{}'; {}", role.name(), role.settings());
+                client.batch_execute(&named).await.map_err(|error| told(&error))?;
+                match role {
+                    Role::Writer | Role::Lane(..) => check::durable(&client).await?,
+                    Role::Reader | Role::Keeper => {}
                 }
                 Ok::<_, String>(Live {
                     client,
@@ -190,14 +206,28 @@ impl Link {
         Ok(())
     }
 
-    /// Uses the connection; a lost one is dropped.
+    /// Uses the connection, a new one when the last was lost. What this begins and does not end
+    /// goes on with [`Link::within`].
     pub(crate) fn run<T>(
         &mut self,
         work: impl AsyncFnOnce(&mut Live) -> Result<T, Error>,
     ) -> Result<T, Lost> {
         self.connect().map_err(|error| Lost::Gone(error.to_string()))?;
+        self.within(work)
+    }
+
+    /// Goes on in the transaction that was begun on this connection. Never on a new one: there each
+    /// statement would stand by itself, without the locks and reads it rests on, and a COMMIT of
+    /// nothing would look like one.
+    pub(crate) fn within<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Live) -> Result<T, Error>,
+    ) -> Result<T, Lost> {
+        if self.live.as_ref().is_some_and(|live| live.client.is_closed()) {
+            self.live = None;
+        }
         let (Some(runtime), Some(live)) = (&self.runtime, self.live.as_mut()) else {
-            return Err(Lost::Gone("the connection is closed".to_owned()));
+            return Err(Lost::Gone("the connection was lost".to_owned()));
         };
         let patience = self.role.patience();
         let done =

@@ -87,7 +87,7 @@ impl Inward<'_> {
         self.lines(page)?;
         self.purchases(source, &guarded)?;
         self.link
-            .run(async |live| {
+            .within(async |live| {
                 live.client
                     .batch_execute(
                         "SELECT setval('trx_block', (SELECT coalesce(max(no), 100000000) + 1 FROM trx), false);
@@ -137,7 +137,7 @@ impl Inward<'_> {
         owners: &HashMap<TrxNo, MemberId>,
         count: usize,
     ) -> Result<(), StoreError> {
-        let written = self.link.run(async |live| rows::copy(live, rows, chained, owners).await);
+        let written = self.link.within(async |live| rows::copy(live, rows, chained, owners).await);
         written.map_err(refused)??;
         self.done = self.done.saturating_add(u64::try_from(count).unwrap_or_default());
         (self.progress)(self.done, self.total);
@@ -162,7 +162,7 @@ impl Inward<'_> {
         changes.extend(rows.suppliers.into_iter().map(CatalogChange::Supplier));
         changes.extend(rows.routes.into_iter().map(CatalogChange::Route));
         changes.extend(rows.members.into_iter().map(CatalogChange::Member));
-        self.link.run(async |live| catalog::all(live, &changes).await).map_err(refused)?;
+        self.link.within(async |live| catalog::all(live, &changes).await).map_err(refused)?;
         let accounts = source.accounts()?;
         let rows = Folded {
             accounts: accounts.into_iter().collect::<BTreeMap<_, _>>(),

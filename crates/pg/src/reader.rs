@@ -2,7 +2,7 @@
 
 use crate::columns::PgRow;
 use crate::lanes::Held;
-use crate::link::{Link, Lost};
+use crate::link::{Link, Live, Lost};
 use crate::rows::trx_columns;
 use domain::{Account, Transfer, Trx};
 use std::collections::BTreeMap;
@@ -61,10 +61,11 @@ impl PgReads {
     fn rows(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, StoreError> {
         let mut tries = 0;
         loop {
-            let found = self.link.run(async |live| {
+            let ask = async |live: &mut Live| {
                 let statement = live.prepare(sql).await?;
                 live.client.query(&statement, params).await
-            });
+            };
+            let found = if self.holds { self.link.within(ask) } else { self.link.run(ask) };
             match found {
                 Ok(rows) => return Ok(rows),
                 Err(Lost::Gone(_)) if tries == 0 && !self.holds => tries += 1,
@@ -535,7 +536,7 @@ impl Reads for PgReads {
 
     fn release(&mut self) {
         self.holds = false;
-        let ended = self.link.run(async |live| live.client.batch_execute("COMMIT").await);
+        let ended = self.link.within(async |live| live.client.batch_execute("COMMIT").await);
         if ended.is_err() {
             self.link.drop_connection();
         }

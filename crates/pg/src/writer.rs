@@ -184,7 +184,7 @@ impl PgStore {
     }
 
     fn roll_back(&mut self) {
-        let done = self.link.run(async |live| live.client.batch_execute("ROLLBACK").await);
+        let done = self.link.within(async |live| live.client.batch_execute("ROLLBACK").await);
         if done.is_err() {
             self.link.drop_connection();
         }
@@ -346,7 +346,7 @@ impl Store for PgStore {
         let (epoch, seen) = (self.epoch, self.seen.load(Ordering::Relaxed));
         let written = self
             .link
-            .run(async |live| rows::write(live, &folded, &chained, &owners, epoch, seen).await);
+            .within(async |live| rows::write(live, &folded, &chained, &owners, epoch, seen).await);
         // Used up even when the batch is not written: a number is never given twice.
         self.count_numbers(&folded);
         match written {
@@ -361,7 +361,7 @@ impl Store for PgStore {
             }
             Err(gone @ Lost::Gone(_)) => return Err(gone.not_written()),
         }
-        let committed = self.link.run(async |live| live.client.batch_execute("COMMIT").await);
+        let committed = self.link.within(async |live| live.client.batch_execute("COMMIT").await);
         let fate = match committed {
             Ok(_) => Fate::Written,
             Err(Lost::Refused(error)) => {

@@ -1,7 +1,9 @@
 //! Disk faults: refused before anything is taken, a clear log, and a restart that goes on.
 
 use super::rig::{House, program};
+use super::suppliers::wait_until;
 use std::process::Command;
+use std::time::Duration;
 
 /// A limit on file size stands in for a full disk: SQLite's writes fail in the middle.
 #[test]
@@ -47,6 +49,11 @@ fn a_disk_that_fills_up_while_serving() {
     }
     assert!(refused > 0, "the disk never filled up");
     assert!(!accepted.is_empty());
+    // The answer may be here before the line is.
+    wait_until("the log says it", Duration::from_secs(10), || {
+        let log = server.log();
+        log.contains("not written") || log.contains("the writer stops") || server.is_gone()
+    });
     let log = server.log();
     assert!(log.contains("not written") || log.contains("the writer stops"), "{log}");
     if log.contains("the writer stops") {

@@ -74,7 +74,8 @@ impl House {
     pub(crate) fn ok(&self, words: &[&str]) -> String {
         let output = self.run(words);
         let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{words:?}: {errors}");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{words:?}: {errors}{said}");
         String::from_utf8(output.stdout).unwrap()
     }
 
@@ -125,7 +126,7 @@ impl House {
         });
         let mut opening = Vec::new();
         let address = loop {
-            let Ok(line) = lines.recv_timeout(Duration::from_secs(30)) else {
+            let Ok(line) = lines.recv_timeout(Duration::from_secs(120)) else {
                 let _ = child.kill();
                 let _ = child.wait();
                 return Err(std::fs::read_to_string(&log).unwrap());
@@ -142,6 +143,11 @@ impl House {
 impl Server {
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// kill -9.
@@ -173,7 +179,7 @@ impl Server {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(began.elapsed() < Duration::from_secs(40), "it does not end");
+            assert!(began.elapsed() < Duration::from_secs(120), "it does not end");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -194,11 +200,11 @@ impl Server {
     pub(crate) fn line_with(&self, text: &str) -> String {
         let began = Instant::now();
         loop {
-            let line = self.lines.recv_timeout(Duration::from_secs(20)).unwrap();
+            let line = self.lines.recv_timeout(Duration::from_secs(90)).unwrap();
             if line.contains(text) {
                 return line;
             }
-            assert!(began.elapsed() < Duration::from_secs(20), "no line with {text}");
+            assert!(began.elapsed() < Duration::from_secs(90), "no line with {text}");
         }
     }
 }
@@ -211,7 +217,7 @@ pub(crate) fn is_not_known(status: u16, body: &str) -> bool {
 /// One request; status and body. An error when the other side went away.
 pub(crate) fn get(address: SocketAddr, target: &str) -> std::io::Result<(u16, String)> {
     let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
     let request = format!("GET {target} HTTP/1.1\r\nHost: h2h\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
     let mut answer = String::new();
