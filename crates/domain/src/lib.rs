@@ -7,6 +7,7 @@
 mod attempt;
 mod buy;
 mod catalog;
+mod certainty;
 mod cost;
 mod dest;
 mod dialect;
@@ -32,6 +33,7 @@ pub use catalog::{
     Denomination, Member, Price, Product, RouteRow, RuleError, Seller, Strategy, Supplier, Window,
     Wording,
 };
+pub use certainty::{Certainty, certainty};
 pub use cost::{ToldCost, plausible_cost};
 pub use dest::{DestRule, Extra};
 pub use dialect::{Dialect, RepeatWords};

@@ -8,9 +8,10 @@
 
 use crate::settlement::{refund, reverse, settle};
 use crate::suspicion::{DOUBTFUL, NEVER_SENT, PATIENCE_OVER, is_contradicted, may_raise};
+use crate::certainty::{Certainty, certainty};
 use crate::{
     Attempt, AttemptState, FailureClass, Outcome, Ranking, Tie, Transfer, Trx, TrxState,
-    check_delay_ms, identity, pick,
+    check_delay_ms, pick,
 };
 use types::{AttemptId, MoneyError, Reason, Rupiah, Sn, TrxNo, UtcMillis};
 
@@ -99,6 +100,10 @@ pub struct NewsFacts<'a> {
 }
 
 impl NewsFacts<'_> {
+    fn certainty(&self, tie: Tie, sn: Option<&Sn>) -> Certainty {
+        certainty(tie, sn, &self.trx.dest, self.twin, self.rival)
+    }
+
     /// It is not too late for another supplier.
     fn may_fail_over(&self) -> bool {
         self.now.since(self.trx.created) <= self.failover.within_ms
@@ -234,43 +239,6 @@ fn late_for_a_person(
     decision
 }
 
-/// May these words settle the attempt?
-enum Certainty {
-    Yes,
-    /// Yes, and a person should hear of this.
-    Suspicious(String),
-    /// No: this keeps them from it.
-    No(String),
-}
-
-/// Only what is certainly about this purchase may decide it.
-fn certainty(facts: &NewsFacts<'_>, tie: Tie, sn: Option<&Sn>) -> Certainty {
-    let shown = sn.map_or("none", Sn::as_str);
-    let twin = facts.twin.map(|twin| format!("SN {shown} was given for {twin} too"));
-    match (tie, twin, facts.rival) {
-        (Tie::Reference | Tie::Connection, None, _) | (Tie::Earlier, None, None) => Certainty::Yes,
-        // The older purchase may be an equal one of ours whose serial number is not known yet.
-        (Tie::Earlier, None, Some(rival)) => {
-            Certainty::No(format!("SN {shown} of a time before ours was sent may be for {rival}"))
-        }
-        (Tie::Reference, Some(twin), _) => Certainty::Suspicious(twin),
-        // Our reference over the words of an older purchase: a guard against equal ones.
-        (Tie::Earlier, Some(twin), _) => Certainty::No(format!("{twin}, and before ours was sent")),
-        (Tie::Connection | Tie::Likeness, Some(twin), _) => {
-            Certainty::No(format!("{twin}, and our reference is not named"))
-        }
-        (Tie::Likeness, None, Some(rival)) => {
-            Certainty::No(format!("SN {shown} without a reference may be for {rival} as well"))
-        }
-        (Tie::Likeness, None, None)
-            if sn.is_none_or(|sn| identity(sn, &facts.trx.dest).is_none()) =>
-        {
-            Certainty::No(format!("SN {shown} identifies nothing, and no reference is named"))
-        }
-        (Tie::Likeness, None, None) => Certainty::Yes,
-    }
-}
-
 /// Decides what follows from `outcome`, reported by `source` about attempt number `about`.
 ///
 /// # Errors
@@ -309,7 +277,7 @@ fn pending(
     }
     match outcome {
         Outcome::Success { sn, cost, tie } => {
-            let mut decision = match certainty(facts, *tie, sn.as_ref()) {
+            let mut decision = match facts.certainty(*tie, sn.as_ref()) {
                 Certainty::No(why) => return Ok(doubt(facts, attempt, source, &why)),
                 Certainty::Yes => NewsDecision::default(),
                 Certainty::Suspicious(why) => suspect(why),
@@ -513,7 +481,7 @@ fn success(
 /// A serial number comes after the success that had none: it takes the place of what stood in for
 /// it, and the member is told.
 fn number_later(facts: &NewsFacts<'_>, attempt: &Attempt, tie: Tie, sn: &Sn) -> NewsDecision {
-    let mut decision = match certainty(facts, tie, Some(sn)) {
+    let mut decision = match facts.certainty(tie, Some(sn)) {
         Certainty::Yes => NewsDecision::default(),
         Certainty::Suspicious(why) => suspect(why),
         Certainty::No(_) => return NewsDecision::default(),

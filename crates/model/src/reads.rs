@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use store::{
     CatalogRows, ChainRow, Counts, Delivery, DeliveryFilter, DeliveryState, Heads, JournalFilter,
-    JournalLine, Known, Lane, Paper, PaperFilter, PaperKey, Progress, Reads, StoreError, Story,
+    JournalLine, Known, Lane, Paper, PaperFilter, PaperKey, ProofKey, Progress, Reads, StoreError, Story,
     TrxFilter, Work,
 };
 use types::{AttemptId, MemberId, RefId, Rupiah, Sku, SupplierCode, TrxNo, UtcMillis};
@@ -205,6 +205,10 @@ impl Reads for Model {
 
     fn work_of(&mut self, attempt: AttemptId) -> Result<Option<Work>, StoreError> {
         Ok(self.with(|tables| tables.work(tables.attempts.get(&attempt)?)))
+    }
+
+    fn settled_by(&mut self, key: &ProofKey) -> Result<Option<TrxNo>, StoreError> {
+        Ok(self.with(|tables| tables.proofs.get(key).copied()))
     }
 
     fn sent_attempts(

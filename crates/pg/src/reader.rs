@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use store::codec::{self, Columns, Unreadable};
 use store::{
     CatalogRows, ChainHead, ChainRow, Counts, Delivery, DeliveryFilter, Heads, JOURNAL_LOOK_MOST,
-    JournalFilter, JournalLine, Known, Lane, Paper, PaperFilter, PaperKey, Progress, Reads,
+    JournalFilter, JournalLine, Known, Lane, Paper, PaperFilter, PaperKey, ProofKey, Progress, Reads,
     StoreError, Story, TrxFilter, Work,
 };
 use tokio_postgres::Row;
@@ -273,6 +273,15 @@ impl Reads for PgReads {
     fn work_of(&mut self, attempt: AttemptId) -> Result<Option<Work>, StoreError> {
         let (trx, n) = (attempt.trx.get(), i64::from(attempt.n));
         Ok(self.work("t.no = $1 AND a.n = $2", &[&trx, &n])?.pop())
+    }
+
+    fn settled_by(&mut self, key: &ProofKey) -> Result<Option<TrxNo>, StoreError> {
+        let (supplier, digest) = (key.supplier.as_str(), &key.digest[..]);
+        let rows = self.rows(
+            "SELECT trx FROM proof WHERE supplier = $1 AND digest = $2",
+            &[&supplier, &digest],
+        )?;
+        Ok(rows.first().map(|row| TrxNo::new(row.get("trx"))))
     }
 
     fn sent_attempts(

@@ -132,6 +132,19 @@ impl Proofs {
     }
 }
 
+/// The trx that a serial number settled first, without the writer's memory: the young ones have no
+/// index and are read through.
+pub(crate) fn read(connection: &Connection, key: &ProofKey) -> rusqlite::Result<Option<TrxNo>> {
+    connection
+        .prepare_cached(
+            "SELECT trx FROM proof WHERE supplier = ?1 AND digest = ?2
+             UNION ALL SELECT trx FROM proof_young WHERE supplier = ?1 AND digest = ?2 LIMIT 1",
+        )?
+        .query_row(params![key.supplier.as_str(), key.digest], |row| row.get(0))
+        .optional()
+        .map(|trx| trx.map(TrxNo::new))
+}
+
 /// Serial numbers that were given before there was this table. Of a number that was given twice the
 /// first one counts.
 fn fill(connection: &Connection) -> rusqlite::Result<()> {

@@ -1,7 +1,7 @@
 //! Read-only connections: typed pages and walks, each bounded.
 
 use crate::open::not_written;
-use crate::papers;
+use crate::{papers, proofs};
 use crate::rows::by;
 use crate::young::{Young, find, find_young};
 use domain::{Account, Transfer, Trx};
@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use store::{
     CatalogRows, ChainHead, ChainRow, Counts, Delivery, DeliveryFilter, Heads, JOURNAL_LOOK_MOST,
-    JournalFilter, JournalLine, Known, Lane, Paper, PaperFilter, PaperKey, Progress, Reads,
+    JournalFilter, JournalLine, Known, Lane, Paper, PaperFilter, PaperKey, ProofKey, Progress, Reads,
     StoreError, Story, TrxFilter, Work, codec,
 };
 use types::{AttemptId, Dest, MemberId, RefId, Rupiah, Sku, SupplierCode, TrxNo, UtcMillis};
@@ -259,6 +259,10 @@ impl Reads for SqliteReads {
     fn work_of(&mut self, attempt: AttemptId) -> Result<Option<Work>, StoreError> {
         let filter = format!("a.trx = ?1 AND a.n = {}", attempt.n);
         Ok(self.work(&filter, attempt.trx.get(), 1)?.pop())
+    }
+
+    fn settled_by(&mut self, key: &ProofKey) -> Result<Option<TrxNo>, StoreError> {
+        proofs::read(&self.connection, key).map_err(not_written)
     }
 
     fn sent_attempts(

@@ -2,7 +2,7 @@
 
 use crate::{
     Channel, Delivery, DeliveryState, Hash, Heads, JournalLine, Known, Lane, Level, MemberRecord,
-    Paper, PaperFilter, PaperKey, StoreError, SupplierRecord,
+    Paper, PaperFilter, PaperKey, ProofKey, StoreError, SupplierRecord,
 };
 use domain::{Account, Attempt, Price, Product, RouteRow, Transfer, Trx};
 use std::ops::ControlFlow;
@@ -195,6 +195,12 @@ pub trait Reads: Send {
     /// # Errors
     /// [`StoreError`].
     fn work_of(&mut self, attempt: AttemptId) -> Result<Option<Work>, StoreError>;
+
+    /// The trx that a serial number settled first, for showing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn settled_by(&mut self, key: &ProofKey) -> Result<Option<TrxNo>, StoreError>;
 
     /// Attempts of a lane with a sent-marker and no outcome: in flight, or cut off by a crash.
     ///

@@ -57,6 +57,18 @@ part!(
     OTHER,
     r"\btrx\s+ke-?\s?\d|\b(?:client_?id|ref_?id|ref[.]? id|trx_?id|kode_reseller|id_?trx)\s*[:=]"
 );
+// `S:54.636.832`: a deposit by one letter, an amount with groups behind it.
+part!(LETTER, r"\bs\s*[:=]\s*(?:rp)?\s*[.:]?\s*\d{1,3}(?:[.,]\d{3})+\b");
+// An amount right before the deposit (`Rp 9.000 Saldo 5.000`) is the price.
+part!(PRICED, r"(?:[-+=]\s*)?\brp\s*[.:]?\s*\d[\d.,]*\s*[-+=,.]?\s*$");
+// What wraps a text: the end of a JSON string, a tag.
+part!(WRAPPER, r#""\s*(?:[,}\]]|$)|</?[a-z!][^<>]*>"#);
+// A million with its groups, and what announces it: nobody's reason names one, a deposit does.
+part!(
+    FORTUNE,
+    r"(?:\b(?:menjadi|jadi|tinggal|sebesar|dari)\b\s*)?[-+=:]?\s*(?:\brp\s*[.:]?\s*)?\b\d{1,3}(?:[.,]\d{3}){2,}"
+);
+part!(RUPIAH, r"[-+=:]?\s*\brp\s*[.:]?\s*\d[\d.,]*\d{3}");
 part!(THAN, r"(?:di ?atas|dari|than|melebihi|melampaui|>)\s*$");
 part!(ABOVE, r"^\s*(?:di ?atas|lebih|melebihi|melampaui|>|tidak sesuai|berubah|sudah naik|naik)");
 
@@ -124,7 +136,14 @@ fn starts(text: &str, compared: bool) -> usize {
         .find(|at| !inside(text, *at));
     let stamp = stamp_at(text).and_then(|found| found.get(0).map(|whole| whole.start()));
     let other = OTHER.find_iter(text).map(|found| found.start()).find(|at| !inside(text, *at));
-    [deposit, price, moved, stamp, other].into_iter().flatten().min().unwrap_or(text.len())
+    let letter = LETTER.find_iter(text).map(|found| found.start()).find(|at| !inside(text, *at));
+    let wrapper = WRAPPER.find(text).map(|found| found.start());
+    let all = [deposit, price, moved, stamp, other, letter, wrapper];
+    let start = all.into_iter().flatten().min().unwrap_or(text.len());
+    match PRICED.find(&text[..start]) {
+        Some(found) if deposit == Some(start) && !inside(text, found.start()) => found.start(),
+        Some(_) | None => start,
+    }
 }
 
 /// What a sentence says before its tail, and the tail.
@@ -137,7 +156,16 @@ pub fn cut(text: &str) -> (&str, &str) {
 /// others may read.
 #[must_use]
 pub fn for_others(text: &str) -> &str {
-    let kept = text[..starts(text, true)].trim_end_matches([' ', '.', ',', ':', ';', '(', '-']);
+    let kept = &text[..starts(text, true)];
+    let amounts = [&FORTUNE, &RUPIAH].into_iter().flat_map(|part| part.find_iter(kept));
+    let amount = amounts
+        .filter(|found| {
+            // Not the middle of a longer number: a phone number or an address with dots.
+            !kept[..found.start()].ends_with(|c: char| c.is_ascii_digit() || c == '.' || c == ',')
+                && !goes_on(&kept[found.end()..])
+        })
+        .map(|found| found.start());
+    let kept = kept[..amount.min().unwrap_or(kept.len())].trim_end_matches([' ', '.', ',', ':', ';', '(', '-']);
     let lower = kept.to_ascii_lowercase();
     let word = ["karena", "sebab", "dengan"].into_iter().find(|word| {
         lower.strip_suffix(word).is_some_and(|rest| rest.is_empty() || rest.ends_with(' '))
@@ -216,6 +244,13 @@ mod tests {
             "@10:57",
             "@ 02/03/2026 01:52",
             "Trx ke-2 gunakan format yang benar",
+            "Rp 9.000 Saldo 54.627.832",
+            "Rp9.000, Sisa saldo: 54.627.832",
+            "S:54.636.832",
+            "S=Rp54.636.832",
+            "\"}",
+            "</html>",
+            "<br>Terima kasih",
         ] {
             let text = format!("12-34/NAMA. {tail}");
             assert_eq!(cut(&text), ("12-34/NAMA. ", tail), "{tail}");
@@ -236,6 +271,17 @@ mod tests {
         }
         assert_eq!(for_others("diabaikan karena Harga Voucher 10.060 lebih besar"), "diabaikan");
         assert_eq!(for_others("Harga 1.321 di atas hargamax 1.300"), "");
+        for (text, kept) in [
+            ("Stok habis Rp54.636.832", "Stok habis"),
+            ("Gangguan - 54.636.832", "Gangguan"),
+            ("Produk tutup, menjadi 54.636.832", "Produk tutup"),
+            ("Produk tutup. S:54.636.832", "Produk tutup"),
+            ("Nomor 0812.345.678.901 salah", "Nomor 0812.345.678.901 salah"),
+            ("Denom 10.000 kosong", "Denom 10.000 kosong"),
+            ("IP 203.0.113.172 tidak dikenal", "IP 203.0.113.172 tidak dikenal"),
+        ] {
+            assert_eq!(for_others(text), kept, "{text}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use super::crashes::Trial;
 use super::rig::{House, WHO, get, is_not_known, program};
+use super::suppliers::{business, okeconnect, upstream, wait_until};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -101,6 +102,38 @@ fn a_checkpoint_that_cannot_be_synced_loses_nothing() {
     assert_eq!(house.json(&["verify"])["holds"], true);
 }
 
+/// Two Gerbangs in a chain: the second loses the sync of a commit, cannot say whether it took the
+/// purchase, and ends. The first holds it open, asks when the second is back, and buys nowhere else.
+#[test]
+fn a_chain_whose_second_loses_a_commit() {
+    let elsewhere = upstream(5, 0);
+    let (front, back) = (House::new(), House::new());
+    let (command, trigger) = on_a_failing_disk(&back, "gerbang.db-wal");
+    let mut second = back.start(command, &["demo", "--listen", "127.0.0.1:0", "--days", "0"]);
+    let address = second.address.to_string();
+    business(
+        &front,
+        &[
+            ("second", &okeconnect(&address)),
+            ("elsewhere", &okeconnect(&elsewhere.simulator.address.to_string())),
+        ],
+    );
+    let first = front.serve();
+    std::fs::write(&trigger, "").unwrap();
+    assert!(first.buy("lost").1.contains("akan diproses"));
+    assert!(!second.wait().success(), "a sync failed and the exit code is 0");
+    std::fs::remove_file(&trigger).unwrap();
+    let _second = back.start(program(), &["demo", "--listen", &address, "--days", "0"]);
+    let state = || front.json(&["trx", "list", "--ref", "lost"])[0]["state"].clone();
+    wait_until("it is known", Duration::from_secs(60), || state() == "success");
+    let there = back.json(&["trx", "list"]);
+    assert_eq!((there.as_array().unwrap().len(), &there[0]["state"]), (1, &"success".into()));
+    assert_eq!(elsewhere.simulator.books().ledger().as_array().unwrap().len(), 0);
+    for house in [&front, &back] {
+        assert_eq!(house.json(&["verify"])["holds"], true);
+    }
+}
+
 /// Half a request reached the supplier, or half an answer the member, when the process died.
 #[test]
 fn dying_in_the_middle_of_a_message() {
@@ -115,7 +148,7 @@ fn dying_in_the_middle_of_a_message() {
         let mut server = trial.serve_as(command).unwrap();
         let stop = Arc::new(AtomicBool::new(false));
         let clients = trial.load(server.address, &stop);
-        super::suppliers::wait_until(begin, Duration::from_secs(20), || server.is_gone());
+        wait_until(begin, Duration::from_secs(20), || server.is_gone());
         stop.store(true, Ordering::Relaxed);
         trial.join(clients);
         trial.is_whole();

@@ -1,15 +1,17 @@
 //! `supplier explain`: what a text of a supplier would do to a purchase.
 //!
-//! Runs the connector's own reading, the same that the engine runs, so that the two cannot differ.
-//! It changes nothing, and says what it had to assume.
+//! Runs the connector's own reading, the same that the engine runs, and weighs it as the engine does
+//! with what the store remembers, so that the two cannot differ. It changes nothing, and says what it
+//! had to assume.
 
 use crate::plug::Office;
 use anyhow::{Context as _, bail};
-use domain::{FailureClass, Outcome, Tie};
+use domain::{Certainty, FailureClass, Outcome, Tie, certainty};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use store::{ProofKey, TrxFilter, is_rival};
 use suppliers::{Ask, Connector, Explained, Heard, Reply, Settings};
-use types::{AttemptId, Dest, Moment, Rupiah, Sku, SupplierCode, TrxNo, UtcMillis};
+use types::{AttemptId, Dest, Moment, Rupiah, Sku, Sn, SupplierCode, TrxNo, UtcMillis};
 
 /// A text, how it came, and the purchase it is held against.
 #[allow(missing_docs)]
@@ -42,6 +44,8 @@ const ASSUMED_SKU: &str = "T1";
 const ASSUMED_DEST: &str = "081234567890";
 const ASSUMED_TRX: i64 = 100_000_001;
 const SENT_BEFORE_MS: i64 = 600_000;
+/// Purchases for the same destination that are looked through for one these words may be about.
+const RIVALS_MOST: u32 = 20;
 
 /// A reference as attempt and what stands in front of it.
 fn reference(text: &str) -> Option<(AttemptId, &str)> {
@@ -99,9 +103,39 @@ fn purchase(
     Ok((ask, assumed))
 }
 
+/// How the engine would weigh a success, with what the store remembers.
+async fn weighed(
+    office: &Office,
+    supplier: &SupplierCode,
+    ask: &Ask,
+    outcome: &Outcome,
+) -> anyhow::Result<Certainty> {
+    let Outcome::Success { sn, tie, .. } = outcome else { return Ok(Certainty::Yes) };
+    let (ours, dest, sku) = (ask.attempt.trx, ask.dest.clone(), ask.sku.clone());
+    let key = sn.as_ref().and_then(|sn| ProofKey::of(supplier, sn, &dest));
+    let (supplier, asked) = (supplier.clone(), dest.clone());
+    let found = office.handle.reads().ask(move |reads| {
+        let first = key.map(|key| reads.settled_by(&key)).transpose()?.flatten();
+        let twin = first.filter(|first| *first != ours);
+        let filter =
+            TrxFilter { dest: Some(asked.clone()), limit: RIVALS_MOST, ..TrxFilter::default() };
+        let mut rival = None;
+        for trx in reads.trx_page(&filter)? {
+            let Some(story) = reads.story(trx.no)?.filter(|_| trx.no != ours) else { continue };
+            let mut there = story.known.attempts.iter();
+            rival = rival.or(there
+                .find(|at| at.supplier == supplier && at.sku == sku && is_rival(at, &asked))
+                .map(|attempt| attempt.id));
+        }
+        Ok::<_, store::StoreError>((twin, rival))
+    });
+    let (twin, rival) = found.await??;
+    Ok(certainty(*tie, sn.as_ref(), &dest, twin, rival))
+}
+
 /// What follows for the purchase, in plain words.
-fn then(outcome: &Outcome) -> &'static str {
-    match outcome {
+fn then(outcome: &Outcome, certainty: &Certainty) -> String {
+    let plain = match outcome {
         Outcome::Success { sn: Some(_), .. } => "the purchase is settled",
         Outcome::Success { sn: None, .. } => {
             "the purchase is settled without a serial number; our reference stands in for it"
@@ -118,6 +152,13 @@ fn then(outcome: &Outcome) -> &'static str {
         Outcome::Pending => "the purchase stays open and is asked about",
         Outcome::Unknown { .. } => "nothing is decided: the purchase stays open and is asked about",
         Outcome::Unsent { .. } => "nothing was sent",
+    };
+    match certainty {
+        Certainty::Yes => plain.to_owned(),
+        Certainty::Suspicious(why) => format!("{plain}, and a person is told: {why}"),
+        Certainty::No(why) => {
+            format!("the purchase stays open and is asked about; a person sees the text: {why}")
+        }
     }
 }
 
@@ -130,12 +171,12 @@ fn tied(tie: Tie) -> &'static str {
     }
 }
 
-fn shown(told: &Explained, assumed: Vec<String>) -> Value {
+fn shown(told: &Explained, certainty: &Certainty, assumed: Vec<String>) -> Value {
     let (word, mut detail) = match &told.outcome {
         Outcome::Success { sn, cost, tie } => (
             "success",
             json!({
-                "sn": sn.as_ref().map(types::Sn::as_str), "cost": cost.map(Rupiah::get),
+                "sn": sn.as_ref().map(Sn::as_str), "cost": cost.map(Rupiah::get),
                 "tied_by": tied(*tie),
             }),
         ),
@@ -154,7 +195,7 @@ fn shown(told: &Explained, assumed: Vec<String>) -> Value {
     let names: Vec<String> =
         told.fields.iter().map(|(name, value)| format!("{name} = {value}")).collect();
     let mut all = json!({
-        "outcome": word, "then": then(&told.outcome), "decided_by": told.decided_by,
+        "outcome": word, "then": then(&told.outcome, certainty), "decided_by": told.decided_by,
         "names": if names.is_empty() { Value::Null } else { json!(names) },
     });
     if let (Some(all), Some(detail)) = (all.as_object_mut(), detail.as_object_mut()) {
@@ -165,7 +206,7 @@ fn shown(told: &Explained, assumed: Vec<String>) -> Value {
 }
 
 /// Reads a text as the engine would.
-pub(super) fn explain(office: &Office, given: &SupplierExplain) -> anyhow::Result<Value> {
+pub(super) async fn explain(office: &Office, given: &SupplierExplain) -> anyhow::Result<Value> {
     let code = SupplierCode::parse(&given.code)?;
     let catalog = office.handle.catalog();
     let json = catalog
@@ -174,7 +215,7 @@ pub(super) fn explain(office: &Office, given: &SupplierExplain) -> anyhow::Resul
     let mut settings: Settings = serde_json::from_str(json.expose())?;
     let now = office.handle.now();
     let zone = office.handle.zone();
-    let (ask, assumed) = purchase(given, &mut settings, |later| {
+    let (ask, mut assumed) = purchase(given, &mut settings, |later| {
         zone.moment(UtcMillis::new(now.utc.get().saturating_add(later)))
     })?;
     let (_, connector) = settings.connector()?;
@@ -189,6 +230,12 @@ pub(super) fn explain(office: &Office, given: &SupplierExplain) -> anyhow::Resul
             if let Err(why) = connector.callback_about(&inbound) {
                 bail!("as a callback it would not be let in: {why}");
             }
+            if inbound.query != given.text && inbound.body != given.text {
+                assumed.push("our reference beside the text".to_owned());
+            }
+            if settings.callback.confirm {
+                assumed.push("`confirm`: the supplier is asked, and its answer says the same".into());
+            }
             connector.explain(&ask, Heard::Callback(&inbound))
         }
         "balance" => {
@@ -200,7 +247,8 @@ pub(super) fn explain(office: &Office, given: &SupplierExplain) -> anyhow::Resul
         }
         other => bail!("`{other}`: write reply, check, callback or balance"),
     };
-    Ok(shown(&told, assumed))
+    let certainty = weighed(office, &code, &ask, &told.outcome).await?;
+    Ok(shown(&told, &certainty, assumed))
 }
 
 #[cfg(test)]

@@ -241,7 +241,7 @@ async fn carry_out(office: &Office, actor: &Actor, operation: Operation) -> anyh
         Operation::LevelSet { code, name } => product::level(office, &code, &name).await,
         Operation::SupplierList => Ok(supplier::list(office)),
         Operation::SupplierAdd(add) => supplier::add(office, *add).await,
-        Operation::SupplierExplain(given) => explain::explain(office, &given),
+        Operation::SupplierExplain(given) => explain::explain(office, &given).await,
         Operation::SupplierSet(set) => supplier::set(office, *set).await,
         Operation::SupplierSync { code, dry_run } => sync::sync(office, &code, dry_run).await,
         Operation::RouteSet(set) => supplier::route(office, *set).await,
