@@ -1,6 +1,7 @@
 //! Callbacks as signed JSON: chosen, tested, received and believed by a member's own program.
 
 use super::rig::House;
+use super::suppliers::wait_until;
 use super::visitor::Visitor;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -26,6 +27,10 @@ impl Came {
 
 /// Takes one request and says 204.
 fn take(listener: &TcpListener) -> Came {
+    take_saying(listener, "204 No Content")
+}
+
+fn take_saying(listener: &TcpListener, status: &str) -> Came {
     let (stream, _) = listener.accept().unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let mut reader = BufReader::new(stream);
@@ -45,7 +50,8 @@ fn take(listener: &TcpListener) -> Came {
     let length = length.map_or(0, |(_, value)| value.parse().unwrap());
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
-    reader.into_inner().write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+    let head = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
+    reader.into_inner().write_all(head.as_bytes()).unwrap();
     Came { line, headers, body: String::from_utf8(body).unwrap() }
 }
 
@@ -106,4 +112,37 @@ fn a_member_chooses_signed_json() {
     assert!(page.contains("It was not taken: no connection"), "{page}");
     let told = house.json(&["callback", "test", "OK00123"]);
     assert_eq!(told["taken"], false);
+}
+
+/// A URL that says 410 Gone is not called again, which the member's page says; a new one is.
+#[test]
+fn a_url_that_is_gone() {
+    let house = House::new();
+    let server = house.demo();
+    let (old, new) =
+        (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
+    let url = |at: &TcpListener| format!("http://{}/hook", at.local_addr().unwrap());
+    house.ok(&["member", "set", "OK00123", "--callback", &url(&old)]);
+    assert!(server.buy("gone-1").1.contains("akan diproses"));
+    take_saying(&old, "410 Gone");
+    let told = |state: &str| {
+        let all = house.json(&["callback", "list", "--state", state]);
+        all.as_array().unwrap().len()
+    };
+    wait_until("it is parked", Duration::from_secs(20), || told("parked") == 1);
+    assert!(server.buy("gone-2").1.contains("akan diproses"));
+    wait_until("so is the next", Duration::from_secs(20), || told("parked") == 2);
+    assert!(server.log().contains("410 Gone: callbacks to this URL stop"), "{}", server.log());
+    old.set_nonblocking(true).unwrap();
+    assert!(old.accept().is_err(), "the URL was called again");
+
+    house.ok(&["member", "set", "OK00123", "--callback", &url(&new)]);
+    assert!(server.buy("gone-3").1.contains("akan diproses"));
+    assert!(take(&new).line.contains("refid=gone-3"));
+    wait_until("it is told", Duration::from_secs(20), || told("delivered") == 1);
+    // What was parked waits for a person.
+    house.ok(&["callback", "replay", "--state", "parked"]);
+    take(&new);
+    take(&new);
+    wait_until("all are told", Duration::from_secs(20), || told("delivered") == 3);
 }
