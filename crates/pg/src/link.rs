@@ -223,7 +223,7 @@ impl Link {
         &mut self,
         work: impl AsyncFnOnce(&mut Live) -> Result<T, Error>,
     ) -> Result<T, Lost> {
-        if self.live.as_ref().is_some_and(|live| live.client.is_closed()) {
+        if self.is_lost() {
             self.live = None;
         }
         let (Some(runtime), Some(live)) = (&self.runtime, self.live.as_mut()) else {
@@ -250,6 +250,11 @@ impl Link {
                 Err(Lost::Gone(format!("the database did not answer within {patience:?}")))
             }
         }
+    }
+
+    /// True when what was begun is gone for certain: nothing can be asked on it any more.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.live.as_ref().is_none_or(|live| live.client.is_closed())
     }
 
     /// Gives the connection up, with whatever transaction is open on it.

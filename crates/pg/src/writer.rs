@@ -361,6 +361,10 @@ impl Store for PgStore {
             }
             Err(gone @ Lost::Gone(_)) => return Err(gone.not_written()),
         }
+        if self.link.is_lost() {
+            let why = "the connection was lost before the COMMIT was asked for";
+            return Err(StoreError::Again(why.to_owned()));
+        }
         let committed = self.link.within(async |live| live.client.batch_execute("COMMIT").await);
         let fate = match committed {
             Ok(_) => Fate::Written,
