@@ -1,8 +1,8 @@
 //! A business to measure: many members, one product, a supplier that delivers at once.
 
 use engine::{
-    Answer, Command, Courier, CourierResult, Engine, Handle, Moved, Port, ReadPool, Setup,
-    Suppliers, SystemClock, Workers, Zone, place,
+    Answer, Courier, CourierResult, Engine, Errand, Handle, Port, Ran, ReadPool, Setup, Suppliers,
+    SystemClock, Workers, Zone, place,
 };
 use net::Outgoing;
 use std::future::Future;
@@ -223,7 +223,7 @@ impl House {
             let price = domain::Price { amount: Rupiah::new(67_760), basis_points: 0 };
             changes.push(CatalogChange::Price { level: level.clone(), product: code, price });
         }
-        self.handle.submit_patiently(Command::Catalog { changes, lines: Vec::new() }).await?;
+        self.handle.submit_patiently(Errand::edit(changes).into()).await?;
         Ok(())
     }
 
@@ -307,16 +307,17 @@ impl House {
                 },
             }));
         }
-        self.handle.submit_patiently(Command::Catalog { changes, lines: Vec::new() }).await?;
+        self.handle.submit_patiently(Errand::edit(changes).into()).await?;
         for number in 1..=members {
-            let command = Command::Move {
+            let credit = Errand::movement(domain::Movement {
                 member: MemberId::new(number),
                 amount: Rupiah::new(1_000_000_000_000),
-                cash: "manual".to_owned(),
+                other: domain::AccountName::Cash("manual".to_owned()),
+                kind: domain::Kind::Deposit,
                 note: String::new(),
-            };
-            let moved = self.handle.submit_patiently(command).await?;
-            anyhow::ensure!(matches!(moved, Answer::Moved(Moved::Done(_))), "{moved:?}");
+            });
+            let moved = self.handle.submit_patiently(credit.into()).await?;
+            anyhow::ensure!(matches!(moved, Answer::Ran(Ran::Done(_))), "{moved:?}");
         }
         Ok(())
     }

@@ -10,8 +10,8 @@ use crate::shop;
 use crate::words::{Dialect, dialect};
 use crate::world::{Ack, Event, World, lane_of};
 use anyhow::anyhow;
-use domain::BuyRequest;
-use engine::{Answer, Asked, Command, Handle, Moved, Received, Suppliers};
+use domain::{AccountName, BuyRequest, Kind, Movement};
+use engine::{Answer, Asked, Command, Errand, Handle, Ran, Received, Suppliers};
 use model::Model;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -318,7 +318,7 @@ async fn behave(world: &World, desks: &[Desk]) -> anyhow::Result<()> {
     let changes = (0..shop::SUPPLIERS)
         .map(|number| shop::supplier(number, false))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let _ = handle.submit_patiently(Command::Catalog { changes, lines: Vec::new() }).await;
+    let _ = handle.submit_patiently(Errand::edit(changes).into()).await;
     for (handle, _) in desks {
         handle.refresh().map_err(|why| anyhow!(why))?;
     }
@@ -398,15 +398,15 @@ async fn buy(world: &World, handle: &Handle, member: u64, number: u64, dest: u64
 }
 
 async fn credit(world: &World, handle: &Handle, member: u64, amount: i64) {
-    let command = Command::Move {
+    let movement = Movement {
         member: MemberId::new(i64::try_from(member).unwrap_or_default() + 1),
         amount: Rupiah::new(amount),
-        cash: "bca".to_owned(),
+        other: AccountName::Cash("bca".to_owned()),
+        kind: if amount < 0 { Kind::Withdrawal } else { Kind::Deposit },
         note: String::new(),
     };
-    if let Ok(Answer::Moved(moved)) = handle.submit_patiently(command).await
-        && !matches!(moved, Moved::Done(_))
-    {
+    let moved = handle.submit_patiently(Errand::movement(movement).into()).await;
+    if matches!(moved, Ok(Answer::Ran(Ran::Refused { .. }))) {
         world.seen("withdrawal refused");
     }
 }
@@ -418,7 +418,7 @@ async fn replay(handle: &Handle, state: Option<DeliveryState>) {
     let Ok(Ok(page)) = page else { return };
     let waiting = page.into_iter().filter(|delivery| delivery.state != DeliveryState::Delivered);
     for delivery in waiting {
-        let _ = handle.submit_patiently(Command::Replay(delivery.id)).await;
+        let _ = handle.submit_patiently(Errand::replay(delivery.id).into()).await;
     }
 }
 
@@ -438,7 +438,7 @@ async fn act(world: &World, handle: &Handle, what: What, all: &[Handle]) {
                 state.pauses += 1;
                 state.pauses
             });
-            let command = Command::Catalog { changes: vec![change], lines: Vec::new() };
+            let command = Errand::edit(vec![change]).into();
             let done = handle.submit_patiently(command).await.is_ok();
             for other in all {
                 if let Err(why) = other.refresh() {

@@ -4,7 +4,7 @@ use crate::supplier::Ending;
 use crate::words::{Dialect, dialect, serial};
 use crate::world::World;
 use domain::{Resolution, Trx, TrxState};
-use engine::{Command, Handle};
+use engine::{Errand, Handle, Resolve};
 use store::{Place, TrxFilter};
 use types::{AttemptId, Reason, Sn, UtcMillis};
 
@@ -39,16 +39,15 @@ pub(crate) async fn decide(world: &World, handle: &Handle) {
     };
     world.seen(match &resolution {
         Resolution::Success(_) => "operator decides success",
-        Resolution::Fail(_) | Resolution::Reverse(_) => "operator decides failed",
+        Resolution::Fail(_) | Resolution::Reverse { .. } => "operator decides failed",
         Resolution::Keep => "operator keeps",
     });
     world.log(|| format!("operator decides {} {resolution:?}", trx.no));
     // Before it is written: a crash may leave it written without an answer.
     world.with(|state| state.decided.push(trx.no));
-    let note = "asked by phone".to_owned();
     let place = place(handle, &trx).await;
-    let _ =
-        handle.submit_patiently(Command::Resolve { trx: trx.no, resolution, note, place }).await;
+    let resolve = Resolve { trx: trx.no, resolution, place };
+    let _ = handle.submit_patiently(Errand::resolve(resolve).into()).await;
 }
 
 /// The serial number that the supplier tells on the phone.
@@ -61,12 +60,12 @@ fn told(world: &World, trx: &Trx) -> Option<Sn> {
 }
 
 /// Where the current attempt is.
-async fn place(handle: &Handle, trx: &Trx) -> Option<Box<Place>> {
+async fn place(handle: &Handle, trx: &Trx) -> Option<Place> {
     let no = trx.no;
     let story = handle.reads().ask(move |reads| reads.story(no)).await;
     let attempt = story.ok()?.ok()??.known.attempts.pop()?;
     let dest = trx.dest.clone();
-    Some(Box::new(Place { supplier: attempt.supplier, sku: attempt.sku, dest }))
+    Some(Place { supplier: attempt.supplier, sku: attempt.sku, dest })
 }
 
 /// The supplier of an attempt, by its code.
@@ -104,11 +103,10 @@ async fn rest(world: &World, handle: &Handle, trx: &Trx) {
     };
     world.seen(if delivered { "the rest: delivered" } else { "the rest: not delivered" });
     world.log(|| format!("operator decides the rest: {no} {resolution:?}"));
-    let note = "asked by phone".to_owned();
     world.with(|state| state.rested.push(no));
     let place = place(handle, trx).await;
-    let command = Command::Resolve { trx: no, resolution, note, place };
-    let _ = handle.submit_patiently(command).await;
+    let errand = Errand::resolve(Resolve { trx: no, resolution, place });
+    let _ = handle.submit_patiently(errand.into()).await;
 }
 
 /// What is still open and suspect in the end, if nobody could know it from words. Everything else

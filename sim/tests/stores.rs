@@ -2,10 +2,13 @@
 //! be the same. What the model does is right; the databases are compared with it.
 #![allow(clippy::unwrap_used)]
 
-use domain::{AccountName, BuyRequest, FailureClass, Kind, Outcome, Resolution, Source, Tie};
+use domain::{
+    AccountName, BuyRequest, CostBack, CostCorrection, DeliveryTry, FailureClass, Kind, Movement,
+    Outcome, Resolution, Source, Tie,
+};
 use engine::{
-    Asked, Clock, Command, CostCorrection, DeliveryTry, Engine, Errand, Handle, Movement,
-    PaperChange, PaperText, ReadPool, Setup, Zone,
+    Asked, Clock, Command, Engine, Errand, Handle, PaperChange, PaperText, ReadPool, Resolve,
+    Setup, Zone,
 };
 use model::Model;
 use proptest::prelude::*;
@@ -213,23 +216,29 @@ fn command(op: &Op, model: &Model, now: UtcMillis) -> Command {
             wait_ms: 5,
             line: Box::new(line("soon", None, now)),
         },
-        Op::Resolve { trx: which, what } => Command::Resolve {
+        Op::Resolve { trx: which, what } => Errand::resolve(Resolve {
             trx: trx(*which),
             resolution: match what {
                 0 => Resolution::Success(Sn::parse("BYHAND").unwrap()),
                 1 => Resolution::Fail(Reason::clean("gagal")),
-                2 => Resolution::Reverse(Reason::clean("dibalik")),
+                2 => Resolution::Reverse {
+                    reason: Reason::clean("dibalik"),
+                    // Both ways, by the purchase.
+                    cost: [CostBack::Returned, CostBack::Kept][usize::from(*which % 2)],
+                },
                 _ => Resolution::Keep,
             },
-            note: "someone".to_owned(),
-            place: Some(place_of(model, *which, 0)),
-        },
-        Op::Move { member: who, amount } => Command::Move {
+            place: Some(*place_of(model, *which, 0)),
+        })
+        .into(),
+        Op::Move { member: who, amount } => Errand::movement(Movement {
             member: member(*who),
             amount: Rupiah::new(i64::from(*amount)),
-            cash: "bca".to_owned(),
+            other: AccountName::Cash("bca".to_owned()),
+            kind: if *amount < 0 { Kind::Withdrawal } else { Kind::Deposit },
             note: "someone".to_owned(),
-        },
+        })
+        .into(),
         Op::Tried { delivery, what } => Command::Tried {
             id: DeliveryId::new(i64::from(*delivery) + 1),
             result: match what {
@@ -243,7 +252,7 @@ fn command(op: &Op, model: &Model, now: UtcMillis) -> Command {
             },
             line: Box::new(line("tried", Some(member(0)), now)),
         },
-        Op::Replay { delivery } => Command::Replay(DeliveryId::new(i64::from(*delivery) + 1)),
+        Op::Replay { delivery } => Errand::replay(DeliveryId::new(i64::from(*delivery) + 1)).into(),
         Op::Note { member: who } => Command::Note(Box::new(line("note", who.map(member), now))),
         Op::Errand { paper, seen, drop, giver, taker, amount } => {
             let give = |who: u8, amount: i16, kind| Movement {
@@ -285,18 +294,20 @@ fn command(op: &Op, model: &Model, now: UtcMillis) -> Command {
                         give(*taker, *amount, Kind::Received),
                     ],
                 },
-                catalog: Vec::new(),
                 lines: vec![line("errand", None, now)],
+                ..Errand::default()
             }))
         }
-        Op::Price { amount } => Command::Catalog {
-            changes: vec![CatalogChange::Price {
+        Op::Price { amount } => Errand {
+            catalog: vec![CatalogChange::Price {
                 level: types::LevelCode::parse("retail").unwrap(),
                 product: ProductCode::parse("T1").unwrap(),
                 price: domain::Price { amount: Rupiah::new(i64::from(*amount)), basis_points: 0 },
             }],
             lines: vec![line("price", None, now)],
-        },
+            ..Errand::default()
+        }
+        .into(),
         Op::Route { supplier: which, enabled, weight } => {
             let route = domain::RouteRow::new(
                 ProductCode::parse("T1").unwrap(),
@@ -304,17 +315,15 @@ fn command(op: &Op, model: &Model, now: UtcMillis) -> Command {
                 types::Sku::parse("T1").unwrap(),
                 Rupiah::new(1_200),
             );
-            Command::Catalog {
-                changes: vec![CatalogChange::Route(domain::RouteRow {
-                    enabled: *enabled,
-                    weight: u32::from(*weight),
-                    priority: i32::from(*which) + 1,
-                    prefixes: vec!["0896".to_owned()],
-                    daily_most: Some(50),
-                    ..route
-                })],
-                lines: Vec::new(),
-            }
+            Errand::edit(vec![CatalogChange::Route(domain::RouteRow {
+                enabled: *enabled,
+                weight: u32::from(*weight),
+                priority: i32::from(*which) + 1,
+                prefixes: vec!["0896".to_owned()],
+                daily_most: Some(50),
+                ..route
+            })])
+            .into()
         }
     }
 }

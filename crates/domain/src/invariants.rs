@@ -100,7 +100,7 @@ impl Audit {
                 moves.spent = moves.spent.saturating_add(amount);
                 expected = None;
             }
-            Kind::CostCorrection | Kind::CostReversal => {
+            Kind::CostCorrection | Kind::CostReversal | Kind::KeptCost => {
                 let back = transfer.from == AccountName::Cogs;
                 let change = if back { amount.saturating_neg() } else { amount };
                 moves.spent = moves.spent.saturating_add(change);
@@ -110,7 +110,7 @@ impl Audit {
                 moves.earned = moves.earned.saturating_add(amount);
                 expected = None;
             }
-            Kind::CommissionReversal => {
+            Kind::CommissionReversal | Kind::SpentCommission => {
                 moves.given_back = moves.given_back.saturating_add(amount);
                 expected = None;
             }

@@ -27,6 +27,28 @@ pub enum AccountName {
     Commission,
     /// Between two members; empty after every commit.
     Exchange,
+    /// What a reversed purchase lost us.
+    Loss(Loss),
+}
+
+/// Why a reversed purchase lost us money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Loss {
+    /// The supplier kept its price.
+    KeptCost,
+    /// Uplines had spent their share.
+    SpentCommission,
+}
+
+impl Loss {
+    const ALL: [Self; 2] = [Self::KeptCost, Self::SpentCommission];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::KeptCost => "kept-cost",
+            Self::SpentCommission => "spent-commission",
+        }
+    }
 }
 
 impl AccountName {
@@ -42,7 +64,8 @@ impl AccountName {
             | Self::Cogs
             | Self::Adjustment
             | Self::Commission
-            | Self::Exchange => None,
+            | Self::Exchange
+            | Self::Loss(_) => None,
         }
     }
 }
@@ -59,6 +82,7 @@ impl fmt::Display for AccountName {
             Self::Adjustment => f.write_str("adjustment"),
             Self::Commission => f.write_str("commission"),
             Self::Exchange => f.write_str("exchange"),
+            Self::Loss(loss) => write!(f, "loss:{}", loss.word()),
         }
     }
 }
@@ -94,6 +118,10 @@ impl FromStr for AccountName {
             Some(("supplier", code)) => {
                 Self::Supplier(SupplierCode::parse(code).map_err(|_| wrong())?)
             }
+            Some(("loss", word)) => {
+                let found = Loss::ALL.into_iter().find(|loss| loss.word() == word);
+                Self::Loss(found.ok_or_else(wrong)?)
+            }
             Some(("cash", name)) if !name.is_empty() => Self::Cash(name.to_owned()),
             Some(_) => return Err(wrong()),
         })
@@ -113,8 +141,12 @@ pub enum Kind {
     Refund,
     /// sales to member, at reversal.
     Reversal,
-    /// cogs to supplier, at reversal.
+    /// cogs to supplier, at reversal, when the supplier gave it back.
     CostReversal,
+    /// cogs to loss, at reversal, when the supplier kept it.
+    KeptCost,
+    /// loss to commission, at reversal: what uplines had spent of their shares.
+    SpentCommission,
     /// cash to member.
     Deposit,
     /// member to cash.
@@ -135,13 +167,15 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Debit,
         Self::Settle,
         Self::Cost,
         Self::Refund,
         Self::Reversal,
         Self::CostReversal,
+        Self::KeptCost,
+        Self::SpentCommission,
         Self::Deposit,
         Self::Withdrawal,
         Self::Given,
@@ -162,6 +196,8 @@ impl Kind {
             Self::Refund => "refund",
             Self::Reversal => "reversal",
             Self::CostReversal => "cost_reversal",
+            Self::KeptCost => "kept_cost",
+            Self::SpentCommission => "spent_commission",
             Self::Deposit => "deposit",
             Self::Withdrawal => "withdrawal",
             Self::Given => "given",

@@ -9,11 +9,13 @@ mod buy;
 mod catalog;
 mod certainty;
 mod cost;
+mod delivery;
 mod dest;
 mod dialect;
 mod given;
 mod invariants;
 mod ledger;
+mod movement;
 mod network;
 mod news;
 mod price;
@@ -26,6 +28,7 @@ mod settlement;
 mod suspicion;
 mod sync;
 mod trx;
+mod two_persons;
 
 pub use attempt::{Attempt, AttemptState, FailureClass, Outcome, Tie};
 pub use buy::{Account, BuyDecision, BuyFacts, BuyRequest, decide_buy};
@@ -35,11 +38,15 @@ pub use catalog::{
 };
 pub use certainty::{Certainty, certainty};
 pub use cost::{ToldCost, plausible_cost};
+pub use delivery::{DeliveryState, DeliveryTry, Tried, decide_try};
 pub use dest::{DestRule, Extra};
 pub use dialect::{Dialect, RepeatWords};
 pub use given::{Form, Given, is_repeat};
 pub use invariants::{Audit, Finding};
-pub use ledger::{AccountName, Kind, LedgerError, Transfer};
+pub use ledger::{AccountName, Kind, LedgerError, Loss, Transfer};
+pub use movement::{
+    CostCorrection, Movement, Uncorrected, Unmoved, decide_correction, decide_movement,
+};
 pub use network::{DEEPEST, Markups, Share, Shares, Upline, with_markups};
 pub use news::{
     Failover, LateFailure, NewsDecision, NewsFacts, Source, decide_news, decide_overdue,
@@ -51,5 +58,7 @@ pub use reconcile::{Difference, OurLine, Reconciled, TheirLine, reconcile};
 pub use resolution::{Resolution, ResolveError, decide_resolution};
 pub use route::{Candidate, Offer, Ranking, Wish, obstacle, pick, rank};
 pub use schedule::{CALLBACK_DELAYS_MS, callback_delay_ms, check_delay_ms, unwritten_delay_ms};
+pub use settlement::CostBack;
 pub use sync::{Change, Listed, Markup, Planned, PriceRows, SyncFacts, SyncRules, plan_sync};
 pub use trx::{Illegal, Trx, TrxState};
+pub use two_persons::{Gate, Limits, NoAgreement, Voice, Weight, may_agree, weigh};

@@ -7,7 +7,7 @@
 //! that may be about another purchase decide nothing.
 
 use crate::certainty::{Certainty, certainty};
-use crate::settlement::{refund, reverse, settle};
+use crate::settlement::{CostBack, refund, reverse, settle};
 use crate::suspicion::{DOUBTFUL, NEVER_SENT, PATIENCE_OVER, is_contradicted, may_raise};
 use crate::{
     Attempt, AttemptState, FailureClass, Outcome, Ranking, Tie, Transfer, Trx, TrxState,
@@ -459,7 +459,7 @@ fn success(
                 }
                 return Ok(decision);
             }
-            let mut decision = reverse(facts, reason.clone())?;
+            let mut decision = reverse(facts, reason.clone(), CostBack::Returned)?;
             decision.attempts.push(Attempt {
                 state: AttemptState::Failed { reason: reason.clone() },
                 next: None,

@@ -1,6 +1,6 @@
 //! A person's decision about a trx. It overrules what suppliers said, within the life cycle.
 
-use crate::settlement::{delivered, refund, reverse, settle};
+use crate::settlement::{CostBack, delivered, refund, reverse, settle};
 use crate::{Attempt, AttemptState, NewsDecision, NewsFacts, TrxState};
 use std::fmt;
 use types::{MoneyError, Reason, Sn};
@@ -13,7 +13,12 @@ pub enum Resolution {
     /// It was not delivered: refund.
     Fail(Reason),
     /// It was settled but not delivered: refund.
-    Reverse(Reason),
+    Reverse {
+        /// Told to the member.
+        reason: Reason,
+        /// Whether the supplier gives its price back.
+        cost: CostBack,
+    },
     /// Looked at; it is right as it stands.
     Keep,
 }
@@ -83,8 +88,8 @@ pub fn decide_resolution(
             }));
             decision
         }
-        Resolution::Reverse(reason) => {
-            let mut decision = reverse(facts, reason.clone())?;
+        Resolution::Reverse { reason, cost } => {
+            let mut decision = reverse(facts, reason.clone(), *cost)?;
             if decision.flip.is_none() {
                 return Err(ResolveError::State { state, asked: "reverse" });
             }

@@ -3,7 +3,8 @@
 
 use crate::suspicion::{Verdict, eased};
 use crate::{
-    AccountName, Attempt, AttemptState, Kind, NewsDecision, NewsFacts, Transfer, plausible_cost,
+    AccountName, Attempt, AttemptState, Kind, Loss, NewsDecision, NewsFacts, Transfer,
+    plausible_cost,
 };
 use types::{MoneyError, Reason, Rupiah, Sn};
 
@@ -52,8 +53,17 @@ pub(crate) fn settle(
     }))
 }
 
+/// Whose the supplier's price of a reversed purchase is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CostBack {
+    /// The supplier gives it back: it says itself that nothing was delivered.
+    Returned,
+    /// The supplier keeps it: our loss.
+    Kept,
+}
+
 /// What uplines give back of a purchase that was not one. Nobody is brought below zero for it: what
-/// an upline has spent meanwhile stays our loss, and the note says how much that is.
+/// an upline has spent meanwhile is our loss.
 fn give_back(facts: &NewsFacts<'_>) -> Result<Vec<Transfer>, MoneyError> {
     let mut transfers = Vec::new();
     for (share, balance) in facts.trx.shares.0.iter().zip(facts.uplines) {
@@ -61,11 +71,13 @@ fn give_back(facts: &NewsFacts<'_>) -> Result<Vec<Transfer>, MoneyError> {
         let short = share.amount.minus(amount)?;
         let (from, to) = (AccountName::Member(share.member), AccountName::Commission);
         let after = Some(balance.minus(amount)?);
-        let mut back = transfer(facts, from, to, amount, Kind::CommissionReversal, after);
+        transfers.push(transfer(facts, from, to, amount, Kind::CommissionReversal, after));
         if short > Rupiah::ZERO {
-            back.note = format!("short of {short}, which was spent");
+            let (from, to) = (AccountName::Loss(Loss::SpentCommission), AccountName::Commission);
+            let mut lost = transfer(facts, from, to, short, Kind::SpentCommission, None);
+            lost.note = format!("spent by member {}", share.member);
+            transfers.push(lost);
         }
-        transfers.push(back);
     }
     Ok(transfers)
 }
@@ -91,7 +103,11 @@ pub(crate) fn refund(facts: &NewsFacts<'_>, reason: Reason) -> Result<NewsDecisi
     })
 }
 
-pub(crate) fn reverse(facts: &NewsFacts<'_>, reason: Reason) -> Result<NewsDecision, MoneyError> {
+pub(crate) fn reverse(
+    facts: &NewsFacts<'_>,
+    reason: Reason,
+    cost: CostBack,
+) -> Result<NewsDecision, MoneyError> {
     let balance = facts.balance.plus(facts.trx.price)?;
     let Ok(flip) = facts.trx.state.reverse(reason, balance, facts.now) else {
         return Ok(NewsDecision::default());
@@ -111,16 +127,15 @@ pub(crate) fn reverse(facts: &NewsFacts<'_>, reason: Reason) -> Result<NewsDecis
         attempts: Vec::new(),
     };
     if let Some(delivered) = delivered(facts) {
-        let supplier = AccountName::Supplier(delivered.supplier.clone());
-        decision.transfers.push(transfer(
-            facts,
-            AccountName::Cogs,
-            supplier,
-            // A person may have corrected it since.
-            delivered.cost,
-            Kind::CostReversal,
-            None,
-        ));
+        let (to, kind) = match cost {
+            CostBack::Returned => {
+                (AccountName::Supplier(delivered.supplier.clone()), Kind::CostReversal)
+            }
+            CostBack::Kept => (AccountName::Loss(Loss::KeptCost), Kind::KeptCost),
+        };
+        // A person may have corrected the cost since.
+        let amount = delivered.cost;
+        decision.transfers.push(transfer(facts, AccountName::Cogs, to, amount, kind, None));
     }
     decision.transfers.extend(give_back(facts)?);
     Ok(decision)

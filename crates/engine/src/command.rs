@@ -1,6 +1,8 @@
 //! What the writer can be told to do, and what it answers after the commit.
 
-use domain::{AccountName, BuyRequest, Kind, Outcome, Resolution, Source, Trx};
+use domain::{
+    BuyRequest, CostCorrection, DeliveryTry, Movement, Outcome, Resolution, Source, Trx, Unmoved,
+};
 use store::{CatalogChange, JournalLine, PaperKey, Place};
 use types::{
     AttemptId, DeliveryId, MemberId, RefId, Refusal, Rupiah, SupplierCode, TrxNo, UtcMillis,
@@ -16,25 +18,8 @@ pub struct Asked {
     pub request: String,
 }
 
-/// What one callback try gave.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum DeliveryTry {
-    Delivered {
-        status: u16,
-    },
-    Failed {
-        why: String,
-        retry_after_ms: Option<i64>,
-        chance: u16,
-    },
-    /// No URL, one that may not be called, or one that is gone: wait for a person.
-    Parked {
-        why: String,
-    },
-}
-
-/// Papers, movements of money and changes of the catalog that belong together.
+/// What a person, script or command line changes: papers, movements of money, a decision, deliveries
+/// and the catalog, with the lines that tell of it. All of it is one commit, or nothing of it.
 #[derive(Clone, Debug, Default)]
 pub struct Errand {
     /// Papers, each with the version it was decided on.
@@ -43,12 +28,48 @@ pub struct Errand {
     pub moves: Vec<Movement>,
     /// Costs that were other than booked.
     pub costs: Vec<CostCorrection>,
+    /// A decision about a purchase; not beside movements or costs, which it may move as well.
+    pub resolve: Option<Box<Resolve>>,
+    /// Deliveries to be made again, from the first slot of the schedule.
+    pub replay: Vec<DeliveryId>,
     /// Changes of the catalog.
     pub catalog: Vec<CatalogChange>,
     /// Who did it and why.
     pub lines: Vec<JournalLine>,
     /// Refused while an attempt is open at one of these: it could not be asked about any more.
     pub idle: Vec<SupplierCode>,
+}
+
+impl Errand {
+    /// Changes of the catalog.
+    #[must_use]
+    pub fn edit(catalog: Vec<CatalogChange>) -> Self {
+        Self { catalog, ..Self::default() }
+    }
+
+    /// One movement of money.
+    #[must_use]
+    pub fn movement(movement: Movement) -> Self {
+        Self { moves: vec![movement], ..Self::default() }
+    }
+
+    /// A decision about a purchase.
+    #[must_use]
+    pub fn resolve(resolve: Resolve) -> Self {
+        Self { resolve: Some(Box::new(resolve)), ..Self::default() }
+    }
+
+    /// A delivery to be made again.
+    #[must_use]
+    pub fn replay(id: DeliveryId) -> Self {
+        Self { replay: vec![id], ..Self::default() }
+    }
+}
+
+impl From<Errand> for Command {
+    fn from(errand: Errand) -> Self {
+        Self::Errand(Box::new(errand))
+    }
 }
 
 /// A change of one paper.
@@ -70,42 +91,34 @@ pub struct PaperText {
     pub body: String,
 }
 
-/// A movement between a member and a house account.
+/// A person's decision about a purchase.
 #[derive(Clone, Debug)]
-pub struct Movement {
-    /// Whose balance.
-    pub member: MemberId,
-    /// Positive: to the member.
-    pub amount: Rupiah,
-    /// The other side.
-    pub other: AccountName,
-    /// Why, for the ledger.
-    pub kind: Kind,
-    /// Who and why, for people.
-    pub note: String,
+pub struct Resolve {
+    /// Which trx.
+    pub trx: TrxNo,
+    /// What.
+    pub resolution: Resolution,
+    /// What its current attempt is for, so that a serial number is remembered.
+    pub place: Option<Place>,
 }
 
-/// A purchase that cost another amount than was booked.
-#[derive(Clone, Debug)]
-pub struct CostCorrection {
-    /// Who took it.
-    pub supplier: SupplierCode,
-    /// For which purchase.
-    pub trx: TrxNo,
-    /// How much more than was booked; negative: less.
-    pub more: Rupiah,
-    /// Who and why.
-    pub note: String,
+/// What an errand left that was carried out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// The balance after each movement.
+    pub balances: Vec<Rupiah>,
+    /// The purchase that was decided, as it stands now.
+    pub trx: Option<Box<Trx>>,
 }
 
 /// How an errand ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ran {
-    /// The balance after each movement.
-    Done(Vec<Rupiah>),
+    /// All of it.
+    Done(Carried),
     /// Somebody changed this paper first; nothing was done.
     Stale(PaperKey),
-    /// A cost cannot be corrected: why; nothing was done.
+    /// A cost, a decision or a delivery does not fit what is there: why; nothing was done.
     Unfit(String),
     /// So many attempts are open at this supplier; nothing was done.
     StillOpen(SupplierCode, i64),
@@ -114,7 +127,7 @@ pub enum Ran {
         /// Whose.
         member: MemberId,
         /// Why.
-        why: Moved,
+        why: Unmoved,
     },
 }
 
@@ -184,28 +197,6 @@ pub enum Command {
         /// What keeps it from being sent, when it was not sent yet.
         obstacle: String,
     },
-    /// A person decides.
-    Resolve {
-        /// Which trx.
-        trx: TrxNo,
-        /// What.
-        resolution: Resolution,
-        /// Who and why.
-        note: String,
-        /// What its current attempt is for, so that a serial number is remembered.
-        place: Option<Box<Place>>,
-    },
-    /// A deposit (positive) or withdrawal (negative) by a person.
-    Move {
-        /// Whose balance.
-        member: MemberId,
-        /// How much.
-        amount: Rupiah,
-        /// The cash account on the other side.
-        cash: String,
-        /// Who and why.
-        note: String,
-    },
     /// An errand of the office: all of it or nothing.
     Errand(Box<Errand>),
     /// A callback was tried.
@@ -217,17 +208,8 @@ pub enum Command {
         /// The exchange.
         line: Box<JournalLine>,
     },
-    /// Deliver again, from the first slot of the schedule.
-    Replay(DeliveryId),
     /// A line of the journal and nothing else.
     Note(Box<JournalLine>),
-    /// Changes of the catalog, all or none, with the lines of the journal that tell of them.
-    Catalog {
-        /// What changes.
-        changes: Vec<CatalogChange>,
-        /// What is said of it.
-        lines: Vec<JournalLine>,
-    },
 }
 
 impl Command {
@@ -239,13 +221,13 @@ impl Command {
             | Self::MarkSent { member, .. }
             | Self::News { member, .. }
             | Self::AskSoon { member, .. }
-            | Self::Overdue { member, .. }
-            | Self::Move { member, .. } => member.get(),
-            Self::Resolve { trx, .. } => trx.get(),
-            Self::Tried { id, .. } | Self::Replay(id) => id.get(),
+            | Self::Overdue { member, .. } => member.get(),
+            Self::Tried { id, .. } => id.get(),
             Self::Note(line) => line.member.map_or(0, MemberId::get),
-            Self::Errand(errand) => errand.moves.first().map_or(0, |first| first.member.get()),
-            Self::Catalog { .. } => 0,
+            Self::Errand(errand) => {
+                let decided = errand.resolve.as_ref().map_or(0, |resolve| resolve.trx.get());
+                errand.moves.first().map_or(decided, |first| first.member.get())
+            }
         }
     }
 }
@@ -265,19 +247,6 @@ pub struct Bought {
     pub refusal: Option<Refusal>,
 }
 
-/// A movement by a person.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Moved {
-    /// The balance after it.
-    Done(Rupiah),
-    /// The member does not exist.
-    UnknownMember,
-    /// It would leave this balance, below the floor.
-    BelowFloor(Rupiah),
-    /// Out of range.
-    OutOfRange,
-}
-
 /// What the writer answers, after the commit.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
@@ -286,9 +255,6 @@ pub enum Answer {
     Looked(Option<Box<Trx>>),
     /// True: this caller, and nobody else, may send.
     Marked(bool),
-    Resolved(Result<Box<Trx>, String>),
-    Moved(Moved),
     Ran(Ran),
-    Replayed(bool),
     Done,
 }

@@ -24,8 +24,7 @@ pub use catalog::{
     Catalog, CatalogError, MemberEntry, PriceListOf, edition, is_on_sale, place, supplier_place,
 };
 pub use command::{
-    Answer, Asked, Bought, Command, CostCorrection, DeliveryTry, Errand, Moved, Movement,
-    PaperChange, PaperText, Ran,
+    Answer, Asked, Bought, Carried, Command, Errand, PaperChange, PaperText, Ran, Resolve,
 };
 pub use gate::{Gate, Purpose, Seat};
 pub use handle::{Busy, Engine, Handle, NotDone, Settings, Setup, Writer};

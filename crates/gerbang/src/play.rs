@@ -8,8 +8,8 @@ use crate::data::DataDir;
 use crate::sandbox::{SandboxTransport, World};
 use crate::storage::{Storage, apart};
 use anyhow::{Context as _, anyhow};
-use domain::RouteRow;
-use engine::{Catalog, Command, Engine, Handle, Port, ReadPool, Setup, Suppliers, Workers, Zone};
+use domain::{AccountName, Kind, Movement, RouteRow};
+use engine::{Catalog, Engine, Errand, Handle, Port, ReadPool, Setup, Suppliers, Workers, Zone};
 use gateway::{Gateway, GatewaySettings, Playground, Room};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Weak};
@@ -93,8 +93,7 @@ impl Play {
         let ours = self.handle.reads().ask(|reads| reads.catalog()).await??;
         let changes = self.changes(theirs, &ours)?;
         if !changes.is_empty() {
-            let change = Command::Catalog { changes, lines: Vec::new() };
-            self.handle.submit_patiently(change).await?;
+            self.handle.submit_patiently(Errand::edit(changes).into()).await?;
         }
         *copied = Arc::downgrade(&now);
         drop(copied);
@@ -107,9 +106,14 @@ impl Play {
                 continue;
             }
             let amount = PLAY_MONEY.minus(account.balance)?;
-            let (cash, note) = ("play".to_owned(), "play money".to_owned());
-            let give = Command::Move { member, amount, cash, note };
-            self.handle.submit_patiently(give).await?;
+            let give = Errand::movement(Movement {
+                member,
+                amount,
+                other: AccountName::Cash("play".to_owned()),
+                kind: Kind::Deposit,
+                note: "play money".to_owned(),
+            });
+            self.handle.submit_patiently(give.into()).await?;
         }
         Ok(())
     }

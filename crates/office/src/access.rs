@@ -17,11 +17,17 @@ pub enum Role {
     Cs,
     /// Looks only.
     Readonly,
+    /// A program that reports what banks say, and nothing else; no person has it.
+    Feed,
 }
 
 impl Role {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::Owner, Self::Admin, Self::Finance, Self::Cs, Self::Readonly];
+    /// Those that a person may have.
+    pub const OF_PEOPLE: [Self; 5] =
+        [Self::Owner, Self::Admin, Self::Finance, Self::Cs, Self::Readonly];
+    /// All of them: those that a token may have.
+    pub const ALL: [Self; 6] =
+        [Self::Owner, Self::Admin, Self::Finance, Self::Cs, Self::Readonly, Self::Feed];
 
     /// The word people use.
     #[must_use]
@@ -32,18 +38,37 @@ impl Role {
             Self::Finance => "finance",
             Self::Cs => "cs",
             Self::Readonly => "readonly",
+            Self::Feed => "feed",
         }
     }
 
-    /// By its word.
+    /// A person's role by its word.
     ///
     /// # Errors
     /// [`Problem`] that names the roles.
     pub fn named(word: &str) -> Result<Self, Problem> {
-        Self::ALL.into_iter().find(|role| role.word() == word).ok_or_else(|| {
-            let all: Vec<&str> = Self::ALL.iter().map(|role| role.word()).collect();
+        Self::among(&Self::OF_PEOPLE, word)
+    }
+
+    /// A token's role by its word.
+    ///
+    /// # Errors
+    /// [`Problem`] that names the roles.
+    pub fn of_token(word: &str) -> Result<Self, Problem> {
+        Self::among(&Self::ALL, word)
+    }
+
+    fn among(all: &[Self], word: &str) -> Result<Self, Problem> {
+        all.iter().copied().find(|role| role.word() == word).ok_or_else(|| {
+            let all: Vec<&str> = all.iter().map(|role| role.word()).collect();
             Problem::asked("bad_role", format!("`{word}` is no role; write {}", all.join(", ")))
         })
+    }
+
+    /// True when somebody with this role may hand `other` to a program.
+    #[must_use]
+    pub fn covers(self, other: Self) -> bool {
+        Permission::ALL.into_iter().all(|permission| !other.may(permission) || self.may(permission))
     }
 
     /// True when it may.
@@ -54,10 +79,14 @@ impl Role {
             Self::Owner => true,
             Self::Admin => !matches!(permission, P::ManageUsers),
             Self::Finance => {
-                matches!(permission, P::Look | P::SeeMoney | P::MoveMoney | P::Approve)
+                matches!(
+                    permission,
+                    P::Look | P::SeeMoney | P::MoveMoney | P::Approve | P::ReportBank
+                )
             }
             Self::Cs => matches!(permission, P::Look | P::Resolve | P::Replay),
             Self::Readonly => matches!(permission, P::Look | P::SeeMoney),
+            Self::Feed => matches!(permission, P::ReportBank),
         }
     }
 }
@@ -81,6 +110,8 @@ pub enum Permission {
     ManageSuppliers,
     /// Deposits, credits, transfers.
     MoveMoney,
+    /// Say what a bank says.
+    ReportBank,
     /// Second person for what is above the limit.
     Approve,
     /// Journal and audit.
@@ -91,7 +122,7 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Look,
         Self::SeeMoney,
         Self::Resolve,
@@ -100,6 +131,7 @@ impl Permission {
         Self::ManageCatalog,
         Self::ManageSuppliers,
         Self::MoveMoney,
+        Self::ReportBank,
         Self::Approve,
         Self::Audit,
         Self::ManageUsers,
@@ -109,25 +141,60 @@ impl Permission {
 /// Who does something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
-    /// Login, or `local` for the command line.
+    /// Login, member code, or `local` for the command line: the person, whatever it speaks through.
     pub name: String,
     /// What it may.
     pub role: Role,
     /// From where.
     pub from: String,
+    /// The token it speaks through.
+    pub token: Option<String>,
 }
 
+/// The name of whoever may open the local socket. No user may have it.
+pub(crate) const LOCAL: &str = "local";
+/// The name under which the program itself changes something. No user may have it.
+pub(crate) const SYSTEM: &str = "system";
+
 impl Actor {
+    /// A person that is logged in.
+    #[must_use]
+    pub fn person(login: &str, role: Role, from: &str) -> Self {
+        Self { name: login.to_owned(), role, from: from.to_owned(), token: None }
+    }
+
+    /// A program of a person.
+    #[must_use]
+    pub fn program(login: &str, token: &str, role: Role, from: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..Self::person(login, role, from) }
+    }
+
     /// Whoever may open the local socket is the operator.
     #[must_use]
     pub fn local() -> Self {
-        Self { name: "local".to_owned(), role: Role::Owner, from: "local socket".to_owned() }
+        Self::person(LOCAL, Role::Owner, "local socket")
     }
 
     /// A member at its portal: it may do nothing of the office but what concerns itself.
     #[must_use]
     pub fn member(code: &types::MemberCode, from: &crate::sessions::From) -> Self {
-        Self { name: code.to_string(), role: Role::Readonly, from: from.address.clone() }
+        Self::person(code.as_str(), Role::Readonly, &from.address)
+    }
+
+    /// True for who has the machine, and with it the database and its key: rules for two persons
+    /// cannot bind it.
+    #[must_use]
+    pub(crate) fn is_local(&self) -> bool {
+        self.name == LOCAL && self.token.is_none()
+    }
+
+    /// As the journal and the ledger say it.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match &self.token {
+            None => self.name.clone(),
+            Some(token) => format!("{} (token {token})", self.name),
+        }
     }
 
     /// Nothing when it may.
@@ -135,6 +202,12 @@ impl Actor {
     /// # Errors
     /// [`Problem`].
     pub fn must(&self, permission: Permission) -> Result<(), Problem> {
+        // A token asks for its person, and agrees to nothing: nobody is two persons.
+        let is_for_people = matches!(permission, Permission::Approve | Permission::ManageUsers);
+        if self.token.is_some() && is_for_people {
+            let why = format!("a token may not do this ({permission:?}); log in");
+            return Err(Problem::forbidden(why));
+        }
         if self.role.may(permission) {
             return Ok(());
         }
@@ -155,6 +228,17 @@ mod tests {
             assert!(Role::Owner.may(permission));
         }
         assert!(!Role::Cs.may(Permission::MoveMoney) && !Role::Finance.may(Permission::Resolve));
-        assert!(Role::named("root").is_err());
+        assert!(Role::named("root").is_err() && Role::named("feed").is_err());
+        assert!(Role::of_token("feed").is_ok());
+    }
+
+    #[test]
+    fn a_token_agrees_to_nothing_and_is_no_more_than_its_person() {
+        let token = Actor::program("budi", "bot", Role::Owner, "test");
+        assert!(token.must(Permission::Approve).is_err());
+        assert!(token.must(Permission::ManageUsers).is_err());
+        assert!(token.must(Permission::MoveMoney).is_ok());
+        assert!(Role::Finance.covers(Role::Feed) && Role::Finance.covers(Role::Readonly));
+        assert!(!Role::Finance.covers(Role::Cs) && !Role::Cs.covers(Role::Feed));
     }
 }

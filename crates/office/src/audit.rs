@@ -39,7 +39,7 @@ impl Office {
             peer: actor.from.clone(),
             member: None,
             trx: None,
-            request: format!("{} {what} {}", actor.name, redacted(detail, what == "login")),
+            request: format!("{} {what} {}", actor.shown(), redacted(detail, what == "login")),
             reply: result.to_owned(),
             status: what.replace(' ', "_"),
             millis: 0,

@@ -4,11 +4,13 @@
 //! long as the ticket is open. A mutation is taken once, whatever feed brings it how often.
 
 use crate::access::{Actor, Permission};
+use crate::money::Done;
 use crate::papers::{Sheet, digest, drop, fresh_id, put};
 use crate::plug::Office;
 use crate::problem::Problem;
-use domain::{AccountName, Kind};
-use engine::{Errand, Movement};
+use crate::proposals::{Prepared, Proposal};
+use domain::{AccountName, Kind, Movement, Weight};
+use engine::Errand;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use types::{MemberCode, MemberId, Rupiah};
@@ -155,12 +157,16 @@ impl Office {
         Ok(all.into_iter().map(|sheet| sheet.body).collect())
     }
 
-    /// Adds or changes one.
+    /// Adds or changes one. Members pay into it, so only the very first is one person's to say.
     ///
     /// # Errors
     /// [`Problem`] for who may not, or a bad code.
-    pub async fn set_bank(&self, actor: &Actor, bank: Bank) -> anyhow::Result<()> {
-        actor.must(Permission::MoveMoney)?;
+    pub async fn set_bank(&self, actor: &Actor, bank: Bank) -> anyhow::Result<Done> {
+        self.propose(actor, Proposal::Bank(bank), None).await
+    }
+
+    /// What it comes to.
+    pub(crate) async fn prepare_bank(&self, bank: &Bank) -> anyhow::Result<Prepared> {
         let fits = (2..=20).contains(&bank.code.len())
             && bank.code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         if !fits {
@@ -168,13 +174,10 @@ impl Office {
             return Err(Problem::asked("bad_bank", why).into());
         }
         let seen = self.sheet::<Bank>(BANK, &bank.code).await?.map_or(0, |sheet| sheet.version);
-        let errand = Errand {
-            papers: vec![put(BANK, &bank.code, seen, "", &bank)?],
-            lines: vec![self.line(actor, "bank set", &json!({"bank": bank.code}), "")],
-            ..Errand::default()
-        };
-        self.run(errand).await?;
-        Ok(())
+        let is_first = self.banks().await?.is_empty();
+        let weight = if is_first { Weight::Amount(Rupiah::ZERO) } else { Weight::Rule };
+        let papers = vec![put(BANK, &bank.code, seen, "", bank)?];
+        Ok(Prepared { errand: Errand { papers, ..Errand::default() }, weight, done: Done::Changed })
     }
 
     /// Opens a ticket: the amount to pay is unique among the open ones of that bank.

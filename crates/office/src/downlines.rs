@@ -245,11 +245,11 @@ impl Office {
             amount: amount.to_owned(),
             note: String::new(),
         };
-        self.give_now(&Actor::member(&me.code, from), giving, key).await
+        self.give_own(&Actor::member(&me.code, from), &giving, key).await
     }
 }
 
 /// An upline acts on a downline with the rights of an operator, after it was shown to be its own.
 fn upline_actor(me: &SignedMember, from: &From) -> Actor {
-    Actor { name: me.code.to_string(), role: Role::Admin, from: from.address.clone() }
+    Actor::person(me.code.as_str(), Role::Admin, &from.address)
 }

@@ -6,6 +6,7 @@
 //! commit. It knows no HTTP.
 
 mod access;
+mod act;
 mod audit;
 mod deposits;
 mod downlines;
@@ -20,9 +21,12 @@ mod papers;
 mod password;
 mod plug;
 mod problem;
+mod proposals;
 mod reconcile;
+mod rules;
 mod sessions;
 mod statement;
+mod tokens;
 mod totp;
 mod typed;
 mod users;
@@ -32,19 +36,22 @@ pub use deposits::{Bank, Mutation, MutationRow, Taken, Ticket};
 pub use downlines::{Downline, NewDownline};
 pub use import::{read_import, read_mutations};
 pub use keys::KeyRow;
-pub use money::{Approval, Credit, Done, Giving, Rules};
+pub use money::{Credit, Done, Giving};
 pub use news::News;
 pub use operations::{
-    ImportRow, MemberAdd, MemberSet, Operation, ProductSet, RouteSet, SupplierAdd, SupplierExplain,
-    SupplierSet, TrxList, Verdict, execute, keep_in_step,
+    ImportRow, MemberAdd, MemberSet, Operation, ProductSet, Reversal, RouteSet, SupplierAdd,
+    SupplierExplain, SupplierSet, TrxList, Verdict, execute, execute_once, keep_in_step,
 };
 pub use own::OwnChange;
 pub use papers::Sheet;
 pub use plug::{Office, Plug, network};
 pub use problem::Problem;
+pub use proposals::{Approval, Proposal};
 pub use reconcile::{DifferenceRow, Reconciliation, Settlement, Statement};
-pub use sessions::{From, SessionRow, Signed, SignedMember, TokenRow};
+pub use rules::Rules;
+pub use sessions::{From, SessionRow, Signed, SignedMember};
 pub use statement::{Mapping, read_statement};
+pub use tokens::{NewToken, TokenRow};
 pub use totp::code_at;
 pub use typed::amount;
 pub use users::{NewUser, User};

@@ -13,7 +13,7 @@ use types::DeliveryId;
 
 /// A member acts on its own record with the rights of an operator, and on nothing else.
 fn itself(member: &SignedMember, from: &From) -> Actor {
-    Actor { name: member.code.to_string(), role: Role::Admin, from: from.address.clone() }
+    Actor::person(member.code.as_str(), Role::Admin, &from.address)
 }
 
 /// What a member changes of itself; only what is given changes.

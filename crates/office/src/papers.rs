@@ -5,12 +5,13 @@ use crate::problem::Problem;
 use anyhow::{Context as _, anyhow};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use engine::{Answer, Command, Errand, Moved, PaperChange, PaperText, Ran};
+use domain::Unmoved;
+use engine::{Answer, Carried, Errand, PaperChange, PaperText, Ran};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use store::{Paper, PaperFilter, PaperKey};
-use types::{Rupiah, UtcMillis};
+use types::{MemberId, UtcMillis};
 
 /// A paper whose body is read.
 #[derive(Clone, Debug)]
@@ -85,6 +86,13 @@ pub(crate) fn digest(token: &str) -> String {
 }
 
 impl Office {
+    /// A member as people call it.
+    fn code_of(&self, member: MemberId) -> String {
+        let catalog = self.handle.catalog();
+        let found = catalog.member_by_id(member);
+        found.map_or_else(|| format!("member {member}"), |entry| entry.member.code.to_string())
+    }
+
     pub(crate) async fn sheet<T: DeserializeOwned>(
         &self,
         kind: &str,
@@ -112,10 +120,10 @@ impl Office {
         found.into_iter().map(sheet).collect()
     }
 
-    /// Runs an errand: all of it or nothing; the balance after each movement.
-    pub(crate) async fn run(&self, errand: Errand) -> anyhow::Result<Vec<Rupiah>> {
-        match self.handle.submit_patiently(Command::Errand(Box::new(errand))).await? {
-            Answer::Ran(Ran::Done(balances)) => Ok(balances),
+    /// Runs an errand: all of it or nothing.
+    pub(crate) async fn run(&self, errand: Errand) -> anyhow::Result<Carried> {
+        match self.handle.submit_patiently(errand.into()).await? {
+            Answer::Ran(Ran::Done(carried)) => Ok(carried),
             Answer::Ran(Ran::Stale(key)) => Err(Problem::conflict(
                 "changed_meanwhile",
                 format!("{} {} was changed by somebody else; look again", key.kind, key.id),
@@ -132,14 +140,15 @@ impl Office {
             .into()),
             Answer::Ran(Ran::Unfit(why)) => Err(Problem::asked("does_not_fit", why).into()),
             Answer::Ran(Ran::Refused { member, why }) => Err(match why {
-                Moved::BelowFloor(balance) => Problem::asked(
+                Unmoved::BelowFloor(balance) => Problem::asked(
                     "below_floor",
-                    format!("it would leave {balance} to member {member}; nothing was moved"),
+                    format!(
+                        "it would leave {balance} to {}; nothing was moved",
+                        self.code_of(member)
+                    ),
                 ),
-                Moved::UnknownMember => Problem::missing(format!("there is no member {member}")),
-                Moved::OutOfRange | Moved::Done(_) => {
-                    Problem::asked("out_of_range", "the amount is out of range")
-                }
+                Unmoved::UnknownMember => Problem::missing(format!("there is no member {member}")),
+                Unmoved::OutOfRange => Problem::asked("out_of_range", "the amount is out of range"),
             }
             .into()),
             other => Err(anyhow!("unexpected answer {other:?}")),

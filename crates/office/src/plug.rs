@@ -1,10 +1,13 @@
 //! An opened business as the office sees it.
 
+use crate::access::Actor;
+use crate::act::Act;
 use crate::lockout::Lockout;
 use crate::news;
 use anyhow::Context as _;
 use engine::{Courier, Errand, Handle, PaperChange, Port, Suppliers, gone_paper};
 use ipnet::IpNet;
+use serde_json::json;
 use std::sync::Arc;
 use store::{CatalogChange, JournalLine, MasterKey, Paper, SupplierRecord};
 use suppliers::Settings;
@@ -50,26 +53,48 @@ impl Office {
         }
     }
 
-    /// Changes the catalog: all of it or nothing.
+    /// Changes the catalog as whoever has the machine: what a new business or a demo begins with.
     ///
     /// # Errors
     /// When it was not written.
-    pub async fn change(&self, changes: Vec<CatalogChange>) -> anyhow::Result<()> {
-        self.change_because(changes, Vec::new(), "").await
+    pub async fn set_up(&self, what: &str, changes: Vec<CatalogChange>) -> anyhow::Result<()> {
+        let local = Actor::local();
+        let detail = json!({"changes": changes.len()});
+        self.change(&Act::new(&local, what, detail), changes).await
     }
 
-    /// The same with lines for the journal, and the reason that members are told.
+    /// Changes the catalog: all of it or nothing.
+    pub(crate) async fn change(
+        &self,
+        act: &Act<'_>,
+        changes: Vec<CatalogChange>,
+    ) -> anyhow::Result<()> {
+        self.change_because(act, changes, Vec::new(), "").await
+    }
+
+    /// The same with more lines for the journal, and the reason that members are told.
     pub(crate) async fn change_because(
         &self,
+        act: &Act<'_>,
         changes: Vec<CatalogChange>,
         lines: Vec<JournalLine>,
         why: &str,
     ) -> anyhow::Result<()> {
+        let errand = self.edit(changes, why).await?;
+        self.carry_out(act, Errand { lines, ..errand }, &act.told()).await?;
+        Ok(())
+    }
+
+    /// Changes of the catalog with the papers that follow from them.
+    pub(crate) async fn edit(
+        &self,
+        changes: Vec<CatalogChange>,
+        why: &str,
+    ) -> anyhow::Result<Errand> {
         let now = self.handle.now().utc;
         let mut papers = news::papers(&self.handle.catalog(), &changes, why, now)?;
         papers.extend(self.gone_no_more(&changes).await?);
-        self.run(Errand { papers, catalog: changes, lines, ..Errand::default() }).await?;
-        Ok(())
+        Ok(Errand { papers, catalog: changes, ..Errand::default() })
     }
 
     /// A callback URL that is changed may be called, whatever the old one said.
@@ -98,12 +123,13 @@ impl Office {
     /// open there.
     pub(crate) async fn change_supplier(
         &self,
+        act: &Act<'_>,
         record: SupplierRecord,
         idle: bool,
     ) -> anyhow::Result<()> {
         let idle = if idle { vec![record.supplier.code.clone()] } else { Vec::new() };
         let catalog = vec![CatalogChange::Supplier(record)];
-        self.run(Errand { catalog, idle, ..Errand::default() }).await?;
+        self.carry_out(act, Errand { catalog, idle, ..Errand::default() }, &act.told()).await?;
         self.wire();
         Ok(())
     }

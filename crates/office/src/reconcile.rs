@@ -7,8 +7,8 @@ use crate::papers::{fresh_id, put};
 use crate::plug::Office;
 use crate::problem::Problem;
 use crate::statement::{Mapping, read_statement};
-use domain::{AttemptState, Difference, OurLine, TheirLine, TrxState, reconcile};
-use engine::{CostCorrection, Errand};
+use domain::{AttemptState, CostCorrection, Difference, OurLine, TheirLine, TrxState, reconcile};
+use engine::Errand;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -285,7 +285,7 @@ impl Office {
             Settlement::Reverse if row.kind == "missing_there" => {
                 let no = row.trx.ok_or_else(unfit)?;
                 let reason = "Tidak ada di mutasi supplier".to_owned();
-                self.verdict(actor, no, Verdict::Reverse { reason }).await?;
+                self.verdict(actor, no, Verdict::Reverse { reason, returned: true }).await?;
                 "reversed".to_owned()
             }
             Settlement::Book if row.kind == "amount" => {

@@ -1,4 +1,4 @@
-//! Sessions and tokens. Only their digests are stored: who reads the database cannot use them.
+//! Sessions. Only their digests are stored: who reads the database cannot use them.
 
 use crate::access::{Actor, Permission, Role};
 use crate::papers::{Sheet, digest, drop, put, secret, unhex};
@@ -15,7 +15,6 @@ use types::{MemberCode, MemberId, UtcMillis};
 
 const SESSION: &str = "session";
 const PORTAL: &str = "portal-session";
-const TOKEN: &str = "token";
 /// A session that nobody uses ends after this.
 const IDLE_MS: i64 = 2 * 3_600_000;
 /// Every session ends after this.
@@ -40,14 +39,6 @@ struct SessionBody {
     /// Of a member: its credentials when it came in.
     #[serde(default)]
     stamp: String,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct TokenBody {
-    name: String,
-    role: Role,
-    by: String,
-    created: i64,
 }
 
 /// Somebody who is logged in.
@@ -87,17 +78,6 @@ pub struct SessionRow {
     pub agent: String,
 }
 
-/// A token of the JSON API in a list.
-#[derive(Clone, Debug, Serialize)]
-#[allow(missing_docs)]
-pub struct TokenRow {
-    pub id: String,
-    pub name: String,
-    pub role: Role,
-    pub by: String,
-    pub created: i64,
-}
-
 fn form_key(token: &str) -> String {
     digest(&format!("form {token}"))
 }
@@ -125,11 +105,8 @@ impl Office {
         let found = self.sheet::<UserBody>(USER, &login).await?.filter(|user| user.body.active);
         let fits =
             password::fits(given, found.as_ref().map(|user| user.body.hash.as_str())).await?;
-        let actor = Actor {
-            name: login.clone(),
-            role: found.as_ref().map_or(Role::Readonly, |user| user.body.role),
-            from: from.address.clone(),
-        };
+        let role = found.as_ref().map_or(Role::Readonly, |user| user.body.role);
+        let actor = Actor::person(&login, role, &from.address);
         let second = match (&found, fits) {
             (Some(user), true) => self.second_factor(user, code, now)?,
             (Some(_) | None, _) => None,
@@ -183,7 +160,7 @@ impl Office {
             return Ok(None);
         }
         Ok(Some(Signed {
-            actor: Actor { name: login, role: user.body.role, from: from.address.clone() },
+            actor: Actor::person(&login, user.body.role, &from.address),
             name: user.body.name,
             session,
             form_key: form_key(token),
@@ -336,79 +313,6 @@ impl Office {
             session,
             form_key: form_key(token),
         }))
-    }
-
-    /// A token for scripts; it is shown once.
-    ///
-    /// # Errors
-    /// [`Problem`] for who may not.
-    pub async fn add_token(&self, actor: &Actor, name: &str, role: &str) -> anyhow::Result<String> {
-        actor.must(Permission::ManageUsers)?;
-        let role = Role::named(role)?;
-        let token = format!("gbt_{}", secret(32)?);
-        let body = TokenBody {
-            name: name.trim().to_owned(),
-            role,
-            by: actor.name.clone(),
-            created: self.handle.now().utc.get(),
-        };
-        let detail = json!({"name": body.name, "role": role.word()});
-        let errand = Errand {
-            papers: vec![put(TOKEN, &digest(&token), 0, "", &body)?],
-            lines: vec![self.line(actor, "token add", &detail, "")],
-            ..Errand::default()
-        };
-        self.run(errand).await?;
-        Ok(token)
-    }
-
-    /// Who speaks with a token.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn token(&self, token: &str, from: &From) -> anyhow::Result<Option<Actor>> {
-        let found = self.sheet::<TokenBody>(TOKEN, &digest(token)).await?;
-        Ok(found.map(|sheet| Actor {
-            name: format!("token {}", sheet.body.name),
-            role: sheet.body.role,
-            from: from.address.clone(),
-        }))
-    }
-
-    /// All tokens.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn tokens(&self) -> anyhow::Result<Vec<TokenRow>> {
-        let all = self.sheets::<TokenBody>(TOKEN, None, None, 1_000).await?;
-        Ok(all
-            .into_iter()
-            .map(|sheet| TokenRow {
-                id: sheet.id,
-                name: sheet.body.name,
-                role: sheet.body.role,
-                by: sheet.body.by,
-                created: sheet.body.created,
-            })
-            .collect())
-    }
-
-    /// Takes a token back.
-    ///
-    /// # Errors
-    /// [`Problem`] for who may not.
-    pub async fn remove_token(&self, actor: &Actor, id: &str) -> anyhow::Result<()> {
-        actor.must(Permission::ManageUsers)?;
-        let Some(sheet) = self.sheet::<TokenBody>(TOKEN, id).await? else {
-            return Err(Problem::missing("there is no such token").into());
-        };
-        let errand = Errand {
-            papers: vec![drop(TOKEN, id, sheet.version)],
-            lines: vec![self.line(actor, "token remove", &json!({"name": sheet.body.name}), "")],
-            ..Errand::default()
-        };
-        self.run(errand).await?;
-        Ok(())
     }
 }
 

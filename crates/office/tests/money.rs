@@ -2,59 +2,25 @@
 //! by two, the books hold and nothing moves twice.
 #![allow(clippy::unwrap_used)]
 
+mod house;
+
 use domain::{AccountName, Audit, Kind, Transfer};
-use engine::{Clock, Courier, Engine, Port, ReadPool, Setup, Zone};
+use house::house;
 use model::Model;
-use office::{Actor, Bank, Credit, Giving, Mutation, Office, Plug, Role, Rules};
+use office::{Actor, Bank, Credit, Giving, Mutation, Office, Role, Rules};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use store::{MasterKey, Reads as _, Store as _, Wants};
-use suppliers::Settings;
-use types::{Rupiah, SupplierCode, UtcMillis};
+use store::Reads as _;
+use types::Rupiah;
 
 /// Above this a second person must agree.
 const APPROVAL: i64 = 50_000;
 
-struct Ticking(AtomicI64);
-
-impl Clock for Ticking {
-    fn now(&self) -> UtcMillis {
-        UtcMillis::new(self.0.fetch_add(1, Ordering::Relaxed))
-    }
-}
-
-/// Nobody is spoken to here.
-struct Nobody;
-
-impl Plug for Nobody {
-    fn port(&self, code: &SupplierCode, _: &Settings) -> anyhow::Result<Port> {
-        anyhow::bail!("{code} is not spoken to")
-    }
-
-    fn courier(&self) -> Arc<dyn Courier> {
-        unreachable!("no callback is tested here")
-    }
-}
-
-fn house() -> (Office, Model) {
-    let (key, model) = (MasterKey::generate().unwrap(), Model::default());
-    let mut store = model.clone();
-    store.load(&Wants::default()).unwrap();
-    store.commit(sim::found(&key).unwrap()).unwrap();
-    let (mut rows, clock) = (model.clone(), Arc::new(Ticking(AtomicI64::new(1_774_400_000_000))));
-    let pool = ReadPool::threads(vec![Box::new(model.clone())]).unwrap();
-    let zone = Zone::new("Asia/Jakarta").unwrap();
-    let setup = Setup::new(Box::new(store), pool, move || rows.catalog(), key.clone(), clock, zone);
-    let engine = Engine::start(setup).unwrap();
-    (Office::new(engine.handle, key, Box::new(Nobody)), model)
-}
-
 fn who(number: u8) -> Actor {
     let name = ["ani", "budi"][usize::from(number % 2)];
-    Actor { name: name.to_owned(), role: Role::Owner, from: "test".to_owned() }
+    Actor::person(name, Role::Owner, "test")
 }
 
 fn member(number: u8) -> String {
@@ -206,7 +172,7 @@ fn audited(model: &mut Model) -> Vec<String> {
 
 #[tokio::test]
 async fn a_bank_reports_amounts_in_its_own_style() {
-    let (office, _) = house();
+    let (office, _, _) = house();
     let bank = Bank {
         code: "bca".to_owned(),
         name: "BCA".to_owned(),
@@ -244,7 +210,7 @@ proptest! {
     fn nothing_moves_twice(groups in prop::collection::vec(prop::collection::vec(op(), 1..7), 1..10)) {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let (office, mut model) = house();
+        let (office, mut model, _) = house();
         let office = Arc::new(office);
         runtime.block_on(async {
             let rules = Rules { approval_above: APPROVAL, ..Rules::default() };

@@ -201,6 +201,9 @@ fn take(
             let more = matches!(transfer.from, AccountName::Supplier(_));
             Step { cost: if more { amount } else { -amount }, ..Step::default() }
         }
+        // The cost of a reversed purchase that stays with us stays a cost of its day; so does what
+        // uplines had spent.
+        Kind::KeptCost | Kind::SpentCommission => return Ok(()),
         Kind::Deposit | Kind::Withdrawal | Kind::Given | Kind::Received | Kind::Adjustment => {
             return Ok(());
         }
@@ -238,6 +241,8 @@ fn stated(account: &AccountName) -> bool {
         | AccountName::Sales
         | AccountName::Cogs
         | AccountName::Exchange => false,
+        // Few, and somebody will ask what each of them was.
+        AccountName::Loss(_) => true,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Rows that are not decisions: catalog, deliveries, journal.
 
 use crate::Sealed;
+pub use domain::DeliveryState;
 use domain::{Member, Price, Product, RouteRow, Supplier};
 use ipnet::IpNet;
 use types::{DeliveryId, LevelCode, MemberId, ProductCode, SupplierCode, TrxNo, UtcMillis};
@@ -69,35 +70,6 @@ pub enum CatalogChange {
         /// Where.
         supplier: SupplierCode,
     },
-}
-
-/// Where a delivery stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DeliveryState {
-    /// To be tried at `next`.
-    Due,
-    /// A 2xx came.
-    Delivered,
-    /// The schedule is used up.
-    Exhausted,
-    /// The member has no URL (any more), or the URL may not be called, or said it is gone.
-    Parked,
-}
-
-impl DeliveryState {
-    /// All states.
-    pub const ALL: [Self; 4] = [Self::Due, Self::Delivered, Self::Exhausted, Self::Parked];
-
-    /// The word operators see.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Due => "due",
-            Self::Delivered => "delivered",
-            Self::Exhausted => "exhausted",
-            Self::Parked => "parked",
-        }
-    }
 }
 
 /// One final state to be told to a member. The text is frozen in the settlement's commit.

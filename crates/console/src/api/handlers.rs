@@ -10,7 +10,8 @@ use crate::show::{self, days_ago};
 use http::StatusCode;
 use office::{
     Bank, Credit, Giving, MemberAdd, MemberSet, Mutation, NewUser, Operation, Problem, ProductSet,
-    RouteSet, Settlement, Statement, SupplierAdd, SupplierExplain, SupplierSet, Verdict, execute,
+    RouteSet, Settlement, Statement, SupplierAdd, SupplierExplain, SupplierSet, Verdict,
+    execute_once,
 };
 use reports::Dimension;
 use serde::Deserialize;
@@ -41,7 +42,7 @@ fn body<T: DeserializeOwned>(ask: &Ask, path: &[(&str, &str)]) -> Result<T, Prob
 }
 
 async fn run(console: &Inner, ask: &Ask, operation: Operation) -> Done {
-    ok(&execute(&console.office, actor(ask)?, operation).await?)
+    ok(&execute_once(&console.office, actor(ask)?, operation, once(ask)).await?)
 }
 
 fn number(ask: &Ask) -> Result<i64, Problem> {
@@ -313,8 +314,7 @@ pub(super) async fn banks(console: &Inner, _: &Ask) -> Done {
 
 pub(super) async fn bank_set(console: &Inner, ask: &Ask) -> Done {
     let bank: Bank = body(ask, &[])?;
-    console.office.set_bank(actor(ask)?, bank.clone()).await?;
-    ok(&serde_json::to_value(bank)?)
+    ok(&serde_json::to_value(console.office.set_bank(actor(ask)?, bank).await?)?)
 }
 
 pub(super) async fn tickets(console: &Inner, ask: &Ask) -> Done {

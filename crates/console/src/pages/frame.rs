@@ -94,6 +94,22 @@ async fn member_menu(console: &Inner, ask: &Ask) -> Vec<Entry> {
     .collect()
 }
 
+/// A business with one person is honest about it, on every page of whoever moves money.
+async fn one_person(console: &Inner, ask: &Ask) -> anyhow::Result<Option<Part>> {
+    let Some(signed) = &ask.signed else { return Ok(None) };
+    let concerned = signed.actor.role.may(Permission::MoveMoney);
+    if !concerned || console.office.has_two_persons().await? {
+        return Ok(None);
+    }
+    let minutes = console.office.rules().await?.cooling_minutes;
+    let text = format!(
+        "{} {minutes} {}",
+        ask.t("Only one person may agree here, so what needs a second one waits instead, for"),
+        ask.t("minutes. Add a second user who may.")
+    );
+    Ok(Some(Part::Note { text, tone: Tone::Warn }))
+}
+
 async fn page(
     console: &Inner,
     ask: &Ask,
@@ -104,6 +120,10 @@ async fn page(
 ) -> anyhow::Result<Answer> {
     let portal = ask.path.starts_with("/portal");
     let flash = ask.flash();
+    let mut parts = parts;
+    if let Some(note) = one_person(console, ask).await? {
+        parts.insert(0, note);
+    }
     let page = Page {
         lang: ask.lang.code(),
         title: title.to_owned(),

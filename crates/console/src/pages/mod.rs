@@ -1,6 +1,7 @@
 //! The console's pages, one file each.
 
 pub(crate) mod account;
+pub(crate) mod approvals;
 pub(crate) mod callbacks;
 pub(crate) mod dashboard;
 pub(crate) mod frame;

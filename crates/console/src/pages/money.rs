@@ -1,6 +1,6 @@
 //! Money: deposits, approvals, credits, transfers, statements, the day's end.
 
-use super::frame;
+use super::{approvals, frame};
 use crate::Inner;
 use crate::ask::Ask;
 use crate::reply::Answer;
@@ -32,43 +32,7 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     let waiting = office.approvals(true).await?;
     if !waiting.is_empty() {
         parts.push(Part::Heading(ask.t("Waits for a second person").to_owned()));
-        let titles = [
-            ask.t("Member"),
-            &format!(">{}", ask.t("Amount")),
-            ask.t("Note"),
-            ask.t("Asked by"),
-            "",
-        ];
-        let mut table = Table::new(&titles, "");
-        for approval in waiting {
-            let mut buttons = Vec::new();
-            if actor.role.may(Permission::Approve) {
-                for (agree, text, tone) in
-                    [("true", ask.t("Agree"), Tone::Plain), ("false", ask.t("Refuse"), Tone::Bad)]
-                {
-                    if agree == "true" && approval.by == actor.name {
-                        continue;
-                    }
-                    buttons.push(Cell::Do(Box::new(Form {
-                        action: format!("/console/money/approval/{}", approval.id),
-                        fields: vec![Field::hidden("agree", agree)],
-                        button: text.to_owned(),
-                        tone,
-                        small: true,
-                        form_key: frame::key(ask),
-                        ..Form::default()
-                    })));
-                }
-            }
-            table.rows.push(vec![
-                Cell::text(&approval.credit.member),
-                Cell::text(&approval.credit.amount),
-                Cell::text(&approval.credit.note),
-                Cell::text(&approval.by),
-                Cell::Many(buttons),
-            ]);
-        }
-        parts.push(Part::Table(table));
+        parts.push(Part::Table(approvals::table(console, ask, actor, waiting)));
     }
     parts.push(Part::Heading(ask.t("Bank credits that wait").to_owned()));
     parts.push(Part::Table(queue(ask, &office.mutations(true, 100).await?, moves)));
@@ -353,8 +317,8 @@ pub(crate) async fn bank(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
         holder: text("holder"),
         open: ask.given("open") == "true",
     };
-    console.office.set_bank(frame::actor(ask)?, bank).await?;
-    done("/console/money", ask.t("Saved."))
+    let told = console.office.set_bank(frame::actor(ask)?, bank).await?;
+    done("/console/money", saved(ask, &told))
 }
 
 pub(crate) async fn ticket(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
@@ -385,6 +349,7 @@ pub(crate) async fn credit(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
             let text = format!("{} {}: {balance}", ask.t("Moved. Balance of"), member);
             done(&format!("/console/members/{member}"), &text)
         }
+        Done::Changed => done("/console/money", ask.t("Saved.")),
         Done::Waiting { .. } => done("/console/money", ask.t("A second person must agree.")),
         Done::Repeated { .. } => {
             done("/console/money", ask.t("That was done already; nothing moved again."))
@@ -404,7 +369,16 @@ pub(crate) async fn give(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
         Done::Repeated { .. } => {
             done("/console/money", ask.t("That was done already; nothing moved again."))
         }
-        Done::Moved { .. } | Done::Waiting { .. } => done("/console/money", ask.t("Moved.")),
+        Done::Waiting { .. } => done("/console/money", ask.t("A second person must agree.")),
+        Done::Moved { .. } | Done::Changed => done("/console/money", ask.t("Moved.")),
+    }
+}
+
+/// What is told of a change that may need a second person.
+pub(crate) fn saved<'a>(ask: &'a Ask, told: &Done) -> &'a str {
+    match told {
+        Done::Waiting { .. } => ask.t("A second person must agree."),
+        Done::Moved { .. } | Done::Changed | Done::Repeated { .. } => ask.t("Saved."),
     }
 }
 

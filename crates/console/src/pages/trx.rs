@@ -388,7 +388,11 @@ fn actions(ask: &Ask, story: &Story) -> Vec<Vec<Part>> {
                     "reverse",
                     ask.t("Reverse and refund"),
                     Tone::Bad,
-                    vec![reason()],
+                    vec![
+                        reason(),
+                        Field::new("returned", ask.t("The supplier gives its price back"))
+                            .input(Input::Check),
+                    ],
                 )]);
             }
             TrxState::Failed { .. } | TrxState::Reversed { .. } | TrxState::Refused { .. } => {}
@@ -484,15 +488,21 @@ pub(crate) async fn resolve(console: &Inner, ask: &Ask) -> anyhow::Result<Answer
     let verdict = match ask.given("verdict") {
         "success" => Verdict::Success { sn: ask.given("sn").trim().to_owned() },
         "fail" => Verdict::Fail { reason: ask.given("reason").to_owned() },
-        "reverse" => Verdict::Reverse { reason: ask.given("reason").to_owned() },
+        "reverse" => Verdict::Reverse {
+            reason: ask.given("reason").to_owned(),
+            returned: ask.given("returned") == "true",
+        },
         "keep" => Verdict::Keep,
         _ => return Err(Problem::asked("bad_verdict", "say what is decided").into()),
     };
     let actor = frame::actor(ask)?;
     let why = ask.typed("note").ok_or_else(|| Problem::asked("no_reason", ask.t("Say why.")))?;
     let note = format!("{}: {why}", actor.name);
-    execute(&console.office, actor, Operation::TrxResolve { no, verdict, note }).await?;
-    done(&format!("/console/trx/{no}"), ask.t("Decided."))
+    let decide = Operation::TrxResolve { no, verdict, note };
+    let told = execute(&console.office, actor, decide).await?;
+    let waits = told["state"] == "waiting";
+    let text = if waits { ask.t("A second person must agree.") } else { ask.t("Decided.") };
+    done(&format!("/console/trx/{no}"), text)
 }
 
 pub(crate) async fn check(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {

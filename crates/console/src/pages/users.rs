@@ -1,16 +1,21 @@
 //! People who work here, their sessions, tokens for scripts, and the rules of the office.
 
 use super::frame;
+use super::money::saved;
 use crate::Inner;
 use crate::ask::Ask;
 use crate::reply::Answer;
 use crate::routes::done;
 use crate::show::time;
 use crate::view::{Cell, Field, Form, Input, Part, Table, Tone};
-use office::{NewUser, Problem, Role, Rules};
+use office::{NewToken, NewUser, Problem, Role, Rules};
 use types::UtcMillis;
 
 fn roles() -> Vec<(String, String)> {
+    Role::OF_PEOPLE.map(|role| (role.word().to_owned(), role.word().to_owned())).into()
+}
+
+fn token_roles() -> Vec<(String, String)> {
     Role::ALL.map(|role| (role.word().to_owned(), role.word().to_owned())).into()
 }
 
@@ -84,15 +89,19 @@ pub(crate) async fn list(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     parts.push(Part::Table(sessions(console, ask, None).await?));
     parts.push(Part::Heading(ask.t("Tokens for scripts (/admin/v1)").to_owned()));
     let mut tokens = Table::new(
-        &[ask.t("Name"), ask.t("Role"), ask.t("By"), ask.t("Time"), ""],
+        &[ask.t("Name"), ask.t("Role"), ask.t("Whose"), ask.t("Until"), ask.t("Last seen"), ""],
         ask.t("None yet."),
     );
     for token in console.office.tokens().await? {
         tokens.rows.push(vec![
             Cell::text(&token.name),
             Cell::text(token.role.word()),
-            Cell::text(&token.by),
-            Cell::text(time(console, UtcMillis::new(token.created))),
+            Cell::text(&token.person),
+            Cell::text(time(console, UtcMillis::new(token.expires))),
+            Cell::text(token.used.map_or_else(
+                || ask.t("never").to_owned(),
+                |used| time(console, UtcMillis::new(used)),
+            )),
             small(
                 format!("/console/tokens/{}/remove", token.id),
                 "act",
@@ -107,7 +116,8 @@ pub(crate) async fn list(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
         "/console/tokens",
         vec![
             Field::new("name", ask.t("What for")).needed(),
-            Field::new("role", ask.t("Role")).value("readonly").choice(roles()),
+            Field::new("role", ask.t("Role")).value("readonly").choice(token_roles()),
+            Field::new("days", ask.t("Days it lives")).value(90).input(Input::Number),
         ],
         ask.t("Make a token"),
     ));
@@ -120,6 +130,26 @@ pub(crate) async fn list(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
         "/console/rules",
         vec![
             number("approval_above", ask.t("A second person above"), rules.approval_above),
+            number(
+                "approval_above_day",
+                ask.t("A second person above, all acts of a person and day"),
+                rules.approval_above_day,
+            ),
+            number(
+                "reverse_above",
+                ask.t("A second person for reversals above"),
+                rules.reverse_above,
+            ),
+            number(
+                "reverse_days",
+                ask.t("A second person for reversals after days"),
+                rules.reverse_days,
+            ),
+            number(
+                "cooling_minutes",
+                ask.t("With one person only: wait for minutes"),
+                rules.cooling_minutes,
+            ),
             number("ticket_minutes", ask.t("Tickets are open for minutes"), rules.ticket_minutes),
             number(
                 "ticket_unique_most",
@@ -211,18 +241,28 @@ pub(crate) async fn rules(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> 
     };
     let rules = Rules {
         approval_above: number("approval_above")?,
+        approval_above_day: number("approval_above_day")?,
+        reverse_above: number("reverse_above")?,
+        reverse_days: number("reverse_days")?,
+        cooling_minutes: number("cooling_minutes")?,
         ticket_minutes: number("ticket_minutes")?,
         ticket_unique_most: number("ticket_unique_most")?,
         ticket_least: number("ticket_least")?,
         downlines: ask.given("downlines") == "true",
     };
-    console.office.set_rules(frame::actor(ask)?, &rules).await?;
-    done("/console/users", ask.t("Saved."))
+    let told = console.office.set_rules(frame::actor(ask)?, &rules).await?;
+    done("/console/users", saved(ask, &told))
 }
 
 pub(crate) async fn token(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
-    let (name, role) = (ask.given("name"), ask.given("role"));
-    let token = console.office.add_token(frame::actor(ask)?, name, role).await?;
+    let name = ask.given("name");
+    let new = NewToken {
+        name: name.to_owned(),
+        role: ask.given("role").to_owned(),
+        person: None,
+        days: ask.given("days").parse().ok(),
+    };
+    let token = console.office.add_token(frame::actor(ask)?, new).await?;
     let parts = vec![
         Part::Note {
             text: ask.t("Copy it now: it is not shown again.").to_owned(),

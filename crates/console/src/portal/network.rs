@@ -173,6 +173,7 @@ pub(crate) async fn give(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
             done("/portal/network", &text)
         }
         Done::Waiting { .. } => done("/portal/network", ask.t("A second person must agree.")),
+        Done::Changed => done("/portal/network", ask.t("Saved.")),
         Done::Repeated { .. } => {
             done("/portal/network", ask.t("That was done already; nothing moved again."))
         }

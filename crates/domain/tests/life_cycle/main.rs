@@ -3,6 +3,7 @@
 
 mod network;
 mod repeats;
+mod reversals;
 mod routing;
 use domain::Strategy;
 use domain::*;
@@ -497,24 +498,6 @@ fn a_trusted_failure_after_success_is_reversed_once() {
     assert_eq!(life.audit(), vec![]);
 }
 
-#[test]
-fn a_person_decides_only_what_the_state_allows() {
-    let mut life = Life::begin();
-    life.send();
-    let fail = Resolution::Fail(Reason::clean("x"));
-    let reverse = Resolution::Reverse(Reason::clean("x"));
-    assert!(decide_resolution(&life.facts(), &reverse).is_err());
-    let success = Resolution::Success(Sn::parse("X1").unwrap());
-    let decision = decide_resolution(&life.facts(), &success).unwrap();
-    life.apply(decision);
-    assert!(decide_resolution(&life.facts(), &fail).is_err());
-    assert!(decide_resolution(&life.facts(), &success).is_err());
-    let decision = decide_resolution(&life.facts(), &reverse).unwrap();
-    life.apply(decision);
-    assert_eq!(life.audit(), vec![]);
-    assert_eq!(life.balance.get(), 279_655);
-}
-
 fn outcome() -> impl proptest::strategy::Strategy<Value = Outcome> {
     prop_oneof![
         Just(ok()),
@@ -570,7 +553,7 @@ proptest! {
                     let resolution = match kind {
                         0 => Resolution::Success(Sn::parse("P").unwrap()),
                         1 => Resolution::Fail(Reason::clean("p")),
-                        2 => Resolution::Reverse(Reason::clean("p")),
+                        2 => reversals::by_hand("p", CostBack::Kept),
                         _ => Resolution::Keep,
                     };
                     if let Ok(decision) = decide_resolution(&life.facts(), &resolution) {

@@ -39,7 +39,9 @@ fn a_reversal_takes_back_what_is_still_there() {
     life.news(1, Source::Callback, failed(FailureClass::Number));
     let back = [(Kind::CommissionReversal, 15), (Kind::CommissionReversal, 20)];
     assert_eq!(earned(&life)[2..], back);
-    assert_eq!(life.transfers.last().unwrap().note, "short of 100, which was spent");
+    let lost = life.transfers.last().unwrap();
+    assert_eq!((lost.kind, lost.amount.get()), (Kind::SpentCommission, 100));
+    assert_eq!(lost.from.to_string(), "loss:spent-commission");
     assert_eq!((life.balance.get(), life.audit()), (279_655, vec![]));
 }
 

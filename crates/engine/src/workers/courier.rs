@@ -3,10 +3,11 @@
 use super::gone::{self, Mark};
 use super::patience::Patience;
 use super::{InFlight, called};
-use crate::command::{Command, DeliveryTry};
+use crate::command::Command;
 use crate::crash::crash_point;
 use crate::render::test_callback;
 use crate::{Handle, MemberEntry};
+use domain::DeliveryTry;
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::pin::Pin;

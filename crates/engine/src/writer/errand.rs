@@ -1,11 +1,17 @@
-//! Errands of the office at the desk: papers, movements of money and the catalog, all or nothing.
+//! What people change, at the desk: all or nothing. What is possible is decided in `domain`.
 
 use super::Desk;
-use crate::command::{CostCorrection, Errand, Moved, Movement, Ran};
-use domain::{Account, AccountName, Attempt, AttemptState, Kind, Transfer};
+use super::news::Decided;
+use crate::command::{Carried, Errand, Ran};
+use domain::{
+    Account, Attempt, DeliveryState, Transfer, Unmoved, decide_correction, decide_movement,
+};
 use std::collections::HashMap;
-use store::{Change, Paper};
-use types::{MemberId, Rupiah};
+use store::{Change, Delivery, Paper};
+use types::MemberId;
+
+/// Movements, corrections, a decision and deliveries, ready to be written.
+type Fitting = (Vec<(Account, Transfer)>, Vec<(Attempt, Transfer)>, Option<Decided>, Vec<Delivery>);
 
 impl Desk<'_> {
     /// Looks at every condition first; what is refused leaves nothing behind.
@@ -21,31 +27,28 @@ impl Desk<'_> {
         if let Some((code, count)) = busy {
             return Ran::StillOpen(code.clone(), count);
         }
-        let mut corrected = Vec::new();
-        for cost in &errand.costs {
-            match self.corrected(cost) {
-                Ok(attempt) => corrected.push(attempt),
-                Err(why) => return Ran::Unfit(why),
+        let (moved, corrected, decided, replayed) = match self.fits(errand) {
+            Ok(all) => all,
+            Err(why) => return why,
+        };
+        let mut carried = Carried::default();
+        for (account, transfer) in moved {
+            carried.balances.push(account.balance);
+            let member = transfer.member_change().map(|(member, _)| member);
+            self.put(Change::Transfer(Box::new(transfer)));
+            if let Some(member) = member {
+                self.put(Change::Account { member, account });
             }
         }
-        let mut accounts: HashMap<MemberId, Account> = HashMap::new();
-        let mut transfers = Vec::new();
-        for movement in &errand.moves {
-            match self.movement(movement, &mut accounts) {
-                Ok(transfer) => transfers.push(transfer),
-                Err(why) => return Ran::Refused { member: movement.member, why },
-            }
-        }
-        let balances = transfers.iter().map(|transfer| transfer.balance.unwrap_or_default());
-        let balances: Vec<Rupiah> = balances.collect();
-        for transfer in transfers {
+        for (attempt, transfer) in corrected {
+            self.put(Change::UpdateAttempt(Box::new(attempt)));
             self.put(Change::Transfer(Box::new(transfer)));
         }
-        for (cost, attempt) in errand.costs.iter().zip(corrected) {
-            self.correct_cost(cost, attempt);
+        if let Some(decided) = decided {
+            carried.trx = Some(Box::new(self.resolved(decided)));
         }
-        for (member, account) in accounts {
-            self.put(Change::Account { member, account });
+        for delivery in replayed {
+            self.put(Change::UpdateDelivery(Box::new(delivery)));
         }
         for paper in &errand.papers {
             let key = paper.key.clone();
@@ -67,74 +70,50 @@ impl Desk<'_> {
         for line in &errand.lines {
             self.put(Change::Journal(Box::new(line.clone())));
         }
-        Ran::Done(balances)
+        Ran::Done(carried)
     }
 
-    /// The attempt that was delivered, with what it really cost.
-    fn corrected(&self, cost: &CostCorrection) -> Result<Attempt, String> {
-        let (trx, supplier) = (cost.trx, &cost.supplier);
-        let known = self.facts.trxs.get(&trx).ok_or_else(|| format!("there is no trx {trx}"))?;
-        let delivered = known.attempts.iter().find(|attempt| {
-            attempt.supplier == *supplier && matches!(attempt.state, AttemptState::Delivered { .. })
-        });
-        let attempt =
-            delivered.ok_or_else(|| format!("trx {trx} was not delivered by {supplier}"))?;
-        let cost = attempt.cost.plus(cost.more).map_err(|error| error.to_string())?;
-        if cost.is_negative() {
-            return Err(format!("trx {trx} would cost {cost}"));
+    /// Everything that is decided, before anything of it is written.
+    fn fits(&self, errand: &Errand) -> Result<Fitting, Ran> {
+        let at = self.now.utc;
+        let mut corrected = Vec::new();
+        for cost in &errand.costs {
+            let trx = cost.trx;
+            let known = self.facts.trxs.get(&trx);
+            let known = known.ok_or_else(|| Ran::Unfit(format!("there is no trx {trx}")))?;
+            let done = decide_correction(cost, &known.attempts, at);
+            corrected.push(done.map_err(|why| Ran::Unfit(why.to_string()))?);
         }
-        Ok(Attempt { cost, ..attempt.clone() })
-    }
-
-    fn correct_cost(&mut self, cost: &CostCorrection, attempt: Attempt) {
-        self.put(Change::UpdateAttempt(Box::new(attempt)));
-        let supplier = AccountName::Supplier(cost.supplier.clone());
-        let (from, to) = if cost.more.is_negative() {
-            (AccountName::Cogs, supplier)
-        } else {
-            (supplier, AccountName::Cogs)
+        let mut accounts: HashMap<MemberId, Account> = HashMap::new();
+        let mut moved = Vec::new();
+        for movement in &errand.moves {
+            let member = movement.member;
+            // One movement on top of those before it.
+            let account = accounts.get(&member).or_else(|| self.facts.accounts.get(&member));
+            let entry = self.catalog.member_by_id(member);
+            let (Some(entry), Some(account)) = (entry, account) else {
+                return Err(Ran::Refused { member, why: Unmoved::UnknownMember });
+            };
+            let done = decide_movement(movement, account, entry.member.credit_limit, at);
+            let (account, transfer) = done.map_err(|why| Ran::Refused { member, why })?;
+            accounts.insert(member, account.clone());
+            moved.push((account, transfer));
+        }
+        let decided = match &errand.resolve {
+            None => None,
+            Some(_) if !(moved.is_empty() && corrected.is_empty()) => {
+                let why = "a decision about a purchase stands alone";
+                return Err(Ran::Unfit(why.to_owned()));
+            }
+            Some(resolve) => Some(self.decided(resolve).map_err(Ran::Unfit)?),
         };
-        self.put(Change::Transfer(Box::new(Transfer {
-            from,
-            to,
-            amount: Rupiah::new(cost.more.get().saturating_abs()),
-            kind: Kind::CostCorrection,
-            trx: Some(cost.trx),
-            balance: None,
-            at: self.now.utc,
-            note: cost.note.clone(),
-        })));
-    }
-
-    /// One movement on top of those before it.
-    fn movement(
-        &self,
-        movement: &Movement,
-        accounts: &mut HashMap<MemberId, Account>,
-    ) -> Result<Transfer, Moved> {
-        let member = movement.member;
-        let entry = self.catalog.member_by_id(member).ok_or(Moved::UnknownMember)?;
-        let known = accounts.get(&member).or_else(|| self.facts.accounts.get(&member));
-        let account = known.cloned().ok_or(Moved::UnknownMember)?;
-        let balance = account.balance.plus(movement.amount).map_err(|_| Moved::OutOfRange)?;
-        let room = balance.plus(entry.member.credit_limit).map_err(|_| Moved::OutOfRange)?;
-        if movement.amount.is_negative() && room.is_negative() {
-            return Err(Moved::BelowFloor(balance));
+        let mut replayed = Vec::new();
+        for id in &errand.replay {
+            let found = self.facts.deliveries.get(id);
+            let found = found.ok_or_else(|| Ran::Unfit(format!("there is no callback {id}")))?;
+            let (state, tries, next) = (DeliveryState::Due, 0, at);
+            replayed.push(Delivery { state, tries, next, ..found.clone() });
         }
-        let size = movement.amount.get().checked_abs().ok_or(Moved::OutOfRange)?;
-        let (theirs, other) = (AccountName::Member(member), movement.other.clone());
-        let (from, to) =
-            if movement.amount.is_negative() { (theirs, other) } else { (other, theirs) };
-        accounts.insert(member, Account { balance, ..account });
-        Ok(Transfer {
-            from,
-            to,
-            amount: Rupiah::new(size),
-            kind: movement.kind,
-            trx: None,
-            balance: Some(balance),
-            at: self.now.utc,
-            note: movement.note.clone(),
-        })
+        Ok((moved, corrected, decided, replayed))
     }
 }

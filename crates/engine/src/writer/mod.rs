@@ -5,8 +5,8 @@
 
 mod alert;
 mod buy;
+mod delivery;
 mod errand;
-mod moves;
 mod news;
 
 pub(crate) use news::SUSPECT_AFTER_MS;
@@ -171,25 +171,25 @@ impl Core {
                     wants.members.insert(*member);
                     wants.trxs.insert(about.trx);
                 }
-                Command::Resolve { trx, resolution, place, .. } => {
-                    wants.trxs.insert(*trx);
-                    if let (Some(place), domain::Resolution::Success(sn)) = (place, resolution) {
-                        wants.proofs.extend(ProofKey::of(&place.supplier, sn, &place.dest));
-                    }
-                }
-                Command::Move { member, .. } => {
-                    wants.members.insert(*member);
-                }
                 Command::Errand(errand) => {
+                    if let Some(resolve) = &errand.resolve {
+                        wants.trxs.insert(resolve.trx);
+                        if let (Some(place), domain::Resolution::Success(sn)) =
+                            (&resolve.place, &resolve.resolution)
+                        {
+                            wants.proofs.extend(ProofKey::of(&place.supplier, sn, &place.dest));
+                        }
+                    }
+                    wants.deliveries.extend(errand.replay.iter().copied());
                     wants.trxs.extend(errand.costs.iter().map(|cost| cost.trx));
                     wants.members.extend(errand.moves.iter().map(|movement| movement.member));
                     wants.open_at.extend(errand.idle.iter().cloned());
                     wants.papers.extend(errand.papers.iter().map(|paper| paper.key.clone()));
                 }
-                Command::Tried { id, .. } | Command::Replay(id) => {
+                Command::Tried { id, .. } => {
                     wants.deliveries.insert(*id);
                 }
-                Command::Note(_) | Command::Catalog { .. } => {}
+                Command::Note(_) => {}
             }
         }
         Self::want_uplines(catalog, jobs, &mut wants);
@@ -199,11 +199,15 @@ impl Core {
     /// A store finds the uplines of a trx in the trx; of one that is bought in this very batch they
     /// are known from the catalog.
     fn want_uplines(catalog: &Catalog, jobs: &[Job], wants: &mut Wants) {
-        let decides = jobs.iter().any(|job| {
-            matches!(
-                job.command,
-                Command::News { .. } | Command::Resolve { .. } | Command::MarkSent { .. }
-            )
+        let decides = jobs.iter().any(|job| match &job.command {
+            Command::News { .. } | Command::MarkSent { .. } => true,
+            Command::Errand(errand) => errand.resolve.is_some(),
+            Command::Buy { .. }
+            | Command::Look { .. }
+            | Command::AskSoon { .. }
+            | Command::Overdue { .. }
+            | Command::Tried { .. }
+            | Command::Note(_) => false,
         });
         if !decides {
             return;
@@ -299,7 +303,6 @@ impl Core {
             crash_point("after-commit");
         }
         let edits = |job: &Job| match &job.command {
-            Command::Catalog { .. } => true,
             Command::Errand(errand) => !errand.catalog.is_empty(),
             Command::Buy { .. }
             | Command::Look { .. }
@@ -307,10 +310,7 @@ impl Core {
             | Command::News { .. }
             | Command::AskSoon { .. }
             | Command::Overdue { .. }
-            | Command::Resolve { .. }
-            | Command::Move { .. }
             | Command::Tried { .. }
-            | Command::Replay(_)
             | Command::Note(_) => false,
         };
         if jobs.iter().any(edits) {
@@ -344,31 +344,14 @@ impl Desk<'_> {
                 self.overdue(*trx, obstacle);
                 Answer::Done
             }
-            Command::Resolve { trx, resolution, note, place } => {
-                let place = place.as_deref();
-                Answer::Resolved(self.resolve(*trx, resolution, note, place).map(Box::new))
-            }
-            Command::Move { member, amount, cash, note } => {
-                Answer::Moved(self.move_money(*member, *amount, cash, note))
-            }
             Command::Errand(errand) => Answer::Ran(self.errand(errand)),
             Command::Tried { id, result, line } => {
                 self.tried(*id, result);
                 self.put(Change::Journal(line.clone()));
                 Answer::Done
             }
-            Command::Replay(id) => Answer::Replayed(self.replay(*id)),
             Command::Note(line) => {
                 self.put(Change::Journal(line.clone()));
-                Answer::Done
-            }
-            Command::Catalog { changes, lines } => {
-                for change in changes {
-                    self.put(Change::Catalog(Box::new(change.clone())));
-                }
-                for line in lines {
-                    self.put(Change::Journal(Box::new(line.clone())));
-                }
                 Answer::Done
             }
         }

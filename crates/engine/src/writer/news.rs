@@ -1,15 +1,14 @@
 //! News of an attempt at the desk: the flip first, then money, then the callback, in one commit.
 
 use super::Desk;
+use crate::command::Resolve;
 use crate::render::callback_message;
 use domain::{
-    Attempt, AttemptState, NewsDecision, NewsFacts, Offer, Outcome, Ranking, Resolution, Source,
-    Supplier, Trx, TrxState, Wish, decide_news, decide_overdue, decide_resolution,
-    decide_unsendable, obstacle, rank,
+    Attempt, AttemptState, NewsDecision, NewsFacts, Offer, Outcome, Ranking, Source, Supplier, Trx,
+    TrxState, Wish, decide_news, decide_overdue, decide_resolution, decide_unsendable, obstacle,
+    rank,
 };
-use store::{
-    Change, Channel, Delivery, DeliveryState, Direction, JournalLine, Known, Place, ProofKey,
-};
+use store::{Change, Delivery, DeliveryState, JournalLine, Known, Place, ProofKey};
 use types::{AttemptId, DeliveryId, Rupiah, Sn, SupplierCode, TrxNo};
 
 /// What the store remembers that bears on a supplier's words.
@@ -24,6 +23,13 @@ struct Evidence {
 /// Patience with a supplier that was removed from the catalog.
 const CHECK_AFTER_MS: i64 = 60_000;
 pub(crate) const SUSPECT_AFTER_MS: i64 = 3_600_000;
+
+/// A person's decision, ready to be written.
+pub(super) struct Decided {
+    known: Known,
+    decision: NewsDecision,
+    looked_up: bool,
+}
 
 impl Desk<'_> {
     /// Promise 3: the intent becomes "sent" once, for one caller, before a byte leaves.
@@ -166,38 +172,28 @@ impl Desk<'_> {
         self.put(Change::UpdateAttempt(Box::new(Attempt { next, checks, ..attempt })));
     }
 
-    pub(super) fn resolve(
-        &mut self,
-        no: TrxNo,
-        resolution: &Resolution,
-        note: &str,
-        place: Option<&Place>,
-    ) -> Result<Trx, String> {
-        let known =
-            self.facts.trxs.get(&no).cloned().ok_or_else(|| format!("there is no trx {no}"))?;
+    /// What a person's decision comes to; nothing is written yet.
+    pub(super) fn decided(&self, resolve: &Resolve) -> Result<Decided, String> {
+        let Resolve { trx: no, resolution, place } = resolve;
+        let known = self.facts.trxs.get(no).cloned();
+        let known = known.ok_or_else(|| format!("there is no trx {no}"))?;
         let decision = self.with_facts(&known, &Evidence::default(), |facts| {
             decide_resolution(facts, resolution).map_err(|error| error.to_string())
         })?;
         // Only what was looked up may be remembered as new.
-        let looked_up = place.filter(|place| {
+        let looked_up = place.as_ref().is_some_and(|place| {
             known.attempts.iter().any(|attempt| {
                 attempt.id.n == known.trx.attempt && attempt.supplier == place.supplier
             })
         });
-        self.carry_out_with(&known, decision, looked_up.is_some());
-        self.put(Change::Journal(Box::new(JournalLine {
-            at: self.now.utc,
-            direction: Direction::In,
-            channel: Channel::Admin,
-            peer: "operator".to_owned(),
-            member: Some(known.trx.member),
-            trx: Some(no),
-            request: format!("resolve {resolution:?}"),
-            reply: note.to_owned(),
-            status: "resolved".to_owned(),
-            millis: 0,
-        })));
-        Ok(self.facts.trxs.get(&no).map_or(known.trx, |known| known.trx.clone()))
+        Ok(Decided { known, decision, looked_up })
+    }
+
+    /// Writes it; the trx as it stands then.
+    pub(super) fn resolved(&mut self, decided: Decided) -> Trx {
+        let Decided { known, decision, looked_up } = decided;
+        self.carry_out_with(&known, decision, looked_up);
+        self.facts.trxs.get(&known.trx.no).map_or(known.trx, |known| known.trx.clone())
     }
 
     fn with_facts<T>(

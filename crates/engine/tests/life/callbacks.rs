@@ -2,7 +2,7 @@
 
 use super::rig::{Break, Rig, pass};
 use domain::CALLBACK_DELAYS_MS;
-use engine::{Answer, Command};
+use engine::{Answer, Errand, Ran};
 use std::sync::atomic::Ordering;
 use store::{DeliveryFilter, DeliveryState, JournalFilter};
 use types::DeliveryId;
@@ -38,8 +38,9 @@ async fn a_deaf_receiver_is_tried_for_three_days() {
     assert_eq!(states(&rig).await, [DeliveryState::Exhausted]);
 
     answer(&rig, "a.example", 10, 204, None);
-    let replayed = rig.handle.submit_patiently(Command::Replay(DeliveryId::new(1))).await.unwrap();
-    assert!(matches!(replayed, Answer::Replayed(true)));
+    let replay = |id| rig.handle.submit_patiently(Errand::replay(DeliveryId::new(id)).into());
+    assert!(matches!(replay(1).await.unwrap(), Answer::Ran(Ran::Done(_))));
+    assert!(matches!(replay(99).await.unwrap(), Answer::Ran(Ran::Unfit(_))));
     pass(1_000).await;
     assert_eq!(states(&rig).await, [DeliveryState::Delivered]);
 }
@@ -150,7 +151,7 @@ async fn a_receiver_that_is_gone_is_left_alone() {
     assert_eq!(alerts(&rig).await, 1, "told once");
 
     // A person tries the same URL: still gone, and then not any more.
-    let again = |id| rig.handle.submit_patiently(Command::Replay(DeliveryId::new(id)));
+    let again = |id| rig.handle.submit_patiently(Errand::replay(DeliveryId::new(id)).into());
     again(1).await.unwrap();
     pass(2_000).await;
     assert_eq!((states(&rig).await, tries()), (vec![DeliveryState::Parked; 3], 2));

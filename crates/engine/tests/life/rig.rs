@@ -2,8 +2,8 @@
 
 use domain::BuyRequest;
 use engine::{
-    Answer, Asked, Bought, Clock, Command, Courier, CourierResult, Engine, Handle, Moved, NotDone,
-    Port, ReadPool, Setup, Suppliers, Workers, Zone, place,
+    Answer, Asked, Bought, Clock, Command, Courier, CourierResult, Engine, Errand, Handle, NotDone,
+    Port, Ran, ReadPool, Setup, Suppliers, Workers, Zone, place,
 };
 use std::collections::HashMap;
 use std::future::Future;
@@ -335,10 +335,7 @@ impl Rig {
     }
 
     pub(crate) async fn change(&self, changes: Vec<CatalogChange>) {
-        self.handle
-            .submit_patiently(Command::Catalog { changes, lines: Vec::new() })
-            .await
-            .unwrap();
+        self.handle.submit_patiently(Errand::edit(changes).into()).await.unwrap();
     }
 
     pub(crate) async fn member(&self, number: i64, url: &str) {
@@ -370,14 +367,15 @@ impl Rig {
     }
 
     pub(crate) async fn credit(&self, member: i64, amount: i64) {
-        let command = Command::Move {
+        let credit = Errand::movement(domain::Movement {
             member: MemberId::new(member),
             amount: Rupiah::new(amount),
-            cash: "manual".to_owned(),
+            other: domain::AccountName::Cash("manual".to_owned()),
+            kind: domain::Kind::Deposit,
             note: String::new(),
-        };
-        let moved = self.handle.submit_patiently(command).await.unwrap();
-        assert!(matches!(moved, Answer::Moved(Moved::Done(_))));
+        });
+        let moved = self.handle.submit_patiently(credit.into()).await.unwrap();
+        assert!(matches!(moved, Answer::Ran(Ran::Done(_))), "{moved:?}");
     }
 
     fn purchase(&self, number: i64, ref_id: &str) -> Command {

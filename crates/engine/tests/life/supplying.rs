@@ -2,7 +2,7 @@
 
 use super::rig::{Act, Rig, T1, pass};
 use domain::Resolution;
-use engine::{Answer, Command};
+use engine::{Answer, Command, Errand, Ran, Resolve};
 use types::{AttemptId, Dest, MemberId, Reason, Rupiah, Sku, Sn, SupplierCode};
 
 const PENDING: Act = Act::Say(100, "pending");
@@ -158,9 +158,9 @@ async fn a_person_decides_a_pending_one_and_the_supplier_comes_too_late() {
         (failed, Resolution::Fail(Reason::clean("ditolak"))),
         (delivered, Resolution::Success(Sn::parse("BY-PHONE").unwrap())),
     ] {
-        let command = Command::Resolve { trx, resolution, note: "budi".to_owned(), place: None };
-        let answer = rig.handle.submit_patiently(command).await.unwrap();
-        assert!(matches!(answer, Answer::Resolved(Ok(_))), "{answer:?}");
+        let errand = Errand::resolve(Resolve { trx, resolution, place: None });
+        let answer = rig.handle.submit_patiently(errand.into()).await.unwrap();
+        assert!(matches!(answer, Answer::Ran(Ran::Done(_))), "{answer:?}");
     }
     assert_eq!(rig.balance().await, 100_000 - T1);
     rig.supplier_calls(failed, "success sn=LATE").await;
@@ -168,14 +168,13 @@ async fn a_person_decides_a_pending_one_and_the_supplier_comes_too_late() {
     assert_eq!(rig.balance().await, 100_000 - T1);
     assert!(rig.story(failed).await.known.trx.suspect.is_some());
     assert_eq!(rig.state(delivered).await, "success");
-    let again = Command::Resolve {
+    let again = Errand::resolve(Resolve {
         trx: failed,
         resolution: Resolution::Fail(Reason::clean("noch einmal")),
-        note: String::new(),
         place: None,
-    };
-    let answer = rig.handle.submit_patiently(again).await.unwrap();
-    assert!(matches!(answer, Answer::Resolved(Err(_))), "{answer:?}");
+    });
+    let answer = rig.handle.submit_patiently(again.into()).await.unwrap();
+    assert!(matches!(answer, Answer::Ran(Ran::Unfit(_))), "{answer:?}");
 }
 
 /// A stranger's or a foreign reference in a supplier's callback touches nothing.

@@ -13,7 +13,7 @@ use crate::known::{Barred, Found};
 use crate::service::{Answered, Call, FORM_TIME, Gateway, JSON, plain, with_type};
 use answer::{Told, problem, purchase};
 use domain::{BuyRequest, Form};
-use engine::{Answer, Asked, Command, MemberEntry, NotDone};
+use engine::{Answer, Asked, Command, Errand, MemberEntry, NotDone, Ran};
 use http::{HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Bytes, Incoming};
@@ -287,8 +287,8 @@ impl Gateway {
         let Some(own) = found.first().filter(|delivery| delivery.id.get() == id) else {
             return nowhere(number);
         };
-        match self.0.handle.submit(Command::Replay(own.id)).await {
-            Ok(Answer::Replayed(true)) => Told::ok(json!({"code": "replayed", "id": id})),
+        match self.0.handle.submit(Errand::replay(own.id).into()).await {
+            Ok(Answer::Ran(Ran::Done(_))) => Told::ok(json!({"code": "replayed", "id": id})),
             Ok(_) => nowhere(number),
             Err(_) => Told::busy(),
         }

@@ -126,10 +126,7 @@ async fn secrets_are_never_stored() {
         .await;
     rig.trx(BUY).await;
     // The lines ride behind the answers.
-    rig.handle
-        .submit_patiently(engine::Command::Catalog { changes: Vec::new(), lines: Vec::new() })
-        .await
-        .unwrap();
+    rig.handle.submit_patiently(engine::Errand::default().into()).await.unwrap();
     let mut found = Vec::new();
     for entry in std::fs::read_dir(rig.folder.path()).unwrap() {
         let path = entry.unwrap().path();
@@ -150,10 +147,7 @@ async fn a_story_is_complete() {
     rig.answer("089660522887", "status=success sn=R1");
     rig.trx(BUY).await;
     rig.callback("114").await;
-    rig.handle
-        .submit_patiently(engine::Command::Catalog { changes: Vec::new(), lines: Vec::new() })
-        .await
-        .unwrap();
+    rig.handle.submit_patiently(engine::Errand::default().into()).await.unwrap();
     let id = types::MemberId::new(1);
     let ref_id = types::RefId::parse("114").unwrap();
     let read = rig.handle.reads().ask(move |reads| {

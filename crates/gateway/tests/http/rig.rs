@@ -2,8 +2,8 @@
 //! are the test's.
 
 use engine::{
-    Answer, Clock, Command, Courier, CourierResult, Engine, Handle, Moved, Port, ReadPool, Setup,
-    Suppliers, Workers, Zone, place,
+    Answer, Clock, Command, Courier, CourierResult, Engine, Errand, Handle, Port, Ran, ReadPool,
+    Setup, Suppliers, Workers, Zone, place,
 };
 use gateway::{FoundKey, Gateway, GatewaySettings, KeyRing};
 use serde_json::Value;
@@ -277,10 +277,7 @@ impl Rig {
     }
 
     pub(crate) async fn change(&self, changes: Vec<CatalogChange>) {
-        self.handle
-            .submit_patiently(Command::Catalog { changes, lines: Vec::new() })
-            .await
-            .unwrap();
+        self.handle.submit_patiently(Errand::edit(changes).into()).await.unwrap();
     }
 
     pub(crate) async fn product(&self, product: domain::Product, price: i64) {
@@ -346,14 +343,15 @@ impl Rig {
     }
 
     pub(crate) async fn credit(&self, member: MemberId, amount: i64) {
-        let command = Command::Move {
+        let credit = Errand::movement(domain::Movement {
             member,
             amount: Rupiah::new(amount),
-            cash: "manual".to_owned(),
+            other: domain::AccountName::Cash("manual".to_owned()),
+            kind: domain::Kind::Deposit,
             note: "test".to_owned(),
-        };
-        let moved = self.handle.submit_patiently(command).await.unwrap();
-        assert!(matches!(moved, Answer::Moved(Moved::Done(_))), "{moved:?}");
+        });
+        let moved = self.handle.submit_patiently(credit.into()).await.unwrap();
+        assert!(matches!(moved, Answer::Ran(Ran::Done(_))), "{moved:?}");
     }
 
     pub(crate) fn answer(&self, dest: &str, said: &str) {

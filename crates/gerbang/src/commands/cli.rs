@@ -183,9 +183,15 @@ pub(super) enum UserVerb {
     Token {
         /// What it is for.
         name: String,
-        /// What it may: owner, admin, finance, cs or readonly.
+        /// What it may: what its person may, or less; `feed` for one that reports bank credits.
         #[arg(long, default_value = "readonly")]
         role: String,
+        /// Whose program it is: it ends with that user's role, lock or removal.
+        #[arg(long)]
+        user: String,
+        /// Days it lives, 90 when not given.
+        #[arg(long)]
+        days: Option<i64>,
     },
 }
 
@@ -353,6 +359,9 @@ pub(super) enum TrxVerb {
         no: i64,
         #[command(flatten)]
         verdict: VerdictArgs,
+        /// With --reverse: the supplier gives its price back; else it is our loss.
+        #[arg(long)]
+        returned: bool,
         /// Who and why; kept in the journal.
         #[arg(long)]
         note: String,

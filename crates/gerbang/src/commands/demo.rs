@@ -43,7 +43,7 @@ async fn create(house: &House, callback: &str) -> anyhow::Result<()> {
         CatalogChange::Supplier(goods::sandbox_supplier("cadangan", "Cadangan (demo)")?),
     ];
     changes.extend(goods::demo_goods()?);
-    house.office.change(changes).await?;
+    house.office.set_up("demo", changes).await?;
     let member = MemberAdd {
         code: MEMBER.to_owned(),
         name: "Demo".to_owned(),

@@ -25,7 +25,7 @@ use cli::{
     BusinessVerb, CallbackVerb, MemberVerb, PriceVerb, ProductVerb, RouteVerb, SupplierVerb,
     TrxVerb, UserVerb, Verb, VerdictArgs,
 };
-use office::{Actor, NewUser, Operation, SupplierAdd, Verdict, execute};
+use office::{Actor, NewToken, NewUser, Operation, SupplierAdd, Verdict, execute};
 use render::{Screen, Shape};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -165,12 +165,15 @@ fn trx(verb: TrxVerb) -> anyhow::Result<(Operation, Shape)> {
     Ok(match verb {
         TrxVerb::List(list) => (Operation::TrxList(Box::new(list)), Shape::Trxs),
         TrxVerb::Show { no } => (Operation::TrxShow { no }, Shape::Story),
-        TrxVerb::Resolve { no, verdict, note } => {
+        TrxVerb::Resolve { no, verdict, returned, note } => {
             let VerdictArgs { success, fail, reverse, keep } = verdict;
+            if returned && reverse.is_none() {
+                bail!("--returned belongs to --reverse");
+            }
             let verdict = match (success, fail, reverse, keep) {
                 (Some(sn), None, None, false) => Verdict::Success { sn },
                 (None, Some(reason), None, false) => Verdict::Fail { reason },
-                (None, None, Some(reason), false) => Verdict::Reverse { reason },
+                (None, None, Some(reason), false) => Verdict::Reverse { reason, returned },
                 (None, None, None, true) => Verdict::Keep,
                 _ => bail!("say one of --success, --fail, --reverse, --keep"),
             };
@@ -209,7 +212,10 @@ fn user(verb: UserVerb) -> anyhow::Result<(Operation, Shape)> {
         UserVerb::Set { login, role, active, password } => {
             (Operation::UserSet { login, role, active, password }, Shape::Record)
         }
-        UserVerb::Token { name, role } => (Operation::TokenAdd { name, role }, Shape::Record),
+        UserVerb::Token { name, role, user, days } => {
+            let new = NewToken { name, role, person: Some(user), days };
+            (Operation::TokenAdd(Box::new(new)), Shape::Record)
+        }
     })
 }
 
@@ -234,10 +240,13 @@ async fn init(data: &DataDir, config: &Config) -> anyhow::Result<Value> {
     let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
     house
         .office
-        .change(vec![
-            CatalogChange::Level(goods::first_level(&id)?),
-            CatalogChange::Supplier(goods::sandbox_supplier("sandbox", "Sandbox")?),
-        ])
+        .set_up(
+            "init",
+            vec![
+                CatalogChange::Level(goods::first_level(&id)?),
+                CatalogChange::Supplier(goods::sandbox_supplier("sandbox", "Sandbox")?),
+            ],
+        )
         .await?;
     Ok(json!({
         "created": storage.shown(), "price_list": format!("/harga/json?id={id}"),

@@ -1,9 +1,10 @@
 //! Callbacks: list, replay one or many.
 
 use super::member::member_id;
+use crate::act::Act;
 use crate::plug::Office;
 use anyhow::{Context as _, bail};
-use engine::{Answer, Command, tell_nothing};
+use engine::{Errand, tell_nothing};
 use serde_json::{Value, json};
 use store::{Delivery, DeliveryFilter, DeliveryState};
 use types::{DeliveryId, TrxNo};
@@ -31,7 +32,7 @@ fn row(office: &Office, delivery: &Delivery) -> Value {
 }
 
 /// Calls a member's URL with a callback that is about nothing.
-pub(super) async fn test(office: &Office, code: &str) -> anyhow::Result<Value> {
+pub(super) async fn test(office: &Office, act: &Act<'_>, code: &str) -> anyhow::Result<Value> {
     let (code, _) = super::id_of(office, code)?;
     let catalog = office.handle.catalog();
     let entry = catalog.member(&code).context("the member is gone")?;
@@ -39,6 +40,7 @@ pub(super) async fn test(office: &Office, code: &str) -> anyhow::Result<Value> {
     let told = tell_nothing(courier.as_ref(), entry, began).await;
     let (took, why) = told.with_context(|| format!("{code} has no callback URL"))?;
     let millis = office.handle.now().utc.since(began);
+    office.carry_out(act, Errand::default(), &act.told()).await?;
     Ok(json!({"member": code.as_str(), "taken": took, "answer": why, "millis": millis}))
 }
 
@@ -64,8 +66,12 @@ pub(super) async fn list(
     Ok(Value::Array(found.iter().map(|delivery| row(office, delivery)).collect()))
 }
 
+/// Deliveries that are sent again in one commit.
+const REPLAYED_AT_ONCE: usize = 500;
+
 pub(super) async fn replay(
     office: &Office,
+    act: &Act<'_>,
     ids: Vec<i64>,
     member: Option<String>,
     word: Option<String>,
@@ -85,13 +91,16 @@ pub(super) async fn replay(
             ids.extend(found.iter().map(|delivery| delivery.id.get()));
         }
     }
-    let mut replayed = 0;
-    for id in ids {
-        match office.handle.submit_patiently(Command::Replay(DeliveryId::new(id))).await? {
-            Answer::Replayed(true) => replayed += 1,
-            Answer::Replayed(false) => bail!("there is no callback {id}; {replayed} were replayed"),
-            other => bail!("unexpected answer {other:?}"),
-        }
+    for (number, some) in ids.chunks(REPLAYED_AT_ONCE).enumerate() {
+        let replay = some.iter().map(|id| DeliveryId::new(*id)).collect();
+        let done = number * REPLAYED_AT_ONCE;
+        let errand = Errand { replay, ..Errand::default() };
+        let next = act.next();
+        let act = if number == 0 { act } else { &next };
+        office
+            .carry_out(act, errand, &act.told())
+            .await
+            .with_context(|| format!("{done} callbacks were sent again before"))?;
     }
-    Ok(json!({"replayed": replayed}))
+    Ok(json!({"replayed": ids.len()}))
 }

@@ -1,9 +1,13 @@
-//! Members: add, list, show, set, credit.
+//! Members: add, list, show, set.
 
+use crate::act::Act;
+use crate::money::Done;
 use crate::plug::{Office, network};
+use crate::problem::Problem;
+use crate::proposals::Prepared;
 use anyhow::{Context as _, anyhow, bail};
-use domain::{Dialect, Member, Wording};
-use engine::{Answer, Command, Moved, place};
+use domain::{Dialect, Member, Weight, Wording};
+use engine::place;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -29,7 +33,7 @@ pub struct MemberAdd {
 
 /// Only what is given changes; an empty text clears what can be cleared.
 #[allow(missing_docs)]
-#[derive(Default, Serialize, Deserialize, clap::Args)]
+#[derive(Default, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
 pub struct MemberSet {
     /// Member code.
     pub code: String,
@@ -96,11 +100,28 @@ pub struct MemberSet {
     pub markups: Option<String>,
 }
 
+impl MemberSet {
+    /// The credit limit, when nothing else is to change.
+    pub(super) fn only_credit_limit(&self) -> Option<&str> {
+        let limit = self.credit_limit.as_deref()?;
+        let only = Self {
+            code: self.code.clone(),
+            credit_limit: self.credit_limit.clone(),
+            ..Self::default()
+        };
+        (*self == only).then_some(limit)
+    }
+}
+
 fn networks(text: &str) -> anyhow::Result<Vec<IpNet>> {
     text.split([' ', ',']).filter(|part| !part.is_empty()).map(network).collect()
 }
 
-pub(crate) async fn create(office: &Office, new: &MemberAdd) -> anyhow::Result<MemberCode> {
+pub(crate) async fn create(
+    office: &Office,
+    act: &Act<'_>,
+    new: &MemberAdd,
+) -> anyhow::Result<MemberCode> {
     let code = MemberCode::parse(&new.code)?;
     let catalog = office.handle.catalog();
     if catalog.member(&code).is_some() {
@@ -141,7 +162,7 @@ pub(crate) async fn create(office: &Office, new: &MemberAdd) -> anyhow::Result<M
         let (upline, markup) = (new.upline.as_deref(), new.markup.as_deref());
         crate::downlines::place(&catalog, &mut record.member, upline, markup, None)?;
     }
-    office.change(vec![CatalogChange::Member(record)]).await?;
+    office.change(act, vec![CatalogChange::Member(record)]).await?;
     Ok(code)
 }
 
@@ -162,8 +183,8 @@ fn level(office: &Office, name: Option<&str>) -> anyhow::Result<LevelCode> {
     }
 }
 
-pub(super) async fn add(office: &Office, new: MemberAdd) -> anyhow::Result<Value> {
-    let code = create(office, &new).await?;
+pub(super) async fn add(office: &Office, act: &Act<'_>, new: MemberAdd) -> anyhow::Result<Value> {
+    let code = create(office, act, &new).await?;
     show(office, code.as_str()).await
 }
 
@@ -232,20 +253,49 @@ fn above(catalog: &engine::Catalog, member: &Member) -> Option<String> {
     catalog.member_by_id(upline.member).map(|entry| entry.member.code.to_string())
 }
 
-pub(super) async fn set(office: &Office, set: MemberSet) -> anyhow::Result<Value> {
-    let (code, _) = id_of(office, &set.code)?;
+/// A member as it is stored.
+async fn record_of(office: &Office, code: &MemberCode) -> anyhow::Result<MemberRecord> {
     let rows = office.handle.reads().ask(|reads| reads.catalog()).await??;
-    let found = rows.members.into_iter().find(|record| record.member.code == code);
-    let mut record = found.context("the member is gone")?;
+    let found = rows.members.into_iter().find(|record| record.member.code == *code);
+    found.context("the member is gone")
+}
+
+fn limit(text: &str) -> anyhow::Result<Rupiah> {
+    let amount: Rupiah = text.parse()?;
+    if amount.is_negative() { bail!("a limit cannot be negative") } else { Ok(amount) }
+}
+
+/// What a new credit limit gives to a member; less of it gives nothing.
+fn raised(old: Rupiah, new: Rupiah) -> anyhow::Result<Weight> {
+    Ok(Weight::Amount(new.minus(old)?.max(Rupiah::ZERO)))
+}
+
+impl Office {
+    /// What a credit limit comes to, alone.
+    pub(crate) async fn prepare_credit_limit(
+        &self,
+        member: &str,
+        text: &str,
+    ) -> anyhow::Result<Prepared> {
+        let (code, _) = id_of(self, member)?;
+        let mut record = record_of(self, &code).await?;
+        let new = limit(text)?;
+        let weight = raised(record.member.credit_limit, new)?;
+        record.member.credit_limit = new;
+        let errand = self.edit(vec![CatalogChange::Member(record)], "").await?;
+        Ok(Prepared { errand, weight, done: Done::Changed })
+    }
+}
+
+pub(super) async fn set(office: &Office, act: &Act<'_>, set: MemberSet) -> anyhow::Result<Value> {
+    let (code, _) = id_of(office, &set.code)?;
+    let mut record = record_of(office, &code).await?;
+    let mut spent = None;
     let seal = |column: &str, plain: &str| -> anyhow::Result<_> {
         if plain.is_empty() {
             bail!("{column} must not be empty");
         }
         Ok(office.key.seal(&place(&code, column), plain)?)
-    };
-    let limit = |text: &str| -> anyhow::Result<Rupiah> {
-        let amount: Rupiah = text.parse()?;
-        if amount.is_negative() { bail!("a limit cannot be negative") } else { Ok(amount) }
     };
     let member = &mut record.member;
     if let Some(name) = set.name {
@@ -258,7 +308,13 @@ pub(super) async fn set(office: &Office, set: MemberSet) -> anyhow::Result<Value
         member.level = level(office, Some(name))?;
     }
     if let Some(text) = &set.credit_limit {
-        member.credit_limit = limit(text)?;
+        let new = limit(text)?;
+        let weight = raised(member.credit_limit, new)?;
+        let limits = office.rules().await?.limits();
+        let alone = office.alone(act.actor, weight, limits).await?;
+        let why = "this credit limit needs a second person: change it by itself, without the rest";
+        spent = alone.ok_or_else(|| Problem::asked("limit_alone", why))?;
+        member.credit_limit = new;
     }
     if let Some(text) = &set.daily_limit {
         member.daily_limit = if text.is_empty() { None } else { Some(limit(text)?) };
@@ -313,31 +369,20 @@ pub(super) async fn set(office: &Office, set: MemberSet) -> anyhow::Result<Value
     if let Some(ips) = &set.ips {
         record.ip_allow = networks(ips)?;
     }
-    office.change(vec![CatalogChange::Member(record)]).await?;
+    let mut errand = office.edit(vec![CatalogChange::Member(record)], "").await?;
+    errand.papers.extend(spent);
+    office.carry_out(act, errand, &act.told()).await?;
     show(office, code.as_str()).await
 }
 
-pub(super) async fn credit(
-    office: &Office,
-    code: &str,
-    amount: &str,
-    note: String,
-) -> anyhow::Result<Value> {
-    let (code, member) = id_of(office, code)?;
-    let amount: Rupiah = amount.parse()?;
-    if amount == Rupiah::ZERO {
-        bail!("an amount of 0 moves nothing");
-    }
-    let command = Command::Move { member, amount, cash: "manual".to_owned(), note };
-    match office.handle.submit_patiently(command).await? {
-        Answer::Moved(Moved::Done(balance)) => {
-            Ok(json!({"code": code.as_str(), "moved": amount.get(), "balance": balance.get()}))
+/// What became of an act that the gate weighed, as commands show it.
+pub(super) fn told(done: Done) -> Value {
+    match done {
+        Done::Moved { member, amount, balance } => {
+            json!({"code": member, "moved": amount, "balance": balance})
         }
-        Answer::Moved(Moved::BelowFloor(balance)) => {
-            bail!("it would leave {balance}, below the floor of {code}; nothing was moved")
-        }
-        Answer::Moved(Moved::UnknownMember) => bail!("there is no member {code}"),
-        Answer::Moved(Moved::OutOfRange) => bail!("the amount is out of range"),
-        other => bail!("unexpected answer {other:?}"),
+        Done::Changed => json!({"state": "changed"}),
+        Done::Waiting { approval } => json!({"state": "waiting", "approval": approval}),
+        Done::Repeated { first } => json!({"state": "repeated", "first": first}),
     }
 }

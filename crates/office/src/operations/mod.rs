@@ -17,13 +17,20 @@ pub use member::{MemberAdd, MemberSet};
 pub use product::{ImportRow, ProductSet};
 pub use supplier::{RouteSet, SupplierAdd, SupplierSet};
 pub use sync::keep_in_step;
-pub use trx::{TrxList, Verdict};
+pub use trx::{Reversal, TrxList, Verdict};
 
 use crate::access::{Actor, Permission};
+use crate::act::Act;
+use crate::money::{Credit, Done};
 use crate::plug::Office;
+use crate::proposals::Proposal;
+use crate::tokens::NewToken;
 use crate::users::NewUser;
+use anyhow::anyhow;
+use domain::Resolution;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use types::{Reason, Sn};
 
 /// One thing to do. No `Debug`: it may carry secrets.
 #[allow(missing_docs)]
@@ -57,7 +64,7 @@ pub enum Operation {
     UserList,
     UserAdd(Box<NewUser>),
     UserSet { login: String, role: Option<String>, active: Option<bool>, password: Option<String> },
-    TokenAdd { name: String, role: String },
+    TokenAdd(Box<NewToken>),
 }
 
 impl Operation {
@@ -91,11 +98,11 @@ impl Operation {
             | Self::UserList
             | Self::UserAdd(_)
             | Self::UserSet { .. }
-            | Self::TokenAdd { .. } => false,
+            | Self::TokenAdd(_) => false,
         }
     }
 
-    /// True for those that leave a line of who did it. The office writes its own for users.
+    /// True for those whose failing leaves a line too. The office writes its own for users.
     const fn is_told(&self) -> bool {
         match self {
             Self::MemberCredit { .. }
@@ -125,7 +132,7 @@ impl Operation {
             | Self::UserList
             | Self::UserAdd(_)
             | Self::UserSet { .. }
-            | Self::TokenAdd { .. } => self.edits(),
+            | Self::TokenAdd(_) => self.edits(),
         }
     }
 
@@ -156,7 +163,7 @@ impl Operation {
             Self::CallbackReplay { .. } | Self::CallbackTest { .. } | Self::TrxCheck { .. } => {
                 Permission::Replay
             }
-            Self::UserList | Self::UserAdd(_) | Self::UserSet { .. } | Self::TokenAdd { .. } => {
+            Self::UserList | Self::UserAdd(_) | Self::UserSet { .. } | Self::TokenAdd(_) => {
                 Permission::ManageUsers
             }
         }
@@ -192,12 +199,13 @@ impl Operation {
             Self::UserList => "user list",
             Self::UserAdd(_) => "user add",
             Self::UserSet { .. } => "user set",
-            Self::TokenAdd { .. } => "token add",
+            Self::TokenAdd(_) => "token add",
         }
     }
 }
 
-/// Carries out one operation for somebody who may, and writes down who it was.
+/// Carries out one operation for somebody who may. What it changes, and the line of who did it, are
+/// one commit.
 ///
 /// # Errors
 /// [`crate::Problem`] for who may not; a sentence for everything else.
@@ -206,58 +214,111 @@ pub async fn execute(
     actor: &Actor,
     operation: Operation,
 ) -> anyhow::Result<Value> {
+    execute_once(office, actor, operation, None).await
+}
+
+/// The same under a key of the caller: asked again with it, it is not done again.
+///
+/// # Errors
+/// As [`execute`], and a conflict for a key that was used for another request.
+pub async fn execute_once(
+    office: &Office,
+    actor: &Actor,
+    operation: Operation,
+    key: Option<&str>,
+) -> anyhow::Result<Value> {
     actor.must(operation.permission())?;
-    let told = operation.is_told().then(|| serde_json::to_value(&operation)).transpose()?;
-    let name = operation.name();
-    let result = carry_out(office, actor, operation).await;
-    if let Some(detail) = told {
-        let end = match &result {
-            Ok(_) => "done".to_owned(),
-            Err(error) => format!("not done: {error:#}"),
-        };
-        office.audit(actor, name, &detail, &end).await;
+    let whole = serde_json::to_value(&operation)?;
+    let (name, asked, is_told) = (operation.name(), whole.to_string(), operation.is_told());
+    let act = Act::new(actor, name, whole).once(key, &asked);
+    if let Some(first) = office.first_answer(&act).await? {
+        return Ok(json!({"state": "repeated", "first": first}));
+    }
+    let result = carry_out(office, &act, operation, key).await;
+    if let Err(error) = &result
+        && is_told
+    {
+        office.not_done(&act, error).await;
     }
     result
 }
 
-async fn carry_out(office: &Office, actor: &Actor, operation: Operation) -> anyhow::Result<Value> {
+async fn carry_out(
+    office: &Office,
+    act: &Act<'_>,
+    operation: Operation,
+    key: Option<&str>,
+) -> anyhow::Result<Value> {
+    let actor = act.actor;
+    // What the gate weighs has a way of its own.
+    let operation = match operation {
+        Operation::MemberCredit { code, amount, note } => {
+            let credit = Credit { member: code, amount, cash: String::new(), note };
+            return Ok(member::told(office.credit(actor, credit, key).await?));
+        }
+        Operation::MemberSet(set) => match set.only_credit_limit() {
+            Some(limit) => {
+                let (member, limit) = (set.code.clone(), limit.to_owned());
+                let proposal = Proposal::CreditLimit { member, limit };
+                return match office.propose(actor, proposal, key).await? {
+                    Done::Changed => member::show(office, &set.code).await,
+                    done @ (Done::Moved { .. } | Done::Waiting { .. } | Done::Repeated { .. }) => {
+                        Ok(member::told(done))
+                    }
+                };
+            }
+            None => Operation::MemberSet(set),
+        },
+        Operation::TrxResolve { no, verdict, note } => {
+            let resolution = match verdict {
+                Verdict::Success { sn } => Resolution::Success(Sn::parse(&sn)?),
+                Verdict::Fail { reason } => Resolution::Fail(Reason::clean(&reason)),
+                Verdict::Keep => Resolution::Keep,
+                Verdict::Reverse { reason, returned } => {
+                    let reversal = Reversal { trx: no, reason, note, returned };
+                    return trx::reverse(office, actor, reversal, key).await;
+                }
+            };
+            return trx::resolve(office, act, no, resolution).await;
+        }
+        other => other,
+    };
     // What is written rests on what was read: one editor at a time.
     let _editing = if operation.edits() { Some(office.editing.lock().await) } else { None };
     match operation {
-        Operation::MemberAdd(new) => member::add(office, *new).await,
+        Operation::MemberCredit { .. } | Operation::TrxResolve { .. } => {
+            Err(anyhow!("{} has a way of its own", operation.name()))
+        }
+        Operation::MemberAdd(new) => member::add(office, act, *new).await,
         Operation::MemberList => member::list(office).await,
         Operation::MemberShow { code } => member::show(office, &code).await,
-        Operation::MemberSet(set) => member::set(office, *set).await,
-        Operation::MemberCredit { code, amount, note } => {
-            member::credit(office, &code, &amount, note).await
-        }
+        Operation::MemberSet(set) => member::set(office, act, *set).await,
         Operation::ProductImport { rows, level, supplier } => {
-            product::import(office, rows, level, supplier).await
+            product::import(office, act, rows, level, supplier).await
         }
         Operation::ProductList { filter } => Ok(product::list(office, filter.as_deref())),
         Operation::ProductShow { code } => product::show(office, &code),
-        Operation::ProductSet(set) => product::set(office, *set).await,
+        Operation::ProductSet(set) => product::set(office, act, *set).await,
         Operation::PriceList { level } => product::prices(office, level),
-        Operation::LevelSet { code, name } => product::level(office, &code, &name).await,
+        Operation::LevelSet { code, name } => product::level(office, act, &code, &name).await,
         Operation::SupplierList => Ok(supplier::list(office)),
-        Operation::SupplierAdd(add) => supplier::add(office, *add).await,
+        Operation::SupplierAdd(add) => supplier::add(office, act, *add).await,
         Operation::SupplierExplain(given) => explain::explain(office, &given).await,
-        Operation::SupplierSet(set) => supplier::set(office, *set).await,
-        Operation::SupplierSync { code, dry_run } => sync::sync(office, &code, dry_run).await,
-        Operation::RouteSet(set) => supplier::route(office, *set).await,
+        Operation::SupplierSet(set) => supplier::set(office, act, *set).await,
+        Operation::SupplierSync { code, dry_run } => {
+            sync::by_hand(office, act, &code, dry_run).await
+        }
+        Operation::RouteSet(set) => supplier::route(office, act, *set).await,
         Operation::TrxList(list) => trx::list(office, *list).await,
         Operation::TrxShow { no } => trx::show(office, no).await,
-        Operation::TrxResolve { no, verdict, note } => {
-            trx::resolve(office, no, verdict, note).await
-        }
         Operation::TrxCheck { no } => trx::check(office, actor, no).await,
         Operation::CallbackList { member, state, trx, limit } => {
             callback::list(office, member, state, trx, limit).await
         }
         Operation::CallbackReplay { ids, member, state } => {
-            callback::replay(office, ids, member, state).await
+            callback::replay(office, act, ids, member, state).await
         }
-        Operation::CallbackTest { member } => callback::test(office, &member).await,
+        Operation::CallbackTest { member } => callback::test(office, act, &member).await,
         Operation::UserList => Ok(serde_json::to_value(office.users().await?)?),
         Operation::UserAdd(new) => Ok(serde_json::to_value(office.add_user(actor, *new).await?)?),
         Operation::UserSet { login, role, active, password } => {
@@ -267,8 +328,9 @@ async fn carry_out(office: &Office, actor: &Actor, operation: Operation) -> anyh
             let user = office.set_user(actor, &login, role.as_deref(), active).await?;
             Ok(serde_json::to_value(user)?)
         }
-        Operation::TokenAdd { name, role } => {
-            let token = office.add_token(actor, &name, &role).await?;
+        Operation::TokenAdd(new) => {
+            let (name, role) = (new.name.clone(), new.role.clone());
+            let token = office.add_token(actor, *new).await?;
             Ok(json!({"name": name, "role": role, "token": token}))
         }
     }

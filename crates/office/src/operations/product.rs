@@ -1,5 +1,6 @@
 //! Products and prices: import, list, show, set.
 
+use crate::act::Act;
 use crate::plug::Office;
 use anyhow::{Context as _, bail};
 use domain::{Denomination, DestRule, Price, Product, RouteRow, Strategy};
@@ -177,6 +178,7 @@ fn read(row: &ImportRow, known: Option<&Product>) -> anyhow::Result<(Product, Pr
 /// All rows or none; every bad line is named.
 pub(super) async fn import(
     office: &Office,
+    act: &Act<'_>,
     rows: Vec<ImportRow>,
     level: Option<String>,
     supplier: Option<String>,
@@ -231,7 +233,7 @@ pub(super) async fn import(
             wrong.join("\n")
         );
     }
-    office.change(changes).await?;
+    office.change(act, changes).await?;
     Ok(json!({"imported": rows.len(), "level": level.as_str()}))
 }
 
@@ -289,7 +291,7 @@ pub(super) fn show(office: &Office, code: &str) -> anyhow::Result<Value> {
     Ok(row(office, &find(office, code)?))
 }
 
-pub(super) async fn set(office: &Office, set: ProductSet) -> anyhow::Result<Value> {
+pub(super) async fn set(office: &Office, act: &Act<'_>, set: ProductSet) -> anyhow::Result<Value> {
     let mut product = find(office, &set.code)?;
     let level = first_level(office, set.level)?;
     if let Some(name) = &set.name {
@@ -332,7 +334,7 @@ pub(super) async fn set(office: &Office, set: ProductSet) -> anyhow::Result<Valu
     }
     changes.push(CatalogChange::Product(product));
     let why = set.reason.unwrap_or_default();
-    office.change_because(changes, Vec::new(), why.trim()).await?;
+    office.change_because(act, changes, Vec::new(), why.trim()).await?;
     show(office, &set.code)
 }
 
@@ -343,7 +345,12 @@ pub(super) fn prices(office: &Office, level: Option<String>) -> anyhow::Result<V
 }
 
 /// Makes a price level, or renames one. A new one has no prices yet, and a list id of its own.
-pub(super) async fn level(office: &Office, code: &str, name: &str) -> anyhow::Result<Value> {
+pub(super) async fn level(
+    office: &Office,
+    act: &Act<'_>,
+    code: &str,
+    name: &str,
+) -> anyhow::Result<Value> {
     let code = LevelCode::parse(code)?;
     let catalog = office.handle.catalog();
     let list_id = match catalog.levels().get(&code) {
@@ -352,7 +359,7 @@ pub(super) async fn level(office: &Office, code: &str, name: &str) -> anyhow::Re
     };
     let name = if name.trim().is_empty() { code.to_string() } else { name.trim().to_owned() };
     let answer = json!({"code": code.as_str(), "name": name, "list_id": list_id});
-    office.change(vec![CatalogChange::Level(Level { code, name, list_id })]).await?;
+    office.change(act, vec![CatalogChange::Level(Level { code, name, list_id })]).await?;
     Ok(answer)
 }
 

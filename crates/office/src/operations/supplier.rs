@@ -1,5 +1,6 @@
 //! Suppliers and routes.
 
+use crate::act::Act;
 use crate::plug::{Office, network};
 use anyhow::{Context as _, bail};
 use domain::{RouteRow, Supplier};
@@ -94,7 +95,7 @@ fn random(bytes: usize) -> anyhow::Result<String> {
 
 /// Adds a supplier or replaces its settings. References keep their prefix, or old attempts could
 /// not be asked about any more.
-pub(super) async fn add(office: &Office, add: SupplierAdd) -> anyhow::Result<Value> {
+pub(super) async fn add(office: &Office, act: &Act<'_>, add: SupplierAdd) -> anyhow::Result<Value> {
     let code = SupplierCode::parse(&add.code)?;
     let mut settings: Settings = toml::from_str(&add.settings).context("settings")?;
     let catalog = office.handle.catalog();
@@ -144,7 +145,7 @@ pub(super) async fn add(office: &Office, add: SupplierAdd) -> anyhow::Result<Val
     let sealed = office.key.seal(&supplier_place(&code), &json)?;
     let record = SupplierRecord { supplier, settings: Some(sealed) };
     let moves = old.is_some_and(|old| old.account() != settings.account());
-    office.change_supplier(record, moves).await?;
+    office.change_supplier(act, record, moves).await?;
     Ok(json!({
         "supplier": code.as_str(), "connector": connector,
         "callback": format!("/callback/{code}/{}", settings.callback.secret),
@@ -170,7 +171,7 @@ pub(super) fn list(office: &Office) -> Value {
     Value::Array(rows.collect())
 }
 
-pub(super) async fn set(office: &Office, set: SupplierSet) -> anyhow::Result<Value> {
+pub(super) async fn set(office: &Office, act: &Act<'_>, set: SupplierSet) -> anyhow::Result<Value> {
     let code = SupplierCode::parse(&set.code)?;
     let rows = office.handle.reads().ask(|reads| reads.catalog()).await??;
     let found = rows.suppliers.into_iter().find(|record| record.supplier.code == code);
@@ -195,11 +196,12 @@ pub(super) async fn set(office: &Office, set: SupplierSet) -> anyhow::Result<Val
     if let Some(trusted) = set.trusted_reversal {
         supplier.trusted_reversal = trusted;
     }
-    office.change(vec![CatalogChange::Supplier(SupplierRecord { supplier, settings })]).await?;
+    let record = SupplierRecord { supplier, settings };
+    office.change(act, vec![CatalogChange::Supplier(record)]).await?;
     Ok(list(office))
 }
 
-pub(super) async fn route(office: &Office, set: RouteSet) -> anyhow::Result<Value> {
+pub(super) async fn route(office: &Office, act: &Act<'_>, set: RouteSet) -> anyhow::Result<Value> {
     let product = ProductCode::parse(&set.product)?;
     let supplier = SupplierCode::parse(&set.supplier)?;
     let catalog = office.handle.catalog();
@@ -209,7 +211,7 @@ pub(super) async fn route(office: &Office, set: RouteSet) -> anyhow::Result<Valu
         bail!("there is no supplier {supplier}");
     }
     if set.remove {
-        office.change(vec![CatalogChange::RemoveRoute { product, supplier }]).await?;
+        office.change(act, vec![CatalogChange::RemoveRoute { product, supplier }]).await?;
         return super::product::show(office, &set.product);
     }
     let old = catalog
@@ -253,6 +255,6 @@ pub(super) async fn route(office: &Office, set: RouteSet) -> anyhow::Result<Valu
         let parts = prefixes.split([' ', ',']).filter(|part| !part.is_empty());
         route.prefixes = parts.map(str::to_owned).collect();
     }
-    office.change(vec![CatalogChange::Route(route)]).await?;
+    office.change(act, vec![CatalogChange::Route(route)]).await?;
     super::product::show(office, &set.product)
 }

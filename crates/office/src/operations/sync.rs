@@ -1,9 +1,11 @@
 //! A supplier's price list, and what follows from it for routes and prices.
 
+use crate::access::{Actor, Role, SYSTEM};
+use crate::act::Act;
 use crate::plug::Office;
 use anyhow::{Context as _, anyhow, bail};
 use domain::{Change, Listed, Planned, PriceRows, RouteRow, SyncFacts, SyncRules, plan_sync};
-use engine::{Catalog, Command, Purpose};
+use engine::{Catalog, Command, Errand, Purpose};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -169,7 +171,12 @@ fn changes(catalog: &Catalog, code: &SupplierCode, plan: &[Planned]) -> Vec<Cata
 }
 
 /// Reads the list, says what differs, and writes it unless it is a dry run or frozen.
-pub(crate) async fn sync(office: &Office, code: &str, dry_run: bool) -> anyhow::Result<Value> {
+pub(crate) async fn sync(
+    office: &Office,
+    act: &Act<'_>,
+    code: &str,
+    dry_run: bool,
+) -> anyhow::Result<Value> {
     let code = SupplierCode::parse(code)?;
     let rules = settings(office, &code)?.rules()?;
     let PriceList { rows, odd } = fetch(office, &code).await?;
@@ -201,7 +208,7 @@ pub(crate) async fn sync(office: &Office, code: &str, dry_run: bool) -> anyhow::
             line(office, &code, &what, planned.change.to_string(), status)
         });
         let (changes, lines) = (changes(&catalog, &code, &plan), told.collect());
-        office.change_because(changes, lines, "").await?;
+        office.change_because(act, changes, lines, "").await?;
     }
     let shown = plan.iter().map(|planned| {
         json!({
@@ -214,6 +221,21 @@ pub(crate) async fn sync(office: &Office, code: &str, dry_run: bool) -> anyhow::
         "supplier": code.as_str(), "listed": rows.len(), "routes": routes, "written": write,
         "changes": shown.collect::<Vec<_>>(), "odd": named(&odd),
     }))
+}
+
+/// The same asked for by a person, which leaves a line also when nothing is to change.
+pub(super) async fn by_hand(
+    office: &Office,
+    act: &Act<'_>,
+    code: &str,
+    dry_run: bool,
+) -> anyhow::Result<Value> {
+    let report = sync(office, act, code, dry_run).await?;
+    let changed = report["written"] == true && report["changes"] != json!([]);
+    if !changed {
+        office.carry_out(act, Errand::default(), &act.told()).await?;
+    }
+    Ok(report)
 }
 
 /// How often the schedule is looked at.
@@ -240,7 +262,9 @@ pub async fn keep_in_step(office: Arc<Office>) {
                 continue;
             }
             read.insert(code.clone(), Instant::now());
-            match sync(&office, code.as_str(), false).await {
+            let actor = Actor::person(SYSTEM, Role::Admin, "its schedule");
+            let act = Act::new(&actor, "supplier sync", json!({"supplier": code.as_str()}));
+            match sync(&office, &act, code.as_str(), false).await {
                 Ok(report) => {
                     let changes = report["changes"].as_array().map_or(0, Vec::len);
                     tracing::info!(supplier = %code, changes, "price list read");

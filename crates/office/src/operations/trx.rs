@@ -2,14 +2,18 @@
 
 use super::member::member_id;
 use crate::access::Actor;
+use crate::act::Act;
+use crate::money::Done;
 use crate::plug::Office;
-use anyhow::{Context as _, anyhow, bail};
-use domain::{AttemptState, Resolution, Trx, TrxState};
-use engine::{Answer, Command};
+use crate::problem::Problem;
+use crate::proposals::{Prepared, Proposal};
+use anyhow::{Context as _, bail};
+use domain::{AttemptState, CostBack, Resolution, Trx, TrxState, Weight};
+use engine::{Command, Errand, Resolve};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{Place, TrxFilter};
-use types::{Dest, Reason, RefId, Sn, TrxNo, UtcMillis};
+use types::{Dest, Reason, RefId, Rupiah, TrxNo, UtcMillis};
 
 #[allow(missing_docs)]
 #[derive(Clone, Debug, Default, Serialize, Deserialize, clap::Args)]
@@ -42,9 +46,18 @@ pub struct TrxList {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    Success { sn: String },
-    Fail { reason: String },
-    Reverse { reason: String },
+    Success {
+        sn: String,
+    },
+    Fail {
+        reason: String,
+    },
+    Reverse {
+        reason: String,
+        /// The supplier gives its price back; else it is our loss.
+        #[serde(default)]
+        returned: bool,
+    },
     Keep,
 }
 
@@ -187,32 +200,82 @@ pub(super) async fn show(office: &Office, no: i64) -> anyhow::Result<Value> {
     Ok(shown)
 }
 
+/// A delivered purchase that is to be refunded.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Reversal {
+    /// Which.
+    pub trx: i64,
+    /// Told to the member.
+    pub reason: String,
+    /// For us.
+    pub note: String,
+    /// The supplier gives its price back; else it is our loss.
+    pub returned: bool,
+}
+
+const DAY_MS: i64 = 86_400_000;
+
+impl Office {
+    /// What a reversal comes to. What was delivered long ago weighs like a rule.
+    pub(crate) async fn prepare_reversal(&self, reversal: &Reversal) -> anyhow::Result<Prepared> {
+        let no = TrxNo::new(reversal.trx);
+        if reversal.reason.trim().is_empty() {
+            return Err(Problem::asked("no_reason", "say why; the member reads it").into());
+        }
+        let story = self.handle.reads().ask(move |reads| reads.story(no)).await??;
+        let missing = || Problem::missing(format!("there is no trx {no}"));
+        let trx = story.ok_or_else(missing)?.known.trx;
+        let age_ms = self.handle.now().utc.since(trx.created);
+        let is_old = age_ms > self.rules().await?.reverse_days.saturating_mul(DAY_MS);
+        let cost = if reversal.returned { CostBack::Returned } else { CostBack::Kept };
+        let resolution = Resolution::Reverse { reason: Reason::clean(&reversal.reason), cost };
+        Ok(Prepared {
+            errand: Errand::resolve(Resolve { trx: no, resolution, place: None }),
+            weight: if is_old { Weight::Rule } else { Weight::Amount(trx.price.max(Rupiah::ZERO)) },
+            done: Done::Changed,
+        })
+    }
+}
+
+/// Refunds a delivered purchase; above what one person may do it waits for a second one.
+pub(super) async fn reverse(
+    office: &Office,
+    actor: &Actor,
+    reversal: Reversal,
+    key: Option<&str>,
+) -> anyhow::Result<Value> {
+    let no = TrxNo::new(reversal.trx);
+    match office.propose(actor, Proposal::Reverse(reversal), key).await? {
+        Done::Changed => {
+            let story = office.handle.reads().ask(move |reads| reads.story(no)).await??;
+            let story = story.with_context(|| format!("there is no trx {no}"))?;
+            Ok(row(office, &story.known.trx))
+        }
+        done @ (Done::Moved { .. } | Done::Waiting { .. } | Done::Repeated { .. }) => {
+            Ok(super::member::told(done))
+        }
+    }
+}
+
+/// Settles, refunds or keeps a purchase that needs a person. Reversals go through the gate.
 pub(super) async fn resolve(
     office: &Office,
+    act: &Act<'_>,
     no: i64,
-    verdict: Verdict,
-    note: String,
+    resolution: Resolution,
 ) -> anyhow::Result<Value> {
-    let resolution = match verdict {
-        Verdict::Success { sn } => Resolution::Success(Sn::parse(&sn)?),
-        Verdict::Fail { reason } => Resolution::Fail(Reason::clean(&reason)),
-        Verdict::Reverse { reason } => Resolution::Reverse(Reason::clean(&reason)),
-        Verdict::Keep => Resolution::Keep,
-    };
     let trx = TrxNo::new(no);
     // Its serial number is remembered like one that the supplier gives.
     let story = office.handle.reads().ask(move |reads| reads.story(trx)).await??;
     let place = story.and_then(|story| {
         let attempt = story.known.attempts.into_iter().next_back()?;
         let dest = story.known.trx.dest;
-        Some(Box::new(Place { supplier: attempt.supplier, sku: attempt.sku, dest }))
+        Some(Place { supplier: attempt.supplier, sku: attempt.sku, dest })
     });
-    let command = Command::Resolve { trx, resolution, note, place };
-    match office.handle.submit_patiently(command).await? {
-        Answer::Resolved(Ok(trx)) => Ok(row(office, &trx)),
-        Answer::Resolved(Err(why)) => Err(anyhow!(why)),
-        other => bail!("unexpected answer {other:?}"),
-    }
+    let errand = Errand::resolve(Resolve { trx, resolution, place });
+    let carried = office.carry_out(act, errand, &act.told()).await?;
+    let trx = carried.trx.context("the decision left no trx")?;
+    Ok(row(office, &trx))
 }
 
 /// Asks the supplier of an open purchase at the next moment instead of at its time.

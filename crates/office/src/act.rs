@@ -1,0 +1,94 @@
+//! One thing that a person, a script or a command line does, as one commit: what changes, the key
+//! under which it is done only once, and the line that says who did it.
+
+use crate::access::Actor;
+use crate::papers::{digest, put};
+use crate::plug::Office;
+use crate::problem::Problem;
+use engine::{Carried, Errand};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+const ONCE: &str = "once";
+
+#[derive(Serialize, Deserialize)]
+struct OnceBody {
+    asked: String,
+    answer: Value,
+}
+
+/// Who does what.
+pub(crate) struct Act<'a> {
+    pub(crate) actor: &'a Actor,
+    what: &'a str,
+    detail: Value,
+    /// The caller's key, with a digest of what was asked under it.
+    once: Option<(&'a str, String)>,
+}
+
+impl<'a> Act<'a> {
+    /// `what` is a word or two for the journal, `detail` what was asked; its secrets are not
+    /// written down.
+    pub(crate) const fn new(actor: &'a Actor, what: &'a str, detail: Value) -> Self {
+        Self { actor, what, detail, once: None }
+    }
+
+    /// The same under a key: asked again with it, it is not done again.
+    pub(crate) fn once(mut self, key: Option<&'a str>, asked: &str) -> Self {
+        self.once = key.map(|key| (key, digest(asked)));
+        self
+    }
+
+    /// The next commit of the same: the key stands in the first.
+    pub(crate) fn next(&self) -> Act<'a> {
+        Act { actor: self.actor, what: self.what, detail: self.detail.clone(), once: None }
+    }
+
+    /// What a repetition hears that has no answer of its own.
+    pub(crate) fn told(&self) -> Value {
+        json!({"done": self.what})
+    }
+
+    fn paper(&self) -> Option<(String, &str)> {
+        let (key, asked) = self.once.as_ref()?;
+        Some((digest(&format!("{}\n{key}", self.actor.name)), asked))
+    }
+}
+
+impl Office {
+    /// What was answered to this key before; a key with another request is refused.
+    pub(crate) async fn first_answer(&self, act: &Act<'_>) -> anyhow::Result<Option<Value>> {
+        let Some((id, asked)) = act.paper() else { return Ok(None) };
+        let Some(sheet) = self.sheet::<OnceBody>(ONCE, &id).await? else { return Ok(None) };
+        if sheet.body.asked == asked {
+            return Ok(Some(sheet.body.answer));
+        }
+        let key = act.once.as_ref().map_or("", |(key, _)| key);
+        let why = format!("the key `{key}` was used for another request");
+        Err(Problem::conflict("key_reused", why).into())
+    }
+
+    /// Carries it out: all of it, its line and its key, or nothing. `answer` is what a repetition
+    /// hears.
+    pub(crate) async fn carry_out(
+        &self,
+        act: &Act<'_>,
+        mut errand: Errand,
+        answer: &Value,
+    ) -> anyhow::Result<Carried> {
+        let mut line = self.line(act.actor, act.what, &act.detail, "done");
+        line.trx = errand.resolve.as_ref().map(|resolve| resolve.trx);
+        line.member = errand.moves.first().map(|movement| movement.member);
+        errand.lines.push(line);
+        if let Some((id, asked)) = act.paper() {
+            let body = OnceBody { asked: asked.to_owned(), answer: answer.clone() };
+            errand.papers.push(put(ONCE, &id, 0, "", &body)?);
+        }
+        self.run(errand).await
+    }
+
+    /// A line of what was tried and not done.
+    pub(crate) async fn not_done(&self, act: &Act<'_>, error: &anyhow::Error) {
+        self.audit(act.actor, act.what, &act.detail, &format!("not done: {error:#}")).await;
+    }
+}

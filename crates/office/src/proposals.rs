@@ -1,0 +1,364 @@
+//! The one gate for acts that make or give balance out of nothing, or that change what protects it.
+//!
+//! An act is weighed (`domain::weigh`) when it is asked for. Within the limits it is done at once, and
+//! the person's sum of the day is written in the same commit; above them it waits for a second person,
+//! and is prepared anew, from what is there then, when that person agrees. Where nobody else could
+//! agree it waits for a while instead, and everybody who looks is told.
+
+use crate::access::{Actor, Permission};
+use crate::act::Act;
+use crate::money::{Credit, Done, Giving};
+use crate::operations::Reversal;
+use crate::papers::{fresh_id, put};
+use crate::plug::Office;
+use crate::problem::Problem;
+use crate::rules::Rules;
+use crate::{Bank, Role};
+use domain::{Gate, Limits, NoAgreement, Voice, Weight, may_agree, weigh};
+use engine::{Carried, Errand, PaperChange};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use types::Rupiah;
+
+const APPROVAL: &str = "approval";
+const WAITING: &str = "waiting";
+const SPENT: &str = "spent";
+/// Tries when others change the same papers at the same moment.
+const TRIES: usize = 5;
+/// Longest list of approvals.
+const LIST_MOST: u32 = 200;
+
+/// What was asked for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proposal {
+    /// A credit or debit.
+    Credit(Credit),
+    /// Balance of one member to another.
+    Transfer(Giving),
+    /// How far below zero a member may go.
+    CreditLimit {
+        /// Whose.
+        member: String,
+        /// How far.
+        limit: String,
+    },
+    /// A delivered purchase is refunded.
+    Reverse(Reversal),
+    /// An account that members pay into.
+    Bank(Bank),
+    /// The rules themselves.
+    Rules(Rules),
+}
+
+impl Proposal {
+    /// A word or two for the journal.
+    #[must_use]
+    pub const fn what(&self) -> &'static str {
+        match self {
+            Self::Credit(_) => "credit",
+            Self::Transfer(_) => "transfer",
+            Self::CreditLimit { .. } => "credit limit",
+            Self::Reverse(_) => "reverse",
+            Self::Bank(_) => "bank set",
+            Self::Rules(_) => "rules",
+        }
+    }
+
+    const fn permission(&self) -> Permission {
+        match self {
+            Self::Credit(_) | Self::Transfer(_) | Self::Bank(_) => Permission::MoveMoney,
+            Self::CreditLimit { .. } => Permission::ManageMembers,
+            Self::Reverse(_) => Permission::Resolve,
+            Self::Rules(_) => Permission::ManageUsers,
+        }
+    }
+
+    /// What was asked, without the name of its kind.
+    fn detail(&self) -> anyhow::Result<Value> {
+        let whole = serde_json::to_value(self)?;
+        let inner = whole.as_object().and_then(|fields| fields.values().next().cloned());
+        Ok(inner.unwrap_or(whole))
+    }
+}
+
+/// A proposal made ready.
+pub(crate) struct Prepared {
+    pub(crate) errand: Errand,
+    pub(crate) weight: Weight,
+    /// What is told when it is done; balances are filled in then.
+    pub(crate) done: Done,
+}
+
+/// What waits for a second person, as stored. Those of before knew credits only.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct ApprovalBody {
+    #[serde(default)]
+    proposal: Option<Proposal>,
+    #[serde(default, skip_serializing)]
+    credit: Option<Credit>,
+    by: String,
+    /// Where nobody else could agree: when it may be carried out by who asked.
+    #[serde(default)]
+    ready: Option<i64>,
+    decided: Option<String>,
+    result: Option<String>,
+}
+
+impl ApprovalBody {
+    fn proposal(&self) -> anyhow::Result<Proposal> {
+        let credit = || self.credit.clone().map(Proposal::Credit);
+        let found = self.proposal.clone().or_else(credit);
+        found.ok_or_else(|| Problem::missing("nothing was asked for").into())
+    }
+}
+
+/// What waits for, or had, its second person.
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs)]
+pub struct Approval {
+    pub id: String,
+    pub at: i64,
+    /// `credit`, `transfer`, `credit limit`, `reverse`, `bank set` or `rules`.
+    pub what: &'static str,
+    /// What was asked.
+    pub asked: Value,
+    pub by: String,
+    /// Where nobody else could agree: from when on it may be carried out by who asked.
+    pub ready: Option<i64>,
+    pub waiting: bool,
+    pub decided: Option<String>,
+    pub result: Option<String>,
+}
+
+fn shown(id: &str, at: i64, waiting: bool, body: ApprovalBody) -> anyhow::Result<Approval> {
+    let proposal = body.proposal()?;
+    let ApprovalBody { by, ready, decided, result, .. } = body;
+    let (what, asked) = (proposal.what(), proposal.detail()?);
+    Ok(Approval { id: id.to_owned(), at, what, asked, by, ready, waiting, decided, result })
+}
+
+fn is_stale(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Problem>().is_some_and(|problem| problem.code == "changed_meanwhile")
+}
+
+fn out_of_range(_: types::MoneyError) -> Problem {
+    Problem::asked("out_of_range", "the amount is out of range")
+}
+
+fn finished(mut done: Done, carried: &Carried) -> Done {
+    if let Done::Moved { balance, .. } = &mut done {
+        *balance = carried.balances.first().map(|balance| balance.get());
+    }
+    done
+}
+
+impl Office {
+    /// Asks for something that the gate weighs.
+    ///
+    /// # Errors
+    /// [`Problem`] for who may not, or when it is not possible.
+    pub(crate) async fn propose(
+        &self,
+        actor: &Actor,
+        proposal: Proposal,
+        key: Option<&str>,
+    ) -> anyhow::Result<Done> {
+        actor.must(proposal.permission())?;
+        let asked = serde_json::to_string(&proposal)?;
+        let act = Act::new(actor, proposal.what(), proposal.detail()?).once(key, &asked);
+        if let Some(first) = self.first_answer(&act).await? {
+            return Ok(Done::Repeated { first });
+        }
+        for _ in 0..TRIES {
+            match self.propose_once(&act, &proposal).await {
+                Err(error) if is_stale(&error) => {}
+                other => return other,
+            }
+        }
+        Err(Problem::conflict("busy", "others change the same; send it again").into())
+    }
+
+    async fn propose_once(&self, act: &Act<'_>, proposal: &Proposal) -> anyhow::Result<Done> {
+        let Prepared { mut errand, weight, done } = self.prepare(act.actor, proposal).await?;
+        let rules = self.rules().await?;
+        let limits = match proposal {
+            Proposal::Reverse(_) => rules.reversals(),
+            Proposal::Credit(_)
+            | Proposal::Transfer(_)
+            | Proposal::CreditLimit { .. }
+            | Proposal::Bank(_)
+            | Proposal::Rules(_) => rules.limits(),
+        };
+        if let Some(paper) = self.alone(act.actor, weight, limits).await? {
+            errand.papers.extend(paper);
+            let carried = self.carry_out(act, errand, &serde_json::to_value(&done)?).await?;
+            return Ok(finished(done, &carried));
+        }
+        self.wait(act, proposal, &rules).await
+    }
+
+    /// `Some` when the person may do it alone, with the paper of its sum of the day.
+    pub(crate) async fn alone(
+        &self,
+        actor: &Actor,
+        weight: Weight,
+        limits: Limits,
+    ) -> anyhow::Result<Option<Option<PaperChange>>> {
+        if actor.is_local() {
+            return Ok(Some(None));
+        }
+        let now = self.handle.now().utc;
+        let day = self.handle.zone().civil(now).date().get();
+        let id = format!("{}:{day}", actor.name);
+        let sheet = self.sheet::<i64>(SPENT, &id).await?;
+        let (seen, spent) = sheet.map_or((0, 0), |sheet| (sheet.version, sheet.body));
+        match weigh(weight, limits, Rupiah::new(spent)).map_err(out_of_range)? {
+            Gate::Alone(sum) if sum.get() == spent => Ok(Some(None)),
+            Gate::Alone(sum) => Ok(Some(Some(put(SPENT, &id, seen, "", &sum.get())?))),
+            Gate::SecondPerson => Ok(None),
+        }
+    }
+
+    async fn wait(
+        &self,
+        act: &Act<'_>,
+        proposal: &Proposal,
+        rules: &Rules,
+    ) -> anyhow::Result<Done> {
+        let now = self.handle.now().utc;
+        let others = self.others(&act.actor.name).await?;
+        let ready = (!others).then(|| now.after(rules.cooling_minutes * 60_000).get());
+        if ready.is_some() {
+            let (by, what) = (act.actor.shown(), proposal.what());
+            tracing::warn!(
+                by,
+                what,
+                "above what one person may do, and there is only one: it waits"
+            );
+        }
+        let id = fresh_id(now)?;
+        let body = ApprovalBody {
+            proposal: Some(proposal.clone()),
+            credit: None,
+            by: act.actor.name.clone(),
+            ready,
+            decided: None,
+            result: None,
+        };
+        let done = Done::Waiting { approval: id.clone() };
+        let why = if others { "waits for a second person" } else { "waits for its time" };
+        let mut line =
+            self.line(act.actor, &format!("{} asked", proposal.what()), &proposal.detail()?, why);
+        line.status = "approval_asked".to_owned();
+        let errand = Errand {
+            papers: vec![put(APPROVAL, &id, 0, WAITING, &body)?],
+            lines: vec![line],
+            ..Errand::default()
+        };
+        self.carry_out(act, errand, &serde_json::to_value(&done)?).await?;
+        Ok(done)
+    }
+
+    /// True when an active user other than this person may agree to something.
+    pub(crate) async fn others(&self, person: &str) -> anyhow::Result<bool> {
+        let users = self.users().await?;
+        Ok(users
+            .iter()
+            .any(|user| user.active && user.login != person && user.role.may(Permission::Approve)))
+    }
+
+    /// True when there are two persons who could agree with each other: else rules for two are off.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn has_two_persons(&self) -> anyhow::Result<bool> {
+        let may = |role: Role| role.may(Permission::Approve);
+        let users = self.users().await?;
+        Ok(users.iter().filter(|user| user.active && may(user.role)).count() >= 2)
+    }
+
+    /// What waits for a second person, or all.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn approvals(&self, waiting: bool) -> anyhow::Result<Vec<Approval>> {
+        let tag = waiting.then_some(WAITING);
+        let all = self.sheets::<ApprovalBody>(APPROVAL, tag, None, LIST_MOST).await?;
+        let one = |sheet: crate::Sheet<ApprovalBody>| {
+            shown(&sheet.id, sheet.at.get(), sheet.tag == WAITING, sheet.body)
+        };
+        all.into_iter().map(one).collect()
+    }
+
+    /// The second person decides. Nobody is two persons.
+    ///
+    /// # Errors
+    /// [`Problem`] for the same person or a token, or when somebody decided already.
+    pub async fn decide_approval(
+        &self,
+        actor: &Actor,
+        id: &str,
+        agree: bool,
+    ) -> anyhow::Result<Approval> {
+        actor.must(Permission::Approve)?;
+        let found = self.sheet::<ApprovalBody>(APPROVAL, id).await?;
+        let mut sheet = found.ok_or_else(|| Problem::missing("there is no such approval"))?;
+        if sheet.tag != WAITING {
+            return Err(Problem::conflict("decided", "this was decided already").into());
+        }
+        if agree {
+            self.must_be_another(actor, &sheet.body).await?;
+        }
+        let proposal = sheet.body.proposal()?;
+        sheet.body.proposal = Some(proposal.clone());
+        sheet.body.decided = Some(actor.name.clone());
+        sheet.body.result = Some(if agree { "agreed" } else { "refused" }.to_owned());
+        let paper = put(APPROVAL, id, sheet.version, "", &sheet.body)?;
+        let both = match sheet.body.by == actor.name {
+            true => actor.clone(),
+            false => Actor { name: format!("{} & {}", sheet.body.by, actor.name), ..actor.clone() },
+        };
+        let (what, mut errand) = if agree {
+            let prepared = self.prepare(&both, &proposal).await?;
+            (proposal.what().to_owned(), prepared.errand)
+        } else {
+            (format!("{} refused", proposal.what()), Errand::default())
+        };
+        errand.papers.push(paper);
+        let act = Act::new(&both, &what, proposal.detail()?);
+        self.carry_out(&act, errand, &Value::Null).await?;
+        shown(id, sheet.at.get(), false, sheet.body)
+    }
+
+    async fn must_be_another(&self, actor: &Actor, body: &ApprovalBody) -> anyhow::Result<()> {
+        let voice = Voice { person: &actor.name, token: actor.token.is_some() };
+        let others = self.others(&body.by).await?;
+        let now = self.handle.now().utc.get();
+        let cooled = body.ready.is_some_and(|ready| now >= ready);
+        let why = match may_agree(&body.by, voice, others, cooled) {
+            Ok(()) => return Ok(()),
+            Err(NoAgreement::SamePerson) => "somebody else must agree: you asked for it yourself",
+            Err(NoAgreement::Token) => "a token agrees to nothing; log in",
+            Err(NoAgreement::TooEarly) => {
+                "there is nobody else who could agree, so this waits for its time; until then \
+                 whoever sees it can refuse it"
+            }
+        };
+        Err(Problem::forbidden(why).into())
+    }
+
+    /// What a proposal comes to, from what is there now.
+    async fn prepare(&self, by: &Actor, proposal: &Proposal) -> anyhow::Result<Prepared> {
+        match proposal {
+            Proposal::Credit(credit) => self.prepare_credit(by, credit),
+            Proposal::Transfer(giving) => self.prepare_transfer(by, giving),
+            Proposal::CreditLimit { member, limit } => {
+                self.prepare_credit_limit(member, limit).await
+            }
+            Proposal::Reverse(reversal) => self.prepare_reversal(reversal).await,
+            Proposal::Bank(bank) => self.prepare_bank(bank).await,
+            Proposal::Rules(rules) => self.prepare_rules(rules).await,
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Rules of the office: what one person may do alone, tickets, downlines. Owners change them; what
+//! protects less needs a second person.
+
+use crate::access::Actor;
+use crate::money::Done;
+use crate::papers::put;
+use crate::plug::Office;
+use crate::problem::Problem;
+use crate::proposals::{Prepared, Proposal};
+use domain::{Limits, Weight};
+use engine::Errand;
+use serde::{Deserialize, Serialize};
+use types::Rupiah;
+
+const SETTING: &str = "setting";
+const NAME: &str = "office";
+
+/// Rules of the office.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Rules {
+    /// An act that makes or gives more balance than this needs a second person.
+    pub approval_above: i64,
+    /// So does one that brings the sum of what a person did alone on one day above this.
+    pub approval_above_day: i64,
+    /// A reversal of a delivered purchase above this price needs a second person.
+    pub reverse_above: i64,
+    /// So does one of a purchase older than this.
+    pub reverse_days: i64,
+    /// Where nobody else could agree, what needs a second person waits for this long.
+    pub cooling_minutes: i64,
+    /// A deposit ticket is open this long.
+    pub ticket_minutes: i64,
+    /// Most that is added to a ticket's amount to make it unique.
+    pub ticket_unique_most: i64,
+    /// The least a member may ask a ticket for.
+    pub ticket_least: i64,
+    /// Members may have an upline, and uplines see to theirs at the portal.
+    pub downlines: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            approval_above: 5_000_000,
+            approval_above_day: 20_000_000,
+            reverse_above: 1_000_000,
+            reverse_days: 7,
+            cooling_minutes: 60,
+            ticket_minutes: 180,
+            ticket_unique_most: 999,
+            ticket_least: 10_000,
+            downlines: false,
+        }
+    }
+}
+
+impl Rules {
+    /// What one person may do alone with money that comes out of nothing.
+    pub(crate) const fn limits(&self) -> Limits {
+        Limits { act: Rupiah::new(self.approval_above), day: Rupiah::new(self.approval_above_day) }
+    }
+
+    /// What one person may reverse alone.
+    pub(crate) const fn reversals(&self) -> Limits {
+        Limits { act: Rupiah::new(self.reverse_above), ..self.limits() }
+    }
+
+    /// True when these protect less than the old ones.
+    const fn weaken(&self, old: &Self) -> bool {
+        self.approval_above > old.approval_above
+            || self.approval_above_day > old.approval_above_day
+            || self.reverse_above > old.reverse_above
+            || self.reverse_days > old.reverse_days
+            || self.cooling_minutes < old.cooling_minutes
+    }
+
+    fn check(&self) -> Result<(), Problem> {
+        let sane = self.approval_above >= 0
+            && self.approval_above_day >= self.approval_above
+            && self.reverse_above >= 0
+            && (0..=3_650).contains(&self.reverse_days)
+            && (0..=10_080).contains(&self.cooling_minutes)
+            && (1..=10_080).contains(&self.ticket_minutes)
+            && (0..=9_999).contains(&self.ticket_unique_most)
+            && self.ticket_least > 0;
+        if sane {
+            return Ok(());
+        }
+        let why = "numbers out of range; the limit of a day is at least that of one act";
+        Err(Problem::asked("bad_rules", why))
+    }
+}
+
+impl Office {
+    /// The rules as they stand.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn rules(&self) -> anyhow::Result<Rules> {
+        let found = self.sheet::<Rules>(SETTING, NAME).await?;
+        Ok(found.map(|sheet| sheet.body).unwrap_or_default())
+    }
+
+    /// What new rules come to. Such as protect less are changed by two; the others by one.
+    pub(crate) async fn prepare_rules(&self, rules: &Rules) -> anyhow::Result<Prepared> {
+        rules.check()?;
+        let old = self.sheet::<Rules>(SETTING, NAME).await?;
+        let (seen, old) = old.map_or((0, Rules::default()), |sheet| (sheet.version, sheet.body));
+        let weight = if rules.weaken(&old) { Weight::Rule } else { Weight::Amount(Rupiah::ZERO) };
+        let papers = vec![put(SETTING, NAME, seen, "", rules)?];
+        Ok(Prepared { errand: Errand { papers, ..Errand::default() }, weight, done: Done::Changed })
+    }
+
+    /// Changes the rules; such as protect less need a second person.
+    ///
+    /// # Errors
+    /// [`Problem`] for who may not, or senseless ones.
+    pub async fn set_rules(&self, actor: &Actor, rules: &Rules) -> anyhow::Result<Done> {
+        self.propose(actor, Proposal::Rules(rules.clone()), None).await
+    }
+}

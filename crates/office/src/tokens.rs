@@ -1,0 +1,197 @@
+//! Tokens: programs that act for a person. Only their digests are stored.
+//!
+//! A token is its person's: it may no more than that person may, it ends with the person's role, lock
+//! or removal, and it agrees to nothing.
+
+use crate::access::{Actor, LOCAL, Permission, Role};
+use crate::papers::{digest, drop, put, secret};
+use crate::plug::Office;
+use crate::problem::Problem;
+use crate::sessions::From;
+use crate::users::{KIND as USER, UserBody};
+use engine::Errand;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+const TOKEN: &str = "token";
+const DAY_MS: i64 = 86_400_000;
+/// Days a token lives when nobody says otherwise, and at most.
+const DAYS: i64 = 90;
+const DAYS_MOST: i64 = 366;
+/// Use is written down this often.
+const SEEN_EVERY_MS: i64 = 5 * 60_000;
+
+/// A token as stored. Those of before belong to who made them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct TokenBody {
+    name: String,
+    role: Role,
+    by: String,
+    created: i64,
+    #[serde(default)]
+    person: Option<String>,
+    /// The person's role when it was made.
+    #[serde(default)]
+    person_role: Option<Role>,
+    #[serde(default)]
+    expires: Option<i64>,
+    #[serde(default)]
+    used: Option<i64>,
+}
+
+impl TokenBody {
+    fn person(&self) -> &str {
+        self.person.as_deref().unwrap_or(&self.by)
+    }
+
+    fn expires(&self) -> i64 {
+        self.expires.unwrap_or_else(|| self.created.saturating_add(DAYS * DAY_MS))
+    }
+}
+
+/// A new token.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct NewToken {
+    /// What it is for.
+    pub name: String,
+    /// What it may: a role its person has, or less; `feed` for one that reports bank credits.
+    pub role: String,
+    /// Whose it is; one's own when absent.
+    #[serde(default)]
+    pub person: Option<String>,
+    /// Days it lives.
+    #[serde(default)]
+    pub days: Option<i64>,
+}
+
+/// A token of the JSON API in a list.
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs)]
+pub struct TokenRow {
+    pub id: String,
+    pub name: String,
+    pub role: Role,
+    pub person: String,
+    pub by: String,
+    pub created: i64,
+    pub expires: i64,
+    pub used: Option<i64>,
+}
+
+impl Office {
+    /// A token for a program of a person; it is shown once.
+    ///
+    /// # Errors
+    /// [`Problem`] for who may not, for a role above the person's, or a life out of range.
+    pub async fn add_token(&self, actor: &Actor, new: NewToken) -> anyhow::Result<String> {
+        actor.must(Permission::ManageUsers)?;
+        let role = Role::of_token(&new.role)?;
+        let person = new.person.map_or_else(|| actor.name.clone(), |person| person.trim().into());
+        if person == LOCAL {
+            let why = "a token belongs to a person: say whose, with `person` (--user)";
+            return Err(Problem::asked("no_person", why).into());
+        }
+        let user = self.user(&person).await?.body;
+        if !(user.active && user.role.covers(role)) {
+            let (has, wants) = (user.role.word(), role.word());
+            let why =
+                format!("{person} is {has}, active: {}; its token cannot be {wants}", user.active);
+            return Err(Problem::asked("above_its_person", why).into());
+        }
+        let days = new.days.unwrap_or(DAYS);
+        if !(1..=DAYS_MOST).contains(&days) {
+            let why = format!("a token lives 1 to {DAYS_MOST} days, not {days}");
+            return Err(Problem::asked("bad_days", why).into());
+        }
+        let token = format!("gbt_{}", secret(32)?);
+        let now = self.handle.now().utc;
+        let body = TokenBody {
+            name: new.name.trim().chars().take(80).collect(),
+            role,
+            by: actor.name.clone(),
+            created: now.get(),
+            person: Some(person.clone()),
+            person_role: Some(user.role),
+            expires: Some(now.after(days * DAY_MS).get()),
+            used: None,
+        };
+        let detail =
+            json!({"name": body.name, "role": role.word(), "person": person, "days": days});
+        let errand = Errand {
+            papers: vec![put(TOKEN, &digest(&token), 0, &person, &body)?],
+            lines: vec![self.line(actor, "token add", &detail, "done")],
+            ..Errand::default()
+        };
+        self.run(errand).await?;
+        Ok(token)
+    }
+
+    /// Who speaks with a token: its person, as long as that one is what it was.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn token(&self, token: &str, from: &From) -> anyhow::Result<Option<Actor>> {
+        let id = digest(token);
+        let Some(mut sheet) = self.sheet::<TokenBody>(TOKEN, &id).await? else { return Ok(None) };
+        let now = self.handle.now().utc.get();
+        let person = sheet.body.person().to_owned();
+        let Some(user) = self.sheet::<UserBody>(USER, &person).await? else { return Ok(None) };
+        let is_same = sheet.body.person_role.is_none_or(|role| role == user.body.role);
+        let lives = now < sheet.body.expires() && user.body.active && is_same;
+        if !(lives && user.body.role.covers(sheet.body.role)) {
+            return Ok(None);
+        }
+        let actor = Actor::program(&person, &sheet.body.name, sheet.body.role, &from.address);
+        if sheet.body.used.is_none_or(|used| now - used > SEEN_EVERY_MS) {
+            sheet.body.used = Some(now);
+            let papers = vec![put(TOKEN, &id, sheet.version, &sheet.tag, &sheet.body)?];
+            // Another request may have written it at the same moment.
+            let _ = self.run(Errand { papers, ..Errand::default() }).await;
+        }
+        Ok(Some(actor))
+    }
+
+    /// All tokens.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn tokens(&self) -> anyhow::Result<Vec<TokenRow>> {
+        let all = self.sheets::<TokenBody>(TOKEN, None, None, 1_000).await?;
+        Ok(all
+            .into_iter()
+            .map(|sheet| TokenRow {
+                id: sheet.id,
+                person: sheet.body.person().to_owned(),
+                expires: sheet.body.expires(),
+                name: sheet.body.name,
+                role: sheet.body.role,
+                by: sheet.body.by,
+                created: sheet.body.created,
+                used: sheet.body.used,
+            })
+            .collect())
+    }
+
+    /// Takes a token back.
+    ///
+    /// # Errors
+    /// [`Problem`] for who may not.
+    pub async fn remove_token(&self, actor: &Actor, id: &str) -> anyhow::Result<()> {
+        actor.must(Permission::ManageUsers)?;
+        let Some(sheet) = self.sheet::<TokenBody>(TOKEN, id).await? else {
+            return Err(Problem::missing("there is no such token").into());
+        };
+        let errand = Errand {
+            papers: vec![drop(TOKEN, id, sheet.version)],
+            lines: vec![self.line(
+                actor,
+                "token remove",
+                &json!({"name": sheet.body.name}),
+                "done",
+            )],
+            ..Errand::default()
+        };
+        self.run(errand).await?;
+        Ok(())
+    }
+}

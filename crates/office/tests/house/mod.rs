@@ -1,0 +1,46 @@
+//! An office over the model store, which speaks to nobody.
+
+use engine::{Clock, Courier, Engine, Port, ReadPool, Setup, Zone};
+use model::Model;
+use office::{Office, Plug};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use store::{MasterKey, Reads as _, Store as _, Wants};
+use suppliers::Settings;
+use types::{SupplierCode, UtcMillis};
+
+/// Every look at it is a millisecond later.
+pub(crate) struct Ticking(pub(crate) AtomicI64);
+
+impl Clock for Ticking {
+    fn now(&self) -> UtcMillis {
+        UtcMillis::new(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// Nobody is spoken to here.
+struct Nobody;
+
+impl Plug for Nobody {
+    fn port(&self, code: &SupplierCode, _: &Settings) -> anyhow::Result<Port> {
+        anyhow::bail!("{code} is not spoken to")
+    }
+
+    fn courier(&self) -> Arc<dyn Courier> {
+        unreachable!("no callback is tested here")
+    }
+}
+
+pub(crate) fn house() -> (Office, Model, Arc<Ticking>) {
+    let (key, model) = (MasterKey::generate().unwrap(), Model::default());
+    let mut store = model.clone();
+    store.load(&Wants::default()).unwrap();
+    store.commit(sim::found(&key).unwrap()).unwrap();
+    let (mut rows, clock) = (model.clone(), Arc::new(Ticking(AtomicI64::new(1_774_400_000_000))));
+    let ticking = clock.clone();
+    let pool = ReadPool::threads(vec![Box::new(model.clone())]).unwrap();
+    let zone = Zone::new("Asia/Jakarta").unwrap();
+    let setup = Setup::new(Box::new(store), pool, move || rows.catalog(), key.clone(), clock, zone);
+    let engine = Engine::start(setup).unwrap();
+    (Office::new(engine.handle, key, Box::new(Nobody)), model, ticking)
+}

@@ -1,0 +1,283 @@
+//! The rule for two persons against a model: random people and tokens ask for and agree to things, and
+//! the model says what may happen.
+#![allow(clippy::unwrap_used)]
+
+mod house;
+
+use house::{Ticking, house};
+use office::{Actor, Credit, Done, Giving, NewUser, Office, Problem, Role, Rules};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use store::Reads as _;
+
+/// Alone, one act and one day.
+const ACT: i64 = 1_000;
+const DAY: i64 = 2_500;
+const PEOPLE: [(&str, Role); 4] =
+    [("ani", Role::Owner), ("budi", Role::Finance), ("cici", Role::Cs), ("dewi", Role::Admin)];
+
+#[derive(Clone, Debug)]
+enum Op {
+    Credit { who: usize, token: bool, amount: i64 },
+    Give { who: usize, token: bool, amount: i64 },
+    Decide { who: usize, token: bool, which: usize, agree: bool },
+    Rules { who: usize, more: bool },
+    Lock { who: usize, on: bool },
+    Wait { minutes: i64 },
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let who = || (0_usize..4, prop::bool::weighted(0.3));
+    prop_oneof![
+        4 => (who(), 1_i64..1_500)
+            .prop_map(|((who, token), amount)| Op::Credit { who, token, amount }),
+        2 => (who(), 1_i64..1_500).prop_map(|((who, token), amount)| Op::Give { who, token, amount }),
+        5 => (who(), 0_usize..3, prop::bool::weighted(0.8))
+            .prop_map(|((who, token), which, agree)| Op::Decide { who, token, which, agree }),
+        1 => (0_usize..4, any::<bool>()).prop_map(|(who, more)| Op::Rules { who, more }),
+        2 => (0_usize..4, any::<bool>()).prop_map(|(who, on)| Op::Lock { who, on }),
+        1 => (1_i64..90).prop_map(|minutes| Op::Wait { minutes }),
+    ]
+}
+
+/// What the model knows of something that waits.
+#[derive(Clone, Debug)]
+struct Waiting {
+    by: usize,
+    /// What changes when it is agreed to: the amount that comes into being, or the limit of one act.
+    credits: i64,
+    limit: Option<i64>,
+    /// Alone at that moment: it may be carried out by who asked from here on.
+    ready: Option<i64>,
+}
+
+#[derive(Default)]
+struct Model {
+    limit: i64,
+    day: i64,
+    now: i64,
+    spent: BTreeMap<usize, i64>,
+    active: [bool; 4],
+    waiting: BTreeMap<String, Waiting>,
+    /// Sum of all balances.
+    total: i64,
+}
+
+impl Model {
+    fn may_approve(&self, who: usize) -> bool {
+        self.active[who] && PEOPLE[who].1.may(office::Permission::Approve)
+    }
+
+    fn others(&self, than: usize) -> bool {
+        (0..4).any(|who| who != than && self.may_approve(who))
+    }
+
+    fn alone(&mut self, who: usize, amount: i64) -> bool {
+        let spent = self.spent.entry(who).or_default();
+        let fits = amount <= self.limit && *spent + amount <= self.day;
+        if fits {
+            *spent += amount;
+        }
+        fits
+    }
+}
+
+fn actor(who: usize, token: bool) -> Actor {
+    let (name, role) = PEOPLE[who];
+    if token {
+        Actor::program(name, "bot", role, "test")
+    } else {
+        Actor::person(name, role, "test")
+    }
+}
+
+fn code(result: &anyhow::Error) -> &'static str {
+    result.downcast_ref::<Problem>().map_or("none", |problem| problem.code)
+}
+
+struct Trial {
+    office: Office,
+    clock: Arc<Ticking>,
+    model: Model,
+}
+
+impl Trial {
+    async fn new() -> (Self, model::Model) {
+        let (office, rows, clock) = house();
+        let local = Actor::local();
+        for (login, role) in PEOPLE {
+            let new = NewUser {
+                login: login.to_owned(),
+                name: String::new(),
+                password: format!("kata sandi {login} 77"),
+                role: role.word().to_owned(),
+            };
+            office.add_user(&local, new).await.unwrap();
+        }
+        let rules =
+            Rules { approval_above: ACT, approval_above_day: DAY, ..office.rules().await.unwrap() };
+        office.set_rules(&local, &rules).await.unwrap();
+        let credit = |member: &str| Credit {
+            member: member.to_owned(),
+            amount: "100000".to_owned(),
+            cash: String::new(),
+            note: "set up".to_owned(),
+        };
+        let mut total = 0;
+        for member in ["OK0", "OK1"] {
+            office.credit(&local, credit(member), None).await.unwrap();
+            total += 100_000;
+        }
+        let model = Model { limit: ACT, day: DAY, active: [true; 4], total, ..Model::default() };
+        (Self { office, clock, model }, rows)
+    }
+
+    /// What a proposal came to, against what the model says.
+    fn proposed(
+        &mut self,
+        who: usize,
+        may: bool,
+        waits: Option<Waiting>,
+        done: anyhow::Result<Done>,
+    ) {
+        match (may, waits, done) {
+            (false, _, Err(error)) => assert_eq!(code(&error), "forbidden", "{who}: {error:#}"),
+            (true, Some(waiting), Ok(Done::Waiting { approval })) => {
+                self.model.waiting.insert(approval, waiting);
+            }
+            (true, None, Ok(Done::Moved { .. } | Done::Changed)) => {}
+            (may, waits, done) => panic!("{who}: may {may}, waits {waits:?}, but {done:?}"),
+        }
+    }
+
+    async fn act(&mut self, op: Op) {
+        use office::Permission as P;
+        // Time enough that no two papers have one name.
+        self.clock.0.fetch_add(1, Ordering::Relaxed);
+        self.model.now = self.clock.0.load(Ordering::Relaxed);
+        match op {
+            Op::Credit { who, token, amount } => {
+                let credit = Credit {
+                    member: "OK0".to_owned(),
+                    amount: amount.to_string(),
+                    cash: String::new(),
+                    note: "test".to_owned(),
+                };
+                let may = PEOPLE[who].1.may(P::MoveMoney);
+                let waits = self.asked(who, may, amount, amount, None);
+                let done = self.office.credit(&actor(who, token), credit, None).await;
+                self.proposed(who, may, waits, done);
+            }
+            Op::Give { who, token, amount } => {
+                let giving = Giving {
+                    from: "OK0".to_owned(),
+                    to: "OK1".to_owned(),
+                    amount: amount.to_string(),
+                    note: String::new(),
+                };
+                let may = PEOPLE[who].1.may(P::MoveMoney);
+                let waits = self.asked(who, may, amount, 0, None);
+                let done = self.office.give(&actor(who, token), giving, None).await;
+                self.proposed(who, may, waits, done);
+            }
+            Op::Rules { who, more } => {
+                let now = self.office.rules().await.unwrap();
+                let limit = if more { now.approval_above + 100 } else { now.approval_above - 100 };
+                let rules = Rules { approval_above: limit.clamp(0, DAY), ..now.clone() };
+                let weaker = rules.approval_above > now.approval_above;
+                let may = PEOPLE[who].1.may(P::ManageUsers);
+                let waits = match (may, weaker) {
+                    (true, true) => self.waiting(who, 0, Some(rules.approval_above)),
+                    (true, false) => {
+                        self.model.limit = rules.approval_above;
+                        None
+                    }
+                    (false, _) => None,
+                };
+                let done = self.office.set_rules(&actor(who, false), &rules).await;
+                self.proposed(who, may, waits, done);
+            }
+            Op::Lock { who, on } => {
+                // By who has the machine; the last owner stays.
+                let done =
+                    self.office.set_user(&Actor::local(), PEOPLE[who].0, None, Some(on)).await;
+                if done.is_ok() {
+                    self.model.active[who] = on;
+                }
+            }
+            Op::Wait { minutes } => {
+                self.clock.0.fetch_add(minutes * 60_000, Ordering::Relaxed);
+            }
+            Op::Decide { who, token, which, agree } => self.decide(who, token, which, agree).await,
+        }
+    }
+
+    fn waiting(&self, by: usize, credits: i64, limit: Option<i64>) -> Option<Waiting> {
+        let ready = (!self.model.others(by)).then_some(self.model.now + 60 * 60_000);
+        Some(Waiting { by, credits, limit, ready })
+    }
+
+    fn asked(
+        &mut self,
+        who: usize,
+        may: bool,
+        weight: i64,
+        credits: i64,
+        limit: Option<i64>,
+    ) -> Option<Waiting> {
+        if !may {
+            return None;
+        }
+        if self.model.alone(who, weight) {
+            self.model.total += credits;
+            return None;
+        }
+        self.waiting(who, credits, limit)
+    }
+
+    async fn decide(&mut self, who: usize, token: bool, which: usize, agree: bool) {
+        let Some((id, waiting)) = self.model.waiting.iter().nth(which) else { return };
+        let (id, waiting) = (id.clone(), waiting.clone());
+        let role = PEOPLE[who].1;
+        // A second before or after makes no difference to a person; the test keeps away from it.
+        let cooled = waiting.ready.is_some_and(|ready| self.model.now > ready + 1_000);
+        let nearly = waiting.ready.is_some_and(|ready| (self.model.now - ready).abs() <= 1_000);
+        if nearly {
+            return;
+        }
+        let another = who != waiting.by || (cooled && !self.model.others(waiting.by));
+        let may = role.may(office::Permission::Approve) && !token && (!agree || another);
+        let done = self.office.decide_approval(&actor(who, token), &id, agree).await;
+        assert_eq!(done.is_ok(), may, "{who} {token} {agree} {waiting:?}: {done:?}");
+        if may {
+            self.model.waiting.remove(&id);
+            if agree {
+                self.model.total += waiting.credits;
+                self.model.limit = waiting.limit.unwrap_or(self.model.limit);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn the_model_says_what_may_happen(ops in prop::collection::vec(op(), 1..40)) {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (mut trial, mut rows) = Trial::new().await;
+            for op in ops {
+                trial.act(op).await;
+                let total: i64 =
+                    rows.accounts().unwrap().iter().map(|(_, account)| account.balance.get()).sum();
+                assert_eq!(total, trial.model.total);
+                let waiting = trial.office.approvals(true).await.unwrap();
+                assert_eq!(waiting.len(), trial.model.waiting.len());
+            }
+        });
+    }
+}
