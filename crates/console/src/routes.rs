@@ -81,6 +81,7 @@ const PAGES: &[Route] = routes! {
     POST "/console/members" may(ManageMembers) => pages::members::create;
     GET "/console/members/{}" may(Look) => pages::members::show;
     POST "/console/members/{}" may(ManageMembers) => pages::members::change;
+    POST "/console/members/{}/limit" may(ManageMembers) => pages::members::limit;
     POST "/console/members/{}/ping" may(Replay) => pages::members::ping;
     POST "/console/members/{}/rotate" may(ManageMembers) => pages::members::rotate;
     GET "/console/members/{}/statement.csv" may(SeeMoney) => pages::statement::member_export;

@@ -143,7 +143,7 @@ impl Office {
                 Unmoved::BelowFloor(balance) => Problem::asked(
                     "below_floor",
                     format!(
-                        "it would leave {balance} to {}; nothing was moved",
+                        "it would leave {balance} to {}, below the floor; nothing was moved",
                         self.code_of(member)
                     ),
                 ),

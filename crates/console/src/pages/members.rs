@@ -244,6 +244,23 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
         }));
     }
     parts.extend(network(console, ask, id));
+    if actor.role.may(Permission::ManageMembers) {
+        parts.push(Part::Fold {
+            title: ask.t("Credit limit").to_owned(),
+            parts: vec![Part::Form(Form {
+                action: format!("/console/members/{code}/limit"),
+                fields: vec![
+                    Field::new("credit_limit", ask.t("Credit limit"))
+                        .value(row["credit_limit"].as_i64().unwrap_or_default())
+                        .input(Input::Number)
+                        .needed(),
+                ],
+                button: ask.t("Save").to_owned(),
+                form_key: frame::key(ask),
+                ..Form::default()
+            })],
+        });
+    }
     if actor.role.may(Permission::MoveMoney) {
         parts.push(Part::Fold {
             title: ask.t("Credit or debit").to_owned(),
@@ -312,9 +329,6 @@ fn settings(console: &Inner, ask: &Ask, row: &Value, code: &str, downlines: bool
                 Field::new("ips", ask.t("Allowed addresses"))
                     .value(text("ips"))
                     .hint(ask.t("separated by spaces; empty for any")),
-                Field::new("credit_limit", ask.t("Credit limit"))
-                    .value(text("credit_limit"))
-                    .input(Input::Number),
                 Field::new("daily_limit", ask.t("Daily limit"))
                     .value(text("daily_limit"))
                     .input(Input::Number)
@@ -355,7 +369,6 @@ pub(crate) async fn change(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
         level: ask.typed("level"),
         callback: given("callback"),
         ips: given("ips"),
-        credit_limit: ask.typed("credit_limit"),
         daily_limit: given("daily_limit"),
         signing: ask.typed("signing"),
         seller: ask.typed("seller"),
@@ -373,6 +386,21 @@ pub(crate) async fn change(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
     };
     execute(&console.office, frame::actor(ask)?, Operation::MemberSet(Box::new(set))).await?;
     done(&format!("/console/members/{code}"), ask.t("Saved."))
+}
+
+/// How far below zero it may go: by itself, because it may need a second person.
+pub(crate) async fn limit(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let code = ask.part(0).to_owned();
+    let set = MemberSet {
+        code: code.clone(),
+        credit_limit: Some(ask.given("credit_limit").trim().to_owned()),
+        ..MemberSet::default()
+    };
+    let set = Operation::MemberSet(Box::new(set));
+    let told = execute(&console.office, frame::actor(ask)?, set).await?;
+    let waits = told["state"] == "waiting";
+    let text = if waits { ask.t("A second person must agree.") } else { ask.t("Saved.") };
+    done(&format!("/console/members/{code}"), text)
 }
 
 pub(crate) async fn ping(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {

@@ -21,7 +21,9 @@ fn until(visitor: &mut Visitor, target: &str, text: &str) -> String {
 }
 
 fn token(house: &House, role: &str) -> String {
-    let made = house.json(&["user", "token", &format!("test {role}"), "--role", role]);
+    // A program of the demo's user of that name.
+    let name = format!("test {role}");
+    let made = house.json(&["user", "token", &name, "--role", role, "--user", role]);
     made["token"].as_str().unwrap().to_owned()
 }
 
@@ -43,7 +45,7 @@ fn every_route_asks_every_role() {
     let house = House::new();
     let server = house.demo();
     let mut walked = 0;
-    for role in Role::ALL {
+    for role in Role::OF_PEOPLE {
         let mut visitor = Visitor::console(&server, role.word());
         let key = visitor.get("/console/account").form_key();
         let mut script = Visitor::new(&server);
@@ -61,7 +63,13 @@ fn every_route_asks_every_role() {
                 ),
                 Need::Token(permission) => {
                     let body = (route.method != "GET").then_some("{}");
-                    (role.may(permission), script.send(route.method, &target, &[], body))
+                    // A token agrees to nothing and makes nobody.
+                    let personal =
+                        matches!(permission, Permission::Approve | Permission::ManageUsers);
+                    (
+                        role.may(permission) && !personal,
+                        script.send(route.method, &target, &[], body),
+                    )
                 }
                 Need::Nobody | Need::User | Need::Member => continue,
             };
@@ -208,8 +216,12 @@ fn money_moves_once_and_large_sums_need_two() {
     );
     assert!(page.body.contains("Decided."), "{}", page.body);
     assert_eq!(balance(&house), before + 6_010_000);
-    let (status, _) = script.json("POST", &approve, &json!({"agree": false}));
-    assert_eq!(status, 409);
+    let page = finance.submit(
+        "/console/money",
+        &format!("/console/money/approval/{id}"),
+        &[("agree", "false")],
+    );
+    assert!(page.body.contains("decided already"), "{}", page.body);
 
     let give = json!({"from": "OK00123", "to": "OK00201", "amount": "5.000"});
     let (status, told) = script.json("POST", "/admin/v1/transfers", &give);
@@ -396,7 +408,7 @@ fn the_json_door_explains_itself() {
     assert_eq!(status, 200, "{told}");
     let (_, journal) = script.json("GET", "/admin/v1/journal?channel=admin", &Value::Null);
     let text = journal.to_string();
-    assert!(text.contains("token test owner member add"), "{text}");
+    assert!(text.contains("owner (token test owner) member add"), "{text}");
     assert!(!text.contains("778899") && !text.contains("hidden-word"), "{text}");
 }
 

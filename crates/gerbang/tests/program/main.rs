@@ -20,5 +20,6 @@ mod rig;
 mod shim;
 mod suppliers;
 mod tamper;
+mod two_persons;
 mod visitor;
 mod webhooks;

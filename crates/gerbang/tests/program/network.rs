@@ -105,6 +105,10 @@ fn downlines_are_off_until_an_owner_turns_them_on() {
     let mut owner = Visitor::console(&server, "owner");
     let rules = [
         ("approval_above", "5000000"),
+        ("approval_above_day", "20000000"),
+        ("reverse_above", "1000000"),
+        ("reverse_days", "7"),
+        ("cooling_minutes", "60"),
         ("ticket_minutes", "180"),
         ("ticket_unique_most", "999"),
         ("ticket_least", "10000"),
