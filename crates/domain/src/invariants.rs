@@ -114,9 +114,14 @@ impl Audit {
                 moves.given_back = moves.given_back.saturating_add(amount);
                 expected = None;
             }
-            Kind::Deposit | Kind::Withdrawal | Kind::Given | Kind::Received | Kind::Adjustment => {
-                expected = None
-            }
+            Kind::Deposit
+            | Kind::Withdrawal
+            | Kind::Given
+            | Kind::Received
+            | Kind::Adjustment
+            | Kind::TopUp
+            | Kind::Expense
+            | Kind::Capital => expected = None,
         }
         if expected.is_some_and(|expected| expected != amount) {
             self.find(format!(

@@ -29,6 +29,12 @@ pub enum AccountName {
     Exchange,
     /// What a reversed purchase lost us.
     Loss(Loss),
+    /// What was paid in to a supplier; what it was used for stands at [`Self::Supplier`].
+    Deposit(SupplierCode),
+    /// Rent, wages, fees: what was paid for something else than goods.
+    Expense(String),
+    /// What owners put in.
+    Capital,
 }
 
 /// Why a reversed purchase lost us money.
@@ -65,7 +71,10 @@ impl AccountName {
             | Self::Adjustment
             | Self::Commission
             | Self::Exchange
-            | Self::Loss(_) => None,
+            | Self::Loss(_)
+            | Self::Deposit(_)
+            | Self::Expense(_)
+            | Self::Capital => None,
         }
     }
 }
@@ -83,6 +92,9 @@ impl fmt::Display for AccountName {
             Self::Commission => f.write_str("commission"),
             Self::Exchange => f.write_str("exchange"),
             Self::Loss(loss) => write!(f, "loss:{}", loss.word()),
+            Self::Deposit(code) => write!(f, "deposit:{code}"),
+            Self::Expense(name) => write!(f, "expense:{name}"),
+            Self::Capital => f.write_str("capital"),
         }
     }
 }
@@ -112,6 +124,7 @@ impl FromStr for AccountName {
                 "adjustment" => Self::Adjustment,
                 "commission" => Self::Commission,
                 "exchange" => Self::Exchange,
+                "capital" => Self::Capital,
                 _ => return Err(wrong()),
             },
             Some(("member", id)) => Self::Member(MemberId::new(id.parse().map_err(|_| wrong())?)),
@@ -122,6 +135,10 @@ impl FromStr for AccountName {
                 let found = Loss::ALL.into_iter().find(|loss| loss.word() == word);
                 Self::Loss(found.ok_or_else(wrong)?)
             }
+            Some(("deposit", code)) => {
+                Self::Deposit(SupplierCode::parse(code).map_err(|_| wrong())?)
+            }
+            Some(("expense", name)) if !name.is_empty() => Self::Expense(name.to_owned()),
             Some(("cash", name)) if !name.is_empty() => Self::Cash(name.to_owned()),
             Some(_) => return Err(wrong()),
         })
@@ -163,11 +180,17 @@ pub enum Kind {
     Adjustment,
     /// supplier to cogs or back: its statement says another cost than was booked.
     CostCorrection,
+    /// deposit to cash: paid in to a supplier.
+    TopUp,
+    /// expense to cash.
+    Expense,
+    /// cash to capital: owners put something in.
+    Capital,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::Debit,
         Self::Settle,
         Self::Cost,
@@ -184,6 +207,9 @@ impl Kind {
         Self::CommissionReversal,
         Self::Adjustment,
         Self::CostCorrection,
+        Self::TopUp,
+        Self::Expense,
+        Self::Capital,
     ];
 
     /// The stored word.
@@ -206,6 +232,9 @@ impl Kind {
             Self::CommissionReversal => "commission_reversal",
             Self::Adjustment => "adjustment",
             Self::CostCorrection => "cost_correction",
+            Self::TopUp => "top_up",
+            Self::Expense => "expense",
+            Self::Capital => "capital",
         }
     }
 }

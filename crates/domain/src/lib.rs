@@ -5,6 +5,7 @@
 //! in one commit; nothing else in the project decides about a trx, an attempt or a balance.
 
 mod attempt;
+mod books;
 mod buy;
 mod catalog;
 mod certainty;
@@ -31,6 +32,7 @@ mod trx;
 mod two_persons;
 
 pub use attempt::{Attempt, AttemptState, FailureClass, Outcome, Tie};
+pub use books::{BookEntry, EntryKind, Nature, debit, decide_entry, nature};
 pub use buy::{Account, BuyDecision, BuyFacts, BuyRequest, decide_buy};
 pub use catalog::{
     Denomination, Member, Price, Product, RouteRow, RuleError, Seller, Strategy, Supplier, Window,

@@ -1,7 +1,8 @@
 //! What the writer can be told to do, and what it answers after the commit.
 
 use domain::{
-    BuyRequest, CostCorrection, DeliveryTry, Movement, Outcome, Resolution, Source, Trx, Unmoved,
+    BookEntry, BuyRequest, CostCorrection, DeliveryTry, Movement, Outcome, Resolution, Source, Trx,
+    Unmoved,
 };
 use store::{CatalogChange, JournalLine, PaperKey, Place};
 use types::{
@@ -28,6 +29,8 @@ pub struct Errand {
     pub moves: Vec<Movement>,
     /// Costs that were other than booked.
     pub costs: Vec<CostCorrection>,
+    /// Entries of the books that concern no member.
+    pub entries: Vec<BookEntry>,
     /// A decision about a purchase; not beside movements or costs, which it may move as well.
     pub resolve: Option<Box<Resolve>>,
     /// Deliveries to be made again, from the first slot of the schedule.

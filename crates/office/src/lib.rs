@@ -8,6 +8,7 @@
 mod access;
 mod act;
 mod audit;
+mod books;
 mod deposits;
 mod downlines;
 mod import;
@@ -32,6 +33,7 @@ mod typed;
 mod users;
 
 pub use access::{Actor, Permission, Role};
+pub use books::Entry;
 pub use deposits::{Bank, Mutation, MutationRow, Taken, Ticket};
 pub use downlines::{Downline, NewDownline};
 pub use import::{read_import, read_mutations};

@@ -3,6 +3,7 @@
 
 use crate::access::Actor;
 use crate::act::Act;
+use crate::books::TILL;
 use crate::operations::id_of;
 use crate::plug::Office;
 use crate::problem::Problem;
@@ -95,16 +96,20 @@ impl Office {
         self.propose(actor, Proposal::Credit(credit), key).await
     }
 
-    pub(crate) fn prepare_credit(&self, by: &Actor, credit: &Credit) -> anyhow::Result<Prepared> {
+    pub(crate) async fn prepare_credit(
+        &self,
+        by: &Actor,
+        credit: &Credit,
+    ) -> anyhow::Result<Prepared> {
         let amount = amount_of(&credit.amount)?;
         let (code, member) = self.member_of(&credit.member)?;
         let note = format!("{}: {}", by.shown(), reason_of(&credit.note)?);
         let (other, kind) = match credit.cash.trim() {
             "adjustment" => (AccountName::Adjustment, Kind::Adjustment),
             cash => {
-                let cash = if cash.is_empty() { "manual" } else { cash };
+                let cash = self.cash(if cash.is_empty() { TILL } else { cash }).await?;
                 let kind = if amount.is_negative() { Kind::Withdrawal } else { Kind::Deposit };
-                (AccountName::Cash(cash.to_owned()), kind)
+                (AccountName::Cash(cash), kind)
             }
         };
         let movement = Movement { member, amount, other, kind, note };

@@ -351,7 +351,7 @@ impl Office {
     /// What a proposal comes to, from what is there now.
     async fn prepare(&self, by: &Actor, proposal: &Proposal) -> anyhow::Result<Prepared> {
         match proposal {
-            Proposal::Credit(credit) => self.prepare_credit(by, credit),
+            Proposal::Credit(credit) => self.prepare_credit(by, credit).await,
             Proposal::Transfer(giving) => self.prepare_transfer(by, giving),
             Proposal::CreditLimit { member, limit } => {
                 self.prepare_credit_limit(member, limit).await

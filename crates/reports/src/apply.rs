@@ -204,9 +204,14 @@ fn take(
         // The cost of a reversed purchase that stays with us stays a cost of its day; so does what
         // uplines had spent.
         Kind::KeptCost | Kind::SpentCommission => return Ok(()),
-        Kind::Deposit | Kind::Withdrawal | Kind::Given | Kind::Received | Kind::Adjustment => {
-            return Ok(());
-        }
+        Kind::Deposit
+        | Kind::Withdrawal
+        | Kind::Given
+        | Kind::Received
+        | Kind::Adjustment
+        | Kind::TopUp
+        | Kind::Expense
+        | Kind::Capital => return Ok(()),
     };
     if transfer.kind != Kind::Debit {
         update(tx, known)?;
@@ -242,7 +247,10 @@ fn stated(account: &AccountName) -> bool {
         | AccountName::Cogs
         | AccountName::Exchange => false,
         // Few, and somebody will ask what each of them was.
-        AccountName::Loss(_) => true,
+        AccountName::Loss(_)
+        | AccountName::Deposit(_)
+        | AccountName::Expense(_)
+        | AccountName::Capital => true,
     }
 }
 

@@ -75,6 +75,11 @@ fn told(method: &str, path: &str) -> Option<Told> {
             &["amount!", "cash", "note!"],
         ),
         ("GET", "/admin/v1/members/{}/statement") => ("What moved, newest first", &["below"], &[]),
+        ("POST", "/admin/v1/books") => (
+            "Enter a top-up of a supplier, an expense or capital. Takes Idempotency-Key",
+            &[],
+            &["kind!", "name", "cash!", "amount!", "note!"],
+        ),
         ("POST", "/admin/v1/transfers") => (
             "Move balance from one member to another. Takes Idempotency-Key",
             &[],

@@ -9,9 +9,9 @@ use crate::reply::{Answer, value};
 use crate::show::{self, days_ago};
 use http::StatusCode;
 use office::{
-    Bank, Credit, Giving, MemberAdd, MemberSet, Mutation, NewUser, Operation, Problem, ProductSet,
-    RouteSet, Settlement, Statement, SupplierAdd, SupplierExplain, SupplierSet, Verdict,
-    execute_once,
+    Bank, Credit, Entry, Giving, MemberAdd, MemberSet, Mutation, NewUser, Operation, Problem,
+    ProductSet, RouteSet, Settlement, Statement, SupplierAdd, SupplierExplain, SupplierSet,
+    Verdict, execute_once,
 };
 use reports::Dimension;
 use serde::Deserialize;
@@ -171,6 +171,11 @@ pub(super) async fn credit(console: &Inner, ask: &Ask) -> Done {
 pub(super) async fn give(console: &Inner, ask: &Ask) -> Done {
     let giving: Giving = body(ask, &[])?;
     ok(&serde_json::to_value(console.office.give(actor(ask)?, giving, once(ask)).await?)?)
+}
+
+pub(super) async fn book(console: &Inner, ask: &Ask) -> Done {
+    let entry: Entry = body(ask, &[])?;
+    run(console, ask, Operation::Book(Box::new(entry))).await
 }
 
 pub(super) async fn statement(console: &Inner, ask: &Ask) -> Done {

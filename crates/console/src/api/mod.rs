@@ -41,6 +41,7 @@ pub(crate) const ROUTES: &[Route] = routes! {
     POST "/admin/v1/members/{}/ping" may(Replay) => ping;
     GET "/admin/v1/members/{}/statement" may(SeeMoney) => statement;
     POST "/admin/v1/transfers" may(MoveMoney) => give;
+    POST "/admin/v1/books" may(MoveMoney) => book;
     GET "/admin/v1/approvals" may(SeeMoney) => approvals;
     POST "/admin/v1/approvals/{}" may(Approve) => approve;
     GET "/admin/v1/products" may(Look) => product_list;

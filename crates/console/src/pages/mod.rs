@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod approvals;
 pub(crate) mod callbacks;
+pub(crate) mod closing;
 pub(crate) mod dashboard;
 pub(crate) mod frame;
 pub(crate) mod journal;

@@ -5,7 +5,7 @@ use crate::Inner;
 use crate::ask::Ask;
 use crate::reply::Answer;
 use crate::routes::done;
-use crate::show::{self, date, days_ago, time};
+use crate::show::{self, time};
 use crate::view::{Cell, Field, Form, Input, Part, Table, Tone, rupiah};
 use office::{Bank, Credit, Done, Giving, MutationRow, Permission, Problem, Taken, Ticket};
 use types::UtcMillis;
@@ -386,60 +386,4 @@ pub(crate) async fn approve(console: &Inner, ask: &Ask) -> anyhow::Result<Answer
     let agree = ask.given("agree") == "true";
     console.office.decide_approval(frame::actor(ask)?, ask.part(0), agree).await?;
     done("/console/money", ask.t("Decided."))
-}
-
-pub(crate) async fn closing(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
-    let day = ask.asked("day").and_then(show::day).unwrap_or_else(|| days_ago(console, 0));
-    let all = console.reports.closing(day)?;
-    let mut members = (0_i64, 0_i64, 0_i64);
-    let mut rows = Vec::new();
-    for line in all {
-        if line.account.starts_with("member:") {
-            members.0 += line.before;
-            members.1 += line.came;
-            members.2 += line.went;
-        } else {
-            rows.push((line.account, line.before, line.came, line.went));
-        }
-    }
-    rows.push((ask.t("all members").to_owned(), members.0, members.1, members.2));
-    let titles = [
-        ask.t("Account"),
-        &format!(">{}", ask.t("Before")),
-        &format!(">{}", ask.t("Came")),
-        &format!(">{}", ask.t("Went")),
-        &format!(">{}", ask.t("After")),
-    ];
-    let mut table = Table::new(&titles, ask.t("Nothing moved yet."));
-    let mut sum = 0;
-    for (account, before, came, went) in rows {
-        let after = before + came - went;
-        sum += after;
-        table.rows.push(vec![
-            Cell::text(account),
-            Cell::Money(before),
-            Cell::Money(came),
-            Cell::Money(went),
-            Cell::Money(after),
-        ]);
-    }
-    let note = if sum == 0 {
-        (ask.t("The books balance: all accounts together are 0."), Tone::Good)
-    } else {
-        (ask.t("The books do NOT balance. Run gerbang verify."), Tone::Bad)
-    };
-    let search = Form {
-        action: "/console/money/closing".to_owned(),
-        fields: vec![Field::new("day", ask.t("Day")).value(date(day)).input(Input::Date)],
-        button: ask.t("Show").to_owned(),
-        get: true,
-        ..Form::default()
-    };
-    let parts = vec![
-        tabs(ask),
-        Part::Form(search),
-        Part::Note { text: note.0.to_owned(), tone: note.1 },
-        Part::Table(table),
-    ];
-    frame::show(console, ask, &format!("{} {}", ask.t("Day's end"), date(day)), parts).await
 }

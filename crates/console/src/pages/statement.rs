@@ -90,6 +90,11 @@ fn kind(ask: &Ask, word: &str) -> String {
         "commission_reversal" => ask.t("commission taken back"),
         "cost_correction" => ask.t("cost corrected"),
         "adjustment" => ask.t("adjustment"),
+        "kept_cost" => ask.t("price that a supplier kept"),
+        "spent_commission" => ask.t("commission that was spent"),
+        "top_up" => ask.t("paid in to a supplier"),
+        "expense" => ask.t("expense"),
+        "capital" => ask.t("capital"),
         other => return other.to_owned(),
     }
     .to_owned()

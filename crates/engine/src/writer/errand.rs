@@ -4,14 +4,21 @@ use super::Desk;
 use super::news::Decided;
 use crate::command::{Carried, Errand, Ran};
 use domain::{
-    Account, Attempt, DeliveryState, Transfer, Unmoved, decide_correction, decide_movement,
+    Account, Attempt, DeliveryState, Transfer, Unmoved, decide_correction, decide_entry,
+    decide_movement,
 };
 use std::collections::HashMap;
 use store::{Change, Delivery, Paper};
 use types::MemberId;
 
-/// Movements, corrections, a decision and deliveries, ready to be written.
-type Fitting = (Vec<(Account, Transfer)>, Vec<(Attempt, Transfer)>, Option<Decided>, Vec<Delivery>);
+/// What is decided, ready to be written.
+struct Fitting {
+    moved: Vec<(Account, Transfer)>,
+    corrected: Vec<(Attempt, Transfer)>,
+    entered: Vec<Transfer>,
+    decided: Option<Decided>,
+    replayed: Vec<Delivery>,
+}
 
 impl Desk<'_> {
     /// Looks at every condition first; what is refused leaves nothing behind.
@@ -27,7 +34,7 @@ impl Desk<'_> {
         if let Some((code, count)) = busy {
             return Ran::StillOpen(code.clone(), count);
         }
-        let (moved, corrected, decided, replayed) = match self.fits(errand) {
+        let Fitting { moved, corrected, entered, decided, replayed } = match self.fits(errand) {
             Ok(all) => all,
             Err(why) => return why,
         };
@@ -42,6 +49,9 @@ impl Desk<'_> {
         }
         for (attempt, transfer) in corrected {
             self.put(Change::UpdateAttempt(Box::new(attempt)));
+            self.put(Change::Transfer(Box::new(transfer)));
+        }
+        for transfer in entered {
             self.put(Change::Transfer(Box::new(transfer)));
         }
         if let Some(decided) = decided {
@@ -99,6 +109,11 @@ impl Desk<'_> {
             accounts.insert(member, account.clone());
             moved.push((account, transfer));
         }
+        let mut entered = Vec::new();
+        for entry in &errand.entries {
+            let why = || Ran::Unfit(format!("{} cannot be entered", entry.amount));
+            entered.push(decide_entry(entry, at).map_err(|_| why())?);
+        }
         let decided = match &errand.resolve {
             None => None,
             Some(_) if !(moved.is_empty() && corrected.is_empty()) => {
@@ -114,6 +129,6 @@ impl Desk<'_> {
             let (state, tries, next) = (DeliveryState::Due, 0, at);
             replayed.push(Delivery { state, tries, next, ..found.clone() });
         }
-        Ok((moved, corrected, decided, replayed))
+        Ok(Fitting { moved, corrected, entered, decided, replayed })
     }
 }

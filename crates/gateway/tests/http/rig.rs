@@ -2,8 +2,8 @@
 //! are the test's.
 
 use engine::{
-    Answer, Clock, Command, Courier, CourierResult, Engine, Errand, Handle, Port, Ran, ReadPool,
-    Setup, Suppliers, Workers, Zone, place,
+    Answer, Clock, Courier, CourierResult, Engine, Errand, Handle, Port, Ran, ReadPool, Setup,
+    Suppliers, Workers, Zone, place,
 };
 use gateway::{FoundKey, Gateway, GatewaySettings, KeyRing};
 use serde_json::Value;

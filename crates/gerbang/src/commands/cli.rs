@@ -72,6 +72,9 @@ pub(super) enum BusinessVerb {
     /// Members and their balances.
     #[command(subcommand)]
     Member(MemberVerb),
+    /// Enter into the books what concerns no member.
+    #[command(subcommand)]
+    Book(BookVerb),
     /// Products: import, list, show, change.
     #[command(subcommand)]
     Product(ProductVerb),
@@ -366,6 +369,42 @@ pub(super) enum TrxVerb {
         #[arg(long)]
         note: String,
     },
+}
+
+#[derive(Subcommand)]
+pub(super) enum BookVerb {
+    /// Cash was paid in to a supplier.
+    TopUp {
+        /// Supplier code.
+        supplier: String,
+        #[command(flatten)]
+        entry: EntryArgs,
+    },
+    /// Cash was paid for something else than goods.
+    Expense {
+        /// For what: sewa, gaji, biaya-bank.
+        name: String,
+        #[command(flatten)]
+        entry: EntryArgs,
+    },
+    /// Owners put cash in.
+    Capital {
+        #[command(flatten)]
+        entry: EntryArgs,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct EntryArgs {
+    /// Rupiah: 50000 or 50.000, negative when it came back.
+    #[arg(allow_hyphen_values = true)]
+    pub(super) amount: String,
+    /// Which cash account: the code of a bank, or `manual` for the till.
+    #[arg(long, default_value = "manual")]
+    pub(super) cash: String,
+    /// Who and why; kept in the ledger.
+    #[arg(long)]
+    pub(super) note: String,
 }
 
 #[derive(Args)]

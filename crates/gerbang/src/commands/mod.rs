@@ -22,10 +22,10 @@ use crate::goods;
 use crate::storage::Storage;
 use anyhow::{Context as _, bail};
 use cli::{
-    BusinessVerb, CallbackVerb, MemberVerb, PriceVerb, ProductVerb, RouteVerb, SupplierVerb,
-    TrxVerb, UserVerb, Verb, VerdictArgs,
+    BookVerb, BusinessVerb, CallbackVerb, EntryArgs, MemberVerb, PriceVerb, ProductVerb, RouteVerb,
+    SupplierVerb, TrxVerb, UserVerb, Verb, VerdictArgs,
 };
-use office::{Actor, NewToken, NewUser, Operation, SupplierAdd, Verdict, execute};
+use office::{Actor, Entry, NewToken, NewUser, Operation, SupplierAdd, Verdict, execute};
 use render::{Screen, Shape};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -76,6 +76,7 @@ async fn business(
             return moving::move_store(data, config, from, to, screen);
         }
         BusinessVerb::Member(verb) => member(verb),
+        BusinessVerb::Book(verb) => book(verb),
         BusinessVerb::Product(verb) => product(verb)?,
         BusinessVerb::Price(PriceVerb::List { level }) => {
             (Operation::PriceList { level }, Shape::Prices)
@@ -147,6 +148,17 @@ fn member(verb: MemberVerb) -> (Operation, Shape) {
             (Operation::MemberCredit { code, amount, note }, Shape::Record)
         }
     }
+}
+
+fn book(verb: BookVerb) -> (Operation, Shape) {
+    let (kind, name, entry) = match verb {
+        BookVerb::TopUp { supplier, entry } => ("top_up", supplier, entry),
+        BookVerb::Expense { name, entry } => ("expense", name, entry),
+        BookVerb::Capital { entry } => ("capital", String::new(), entry),
+    };
+    let EntryArgs { amount, cash, note } = entry;
+    let entry = Entry { kind: kind.to_owned(), name, cash, amount, note };
+    (Operation::Book(Box::new(entry)), Shape::Record)
 }
 
 fn product(verb: ProductVerb) -> anyhow::Result<(Operation, Shape)> {

@@ -1,6 +1,7 @@
 //! The real program: started, asked, killed, tampered with.
 #![allow(clippy::unwrap_used)]
 
+mod books;
 mod browser;
 mod cli;
 mod console;

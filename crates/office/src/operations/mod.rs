@@ -21,6 +21,7 @@ pub use trx::{Reversal, TrxList, Verdict};
 
 use crate::access::{Actor, Permission};
 use crate::act::Act;
+use crate::books::Entry;
 use crate::money::{Credit, Done};
 use crate::plug::Office;
 use crate::proposals::Proposal;
@@ -42,6 +43,7 @@ pub enum Operation {
     MemberShow { code: String },
     MemberSet(Box<MemberSet>),
     MemberCredit { code: String, amount: String, note: String },
+    Book(Box<Entry>),
     ProductImport { rows: Vec<ImportRow>, level: Option<String>, supplier: Option<String> },
     ProductList { filter: Option<String> },
     ProductShow { code: String },
@@ -82,6 +84,7 @@ impl Operation {
             Self::MemberList
             | Self::MemberShow { .. }
             | Self::MemberCredit { .. }
+            | Self::Book(_)
             | Self::ProductList { .. }
             | Self::ProductShow { .. }
             | Self::PriceList { .. }
@@ -106,6 +109,7 @@ impl Operation {
     const fn is_told(&self) -> bool {
         match self {
             Self::MemberCredit { .. }
+            | Self::Book(_)
             | Self::SupplierSync { .. }
             | Self::TrxResolve { .. }
             | Self::TrxCheck { .. }
@@ -151,7 +155,7 @@ impl Operation {
             | Self::TrxShow { .. }
             | Self::CallbackList { .. } => Permission::Look,
             Self::MemberAdd(_) | Self::MemberSet(_) => Permission::ManageMembers,
-            Self::MemberCredit { .. } => Permission::MoveMoney,
+            Self::MemberCredit { .. } | Self::Book(_) => Permission::MoveMoney,
             Self::ProductImport { .. } | Self::ProductSet(_) | Self::LevelSet { .. } => {
                 Permission::ManageCatalog
             }
@@ -177,6 +181,7 @@ impl Operation {
             Self::MemberShow { .. } => "member show",
             Self::MemberSet(_) => "member set",
             Self::MemberCredit { .. } => "member credit",
+            Self::Book(_) => "book",
             Self::ProductImport { .. } => "product import",
             Self::ProductList { .. } => "product list",
             Self::ProductShow { .. } => "product show",
@@ -256,6 +261,7 @@ async fn carry_out(
             let credit = Credit { member: code, amount, cash: String::new(), note };
             return Ok(member::told(office.credit(actor, credit, key).await?));
         }
+        Operation::Book(entry) => return office.enter(actor, *entry, key).await,
         Operation::MemberSet(set) => match set.only_credit_limit() {
             Some(limit) => {
                 let (member, limit) = (set.code.clone(), limit.to_owned());
@@ -286,7 +292,7 @@ async fn carry_out(
     // What is written rests on what was read: one editor at a time.
     let _editing = if operation.edits() { Some(office.editing.lock().await) } else { None };
     match operation {
-        Operation::MemberCredit { .. } | Operation::TrxResolve { .. } => {
+        Operation::MemberCredit { .. } | Operation::Book(_) | Operation::TrxResolve { .. } => {
             Err(anyhow!("{} has a way of its own", operation.name()))
         }
         Operation::MemberAdd(new) => member::add(office, act, *new).await,
