@@ -4,6 +4,7 @@
 //! logging. Time and chance are arguments. What is decided here is written by the engine's writer
 //! in one commit; nothing else in the project decides about a trx, an attempt or a balance.
 
+mod absence;
 mod attempt;
 mod buy;
 mod catalog;
@@ -26,6 +27,7 @@ mod suspicion;
 mod sync;
 mod trx;
 
+pub use absence::{Absences, NotAbsences, Run};
 pub use attempt::{Attempt, AttemptState, FailureClass, Outcome, Tie};
 pub use buy::{Account, BuyDecision, BuyFacts, BuyRequest, decide_buy};
 pub use catalog::{

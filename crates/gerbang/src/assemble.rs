@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::couriers::GuardedCourier;
 use crate::data::{DataDir, Lock};
 use crate::play::Play;
+use crate::pulse::Pulse;
 use crate::sandbox::{SandboxTransport, World};
 use crate::storage::{Storage, apart};
 use anyhow::{Context as _, anyhow, bail};
@@ -36,6 +37,7 @@ pub(crate) struct House {
     world: Arc<World>,
     courier: Arc<GuardedCourier>,
     lanes: Vec<Lane>,
+    pulse: Arc<Pulse>,
     /// What other nodes do, until [`Self::work`] listens to it.
     events: Mutex<Option<UnboundedReceiver<Event>>>,
     _keeper: Option<Keeper>,
@@ -108,6 +110,7 @@ impl House {
                 clock: opened.clock.clone(),
                 zone,
                 tenure: opened.tenure.clone(),
+                run: opened.run,
                 settings: engine::Settings { failover, ..engine::Settings::default() },
             });
             let engine = engine.map_err(|error| anyhow!(error))?;
@@ -131,6 +134,7 @@ impl House {
             world,
             courier,
             lanes: opened.lanes,
+            pulse: opened.pulse,
             events: Mutex::new(opened.events),
             _keeper: opened.keeper,
             _lock: lock,
@@ -143,6 +147,7 @@ impl House {
     pub(crate) fn work(
         self: &Arc<Self>,
     ) -> anyhow::Result<(Arc<Workers>, oneshot::Receiver<String>)> {
+        self.pulse.clone().start();
         self.office.wire();
         self.world.connect(self.handle.clone(), self.office.suppliers.clone());
         let workers =

@@ -13,6 +13,7 @@ mod door;
 mod follow;
 mod goods;
 mod play;
+mod pulse;
 mod receiver;
 mod sandbox;
 mod storage;

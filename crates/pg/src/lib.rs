@@ -7,6 +7,7 @@
 
 mod catalog;
 mod check;
+mod clock;
 mod columns;
 mod evidence;
 mod fold;
@@ -21,7 +22,8 @@ mod rows;
 mod target;
 mod writer;
 
-pub use keeper::{DatabaseClock, Event, Keeper};
+pub use clock::{DatabaseClock, since_boot_ms};
+pub use keeper::{Event, Keeper};
 pub use moving::move_in;
 pub use reader::PgReads;
 pub use target::Target;
@@ -63,6 +65,24 @@ impl Tenure {
     pub fn leads(&self) -> bool {
         self.0.leads()
     }
+
+    /// True when no other node was seen for a while.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.0.is_alone()
+    }
+
+    /// How many lanes it holds, its own and those it took over.
+    #[must_use]
+    pub fn lanes(&self) -> usize {
+        self.0.all().len()
+    }
+
+    /// Standbys that confirm commits; -1 while nobody knows.
+    #[must_use]
+    pub fn standbys(&self) -> i64 {
+        self.0.standbys()
+    }
 }
 
 /// A node that has joined.
@@ -71,6 +91,8 @@ pub struct Joined {
     pub stores: Vec<PgStore>,
     /// Its lanes; what was sent there before may have been sent.
     pub lanes: Vec<Lane>,
+    /// A number that no other run of any node has: its first lane and how often that was taken.
+    pub run: i64,
     /// What the server says of itself.
     pub settings: String,
     /// The database's clock.
@@ -93,7 +115,16 @@ impl Joined {
     /// [`StoreError::NotWritten`] when it cannot be made.
     pub fn reader(&self) -> Result<PgReads, StoreError> {
         let link = Link::new(self.target.clone(), Role::Reader)?;
-        Ok(PgReads::new(link, self.held.clone(), self.seen.clone()))
+        Ok(PgReads::new(link, self.held.clone(), None))
+    }
+
+    /// The connection that the node's catalog is read with.
+    ///
+    /// # Errors
+    /// As [`Self::reader`].
+    pub fn catalog_reader(&self) -> Result<PgReads, StoreError> {
+        let link = Link::new(self.target.clone(), Role::Reader)?;
+        Ok(PgReads::new(link, self.held.clone(), Some(self.seen.clone())))
     }
 }
 
@@ -116,7 +147,7 @@ pub fn exists(target: &Arc<Target>) -> Result<bool, StoreError> {
 pub fn open_reader(target: &Arc<Target>) -> Result<PgReads, StoreError> {
     let mut link = Link::new(target.clone(), Role::Reader)?;
     link.connect()?;
-    Ok(PgReads::new(link, Held::new(), Arc::default()))
+    Ok(PgReads::new(link, Held::new(), None))
 }
 
 /// Brings the schema forward, takes lanes and keeps them. Blocks: not for a thread of a runtime.
@@ -138,6 +169,7 @@ pub fn join(target: Target, joining: &Joining) -> Result<Joined, StoreError> {
         let link = Link::new(target.clone(), Role::Lane(lane.lane, lane.epoch))?;
         stores.push(PgStore::new(link, lane, seen.clone()));
     }
+    let run = taken.first().map_or(0, |first| (i64::from(first.lane.0) << 32) | first.epoch);
     let lanes: Vec<Lane> = taken.iter().map(|taken| taken.lane).collect();
     let clock = Arc::new(DatabaseClock::new());
     let (tell, events) = unbounded_channel();
@@ -150,6 +182,8 @@ pub fn join(target: Target, joining: &Joining) -> Result<Joined, StoreError> {
         own: lanes.clone(),
         seen: seen.clone(),
         tell,
+        standbys: None,
+        look_again: 0,
     }
     .start()
     .map_err(|error| StoreError::NotWritten(error.to_string()))?;
@@ -159,5 +193,5 @@ pub fn join(target: Target, joining: &Joining) -> Result<Joined, StoreError> {
     }
     let shown: Vec<String> = lanes.iter().map(ToString::to_string).collect();
     let settings = format!("{settings}, lanes {}", shown.join(","));
-    Ok(Joined { stores, lanes, settings, clock, tenure, events, keeper, target, held, seen })
+    Ok(Joined { stores, lanes, run, settings, clock, tenure, events, keeper, target, held, seen })
 }

@@ -184,6 +184,7 @@ impl Link {
                 let named =
                     format!("SET application_name = '{}'; {}", role.name(), role.settings());
                 client.batch_execute(&named).await.map_err(|error| told(&error))?;
+                check::no_pooler(&client).await?;
                 match role {
                     Role::Writer | Role::Lane(..) => check::durable(&client).await?,
                     Role::Reader | Role::Keeper => {}
@@ -212,7 +213,14 @@ impl Link {
         &mut self,
         work: impl AsyncFnOnce(&mut Live) -> Result<T, Error>,
     ) -> Result<T, Lost> {
-        self.connect().map_err(|error| Lost::Gone(error.to_string()))?;
+        self.connect().map_err(|error| match error {
+            // As what it is told to be in the end; the words would be there twice.
+            StoreError::NotWritten(why) => Lost::Gone(why),
+            other @ (StoreError::Again(_)
+            | StoreError::Outdated(_)
+            | StoreError::Unknown(_)
+            | StoreError::Broken(_)) => Lost::Gone(other.to_string()),
+        })?;
         self.within(work)
     }
 
@@ -250,6 +258,11 @@ impl Link {
                 Err(Lost::Gone(format!("the database did not answer within {patience:?}")))
             }
         }
+    }
+
+    /// True when there is none, or it is closed.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.live.as_ref().is_none_or(|live| live.client.is_closed())
     }
 
     /// Gives the connection up, with whatever transaction is open on it.

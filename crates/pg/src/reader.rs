@@ -24,14 +24,17 @@ use types::{AttemptId, MemberId, RefId, Rupiah, Sku, SupplierCode, TrxNo, UtcMil
 const PAGE_MOST: u32 = 1_000;
 /// Rows read at once while walking.
 const STRIDE: i64 = 2_000;
+/// Rows looked at in one statement while searching for damage.
+const PIECE: i64 = 50_000;
 
 /// A connection for reads.
 pub struct PgReads {
     link: Link,
     /// Whose work is due here.
     held: Arc<Held>,
-    /// The catalog's revision as it was read last.
-    seen: Arc<AtomicI64>,
+    /// The catalog's revision as it was read last, where this is the reader that the node's catalog
+    /// comes from. Others read it too, and change nothing by that.
+    seen: Option<Arc<AtomicI64>>,
     /// A moment of the store is held.
     holds: bool,
 }
@@ -52,7 +55,7 @@ fn lane(row: &Row) -> Lane {
 }
 
 impl PgReads {
-    pub(crate) fn new(link: Link, held: Arc<Held>, seen: Arc<AtomicI64>) -> Self {
+    pub(crate) fn new(link: Link, held: Arc<Held>, seen: Option<Arc<AtomicI64>>) -> Self {
         Self { link, held, seen, holds: false }
     }
 
@@ -115,44 +118,46 @@ impl PgReads {
     fn number(&mut self, sql: &str) -> Result<i64, StoreError> {
         Ok(self.rows(sql, &[])?.first().map_or(0, |row| row.get(0)))
     }
+
+    fn catalog_now(&mut self) -> Result<CatalogRows, StoreError> {
+        let revision = self.number("SELECT catalog FROM revision")?;
+        let rows = CatalogRows {
+            members: self.all("SELECT * FROM member ORDER BY id", &[], codec::member)?,
+            levels: self.all("SELECT * FROM level ORDER BY code", &[], codec::level)?,
+            products: self.all("SELECT * FROM product ORDER BY code", &[], codec::product)?,
+            prices: self.all("SELECT * FROM price ORDER BY level, product", &[], codec::price)?,
+            suppliers: self.all("SELECT * FROM supplier ORDER BY code", &[], codec::supplier)?,
+            routes: self.all(
+                "SELECT * FROM route ORDER BY product, priority, supplier",
+                &[],
+                codec::route,
+            )?,
+        };
+        if let Some(seen) = &self.seen {
+            seen.store(revision, Ordering::Relaxed);
+        }
+        Ok(rows)
+    }
 }
 
 impl Reads for PgReads {
     fn catalog(&mut self) -> Result<CatalogRows, StoreError> {
-        // Of one moment, with its revision.
-        let held = self.holds;
-        if !held {
+        if self.holds {
+            return self.catalog_now();
+        }
+        // Of one moment, with its revision. A connection that is lost meanwhile takes the moment
+        // with it: reading all of it again harms nobody.
+        let mut tries = 0;
+        loop {
             self.hold()?;
-        }
-        let read = (|| {
-            let revision = self.number("SELECT catalog FROM revision")?;
-            let rows = CatalogRows {
-                members: self.all("SELECT * FROM member ORDER BY id", &[], codec::member)?,
-                levels: self.all("SELECT * FROM level ORDER BY code", &[], codec::level)?,
-                products: self.all("SELECT * FROM product ORDER BY code", &[], codec::product)?,
-                prices: self.all(
-                    "SELECT * FROM price ORDER BY level, product",
-                    &[],
-                    codec::price,
-                )?,
-                suppliers: self.all(
-                    "SELECT * FROM supplier ORDER BY code",
-                    &[],
-                    codec::supplier,
-                )?,
-                routes: self.all(
-                    "SELECT * FROM route ORDER BY product, priority, supplier",
-                    &[],
-                    codec::route,
-                )?,
-            };
-            self.seen.store(revision, Ordering::Relaxed);
-            Ok(rows)
-        })();
-        if !held {
+            let read = self.catalog_now();
+            let lost = self.link.is_lost();
             self.release();
+            if read.is_ok() || !lost || tries > 0 {
+                return read;
+            }
+            tries += 1;
         }
-        read
     }
 
     fn balance(&mut self, member: MemberId) -> Result<Option<Rupiah>, StoreError> {
@@ -490,17 +495,41 @@ impl Reads for PgReads {
     }
 
     fn damage(&mut self) -> Result<Option<String>, StoreError> {
-        let twice = self.rows("SELECT no FROM trx GROUP BY no HAVING count(*) > 1 LIMIT 1", &[])?;
-        if let Some(row) = twice.first() {
-            return Ok(Some(format!("trx {} is there twice", row.get::<_, i64>(0))));
+        // Page after page, so that no statement grows with the business. The last number of a page
+        // begins the next one: its twin may stand there.
+        let mut from = i64::MIN;
+        loop {
+            let rows = self.rows(
+                "SELECT no, count(*) AS count FROM
+                   (SELECT no FROM trx WHERE no >= $1 ORDER BY no LIMIT $2) AS page
+                 GROUP BY no ORDER BY no",
+                &[&from, &PIECE],
+            )?;
+            if let Some(row) = rows.iter().find(|row| row.get::<_, i64>("count") > 1) {
+                return Ok(Some(format!("trx {} is there twice", row.get::<_, i64>("no"))));
+            }
+            match rows.last().map(|row| row.get::<_, i64>("no")) {
+                Some(last) if last > from => from = last,
+                Some(_) | None => break,
+            }
         }
-        let lost = self.rows(
-            "SELECT a.trx FROM attempt a LEFT JOIN trx t ON t.member = a.member AND t.no = a.trx
-             WHERE t.no IS NULL LIMIT 1",
-            &[],
-        )?;
-        let tell = |row: &Row| format!("an attempt of trx {} has no trx", row.get::<_, i64>(0));
-        Ok(lost.first().map(tell))
+        let mut after = (i64::MIN, i64::MIN, i64::MIN);
+        loop {
+            let rows = self.rows(
+                "SELECT page.member, page.trx, page.n, t.no IS NULL AS lost FROM
+                   (SELECT member, trx, n FROM attempt WHERE (member, trx, n) > ($1, $2, $3)
+                    ORDER BY member, trx, n LIMIT $4) AS page
+                 LEFT JOIN trx t ON t.member = page.member AND t.no = page.trx
+                 ORDER BY page.member, page.trx, page.n",
+                &[&after.0, &after.1, &after.2, &PIECE],
+            )?;
+            if let Some(row) = rows.iter().find(|row| row.get("lost")) {
+                let no: i64 = row.get("trx");
+                return Ok(Some(format!("an attempt of trx {no} has no trx")));
+            }
+            let Some(last) = rows.last() else { return Ok(None) };
+            after = (last.get("member"), last.get("trx"), last.get("n"));
+        }
     }
 
     fn heads(&mut self) -> Result<Vec<Heads>, StoreError> {
@@ -524,11 +553,16 @@ impl Reads for PgReads {
     }
 
     fn hold(&mut self) -> Result<(), StoreError> {
-        let begun = self.link.run(async |live| {
+        let begin = async |live: &mut Live| {
             live.client
                 .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1")
                 .await
-        });
+        };
+        let begun = match self.link.run(begin) {
+            // Nothing was begun: the connection was dead before.
+            Err(Lost::Gone(_)) => self.link.run(begin),
+            begun @ (Ok(()) | Err(Lost::Refused(_))) => begun,
+        };
         begun.map_err(Lost::not_written)?;
         self.holds = true;
         Ok(())

@@ -44,7 +44,7 @@ struct Wanted {
 
 impl Gateway {
     pub(crate) async fn v1(&self, peer: SocketAddr, request: Request<Incoming>) -> Answered {
-        let received = self.0.handle.now().utc;
+        let received = self.0.handle.arrived();
         let from = self.caller(peer, &request);
         let (head, body) = request.into_parts();
         let target = head.uri.path_and_query().map_or_else(String::new, ToString::to_string);

@@ -11,6 +11,7 @@ mod examples;
 mod faults;
 mod feed;
 mod foreign;
+mod histories;
 mod journeys;
 mod network;
 mod nodes;

@@ -13,13 +13,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// One business in a database, and folders of more nodes for it.
-struct Fleet {
-    trial: Trial,
+pub(crate) struct Fleet {
+    pub(crate) trial: Trial,
     others: Vec<House>,
 }
 
 impl Fleet {
-    fn new(database: &str, nodes: usize) -> Self {
+    pub(crate) fn new(database: &str, nodes: usize) -> Self {
         let trial = Trial::of(House::on(database));
         let (from, mut others) = (trial.house.data(), Vec::new());
         let config = from.join("gerbang.toml");
@@ -40,7 +40,7 @@ impl Fleet {
         if node == 0 { &self.trial.house } else { &self.others[node - 1] }
     }
 
-    fn serve(&self, node: usize) -> Server {
+    pub(crate) fn serve(&self, node: usize) -> Server {
         let server = self.house(node).serve();
         self.trial.up.simulator.call_back(&format!("http://{}/callback/up/hush", server.address));
         server

@@ -22,8 +22,10 @@ pub use trx::{TrxList, Verdict};
 use crate::access::{Actor, Permission};
 use crate::plug::Office;
 use crate::users::NewUser;
+use engine::NotDone;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// One thing to do. No `Debug`: it may carry secrets.
 #[allow(missing_docs)]
@@ -220,9 +222,35 @@ pub async fn execute(
     result
 }
 
+/// How often an edit is decided anew when another node was faster.
+const EDITS_MOST: u32 = 12;
+
 async fn carry_out(office: &Office, actor: &Actor, operation: Operation) -> anyhow::Result<Value> {
-    // What is written rests on what was read: one editor at a time.
-    let _editing = if operation.edits() { Some(office.editing.lock().await) } else { None };
+    if !operation.edits() {
+        return once(office, actor, operation).await;
+    }
+    // What is written rests on what was read: one editor at a time, and again when another node
+    // wrote meanwhile.
+    let _editing = office.editing.lock().await;
+    let kept = serde_json::to_value(&operation)?;
+    let mut tries = 0;
+    loop {
+        let done = once(office, actor, serde_json::from_value(kept.clone())?).await;
+        match done {
+            Err(error)
+                if tries < EDITS_MOST
+                    && error.downcast_ref::<NotDone>() == Some(&NotDone::Outdated) =>
+            {
+                tries += 1;
+                let spread = office.handle.now().utc.get().rem_euclid(29).unsigned_abs();
+                tokio::time::sleep(Duration::from_millis(u64::from(tries) * 10 + spread)).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+async fn once(office: &Office, actor: &Actor, operation: Operation) -> anyhow::Result<Value> {
     match operation {
         Operation::MemberAdd(new) => member::add(office, *new).await,
         Operation::MemberList => member::list(office).await,
