@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::couriers::GuardedCourier;
 use crate::data::{DataDir, Lock};
+use crate::keyproof;
 use crate::play::Play;
 use crate::pulse::Pulse;
 use crate::sandbox::{SandboxTransport, World};
@@ -83,7 +84,7 @@ impl House {
     pub(crate) fn open(data: &DataDir, config: &Config) -> anyhow::Result<(Self, WriterEnd)> {
         let storage = Storage::of(data, config);
         if !storage.exists()? {
-            bail!("there is no business in {}; `gerbang init` creates one", storage.shown());
+            bail!("{}", storage.nothing_there());
         }
         Self::create(data, config)
     }
@@ -101,7 +102,10 @@ impl House {
         // The first reading of the catalog blocks too.
         let (opened, engine) = apart(|| {
             let mut opened = storage.open()?;
-            let readers = std::mem::take(&mut opened.readers);
+            let mut readers = std::mem::take(&mut opened.readers);
+            if let (Some(store), Some(reads)) = (opened.stores.first_mut(), readers.first_mut()) {
+                keyproof::prove(store.as_mut(), reads.as_mut(), &key, opened.clock.now())?;
+            }
             let engine = Engine::start(Setup {
                 stores: std::mem::take(&mut opened.stores),
                 reads: ReadPool::threads(readers)?,

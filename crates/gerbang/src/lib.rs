@@ -12,6 +12,7 @@ mod data;
 mod door;
 mod follow;
 mod goods;
+mod keyproof;
 mod play;
 mod pulse;
 mod receiver;

@@ -111,13 +111,18 @@ impl Storage {
         else {
             return Self::File(data.database());
         };
-        Self::named(&url, config)
+        let mut named = Self::named(&url, config);
+        if let Self::Server { joining, .. } = &mut named {
+            joining.seat = data.seat();
+        }
+        named
     }
 
     /// The server of this URL.
     pub(crate) fn named(url: &str, config: &Config) -> Self {
         let joining = Joining {
             node: config.node.clone().unwrap_or_else(machine),
+            seat: String::new(),
             lanes: config.lanes,
             lease: Duration::from_secs(config.lease_seconds),
         };
@@ -152,6 +157,20 @@ impl Storage {
                 Ok(target) => target.shown(),
                 Err(_) => "a database whose URL cannot be read".to_owned(),
             },
+        }
+    }
+
+    /// What to do where there is no business.
+    pub(crate) fn nothing_there(&self) -> String {
+        let shown = self.shown();
+        match self {
+            Self::File(_) => format!(
+                "there is no business in {shown}; `gerbang init` creates one. If it is in PostgreSQL, \
+                 say where: `database` in gerbang.toml, or GERBANG_DATABASE"
+            ),
+            Self::Server { .. } => {
+                format!("there is no business in {shown}; `gerbang init` creates one")
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 //! and every commit names the epoch it was made under: a node that slept through its lease cannot
 //! write any more, so it can neither settle nor get permission to send.
 
+use crate::Joining;
 use crate::clock::since_boot_ms;
 use crate::link::{Link, Live};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -129,11 +130,21 @@ impl Held {
     }
 }
 
+/// Free lanes, and those of our own seat: whoever sat there before us is gone when its keeper has
+/// no session any more, and we need not wait for its lease to end.
 const TAKE: &str = "UPDATE lane SET epoch = epoch + 1, node = $1,
      until = clock_timestamp() + $2::bigint * interval '1 millisecond'
-     WHERE id IN (SELECT id FROM lane WHERE until < clock_timestamp() ORDER BY id LIMIT $3
-                  FOR UPDATE SKIP LOCKED)
+     WHERE id IN (SELECT id FROM lane WHERE until < clock_timestamp()
+                    OR ($4::text <> '' AND split_part(node, '/', 1) = $4 AND NOT EXISTS
+                        (SELECT 1 FROM pg_stat_activity a WHERE a.application_name = $5
+                         AND a.datname = current_database()))
+                  ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED)
      RETURNING *";
+
+/// How the keeper of a seat is listed by the server.
+pub(crate) fn keeper_name(seat: &str) -> String {
+    format!("gerbang keeper {seat}").trim_end().to_owned()
+}
 
 /// An expired lane with work in it; idle ones are left to those who start.
 const ADOPT: &str = "UPDATE lane SET epoch = epoch + 1, node = $1,
@@ -162,9 +173,10 @@ fn millis(lease: Duration) -> i64 {
 pub(crate) fn take(
     link: &mut Link,
     node: &str,
-    count: usize,
-    lease: Duration,
+    joining: &Joining,
 ) -> Result<Vec<Taken>, StoreError> {
+    let (count, lease) = (joining.lanes.max(1), joining.lease);
+    let (seat, keeper) = (&joining.seat, keeper_name(&joining.seat));
     let wanted = i64::try_from(count).unwrap_or(1);
     let mut all: Vec<Taken> = Vec::new();
     for _ in 0..20 {
@@ -175,7 +187,10 @@ pub(crate) fn take(
         let found = link.run(async |live| {
             end_silent(live).await?;
             let statement = live.prepare(TAKE).await?;
-            let rows = live.client.query(&statement, &[&node, &millis(lease), &missing]).await?;
+            let rows = live
+                .client
+                .query(&statement, &[&node, &millis(lease), &missing, seat, &keeper])
+                .await?;
             rows.iter().map(taken).collect::<Result<Vec<_>, _>>()
         });
         all.extend(found.map_err(crate::link::Lost::not_written)?);

@@ -9,6 +9,7 @@ mod catalog;
 mod check;
 mod clock;
 mod columns;
+mod damage;
 mod evidence;
 mod fold;
 mod keeper;
@@ -43,6 +44,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 pub struct Joining {
     /// Its name, for people.
     pub node: String,
+    /// What only one process at a time is: its folder. Empty for one that is nothing of the kind.
+    pub seat: String,
     /// Writers at one time.
     pub lanes: usize,
     /// After this long of silence its work is another's.
@@ -161,7 +164,11 @@ pub fn join(target: Target, joining: &Joining) -> Result<Joined, StoreError> {
     migrate::migrate(&mut link)?;
     let settings =
         link.run(async |live| check::described(&live.client).await).map_err(Lost::not_written)?;
-    let taken = lanes::take(&mut link, &joining.node, joining.lanes.max(1), joining.lease)?;
+    let node = match joining.seat.is_empty() {
+        true => joining.node.clone(),
+        false => format!("{}/{}", joining.seat, joining.node),
+    };
+    let taken = lanes::take(&mut link, &node, joining)?;
     let (held, seen) = (Held::new(), Arc::new(AtomicI64::new(-1)));
     let mut stores = Vec::with_capacity(taken.len());
     for lane in &taken {
@@ -174,10 +181,10 @@ pub fn join(target: Target, joining: &Joining) -> Result<Joined, StoreError> {
     let clock = Arc::new(DatabaseClock::new());
     let (tell, events) = unbounded_channel();
     let keeper = Keeping {
-        link: Link::new(target.clone(), Role::Keeper)?,
+        link: Link::new(target.clone(), Role::Keeper)?.called(lanes::keeper_name(&joining.seat)),
         held: held.clone(),
         clock: clock.clone(),
-        node: joining.node.clone(),
+        node,
         lease: joining.lease,
         own: lanes.clone(),
         seen: seen.clone(),

@@ -39,10 +39,13 @@ impl Role {
         }
     }
 
+    /// Whoever writes has no `statement_timeout`: the server takes it for a reason to stop waiting for
+    /// its standby, and then says that the commit is done (with a warning). What takes too long is
+    /// given up by us, and its fate is read back.
     const fn settings(self) -> &'static str {
         match self {
             Self::Writer | Self::Lane(..) => {
-                "SET statement_timeout = '30s';
+                "SET statement_timeout = 0;
                  SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s';
                  SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
                  SET jit = off; SET plan_cache_mode = force_generic_plan"
@@ -53,7 +56,7 @@ impl Role {
                  SET idle_in_transaction_session_timeout = '1h'"
             }
             Self::Keeper => {
-                "SET statement_timeout = '5s';
+                "SET statement_timeout = 0;
                  SET lock_timeout = '3s'; SET idle_in_transaction_session_timeout = '10s'"
             }
         }
@@ -158,6 +161,8 @@ pub(crate) struct Link {
     runtime: Option<Runtime>,
     target: Arc<Target>,
     role: Role,
+    /// How the server lists it.
+    name: String,
     live: Option<Live>,
 }
 
@@ -166,7 +171,13 @@ impl Link {
     pub(crate) fn new(target: Arc<Target>, role: Role) -> Result<Self, StoreError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| StoreError::NotWritten(error.to_string()))?;
-        Ok(Self { runtime: Some(runtime), target, role, live: None })
+        Ok(Self { runtime: Some(runtime), target, role, name: role.name(), live: None })
+    }
+
+    /// The same under another name. It must hold no quotes.
+    pub(crate) fn called(mut self, name: String) -> Self {
+        self.name = name;
+        self
     }
 
     /// Connects now, and looks whether the server keeps what it acknowledges.
@@ -174,15 +185,14 @@ impl Link {
         if self.live.as_ref().is_some_and(|live| !live.client.is_closed()) {
             return Ok(());
         }
-        let (target, role) = (self.target.clone(), self.role);
+        let (target, role, name) = (self.target.clone(), self.role, self.name.clone());
         let Some(runtime) = &self.runtime else {
             return Err(StoreError::NotWritten("the connection is closed".to_owned()));
         };
         let live = runtime.block_on(async move {
             let connecting = async {
                 let (client, notices) = target.connect().await?;
-                let named =
-                    format!("SET application_name = '{}'; {}", role.name(), role.settings());
+                let named = format!("SET application_name = '{name}'; {}", role.settings());
                 client.batch_execute(&named).await.map_err(|error| told(&error))?;
                 check::no_pooler(&client).await?;
                 match role {

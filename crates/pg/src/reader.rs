@@ -1,6 +1,7 @@
 //! The read side: typed pages and walks, each bounded. Nothing here is used to decide about money.
 
 use crate::columns::PgRow;
+use crate::damage;
 use crate::lanes::Held;
 use crate::link::{Link, Live, Lost};
 use crate::rows::trx_columns;
@@ -24,8 +25,6 @@ use types::{AttemptId, MemberId, RefId, Rupiah, Sku, SupplierCode, TrxNo, UtcMil
 const PAGE_MOST: u32 = 1_000;
 /// Rows read at once while walking.
 const STRIDE: i64 = 2_000;
-/// Rows looked at in one statement while searching for damage.
-const PIECE: i64 = 50_000;
 
 /// A connection for reads.
 pub struct PgReads {
@@ -61,7 +60,11 @@ impl PgReads {
 
     /// A read that finds its connection gone tries once more on a new one: reading twice harms
     /// nobody. Not while a moment is held: that went with the connection.
-    fn rows(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, StoreError> {
+    pub(crate) fn rows(
+        &mut self,
+        sql: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, StoreError> {
         let mut tries = 0;
         loop {
             let ask = async |live: &mut Live| {
@@ -495,41 +498,7 @@ impl Reads for PgReads {
     }
 
     fn damage(&mut self) -> Result<Option<String>, StoreError> {
-        // Page after page, so that no statement grows with the business. The last number of a page
-        // begins the next one: its twin may stand there.
-        let mut from = i64::MIN;
-        loop {
-            let rows = self.rows(
-                "SELECT no, count(*) AS count FROM
-                   (SELECT no FROM trx WHERE no >= $1 ORDER BY no LIMIT $2) AS page
-                 GROUP BY no ORDER BY no",
-                &[&from, &PIECE],
-            )?;
-            if let Some(row) = rows.iter().find(|row| row.get::<_, i64>("count") > 1) {
-                return Ok(Some(format!("trx {} is there twice", row.get::<_, i64>("no"))));
-            }
-            match rows.last().map(|row| row.get::<_, i64>("no")) {
-                Some(last) if last > from => from = last,
-                Some(_) | None => break,
-            }
-        }
-        let mut after = (i64::MIN, i64::MIN, i64::MIN);
-        loop {
-            let rows = self.rows(
-                "SELECT page.member, page.trx, page.n, t.no IS NULL AS lost FROM
-                   (SELECT member, trx, n FROM attempt WHERE (member, trx, n) > ($1, $2, $3)
-                    ORDER BY member, trx, n LIMIT $4) AS page
-                 LEFT JOIN trx t ON t.member = page.member AND t.no = page.trx
-                 ORDER BY page.member, page.trx, page.n",
-                &[&after.0, &after.1, &after.2, &PIECE],
-            )?;
-            if let Some(row) = rows.iter().find(|row| row.get("lost")) {
-                let no: i64 = row.get("trx");
-                return Ok(Some(format!("an attempt of trx {no} has no trx")));
-            }
-            let Some(last) = rows.last() else { return Ok(None) };
-            after = (last.get("member"), last.get("trx"), last.get("n"));
-        }
+        damage::find(self)
     }
 
     fn heads(&mut self) -> Result<Vec<Heads>, StoreError> {

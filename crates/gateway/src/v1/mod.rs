@@ -183,7 +183,9 @@ impl Gateway {
             Ok(Answer::Bought(bought)) => bought,
             // It may have been taken: whoever hears "busy" buys elsewhere.
             Err(NotDone::NotKnown) => return Bought::Said(Told::not_known()),
-            Err(NotDone::NotTaken) | Ok(_) => return Bought::Recorded(Told::busy()),
+            Err(NotDone::NotTaken | NotDone::Outdated) | Ok(_) => {
+                return Bought::Recorded(Told::busy());
+            }
         };
         let millis = self.0.handle.now().utc.since(call.received).max(0);
         self.count(Channel::Trx, bought.code, millis);

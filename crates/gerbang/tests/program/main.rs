@@ -19,6 +19,7 @@ mod playground;
 mod reconcile;
 mod rig;
 mod shim;
+mod standing;
 mod suppliers;
 mod tamper;
 mod visitor;

@@ -36,7 +36,7 @@ impl Fleet {
         Self { trial, others }
     }
 
-    fn house(&self, node: usize) -> &House {
+    pub(crate) fn house(&self, node: usize) -> &House {
         if node == 0 { &self.trial.house } else { &self.others[node - 1] }
     }
 
@@ -47,12 +47,12 @@ impl Fleet {
     }
 }
 
-fn order(address: SocketAddr, ref_id: &str) -> std::io::Result<(u16, String)> {
+pub(crate) fn order(address: SocketAddr, ref_id: &str) -> std::io::Result<(u16, String)> {
     get(address, &format!("/trx?product=T1&dest=089660522887&refID={ref_id}&{WHO}"))
 }
 
 /// Asks again with the same refID until somebody answers, as members do.
-fn insist(addresses: &[SocketAddr], ref_id: &str) -> String {
+pub(crate) fn insist(addresses: &[SocketAddr], ref_id: &str) -> String {
     let began = Instant::now();
     loop {
         for address in addresses {
@@ -65,7 +65,7 @@ fn insist(addresses: &[SocketAddr], ref_id: &str) -> String {
     }
 }
 
-fn trx_of(answer: &str) -> String {
+pub(crate) fn trx_of(answer: &str) -> String {
     answer.split("T#").nth(1).and_then(|rest| rest.split(' ').next()).unwrap().to_owned()
 }
 
