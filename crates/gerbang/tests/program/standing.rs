@@ -35,7 +35,7 @@ fn a_standby_is_never_asked() {
     let asked = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'gerbang%'";
     assert_eq!(standby.sql("postgres", asked).unwrap(), "0");
     let alone = format!("postgres://postgres@127.0.0.1:{}/g?sslmode=disable", standby.port());
-    let said = House::on(&alone).fails(&["verify"]);
+    let said = House::on(&alone).fails(&["init"]);
     assert!(said.contains("g at 127.0.0.1"), "{said}");
     fleet.trial.is_true();
 }
@@ -119,9 +119,12 @@ fn nodes_that_cannot_work_say_so() {
     std::fs::write(&config, text.replace("127.0.0.1:8080", "127.0.0.1:0")).unwrap();
     let node = right.serve();
     assert_eq!(node.get("/readyz").0, 200);
-    let metrics = node.get("/metrics").1;
-    assert!(metrics.contains("gerbang_lease_held 1"), "{metrics}");
-    assert!(metrics.contains("gerbang_synchronous_standbys 0"), "{metrics}");
+    wait_until("it tells how it stands", Duration::from_secs(15), || {
+        let metrics = node.get("/metrics").1;
+        ["gerbang_lease_held 1", "gerbang_lanes_held 2", "gerbang_synchronous_standbys 0"]
+            .iter()
+            .all(|line| metrics.contains(line))
+    });
     server.kill_nine();
     wait_until("it is not ready", Duration::from_secs(15), || node.get("/readyz").0 == 503);
     server.restart().unwrap();
