@@ -134,10 +134,11 @@ impl Held {
 /// no session any more, and we need not wait for its lease to end.
 const TAKE: &str = "UPDATE lane SET epoch = epoch + 1, node = $1,
      until = clock_timestamp() + $2::bigint * interval '1 millisecond'
-     WHERE id IN (SELECT id FROM lane WHERE until < clock_timestamp()
-                    OR ($4::text <> '' AND split_part(node, '/', 1) = $4 AND NOT EXISTS
-                        (SELECT 1 FROM pg_stat_activity a WHERE a.application_name = $5
-                         AND a.datname = current_database()))
+     WHERE id IN (SELECT id FROM lane WHERE id <> ALL($6::bigint[])
+                    AND (until < clock_timestamp()
+                         OR ($4::text <> '' AND split_part(node, '/', 1) = $4 AND NOT EXISTS
+                             (SELECT 1 FROM pg_stat_activity a WHERE a.application_name = $5
+                              AND a.datname = current_database())))
                   ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED)
      RETURNING *";
 
@@ -184,12 +185,13 @@ pub(crate) fn take(
         if missing <= 0 {
             break;
         }
+        let ours: Vec<i64> = all.iter().map(|taken| i64::from(taken.lane.0)).collect();
         let found = link.run(async |live| {
             end_silent(live).await?;
             let statement = live.prepare(TAKE).await?;
             let rows = live
                 .client
-                .query(&statement, &[&node, &millis(lease), &missing, seat, &keeper])
+                .query(&statement, &[&node, &millis(lease), &missing, seat, &keeper, &ours])
                 .await?;
             rows.iter().map(taken).collect::<Result<Vec<_>, _>>()
         });
