@@ -39,13 +39,10 @@ impl Role {
         }
     }
 
-    /// Whoever writes has no `statement_timeout`: the server takes it for a reason to stop waiting for
-    /// its standby, and then says that the commit is done (with a warning). What takes too long is
-    /// given up by us, and its fate is read back.
     const fn settings(self) -> &'static str {
         match self {
             Self::Writer | Self::Lane(..) => {
-                "SET statement_timeout = 0;
+                "SET statement_timeout = '30s';
                  SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s';
                  SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
                  SET jit = off; SET plan_cache_mode = force_generic_plan"
@@ -56,7 +53,7 @@ impl Role {
                  SET idle_in_transaction_session_timeout = '1h'"
             }
             Self::Keeper => {
-                "SET statement_timeout = 0;
+                "SET statement_timeout = '5s';
                  SET lock_timeout = '3s'; SET idle_in_transaction_session_timeout = '10s'"
             }
         }

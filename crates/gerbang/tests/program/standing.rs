@@ -159,7 +159,7 @@ fn a_commit_without_its_standby_is_not_answered() {
     let address = node.address;
     let waiting = std::thread::spawn(move || order(address, "without"));
     wait_until("it is not ready", Duration::from_secs(15), || node.get("/readyz").0 == 503);
-    // Longer than any time-out that the server might take for a word of ours.
+    // Longer than the time-outs of our sessions: the server must not take one for a word of ours.
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(33) && !waiting.is_finished() {
         std::thread::sleep(Duration::from_millis(100));
