@@ -4,6 +4,7 @@
 //! logging. Time and chance are arguments. What is decided here is written by the engine's writer
 //! in one commit; nothing else in the project decides about a trx, an attempt or a balance.
 
+mod absence;
 mod attempt;
 mod books;
 mod buy;
@@ -31,6 +32,7 @@ mod sync;
 mod trx;
 mod two_persons;
 
+pub use absence::{Absences, NotAbsences, Run};
 pub use attempt::{Attempt, AttemptState, FailureClass, Outcome, Tie};
 pub use books::{BookEntry, EntryKind, Nature, debit, decide_entry, nature};
 pub use buy::{Account, BuyDecision, BuyFacts, BuyRequest, decide_buy};

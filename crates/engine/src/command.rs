@@ -146,7 +146,8 @@ pub enum Command {
         /// For the journal.
         asked: Box<Asked>,
     },
-    /// "Was this refID ever taken?", asked behind everything queued before.
+    /// "Was this refID ever taken?", asked behind everything queued before. That it was not is a
+    /// decision: a purchase that is under way anywhere is not taken after it.
     Look {
         /// Whose.
         member: MemberId,

@@ -1,15 +1,16 @@
 //! The only door to the engine, for gateway, workers and command line alike.
 
 use crate::command::{Answer, Command};
-use crate::ports::Alone;
+use crate::ports::{Alone, Standing};
 use crate::snapshot::Snapshot;
 use crate::writer::{Core, Job};
 use crate::{Catalog, Clock, Health, ReadPool, Tenure, Zone};
-use domain::Failover;
-use std::sync::atomic::{AtomicBool, Ordering};
+use domain::{Failover, Run};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use store::{CatalogRows, JournalLine, MasterKey, Store, StoreError};
 use tokio::sync::{Notify, mpsc, oneshot};
+use types::UtcMillis;
 
 /// Nothing was taken; the same request may be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,11 +23,18 @@ pub enum NotDone {
     /// Certainly nothing was written.
     #[error("busy: nothing was written, send it again with the same refID")]
     NotTaken,
+    /// Nothing was written: it was decided on a catalog that somebody changed since. The newest is
+    /// there now: deciding anew may help.
+    #[error("somebody changed the catalog meanwhile: nothing was written, do it again")]
+    Outdated,
     /// It may have been written: its answer was lost at the commit. Whoever asks must be told that it
     /// is under way and must look again, never that it failed.
     #[error("not known: it may have been written; look before you do it again")]
     NotKnown,
 }
+
+/// So long after a batch that was not written the node counts as one that cannot write.
+const FAILED_MS: i64 = 3_000;
 
 /// Limits of the engine.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +66,8 @@ pub(crate) struct Shared {
     /// Set while the disk has no room: purchases are refused before anything is taken.
     pub(crate) full: AtomicBool,
     pub(crate) tenure: Arc<dyn Tenure>,
+    /// When a batch was last not written, in milliseconds; 0 while they are.
+    failed: AtomicI64,
 }
 
 impl Shared {
@@ -139,6 +149,13 @@ impl Handle {
         self.0.zone.moment(self.0.clock.now())
     }
 
+    /// The moment from which a request that is read now may be on its way: members may have been
+    /// told something else since, where this process stood still.
+    #[must_use]
+    pub fn arrived(&self) -> UtcMillis {
+        self.0.clock.now().after(-self.0.tenure.standing().unread_ms.max(0))
+    }
+
     /// The operator's zone.
     #[must_use]
     pub fn zone(&self) -> &Zone {
@@ -163,6 +180,26 @@ impl Handle {
     #[must_use]
     pub fn leads(&self) -> bool {
         self.0.tenure.leads()
+    }
+
+    /// How this node stands among others.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.0.tenure.standing()
+    }
+
+    /// True for some seconds after a batch could not be written, unless one was written since.
+    #[must_use]
+    pub fn writes_fail(&self) -> bool {
+        let failed = self.0.failed.load(Ordering::Relaxed);
+        let since = self.0.clock.now().since(UtcMillis::new(failed));
+        failed != 0 && (0..FAILED_MS).contains(&since)
+    }
+
+    /// True while a committed change of the catalog could not be read back.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.0.catalog.is_stale()
     }
 
     /// True when a writer has stopped: nothing can be recorded any more, so nothing may be done.
@@ -217,6 +254,8 @@ pub struct Setup {
     pub zone: Zone,
     /// Whether this node may still act.
     pub tenure: Arc<dyn Tenure>,
+    /// Which run of which node this is; another number than any other that works for the business.
+    pub run: Run,
     /// Limits.
     pub settings: Settings,
 }
@@ -239,6 +278,7 @@ impl Setup {
             clock,
             zone,
             tenure: Arc::new(Alone),
+            run: 0,
             settings: Settings::default(),
         }
     }
@@ -276,7 +316,7 @@ impl Engine {
     /// # Errors
     /// When the catalog cannot be opened with this key.
     pub fn assemble(setup: Setup) -> Result<(Handle, Vec<Writer>), String> {
-        let Setup { stores, reads, mut rows, key, clock, zone, tenure, settings } = setup;
+        let Setup { stores, reads, mut rows, key, clock, zone, tenure, run, settings } = setup;
         let catalog = Arc::new(Snapshot::new(Box::new(move || {
             let rows = rows().map_err(|error| error.to_string())?;
             Catalog::build(rows, &key).map_err(|error| error.to_string())
@@ -295,6 +335,7 @@ impl Engine {
             deliveries: Notify::new(),
             full: AtomicBool::new(false),
             tenure,
+            failed: AtomicI64::new(0),
         });
         let writers = stores.into_iter().zip(lanes).map(|(store, jobs)| Writer {
             core: Core {
@@ -304,6 +345,8 @@ impl Engine {
                 zone: zone.clone(),
                 health: health.clone(),
                 failover: settings.failover,
+                run,
+                reread: UtcMillis::default(),
             },
             jobs,
             batch: settings.batch,
@@ -358,6 +401,7 @@ impl Writer {
         match self.core.step(jobs) {
             Ok(nudges) => {
                 if let Some(shared) = self.shared.upgrade() {
+                    shared.failed.store(0, Ordering::Relaxed);
                     if nudges.intents {
                         shared.intents.notify_one();
                     }
@@ -367,8 +411,13 @@ impl Writer {
                 }
                 Ok(())
             }
-            Err(StoreError::NotWritten(why) | StoreError::Again(why)) => {
+            Err(
+                StoreError::NotWritten(why) | StoreError::Again(why) | StoreError::Outdated(why),
+            ) => {
                 tracing::error!(%why, "a batch was not written; its callers hear busy");
+                if let Some(shared) = self.shared.upgrade() {
+                    shared.failed.store(self.core.clock.now().get(), Ordering::Relaxed);
+                }
                 Ok(())
             }
             Err(error @ (StoreError::Unknown(_) | StoreError::Broken(_))) => {

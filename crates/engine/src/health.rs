@@ -179,6 +179,13 @@ impl Health {
         all
     }
 
+    /// Others buy from the same deposits: what follows what cannot be told any more.
+    pub fn forget_trails(&self) {
+        if let Ok(mut known) = self.0.lock() {
+            known.trails.clear();
+        }
+    }
+
     /// What was bought earlier today, found at the start.
     pub fn bought(&self, counts: Vec<(SupplierCode, Sku, u32)>, now: Moment) {
         let Ok(mut known) = self.0.lock() else { return };

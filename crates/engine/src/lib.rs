@@ -29,7 +29,7 @@ pub use command::{
 pub use gate::{Gate, Purpose, Seat};
 pub use handle::{Busy, Engine, Handle, NotDone, Settings, Setup, Writer};
 pub use health::Health;
-pub use ports::{Alone, CallbackDoor, Clock, Port, Suppliers, SystemClock, Tenure};
+pub use ports::{Alone, CallbackDoor, Clock, Port, Standing, Suppliers, SystemClock, Tenure};
 pub use reads::ReadPool;
 pub use render::{check_reply, known_answer, phrase, seller_rc, seller_report, v2_status};
 pub use workers::{Courier, CourierResult, Received, Workers, gone_paper, inlet, tell_nothing};

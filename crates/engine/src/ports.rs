@@ -34,6 +34,31 @@ pub trait Tenure: Send + Sync {
 
     /// True on one node at a time: that which does what must not be done twice.
     fn leads(&self) -> bool;
+
+    /// What else there is to know of this node.
+    fn standing(&self) -> Standing {
+        Standing::default()
+    }
+}
+
+/// How a node stands among others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// No other node works for this business.
+    pub alone: bool,
+    /// For how long what is read now may have waited unread: more than nothing for a moment after
+    /// the process stood still.
+    pub unread_ms: i64,
+    /// Lanes it holds.
+    pub lanes: i64,
+    /// Standbys that confirm commits, -1 while nobody knows; `None` where there is no server.
+    pub standbys: Option<i64>,
+}
+
+impl Default for Standing {
+    fn default() -> Self {
+        Self { alone: true, unread_ms: 0, lanes: 1, standbys: None }
+    }
 }
 
 /// The only node there is.

@@ -56,6 +56,10 @@ impl Gateway {
     /// Found in the store, or never taken: "nothing" only after the writer said so too, because a
     /// purchase may be on its way through the queue.
     pub(crate) async fn find(&self, member: MemberId, ref_id: RefId) -> Found {
+        // A node that may have been replaced may stand at a server that was replaced too.
+        if !self.0.handle.may_act() {
+            return Found::Unclear;
+        }
         let asked = ref_id.clone();
         let read = self.0.handle.reads().ask(move |reads| reads.trx_by_ref(member, &asked)).await;
         match read {

@@ -1,5 +1,6 @@
 //! Numbers for Prometheus. No member, no reference, no secret is ever a label.
 
+use engine::Handle;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -18,6 +19,9 @@ pub struct Metrics {
     pending: Gauge,
     suspect: Gauge,
     callbacks: Gauge,
+    lease: Gauge,
+    lanes: Gauge,
+    standbys: Gauge,
 }
 
 impl Default for Metrics {
@@ -33,8 +37,24 @@ impl Default for Metrics {
         registry.register("writer_queue", "Commands waiting for the writer", queue.clone());
         registry.register("pending_trx", "Trx without a final state", pending.clone());
         registry.register("suspect_trx", "Trx that need a person", suspect.clone());
+        let (lease, lanes, standbys) = (Gauge::default(), Gauge::default(), Gauge::default());
+        registry.register("lease_held", "1 while this node may write", lease.clone());
+        registry.register("lanes_held", "Lanes this node holds", lanes.clone());
+        let help = "Standbys that confirm a commit; -1 not known or no server";
+        registry.register("synchronous_standbys", help, standbys.clone());
         registry.register("callbacks_due", "Callbacks not delivered yet", callbacks.clone());
-        Self { registry, answers, seconds, queue, pending, suspect, callbacks }
+        Self {
+            registry,
+            answers,
+            seconds,
+            queue,
+            pending,
+            suspect,
+            callbacks,
+            lease,
+            lanes,
+            standbys,
+        }
     }
 }
 
@@ -45,8 +65,12 @@ impl Metrics {
         self.seconds.observe(seconds);
     }
 
-    pub(crate) fn print(&self, queue: usize, counts: store::Counts) -> String {
+    pub(crate) fn print(&self, handle: &Handle, counts: store::Counts) -> String {
+        let ((queue, _), standing) = (handle.queue_depth(), handle.standing());
         self.queue.set(i64::try_from(queue).unwrap_or(i64::MAX));
+        self.lease.set(i64::from(handle.may_act()));
+        self.lanes.set(standing.lanes);
+        self.standbys.set(standing.standbys.unwrap_or(-1));
         self.pending.set(counts.pending);
         self.suspect.set(counts.suspect);
         self.callbacks.set(counts.callbacks_due);

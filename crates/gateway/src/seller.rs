@@ -27,7 +27,7 @@ impl Gateway {
         peer: SocketAddr,
         request: Request<Incoming>,
     ) -> Answered {
-        let received = self.0.handle.now().utc;
+        let received = self.0.handle.arrived();
         let from = self.caller(peer, &request);
         let body = Limited::new(request.into_body(), BODY_MOST).collect();
         let fields = match tokio::time::timeout(FORM_TIME, body).await {

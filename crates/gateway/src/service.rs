@@ -152,6 +152,9 @@ impl Gateway {
 
     /// Answers one request. Never fails: what cannot be understood is 404 or a refusal.
     pub async fn answer(&self, peer: SocketAddr, request: Request<Incoming>) -> Answered {
+        // Whoever went away while its request waited unread is noticed here, before anything is
+        // done in its name: the connection is read once more, and its end ends this.
+        tokio::task::yield_now().await;
         let path = request.uri().path().trim_end_matches('/').to_ascii_lowercase();
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         let forms = reads || *request.method() == Method::POST;
@@ -188,7 +191,7 @@ impl Gateway {
     }
 
     async fn text(&self, peer: SocketAddr, request: Request<Incoming>, kind: Kind) -> Answered {
-        let received = self.0.handle.now().utc;
+        let received = self.0.handle.arrived();
         let from = self.caller(peer, &request);
         let mut fields = Fields::decode(request.uri().query().unwrap_or_default().as_bytes());
         let path = request.uri().path().to_owned();
@@ -328,6 +331,9 @@ impl Gateway {
             (depth >= most, "the writer's queue is full"),
             (store != Ok(true), "the store does not answer"),
             (self.0.handle.is_full(), "the disk is almost full"),
+            (self.0.handle.is_ended(), "a writer has stopped"),
+            (!self.0.handle.may_act(), "the lease is over: this node cannot write"),
+            (self.0.handle.writes_fail(), "the last batch was not written"),
         ]
         .into_iter()
         .filter_map(|(wrong, text)| wrong.then_some(text))
@@ -344,8 +350,7 @@ impl Gateway {
             Ok(Ok(counts)) => counts,
             Ok(Err(_)) | Err(_) => return plain(StatusCode::SERVICE_UNAVAILABLE, BUSY),
         };
-        let (depth, _) = self.0.handle.queue_depth();
-        let text = self.0.metrics.print(depth, counts);
+        let text = self.0.metrics.print(&self.0.handle, counts);
         with_type(
             plain(StatusCode::OK, &text),
             "application/openmetrics-text; version=1.0.0; charset=utf-8",

@@ -142,7 +142,7 @@ impl Gateway {
             Ok(Answer::Bought(bought)) => bought,
             // It may have been taken: whoever hears "busy" buys elsewhere.
             Err(NotDone::NotKnown) => return (self.not_known(entry, asked), None),
-            Err(NotDone::NotTaken) | Ok(_) => return (Said::busy(), None),
+            Err(NotDone::NotTaken | NotDone::Outdated) | Ok(_) => return (Said::busy(), None),
         };
         told(*bought, id, true)
     }

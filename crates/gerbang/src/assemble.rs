@@ -3,7 +3,9 @@
 use crate::config::Config;
 use crate::couriers::GuardedCourier;
 use crate::data::{DataDir, Lock};
+use crate::keyproof;
 use crate::play::Play;
+use crate::pulse::Pulse;
 use crate::sandbox::{SandboxTransport, World};
 use crate::storage::{Storage, apart};
 use anyhow::{Context as _, anyhow, bail};
@@ -36,6 +38,7 @@ pub(crate) struct House {
     world: Arc<World>,
     courier: Arc<GuardedCourier>,
     lanes: Vec<Lane>,
+    pulse: Arc<Pulse>,
     /// What other nodes do, until [`Self::work`] listens to it.
     events: Mutex<Option<UnboundedReceiver<Event>>>,
     _keeper: Option<Keeper>,
@@ -81,7 +84,7 @@ impl House {
     pub(crate) fn open(data: &DataDir, config: &Config) -> anyhow::Result<(Self, WriterEnd)> {
         let storage = Storage::of(data, config);
         if !storage.exists()? {
-            bail!("there is no business in {}; `gerbang init` creates one", storage.shown());
+            bail!("{}", storage.nothing_there());
         }
         Self::create(data, config)
     }
@@ -99,7 +102,10 @@ impl House {
         // The first reading of the catalog blocks too.
         let (opened, engine) = apart(|| {
             let mut opened = storage.open()?;
-            let readers = std::mem::take(&mut opened.readers);
+            let mut readers = std::mem::take(&mut opened.readers);
+            if let (Some(store), Some(reads)) = (opened.stores.first_mut(), readers.first_mut()) {
+                keyproof::prove(store.as_mut(), reads.as_mut(), &key, opened.clock.now())?;
+            }
             let engine = Engine::start(Setup {
                 stores: std::mem::take(&mut opened.stores),
                 reads: ReadPool::threads(readers)?,
@@ -108,6 +114,7 @@ impl House {
                 clock: opened.clock.clone(),
                 zone,
                 tenure: opened.tenure.clone(),
+                run: opened.run,
                 settings: engine::Settings { failover, ..engine::Settings::default() },
             });
             let engine = engine.map_err(|error| anyhow!(error))?;
@@ -131,6 +138,7 @@ impl House {
             world,
             courier,
             lanes: opened.lanes,
+            pulse: opened.pulse,
             events: Mutex::new(opened.events),
             _keeper: opened.keeper,
             _lock: lock,
@@ -143,6 +151,7 @@ impl House {
     pub(crate) fn work(
         self: &Arc<Self>,
     ) -> anyhow::Result<(Arc<Workers>, oneshot::Receiver<String>)> {
+        self.pulse.clone().start();
         self.office.wire();
         self.world.connect(self.handle.clone(), self.office.suppliers.clone());
         let workers =

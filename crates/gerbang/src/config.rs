@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use ipnet::IpNet;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -27,7 +27,9 @@ pub(crate) struct Config {
     pub(crate) zone: String,
     pub(crate) tls_certificate: Option<PathBuf>,
     pub(crate) tls_key: Option<PathBuf>,
+    #[serde(deserialize_with = "networks")]
     pub(crate) trusted_proxies: Vec<IpNet>,
+    #[serde(deserialize_with = "networks")]
     pub(crate) callback_allow: Vec<IpNet>,
     pub(crate) requests_per_second_per_member: Option<NonZeroU32>,
     pub(crate) requests_per_second_per_address: Option<NonZeroU32>,
@@ -37,6 +39,13 @@ pub(crate) struct Config {
     pub(crate) failover_minutes: u32,
     pub(crate) late_failure: LateFailure,
     pub(crate) category_aliases: BTreeMap<String, Vec<String>>,
+}
+
+/// Networks, or single addresses.
+fn networks<'de, D: Deserializer<'de>>(given: D) -> Result<Vec<IpNet>, D::Error> {
+    let words = Vec::<String>::deserialize(given)?;
+    let all = words.iter().map(|word| office::network(word));
+    all.collect::<anyhow::Result<_>>().map_err(serde::de::Error::custom)
 }
 
 /// What becomes of a purchase that fails too late for another supplier.

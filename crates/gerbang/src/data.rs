@@ -98,7 +98,11 @@ impl DataDir {
         }
         let path = self.key_file();
         let mut file = File::open(&path).with_context(|| {
-            format!("cannot read {}; `gerbang init` creates a new business", path.display())
+            format!(
+                "cannot read {}: copy it from another node of this business, or from where it is \
+                 kept apart; only for a new business `gerbang init` makes one",
+                path.display()
+            )
         })?;
         let mode = file.metadata()?.permissions().mode();
         if mode & 0o077 != 0 {
@@ -107,6 +111,29 @@ impl DataDir {
         let mut text = String::new();
         file.read_to_string(&mut text)?;
         MasterKey::from_hex(&text).with_context(|| path.display().to_string())
+    }
+
+    /// What this folder is called among the nodes of a business: made once, by chance. Empty when
+    /// that is not possible.
+    pub(crate) fn seat(&self) -> String {
+        let path = self.0.join("node.id");
+        let hex = |text: &str| {
+            let text = text.trim();
+            let fits = text.len() == 16 && text.chars().all(|c| c.is_ascii_hexdigit());
+            fits.then(|| text.to_owned())
+        };
+        if let Ok(text) = std::fs::read_to_string(&path) {
+            return hex(&text).unwrap_or_default();
+        }
+        let mut bytes = [0_u8; 8];
+        if getrandom::fill(&mut bytes).is_err() {
+            return String::new();
+        }
+        let made: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        match std::fs::write(&path, &made) {
+            Ok(()) => made,
+            Err(_) => String::new(),
+        }
     }
 
     /// Becomes the only writer of this business.

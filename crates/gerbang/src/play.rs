@@ -59,6 +59,7 @@ impl Play {
                 clock: opened.clock.clone(),
                 zone,
                 tenure: opened.tenure.clone(),
+                run: opened.run,
                 settings: engine::Settings::default(),
             });
             engine.map_err(|error| anyhow!(error))

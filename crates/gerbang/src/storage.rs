@@ -4,8 +4,9 @@
 
 use crate::config::Config;
 use crate::data::DataDir;
+use crate::pulse::Pulse;
 use anyhow::{Context as _, anyhow, bail};
-use engine::{Alone, Clock, SystemClock, Tenure};
+use engine::{Clock, Standing, SystemClock, Tenure};
 use pg::{Event, Joining, Keeper, Target};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,6 +31,10 @@ pub(crate) struct Opened {
     pub(crate) rows: Box<dyn FnMut() -> Result<CatalogRows, StoreError> + Send>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tenure: Arc<dyn Tenure>,
+    /// Notices when this process stood still; somebody must let it beat.
+    pub(crate) pulse: Arc<Pulse>,
+    /// Which run of which node this is.
+    pub(crate) run: i64,
     /// Lanes whose work may be left over from before.
     pub(crate) lanes: Vec<Lane>,
     pub(crate) settings: String,
@@ -39,7 +44,25 @@ pub(crate) struct Opened {
     pub(crate) keeper: Option<Keeper>,
 }
 
-struct Leased(pg::Tenure);
+/// The only node there is.
+struct Only(Arc<Pulse>);
+
+impl Tenure for Only {
+    fn holds(&self) -> bool {
+        true
+    }
+
+    fn leads(&self) -> bool {
+        true
+    }
+
+    fn standing(&self) -> Standing {
+        Standing { unread_ms: self.0.unread_ms(), ..Standing::default() }
+    }
+}
+
+/// One of several.
+struct Leased(pg::Tenure, Arc<Pulse>);
 
 impl Tenure for Leased {
     fn holds(&self) -> bool {
@@ -48,6 +71,15 @@ impl Tenure for Leased {
 
     fn leads(&self) -> bool {
         self.0.leads()
+    }
+
+    fn standing(&self) -> Standing {
+        Standing {
+            alone: self.0.is_alone(),
+            unread_ms: self.1.unread_ms(),
+            lanes: i64::try_from(self.0.lanes()).unwrap_or(i64::MAX),
+            standbys: Some(self.0.standbys()),
+        }
     }
 }
 
@@ -79,13 +111,18 @@ impl Storage {
         else {
             return Self::File(data.database());
         };
-        Self::named(&url, config)
+        let mut named = Self::named(&url, config);
+        if let Self::Server { joining, .. } = &mut named {
+            joining.seat = data.seat();
+        }
+        named
     }
 
     /// The server of this URL.
     pub(crate) fn named(url: &str, config: &Config) -> Self {
         let joining = Joining {
             node: config.node.clone().unwrap_or_else(machine),
+            seat: String::new(),
             lanes: config.lanes,
             lease: Duration::from_secs(config.lease_seconds),
         };
@@ -123,6 +160,20 @@ impl Storage {
         }
     }
 
+    /// What to do where there is no business.
+    pub(crate) fn nothing_there(&self) -> String {
+        let shown = self.shown();
+        match self {
+            Self::File(_) => format!(
+                "there is no business in {shown}; `gerbang init` creates one. If it is in PostgreSQL, \
+                 say where: `database` in gerbang.toml, or GERBANG_DATABASE"
+            ),
+            Self::Server { .. } => {
+                format!("there is no business in {shown}; `gerbang init` creates one")
+            }
+        }
+    }
+
     /// A reader beside whoever writes. To be used by [`apart`].
     pub(crate) fn reader(&self) -> anyhow::Result<Box<dyn Reads>> {
         match self {
@@ -144,12 +195,15 @@ impl Storage {
                     readers.push(Box::new(opened.reader()?));
                 }
                 let mut catalog = sqlite::open_reader(path)?;
+                let pulse = Arc::new(Pulse::default());
                 Ok(Opened {
                     stores: vec![Box::new(opened.store)],
                     readers,
                     rows: Box::new(move || catalog.catalog()),
                     clock: Arc::new(SystemClock),
-                    tenure: Arc::new(Alone),
+                    tenure: Arc::new(Only(pulse.clone())),
+                    pulse,
+                    run: 0,
                     lanes: vec![Lane::default()],
                     settings: opened.settings,
                     events: None,
@@ -162,14 +216,17 @@ impl Storage {
                 for _ in 0..READERS {
                     readers.push(Box::new(joined.reader()?));
                 }
-                let mut catalog = joined.reader()?;
+                let mut catalog = joined.catalog_reader()?;
+                let pulse = Arc::new(Pulse::default());
                 let stores = joined.stores.into_iter().map(|store| Box::new(store) as Box<_>);
                 Ok(Opened {
                     stores: stores.collect(),
                     readers,
                     rows: Box::new(move || catalog.catalog()),
                     clock: Arc::new(TheirClock(joined.clock)),
-                    tenure: Arc::new(Leased(joined.tenure)),
+                    tenure: Arc::new(Leased(joined.tenure, pulse.clone())),
+                    pulse,
+                    run: joined.run,
                     lanes: joined.lanes,
                     settings: joined.settings,
                     events: Some(joined.events),

@@ -5,7 +5,7 @@ use crate::problem::Problem;
 use anyhow::{Context as _, anyhow};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use domain::Unmoved;
+use domain::{AccountName, Unmoved};
 use engine::{Answer, Carried, Errand, PaperChange, PaperText, Ran};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -121,7 +121,14 @@ impl Office {
     }
 
     /// Runs an errand: all of it or nothing.
-    pub(crate) async fn run(&self, errand: Errand) -> anyhow::Result<Carried> {
+    pub(crate) async fn run(&self, mut errand: Errand) -> anyhow::Result<Carried> {
+        if let Some(text) = unfit(&mut errand) {
+            return Err(Problem::asked(
+                "control_characters",
+                format!("{text:?} holds control characters; type it anew without them"),
+            )
+            .into());
+        }
         match self.handle.submit_patiently(errand.into()).await? {
             Answer::Ran(Ran::Done(carried)) => Ok(carried),
             Answer::Ran(Ran::Stale(key)) => Err(Problem::conflict(
@@ -154,4 +161,35 @@ impl Office {
             other => Err(anyhow!("unexpected answer {other:?}")),
         }
     }
+}
+
+/// A text of people that holds what no text should, and what PostgreSQL takes nowhere.
+fn unfit(errand: &mut Errand) -> Option<String> {
+    let control = |text: &&String| text.contains(char::is_control);
+    // A note may have lines.
+    let strange = |text: &&String| text.contains(|c: char| c.is_control() && !"\t\r\n".contains(c));
+    let moves = errand.moves.iter().flat_map(|movement| {
+        let till = match &movement.other {
+            AccountName::Cash(name) => Some(name),
+            AccountName::Member(_)
+            | AccountName::Supplier(_)
+            | AccountName::Hold
+            | AccountName::Sales
+            | AccountName::Cogs
+            | AccountName::Adjustment
+            | AccountName::Commission
+            | AccountName::Exchange
+            | AccountName::Loss(_)
+            | AccountName::Deposit(_)
+            | AccountName::Expense(_)
+            | AccountName::Capital => None,
+        };
+        std::iter::once(&movement.note).chain(till)
+    });
+    let costs = errand.costs.iter().map(|cost| &cost.note);
+    let entries = errand.entries.iter().map(|entry| &entry.note);
+    let keys = errand.papers.iter().map(|paper| &paper.key.id);
+    let found = moves.chain(costs).chain(entries).chain(keys).find(strange).cloned();
+    let texts = errand.catalog.iter_mut().flat_map(store::CatalogChange::texts);
+    found.or_else(|| texts.map(|text| &*text).find(control).cloned())
 }

@@ -8,7 +8,7 @@
 use crate::access::{Actor, Permission};
 use crate::act::Act;
 use crate::money::{Credit, Done, Giving};
-use crate::operations::Reversal;
+use crate::operations::{Reversal, is_outdated};
 use crate::papers::{fresh_id, put};
 use crate::plug::Office;
 use crate::problem::Problem;
@@ -172,7 +172,7 @@ impl Office {
         }
         for _ in 0..TRIES {
             match self.propose_once(&act, &proposal).await {
-                Err(error) if is_stale(&error) => {}
+                Err(error) if is_stale(&error) || is_outdated(&error) => {}
                 other => return other,
             }
         }

@@ -14,10 +14,8 @@ pub(crate) async fn write(
     let at: i64 =
         live.client.query_one("SELECT catalog FROM revision FOR UPDATE", &[]).await?.get(0);
     if at != seen {
-        return Ok(Err(StoreError::NotWritten(format!(
-            "another node changed the catalog meanwhile (revision {at}, decided on {seen}); \
-             do it again"
-        ))));
+        let why = format!("revision {at}, decided on {seen}");
+        return Ok(Err(StoreError::Outdated(why)));
     }
     all(live, changes).await?;
     live.client

@@ -4,8 +4,8 @@
 //! state reach the database.
 
 use crate::papers::Paperwork;
-use domain::{Account, Attempt, AttemptState, Transfer, Trx, TrxState};
-use std::collections::{BTreeMap, HashMap};
+use domain::{Account, AccountName, Attempt, AttemptState, Transfer, Trx, TrxState};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use store::{
     Batch, CatalogChange, Change, Delivery, JournalLine, PaperKey, ProofKey, StoreError, Turn,
     codec,
@@ -28,6 +28,21 @@ fn clean_attempt(attempt: &mut Attempt) {
         | AttemptState::Waiting
         | AttemptState::Delivered { .. }
         | AttemptState::Failed { .. } => {}
+    }
+}
+
+/// Names of tills are typed by people.
+fn clean_name(account: &mut AccountName) {
+    match account {
+        AccountName::Cash(name) => clean(name),
+        AccountName::Member(_)
+        | AccountName::Supplier(_)
+        | AccountName::Hold
+        | AccountName::Sales
+        | AccountName::Cogs
+        | AccountName::Adjustment
+        | AccountName::Commission
+        | AccountName::Exchange => {}
     }
 }
 
@@ -72,6 +87,14 @@ impl Folded {
         Ok(rows)
     }
 
+    /// Trx that are changed and whose owners nobody loaded.
+    pub(crate) fn strangers(&self, owners: &HashMap<TrxNo, MemberId>) -> Vec<i64> {
+        let attempts = self.attempts.keys().chain(self.changed_attempts.keys());
+        let changed = self.flips.keys().chain(self.suspects.keys()).chain(self.currents.keys());
+        let all: BTreeSet<TrxNo> = changed.copied().chain(attempts.map(|id| id.trx)).collect();
+        all.into_iter().filter(|no| !owners.contains_key(no)).map(TrxNo::get).collect()
+    }
+
     fn put(
         &mut self,
         mut change: Change,
@@ -86,7 +109,11 @@ impl Folded {
                 clean(&mut delivery.last);
                 clean(&mut delivery.message);
             }
-            Change::Transfer(transfer) => clean(&mut transfer.note),
+            Change::Transfer(transfer) => {
+                clean(&mut transfer.note);
+                clean_name(&mut transfer.from);
+                clean_name(&mut transfer.to);
+            }
             Change::Journal(line) => {
                 for text in [&mut line.peer, &mut line.request, &mut line.reply, &mut line.status] {
                     clean(text);
@@ -96,11 +123,15 @@ impl Folded {
             | Change::FlipTrx { .. }
             | Change::Suspect { why: None, .. }
             | Change::Account { .. }
-            | Change::Catalog(_)
             | Change::Proof { .. }
-            | Change::Turn { .. }
-            | Change::DropPaper { .. } => {}
-            Change::PutPaper(paper) => clean(&mut paper.body),
+            | Change::Turn { .. } => {}
+            Change::Catalog(change) => change.texts().into_iter().for_each(clean),
+            Change::DropPaper { key, .. } => clean(&mut key.id),
+            Change::PutPaper(paper) => {
+                clean(&mut paper.key.id);
+                clean(&mut paper.tag);
+                clean(&mut paper.body);
+            }
         }
         match change {
             Change::InsertTrx { trx, guarded } => {

@@ -3,16 +3,19 @@
 //!
 //! It decides nothing about purchases; what it finds is told to whoever runs the node.
 
+use crate::check;
+use crate::clock::{DatabaseClock, since_boot_ms};
 use crate::lanes::{self, Held};
 use crate::link::{Link, Lost, told};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, mpsc};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use store::Lane;
-use types::UtcMillis;
 
 /// How long it waits for a notice of the catalog before it looks by itself.
 const LOOK: Duration = Duration::from_millis(400);
+/// Between two looks at the standbys.
+const STANDBYS_EVERY_MS: i64 = 5_000;
 
 /// What a node should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,38 +26,6 @@ pub enum Event {
     Adopted(Lane),
     /// Our lanes are another's: this process must end.
     Lost(String),
-}
-
-/// The database's clock, carried forward by this machine's monotonic one. Nodes whose own clocks
-/// differ agree on it.
-pub struct DatabaseClock {
-    base: Instant,
-    at_base: AtomicI64,
-}
-
-impl DatabaseClock {
-    pub(crate) fn new() -> Self {
-        let own = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let own = i64::try_from(own.as_millis()).unwrap_or(i64::MAX);
-        Self { base: Instant::now(), at_base: AtomicI64::new(own) }
-    }
-
-    fn elapsed(&self, at: Instant) -> i64 {
-        i64::try_from(at.saturating_duration_since(self.base).as_millis()).unwrap_or(i64::MAX)
-    }
-
-    /// The database said `millis` to a question that took from `asked` to `heard`.
-    pub(crate) fn learn(&self, asked: Instant, heard: Instant, millis: i64) {
-        let middle = asked + heard.saturating_duration_since(asked) / 2;
-        self.at_base.store(millis.saturating_sub(self.elapsed(middle)), Ordering::Relaxed);
-    }
-
-    /// Now, by the database's clock.
-    #[must_use]
-    pub fn now(&self) -> UtcMillis {
-        let elapsed = self.elapsed(Instant::now());
-        UtcMillis::new(self.at_base.load(Ordering::Relaxed).saturating_add(elapsed))
-    }
 }
 
 /// What the thread works with.
@@ -69,6 +40,10 @@ pub(crate) struct Keeping {
     /// The catalog's revision as it was read last.
     pub(crate) seen: Arc<AtomicI64>,
     pub(crate) tell: tokio::sync::mpsc::UnboundedSender<Event>,
+    /// As they were found last.
+    pub(crate) standbys: Option<check::Standbys>,
+    /// When they are looked at again.
+    pub(crate) look_again: i64,
 }
 
 /// The running thread; ends, and lets its lanes go, when dropped.
@@ -122,25 +97,25 @@ impl Keeping {
     fn renew(&mut self) -> Result<bool, ()> {
         let (held, lease, clock) = (self.held.all(), self.lease, self.clock.clone());
         let ids = self.held.ids();
-        let asked = Instant::now();
+        let asked = since_boot_ms();
         let done = self.link.run(async |live| {
             let ours = lanes::renew(live, &held, lease).await?;
-            let leads = lanes::leads(live, &ids).await?;
-            let asked = Instant::now();
+            let (leads, others) = lanes::leads(live, &ids).await?;
+            let asked = since_boot_ms();
             let statement = live
                 .prepare("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
                 .await?;
             let row = live.client.query_one(&statement, &[]).await?;
-            clock.learn(asked, Instant::now(), row.get(0));
-            Ok((ours, leads))
+            clock.learn(asked, since_boot_ms(), row.get(0));
+            Ok((ours, leads, others))
         });
         match done {
-            Ok((true, leads)) => {
+            Ok((true, leads, others)) => {
                 self.held.renewed(asked, lease);
-                self.held.set_leads(leads);
+                self.held.found(leads, others);
                 Ok(true)
             }
-            Ok((false, _)) => {
+            Ok((false, ..)) => {
                 self.held.lose();
                 let why = "another node took this one's lanes over: it was silent for longer than \
                            its lease"
@@ -180,7 +155,29 @@ impl Keeping {
         }
         self.adopt();
         self.give_back();
+        self.look_at_standbys();
         true
+    }
+
+    /// How many standbys confirm a commit changes with every failover.
+    fn look_at_standbys(&mut self) {
+        let now = since_boot_ms();
+        if now < self.look_again {
+            return;
+        }
+        self.look_again = now.saturating_add(STANDBYS_EVERY_MS);
+        let Ok(found) = self.link.run(async |live| check::standbys(&live.client).await) else {
+            return;
+        };
+        if self.standbys.as_ref().is_some_and(|before| *before != found) {
+            if found.is_safe() {
+                tracing::info!("{found}");
+            } else {
+                tracing::warn!("{found}");
+            }
+        }
+        self.held.set_standbys(found.confirmed());
+        self.standbys = Some(found);
     }
 
     fn adopt(&mut self) {

@@ -4,10 +4,12 @@
 //! and every commit names the epoch it was made under: a node that slept through its lease cannot
 //! write any more, so it can neither settle nor get permission to send.
 
+use crate::Joining;
+use crate::clock::since_boot_ms;
 use crate::link::{Link, Live};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use store::{ChainHead, Lane, StoreError};
 use tokio_postgres::{Error, Row};
 
@@ -40,19 +42,27 @@ pub(crate) fn taken(row: &Row) -> Result<Taken, Error> {
 pub(crate) struct Held {
     /// Lanes with the epochs they were taken under.
     lanes: Mutex<Vec<(Lane, i64)>>,
-    /// Until when nobody else can have taken over, in milliseconds since `base`.
+    /// Until when nobody else can have taken over, in milliseconds since the machine was started.
     until_ms: AtomicI64,
     leads: AtomicBool,
-    base: Instant,
+    /// When another node was seen last, by the same clock.
+    others_ms: AtomicI64,
+    /// Standbys that confirm commits; -1 while nobody knows.
+    standbys: AtomicI64,
 }
+
+/// For so long a node that was seen may still be at work: what it bought is still being told.
+const OTHERS_MS: i64 = 120_000;
 
 impl Held {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             lanes: Mutex::default(),
-            until_ms: AtomicI64::new(0),
+            until_ms: AtomicI64::new(i64::MIN),
             leads: AtomicBool::new(false),
-            base: Instant::now(),
+            // Whoever held the lanes before us is another one.
+            others_ms: AtomicI64::new(since_boot_ms()),
+            standbys: AtomicI64::new(-1),
         })
     }
 
@@ -75,22 +85,38 @@ impl Held {
         lanes.retain(|(held, _)| *held != lane);
     }
 
-    fn since_base(&self, at: Instant) -> i64 {
-        i64::try_from(at.saturating_duration_since(self.base).as_millis()).unwrap_or(i64::MAX)
+    /// The lease was renewed by a question asked at `asked_ms` after the machine was started.
+    pub(crate) fn renewed(&self, asked_ms: i64, lease: Duration) {
+        let sure = asked_ms.saturating_add(millis(lease.mul_f32(0.8)));
+        self.until_ms.store(sure, Ordering::Relaxed);
     }
 
-    /// The lease was renewed by a question asked at `asked`.
-    pub(crate) fn renewed(&self, asked: Instant, lease: Duration) {
-        self.until_ms.store(self.since_base(asked + lease.mul_f32(0.8)), Ordering::Relaxed);
-    }
-
-    pub(crate) fn set_leads(&self, leads: bool) {
+    /// What the others do.
+    pub(crate) fn found(&self, leads: bool, others: bool) {
         self.leads.store(leads, Ordering::Relaxed);
+        if others {
+            self.others_ms.store(since_boot_ms(), Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn set_standbys(&self, count: i64) {
+        self.standbys.store(count, Ordering::Relaxed);
+    }
+
+    /// Standbys that confirm commits; -1 while nobody knows.
+    pub(crate) fn standbys(&self) -> i64 {
+        self.standbys.load(Ordering::Relaxed)
     }
 
     /// True while nobody else can have taken over.
     pub(crate) fn holds(&self) -> bool {
-        self.since_base(Instant::now()) < self.until_ms.load(Ordering::Relaxed)
+        since_boot_ms() < self.until_ms.load(Ordering::Relaxed)
+    }
+
+    /// True when no other node was seen for a while.
+    pub(crate) fn is_alone(&self) -> bool {
+        let seen = self.others_ms.load(Ordering::Relaxed);
+        since_boot_ms().saturating_sub(seen) >= OTHERS_MS
     }
 
     /// True on one node at a time: that of the lowest lane.
@@ -104,11 +130,22 @@ impl Held {
     }
 }
 
+/// Free lanes, and those of our own seat: whoever sat there before us is gone when its keeper has
+/// no session any more, and we need not wait for its lease to end.
 const TAKE: &str = "UPDATE lane SET epoch = epoch + 1, node = $1,
      until = clock_timestamp() + $2::bigint * interval '1 millisecond'
-     WHERE id IN (SELECT id FROM lane WHERE until < clock_timestamp() ORDER BY id LIMIT $3
-                  FOR UPDATE SKIP LOCKED)
+     WHERE id IN (SELECT id FROM lane WHERE id <> ALL($6::bigint[])
+                    AND (until < clock_timestamp()
+                         OR ($4::text <> '' AND split_part(node, '/', 1) = $4 AND NOT EXISTS
+                             (SELECT 1 FROM pg_stat_activity a WHERE a.application_name = $5
+                              AND a.datname = current_database())))
+                  ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED)
      RETURNING *";
+
+/// How the keeper of a seat is listed by the server.
+pub(crate) fn keeper_name(seat: &str) -> String {
+    format!("gerbang keeper {seat}").trim_end().to_owned()
+}
 
 /// An expired lane with work in it; idle ones are left to those who start.
 const ADOPT: &str = "UPDATE lane SET epoch = epoch + 1, node = $1,
@@ -137,9 +174,10 @@ fn millis(lease: Duration) -> i64 {
 pub(crate) fn take(
     link: &mut Link,
     node: &str,
-    count: usize,
-    lease: Duration,
+    joining: &Joining,
 ) -> Result<Vec<Taken>, StoreError> {
+    let (count, lease) = (joining.lanes.max(1), joining.lease);
+    let (seat, keeper) = (&joining.seat, keeper_name(&joining.seat));
     let wanted = i64::try_from(count).unwrap_or(1);
     let mut all: Vec<Taken> = Vec::new();
     for _ in 0..20 {
@@ -147,10 +185,14 @@ pub(crate) fn take(
         if missing <= 0 {
             break;
         }
+        let ours: Vec<i64> = all.iter().map(|taken| i64::from(taken.lane.0)).collect();
         let found = link.run(async |live| {
             end_silent(live).await?;
             let statement = live.prepare(TAKE).await?;
-            let rows = live.client.query(&statement, &[&node, &millis(lease), &missing]).await?;
+            let rows = live
+                .client
+                .query(&statement, &[&node, &millis(lease), &missing, seat, &keeper, &ours])
+                .await?;
             rows.iter().map(taken).collect::<Result<Vec<_>, _>>()
         });
         all.extend(found.map_err(crate::link::Lost::not_written)?);
@@ -210,12 +252,17 @@ pub(crate) async fn adopt(
     row.as_ref().map(taken).transpose()
 }
 
-/// True on the node of the lowest lane that anybody holds.
-pub(crate) async fn leads(live: &mut Live, held: &[i64]) -> Result<bool, Error> {
-    let statement =
-        live.prepare("SELECT min(id) FROM lane WHERE until >= clock_timestamp()").await?;
-    let lowest: Option<i64> = live.client.query_one(&statement, &[]).await?.get(0);
-    Ok(lowest.is_some_and(|lowest| held.contains(&lowest)))
+/// Whether this is the node of the lowest lane that anybody holds, and whether others hold any.
+pub(crate) async fn leads(live: &mut Live, held: &[i64]) -> Result<(bool, bool), Error> {
+    let statement = live
+        .prepare(
+            "SELECT min(id), coalesce(bool_or(id <> ALL($1::bigint[])), false) FROM lane
+             WHERE until >= clock_timestamp()",
+        )
+        .await?;
+    let row = live.client.query_one(&statement, &[&held]).await?;
+    let lowest: Option<i64> = row.get(0);
+    Ok((lowest.is_some_and(|lowest| held.contains(&lowest)), row.get(1)))
 }
 
 /// Lanes of these without work.

@@ -7,7 +7,9 @@
 
 mod catalog;
 mod check;
+mod clock;
 mod columns;
+mod damage;
 mod evidence;
 mod fold;
 mod keeper;
@@ -21,7 +23,8 @@ mod rows;
 mod target;
 mod writer;
 
-pub use keeper::{DatabaseClock, Event, Keeper};
+pub use clock::{DatabaseClock, since_boot_ms};
+pub use keeper::{Event, Keeper};
 pub use moving::move_in;
 pub use reader::PgReads;
 pub use target::Target;
@@ -41,6 +44,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 pub struct Joining {
     /// Its name, for people.
     pub node: String,
+    /// What only one process at a time is: its folder. Empty for one that is nothing of the kind.
+    pub seat: String,
     /// Writers at one time.
     pub lanes: usize,
     /// After this long of silence its work is another's.
@@ -63,6 +68,24 @@ impl Tenure {
     pub fn leads(&self) -> bool {
         self.0.leads()
     }
+
+    /// True when no other node was seen for a while.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.0.is_alone()
+    }
+
+    /// How many lanes it holds, its own and those it took over.
+    #[must_use]
+    pub fn lanes(&self) -> usize {
+        self.0.all().len()
+    }
+
+    /// Standbys that confirm commits; -1 while nobody knows.
+    #[must_use]
+    pub fn standbys(&self) -> i64 {
+        self.0.standbys()
+    }
 }
 
 /// A node that has joined.
@@ -71,6 +94,8 @@ pub struct Joined {
     pub stores: Vec<PgStore>,
     /// Its lanes; what was sent there before may have been sent.
     pub lanes: Vec<Lane>,
+    /// A number that no other run of any node has: its first lane and how often that was taken.
+    pub run: i64,
     /// What the server says of itself.
     pub settings: String,
     /// The database's clock.
@@ -93,7 +118,16 @@ impl Joined {
     /// [`StoreError::NotWritten`] when it cannot be made.
     pub fn reader(&self) -> Result<PgReads, StoreError> {
         let link = Link::new(self.target.clone(), Role::Reader)?;
-        Ok(PgReads::new(link, self.held.clone(), self.seen.clone()))
+        Ok(PgReads::new(link, self.held.clone(), None))
+    }
+
+    /// The connection that the node's catalog is read with.
+    ///
+    /// # Errors
+    /// As [`Self::reader`].
+    pub fn catalog_reader(&self) -> Result<PgReads, StoreError> {
+        let link = Link::new(self.target.clone(), Role::Reader)?;
+        Ok(PgReads::new(link, self.held.clone(), Some(self.seen.clone())))
     }
 }
 
@@ -116,7 +150,7 @@ pub fn exists(target: &Arc<Target>) -> Result<bool, StoreError> {
 pub fn open_reader(target: &Arc<Target>) -> Result<PgReads, StoreError> {
     let mut link = Link::new(target.clone(), Role::Reader)?;
     link.connect()?;
-    Ok(PgReads::new(link, Held::new(), Arc::default()))
+    Ok(PgReads::new(link, Held::new(), None))
 }
 
 /// Brings the schema forward, takes lanes and keeps them. Blocks: not for a thread of a runtime.
@@ -130,7 +164,11 @@ pub fn join(target: Target, joining: &Joining) -> Result<Joined, StoreError> {
     migrate::migrate(&mut link)?;
     let settings =
         link.run(async |live| check::described(&live.client).await).map_err(Lost::not_written)?;
-    let taken = lanes::take(&mut link, &joining.node, joining.lanes.max(1), joining.lease)?;
+    let node = match joining.seat.is_empty() {
+        true => joining.node.clone(),
+        false => format!("{}/{}", joining.seat, joining.node),
+    };
+    let taken = lanes::take(&mut link, &node, joining)?;
     let (held, seen) = (Held::new(), Arc::new(AtomicI64::new(-1)));
     let mut stores = Vec::with_capacity(taken.len());
     for lane in &taken {
@@ -138,18 +176,21 @@ pub fn join(target: Target, joining: &Joining) -> Result<Joined, StoreError> {
         let link = Link::new(target.clone(), Role::Lane(lane.lane, lane.epoch))?;
         stores.push(PgStore::new(link, lane, seen.clone()));
     }
+    let run = taken.first().map_or(0, |first| (i64::from(first.lane.0) << 32) | first.epoch);
     let lanes: Vec<Lane> = taken.iter().map(|taken| taken.lane).collect();
     let clock = Arc::new(DatabaseClock::new());
     let (tell, events) = unbounded_channel();
     let keeper = Keeping {
-        link: Link::new(target.clone(), Role::Keeper)?,
+        link: Link::new(target.clone(), Role::Keeper)?.called(lanes::keeper_name(&joining.seat)),
         held: held.clone(),
         clock: clock.clone(),
-        node: joining.node.clone(),
+        node,
         lease: joining.lease,
         own: lanes.clone(),
         seen: seen.clone(),
         tell,
+        standbys: None,
+        look_again: 0,
     }
     .start()
     .map_err(|error| StoreError::NotWritten(error.to_string()))?;
@@ -159,5 +200,5 @@ pub fn join(target: Target, joining: &Joining) -> Result<Joined, StoreError> {
     }
     let shown: Vec<String> = lanes.iter().map(ToString::to_string).collect();
     let settings = format!("{settings}, lanes {}", shown.join(","));
-    Ok(Joined { stores, lanes, settings, clock, tenure, events, keeper, target, held, seen })
+    Ok(Joined { stores, lanes, run, settings, clock, tenure, events, keeper, target, held, seen })
 }

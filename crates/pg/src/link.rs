@@ -158,6 +158,8 @@ pub(crate) struct Link {
     runtime: Option<Runtime>,
     target: Arc<Target>,
     role: Role,
+    /// How the server lists it.
+    name: String,
     live: Option<Live>,
 }
 
@@ -166,7 +168,13 @@ impl Link {
     pub(crate) fn new(target: Arc<Target>, role: Role) -> Result<Self, StoreError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| StoreError::NotWritten(error.to_string()))?;
-        Ok(Self { runtime: Some(runtime), target, role, live: None })
+        Ok(Self { runtime: Some(runtime), target, role, name: role.name(), live: None })
+    }
+
+    /// The same under another name. It must hold no quotes.
+    pub(crate) fn called(mut self, name: String) -> Self {
+        self.name = name;
+        self
     }
 
     /// Connects now, and looks whether the server keeps what it acknowledges.
@@ -174,16 +182,16 @@ impl Link {
         if self.live.as_ref().is_some_and(|live| !live.client.is_closed()) {
             return Ok(());
         }
-        let (target, role) = (self.target.clone(), self.role);
+        let (target, role, name) = (self.target.clone(), self.role, self.name.clone());
         let Some(runtime) = &self.runtime else {
             return Err(StoreError::NotWritten("the connection is closed".to_owned()));
         };
         let live = runtime.block_on(async move {
             let connecting = async {
                 let (client, notices) = target.connect().await?;
-                let named =
-                    format!("SET application_name = '{}'; {}", role.name(), role.settings());
+                let named = format!("SET application_name = '{name}'; {}", role.settings());
                 client.batch_execute(&named).await.map_err(|error| told(&error))?;
+                check::no_pooler(&client).await?;
                 match role {
                     Role::Writer | Role::Lane(..) => check::durable(&client).await?,
                     Role::Reader | Role::Keeper => {}
@@ -212,7 +220,14 @@ impl Link {
         &mut self,
         work: impl AsyncFnOnce(&mut Live) -> Result<T, Error>,
     ) -> Result<T, Lost> {
-        self.connect().map_err(|error| Lost::Gone(error.to_string()))?;
+        self.connect().map_err(|error| match error {
+            // As what it is told to be in the end; the words would be there twice.
+            StoreError::NotWritten(why) => Lost::Gone(why),
+            other @ (StoreError::Again(_)
+            | StoreError::Outdated(_)
+            | StoreError::Unknown(_)
+            | StoreError::Broken(_)) => Lost::Gone(other.to_string()),
+        })?;
         self.within(work)
     }
 

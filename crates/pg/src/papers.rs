@@ -3,7 +3,7 @@
 use crate::link::Live;
 use std::collections::BTreeMap;
 use store::{Paper, PaperKey, StoreError};
-use tokio_postgres::{Error, Row};
+use tokio_postgres::Error;
 
 /// What a batch does to a paper: its first condition and its last state.
 pub(crate) struct Paperwork {
@@ -14,16 +14,8 @@ pub(crate) struct Paperwork {
 }
 
 /// Locks and reads; in the order of keys, so that two batches never wait in a ring.
-pub(crate) async fn lock(live: &mut Live, keys: Vec<(String, String)>) -> Result<Vec<Row>, Error> {
-    let (kinds, ids): (Vec<String>, Vec<String>) = keys.into_iter().unzip();
-    let statement = live
-        .prepare(
-            "SELECT * FROM paper WHERE (kind, id) IN
-               (SELECT * FROM unnest($1::text[], $2::text[])) ORDER BY kind, id FOR UPDATE",
-        )
-        .await?;
-    live.client.query(&statement, &[&kinds, &ids]).await
-}
+pub(crate) const LOCK: &str = "SELECT * FROM paper WHERE (kind, id) IN
+       (SELECT * FROM unnest($1::text[], $2::text[])) ORDER BY kind, id FOR UPDATE";
 
 /// Writes; why the batch must be decided anew, when another node was faster with a new paper.
 pub(crate) async fn write(

@@ -1,6 +1,7 @@
 //! The read side: typed pages and walks, each bounded. Nothing here is used to decide about money.
 
 use crate::columns::PgRow;
+use crate::damage;
 use crate::lanes::Held;
 use crate::link::{Link, Live, Lost};
 use crate::rows::trx_columns;
@@ -30,8 +31,9 @@ pub struct PgReads {
     link: Link,
     /// Whose work is due here.
     held: Arc<Held>,
-    /// The catalog's revision as it was read last.
-    seen: Arc<AtomicI64>,
+    /// The catalog's revision as it was read last, where this is the reader that the node's catalog
+    /// comes from. Others read it too, and change nothing by that.
+    seen: Option<Arc<AtomicI64>>,
     /// A moment of the store is held.
     holds: bool,
 }
@@ -52,13 +54,17 @@ fn lane(row: &Row) -> Lane {
 }
 
 impl PgReads {
-    pub(crate) fn new(link: Link, held: Arc<Held>, seen: Arc<AtomicI64>) -> Self {
+    pub(crate) fn new(link: Link, held: Arc<Held>, seen: Option<Arc<AtomicI64>>) -> Self {
         Self { link, held, seen, holds: false }
     }
 
     /// A read that finds its connection gone tries once more on a new one: reading twice harms
     /// nobody. Not while a moment is held: that went with the connection.
-    fn rows(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, StoreError> {
+    pub(crate) fn rows(
+        &mut self,
+        sql: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, StoreError> {
         let mut tries = 0;
         loop {
             let ask = async |live: &mut Live| {
@@ -115,44 +121,46 @@ impl PgReads {
     fn number(&mut self, sql: &str) -> Result<i64, StoreError> {
         Ok(self.rows(sql, &[])?.first().map_or(0, |row| row.get(0)))
     }
+
+    fn catalog_now(&mut self) -> Result<CatalogRows, StoreError> {
+        let revision = self.number("SELECT catalog FROM revision")?;
+        let rows = CatalogRows {
+            members: self.all("SELECT * FROM member ORDER BY id", &[], codec::member)?,
+            levels: self.all("SELECT * FROM level ORDER BY code", &[], codec::level)?,
+            products: self.all("SELECT * FROM product ORDER BY code", &[], codec::product)?,
+            prices: self.all("SELECT * FROM price ORDER BY level, product", &[], codec::price)?,
+            suppliers: self.all("SELECT * FROM supplier ORDER BY code", &[], codec::supplier)?,
+            routes: self.all(
+                "SELECT * FROM route ORDER BY product, priority, supplier",
+                &[],
+                codec::route,
+            )?,
+        };
+        if let Some(seen) = &self.seen {
+            seen.store(revision, Ordering::Relaxed);
+        }
+        Ok(rows)
+    }
 }
 
 impl Reads for PgReads {
     fn catalog(&mut self) -> Result<CatalogRows, StoreError> {
-        // Of one moment, with its revision.
-        let held = self.holds;
-        if !held {
+        if self.holds {
+            return self.catalog_now();
+        }
+        // Of one moment, with its revision. A connection that is lost meanwhile takes the moment
+        // with it: reading all of it again harms nobody.
+        let mut tries = 0;
+        loop {
             self.hold()?;
-        }
-        let read = (|| {
-            let revision = self.number("SELECT catalog FROM revision")?;
-            let rows = CatalogRows {
-                members: self.all("SELECT * FROM member ORDER BY id", &[], codec::member)?,
-                levels: self.all("SELECT * FROM level ORDER BY code", &[], codec::level)?,
-                products: self.all("SELECT * FROM product ORDER BY code", &[], codec::product)?,
-                prices: self.all(
-                    "SELECT * FROM price ORDER BY level, product",
-                    &[],
-                    codec::price,
-                )?,
-                suppliers: self.all(
-                    "SELECT * FROM supplier ORDER BY code",
-                    &[],
-                    codec::supplier,
-                )?,
-                routes: self.all(
-                    "SELECT * FROM route ORDER BY product, priority, supplier",
-                    &[],
-                    codec::route,
-                )?,
-            };
-            self.seen.store(revision, Ordering::Relaxed);
-            Ok(rows)
-        })();
-        if !held {
+            let read = self.catalog_now();
+            let lost = self.link.is_lost();
             self.release();
+            if read.is_ok() || !lost || tries > 0 {
+                return read;
+            }
+            tries += 1;
         }
-        read
     }
 
     fn balance(&mut self, member: MemberId) -> Result<Option<Rupiah>, StoreError> {
@@ -499,17 +507,7 @@ impl Reads for PgReads {
     }
 
     fn damage(&mut self) -> Result<Option<String>, StoreError> {
-        let twice = self.rows("SELECT no FROM trx GROUP BY no HAVING count(*) > 1 LIMIT 1", &[])?;
-        if let Some(row) = twice.first() {
-            return Ok(Some(format!("trx {} is there twice", row.get::<_, i64>(0))));
-        }
-        let lost = self.rows(
-            "SELECT a.trx FROM attempt a LEFT JOIN trx t ON t.member = a.member AND t.no = a.trx
-             WHERE t.no IS NULL LIMIT 1",
-            &[],
-        )?;
-        let tell = |row: &Row| format!("an attempt of trx {} has no trx", row.get::<_, i64>(0));
-        Ok(lost.first().map(tell))
+        damage::find(self)
     }
 
     fn heads(&mut self) -> Result<Vec<Heads>, StoreError> {
@@ -533,11 +531,16 @@ impl Reads for PgReads {
     }
 
     fn hold(&mut self) -> Result<(), StoreError> {
-        let begun = self.link.run(async |live| {
+        let begin = async |live: &mut Live| {
             live.client
                 .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1")
                 .await
-        });
+        };
+        let begun = match self.link.run(begin) {
+            // Nothing was begun: the connection was dead before.
+            Err(Lost::Gone(_)) => self.link.run(begin),
+            begun @ (Ok(()) | Err(Lost::Refused(_))) => begun,
+        };
         begun.map_err(Lost::not_written)?;
         self.holds = true;
         Ok(())

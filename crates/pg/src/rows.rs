@@ -40,6 +40,9 @@ pub(crate) const LOCK_OWNERS: &str = "SELECT * FROM account WHERE member = ANY(A
              FROM trx WHERE no = ANY($2::bigint[]) AND shares <> ''))
      ORDER BY member FOR UPDATE";
 
+/// Whose these trx are; that never changes.
+pub(crate) const OWNERS: &str = "SELECT no, member FROM trx WHERE no = ANY($1::bigint[])";
+
 pub(crate) const LOCK_DELIVERIES: &str =
     "SELECT * FROM delivery WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE";
 

@@ -1,5 +1,6 @@
 //! Where the database is and how it is reached. Its password is in no message.
 
+use crate::check;
 use crate::link::told;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -37,6 +38,9 @@ impl Target {
             .keepalives_retries(3)
             .tcp_user_timeout(Duration::from_secs(20))
             .target_session_attrs(TargetSessionAttrs::ReadWrite);
+        // Kept by the server for the session; what stands between does not know it.
+        let options = config.get_options().map_or_else(String::new, |given| format!("{given} "));
+        config.options(format!("{options}-c {}=on", check::DIRECT));
         let over_network = config.get_hosts().iter().any(|host| match host {
             Host::Tcp(name) => !matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1"),
             Host::Unix(_) => false,
@@ -76,13 +80,13 @@ impl Target {
     /// For logs: who, where, which; never the password.
     #[must_use]
     pub fn shown(&self) -> String {
-        let hosts: Vec<String> = self
-            .config
-            .get_hosts()
-            .iter()
-            .map(|host| match host {
-                Host::Tcp(name) => name.clone(),
-                Host::Unix(path) => path.display().to_string(),
+        let ports = self.config.get_ports();
+        let port = |n: usize| ports.get(n).or(ports.first()).copied().unwrap_or(5_432);
+        let hosts: Vec<String> = (0..)
+            .zip(self.config.get_hosts())
+            .map(|(n, host)| match host {
+                Host::Tcp(name) => format!("{name}:{}", port(n)),
+                Host::Unix(path) => format!("{}:{}", path.display(), port(n)),
             })
             .collect();
         let name = self.config.get_dbname().or(self.config.get_user()).unwrap_or("postgres");
@@ -93,7 +97,13 @@ impl Target {
     /// runtime.
     pub(crate) async fn connect(&self) -> Result<(Client, UnboundedReceiver<()>), String> {
         let (client, mut connection) =
-            self.config.connect(self.tls.clone()).await.map_err(|error| told(&error))?;
+            self.config.connect(self.tls.clone()).await.map_err(|error| {
+                let why = told(&error);
+                if why.contains("unsupported startup parameter") {
+                    return format!("{} ({why})", check::POOLER);
+                }
+                why
+            })?;
         let (notice, notices) = unbounded_channel();
         tokio::spawn(async move {
             loop {

@@ -253,6 +253,9 @@ async fn load(
     let lock_deliveries = live.prepare(rows::LOCK_DELIVERIES).await?;
     let trx_block = live.prepare("SELECT nextval('trx_block')").await?;
     let delivery_block = live.prepare("SELECT nextval('delivery_block')").await?;
+    let lock_papers = live.prepare(papers::LOCK).await?;
+    let (kinds, ids): (Vec<&str>, Vec<&str>) =
+        wants.papers.iter().map(|key| (key.kind.as_str(), key.id.as_str())).unzip();
 
     let client = &live.client;
     let number = async |needed: bool, statement| match needed {
@@ -287,6 +290,7 @@ async fn load(
         async {
             if deliveries.is_empty() { Ok(none()) } else { client.query(&lock_deliveries, &[&deliveries]).await }
         },
+        async { if ids.is_empty() { Ok(none()) } else { client.query(&lock_papers, &[&kinds, &ids]).await } },
     );
     let (
         _,
@@ -299,10 +303,9 @@ async fn load(
         more,
         same_day,
         deliveries,
+        papers,
     ) = loaded?;
     attempts.extend(more);
-    let keys: Vec<_> = wants.papers.iter().map(|key| (key.kind.clone(), key.id.clone())).collect();
-    let papers = if keys.is_empty() { Vec::new() } else { papers::lock(live, keys).await? };
     Ok(Loaded {
         papers,
         evidence: evidence::load(live, wants).await?,
@@ -342,6 +345,19 @@ impl Store for PgStore {
                 return Err(error);
             }
         };
+        let strangers = folded.strangers(&owners);
+        if !strangers.is_empty() {
+            let found = self.link.within(async |live| {
+                let statement = live.prepare(rows::OWNERS).await?;
+                live.client.query(&statement, &[&strangers]).await
+            });
+            let Ok(found) = found else {
+                self.roll_back();
+                return Err(StoreError::NotWritten("the owners of a trx were not read".to_owned()));
+            };
+            let owned = found.iter().map(|row| (TrxNo::new(row.get(0)), row.get::<_, i64>(1)));
+            owners.extend(owned.map(|(no, member)| (no, MemberId::new(member))));
+        }
         let chained = self.chain(&folded);
         let (epoch, seen) = (self.epoch, self.seen.load(Ordering::Relaxed));
         let written = self

@@ -37,6 +37,10 @@ pub enum StoreError {
     /// deciding anew may help.
     #[error("others were in the way: {0}")]
     Again(String),
+    /// Nothing was written: a change of the catalog was decided on one that another node changed
+    /// since. The rest of the batch may be decided again without it.
+    #[error("somebody changed the catalog meanwhile: {0}")]
+    Outdated(String),
     /// The commit may or may not have happened: stop, and let the restart find out.
     #[error("the commit may or may not have happened: {0}")]
     Unknown(String),

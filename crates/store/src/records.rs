@@ -72,6 +72,26 @@ pub enum CatalogChange {
     },
 }
 
+impl CatalogChange {
+    /// The texts in it that nothing but people decides on.
+    #[must_use]
+    pub fn texts(&mut self) -> Vec<&mut String> {
+        match self {
+            Self::Member(record) => {
+                let url = record.member.callback_url.iter_mut();
+                std::iter::once(&mut record.member.name).chain(url).collect()
+            }
+            Self::Level(level) => vec![&mut level.name, &mut level.list_id],
+            Self::Product(product) => vec![&mut product.group, &mut product.category],
+            Self::Supplier(record) => {
+                vec![&mut record.supplier.name, &mut record.supplier.connector]
+            }
+            Self::Route(route) => route.prefixes.iter_mut().collect(),
+            Self::Price { .. } | Self::RemoveRoute { .. } => Vec::new(),
+        }
+    }
+}
+
 /// One final state to be told to a member. The text is frozen in the settlement's commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {

@@ -44,6 +44,11 @@ pub(super) async fn watch(
 /// A gap costs somebody money: it is logged and stands in the journal.
 async fn tell_gaps(handle: &Handle) {
     let now = handle.now().utc;
+    if !handle.standing().alone {
+        // Each of us sees only a part of what goes from a deposit.
+        handle.health().forget_trails();
+        return;
+    }
     for (supplier, gap) in handle.health().gaps(now) {
         let text = format!(
             "our deposit went from {} to {} by something we do not know of",

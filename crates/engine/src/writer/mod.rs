@@ -3,6 +3,7 @@
 //! `Core::step` is the whole of it and is synchronous: tests and simulation call it by hand. The
 //! loop around it takes whatever queued while the previous commit ran; there is no timer.
 
+mod absence;
 mod alert;
 mod buy;
 mod delivery;
@@ -15,12 +16,12 @@ use crate::command::{Answer, Command};
 use crate::crash::crash_point;
 use crate::snapshot::Snapshot;
 use crate::{Catalog, Clock, Health, NotDone, Zone};
-use domain::{Failover, Outcome, Tie};
+use domain::{Failover, Outcome, Run, Tie};
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Batch, Change, Facts, Place, ProofKey, SameDay, Store, StoreError, Turn, Wants};
 use tokio::sync::oneshot;
-use types::{MemberId, Moment, Sku, SupplierCode};
+use types::{MemberId, Moment, Sku, SupplierCode, UtcMillis};
 
 /// A command with the way back.
 pub(crate) struct Job {
@@ -43,6 +44,10 @@ pub(crate) struct Core {
     pub(crate) zone: Zone,
     pub(crate) health: Arc<Health>,
     pub(crate) failover: Failover,
+    /// Which run of which node this is.
+    pub(crate) run: Run,
+    /// When a catalog that is known to be old is read again.
+    pub(crate) reread: UtcMillis,
 }
 
 /// Facts and changes of the batch being decided.
@@ -51,6 +56,7 @@ pub(crate) struct Desk<'a> {
     zone: &'a Zone,
     health: &'a Health,
     failover: Failover,
+    run: Run,
     facts: Facts,
     batch: Batch,
     now: Moment,
@@ -141,6 +147,23 @@ fn turn(catalog: &Catalog, request: &domain::BuyRequest, now: Moment) -> Option<
 
 /// How often a batch is decided anew.
 const TRIES_MOST: u32 = 8;
+/// Between two readings of a catalog that is known to be old.
+const REREAD_MS: i64 = 500;
+
+/// True when it changes the catalog.
+fn edits(command: &Command) -> bool {
+    match command {
+        Command::Errand(errand) => !errand.catalog.is_empty(),
+        Command::Buy { .. }
+        | Command::Look { .. }
+        | Command::MarkSent { .. }
+        | Command::News { .. }
+        | Command::AskSoon { .. }
+        | Command::Overdue { .. }
+        | Command::Tried { .. }
+        | Command::Note(_) => false,
+    }
+}
 
 impl Core {
     fn wants(&self, catalog: &Catalog, jobs: &[Job], now: Moment) -> Wants {
@@ -151,11 +174,15 @@ impl Core {
                 Command::Buy { member, request, .. } => {
                     wants.members.insert(*member);
                     wants.refs.insert((*member, request.ref_id.clone()));
+                    wants.papers.insert(absence::key(*member));
                     wants.same_day.extend(self.same_day(catalog, *member, request, now));
                     wants.turns.extend(turn(catalog, request, now));
                 }
                 Command::Look { member, ref_id } => {
+                    // The account is the lock: nobody is committing a purchase of his meanwhile.
+                    wants.members.insert(*member);
                     wants.refs.insert((*member, ref_id.clone()));
+                    wants.papers.insert(absence::key(*member));
                 }
                 Command::News { about, member, place, outcome, .. } => {
                     wants.members.insert(*member);
@@ -241,9 +268,15 @@ impl Core {
     /// [`StoreError::NotWritten`] or [`StoreError::Again`]: nothing was written and every caller
     /// hears that. Any other error: stop; callers hear that nobody knows.
     pub(crate) fn step(&mut self, jobs: Vec<Job>) -> Result<Nudges, StoreError> {
-        let mut tries = 0;
+        let (mut tries, mut outdated) = (0, false);
         loop {
-            match self.try_step(&jobs) {
+            match self.try_step(&jobs, outdated) {
+                Err(StoreError::Outdated(why)) if !outdated => {
+                    tracing::debug!(why, "an edit rests on an older catalog");
+                    // Whoever decides anew must find the newest; the others do not wait for that.
+                    self.catalog.follow_commit();
+                    outdated = true;
+                }
                 Err(StoreError::Again(why)) if tries < TRIES_MOST => {
                     tracing::debug!(why, tries, "a batch is decided anew");
                     // Those in the way wait for others than we do: by lane and moment.
@@ -252,7 +285,10 @@ impl Core {
                     tries += 1;
                 }
                 Err(error) => {
-                    if matches!(error, StoreError::NotWritten(_) | StoreError::Again(_)) {
+                    if matches!(
+                        error,
+                        StoreError::NotWritten(_) | StoreError::Again(_) | StoreError::Outdated(_)
+                    ) {
                         for job in jobs {
                             // A caller that went away loses nothing.
                             let _ = job.answer.send(Err(NotDone::NotTaken));
@@ -264,7 +300,7 @@ impl Core {
                 Ok((answers, nudges)) => {
                     for (job, answer) in jobs.into_iter().zip(answers) {
                         // A caller that went away loses nothing: what was decided is durable.
-                        let _ = job.answer.send(Ok(answer));
+                        let _ = job.answer.send(answer);
                     }
                     return Ok(nudges);
                 }
@@ -272,9 +308,25 @@ impl Core {
         }
     }
 
-    fn try_step(&mut self, jobs: &[Job]) -> Result<(Vec<Answer>, Nudges), StoreError> {
-        let catalog = self.catalog.get();
+    /// A committed change that could not be read back is read again, at most now and then.
+    fn catch_up(&mut self, now: UtcMillis) {
+        let wait_ms = self.reread.since(now);
+        if self.catalog.is_stale() && !(1..=REREAD_MS).contains(&wait_ms) {
+            self.reread = now.after(REREAD_MS);
+            if let Err(error) = self.catalog.refresh() {
+                tracing::warn!(error, "the catalog could not be read again yet");
+            }
+        }
+    }
+
+    fn try_step(
+        &mut self,
+        jobs: &[Job],
+        outdated: bool,
+    ) -> Result<(Vec<Result<Answer, NotDone>>, Nudges), StoreError> {
         let now = self.zone.moment(self.clock.now());
+        self.catch_up(now.utc);
+        let (catalog, stale) = (self.catalog.get(), self.catalog.is_stale());
         let wants = self.wants(&catalog, jobs, now);
         let facts = self.store.load(&wants)?;
         let mut desk = Desk {
@@ -282,12 +334,20 @@ impl Core {
             zone: &self.zone,
             health: &self.health,
             failover: self.failover,
+            run: self.run,
             facts,
             batch: Batch::default(),
             now,
             nudges: Nudges::default(),
         };
-        let answers: Vec<Answer> = jobs.iter().map(|job| desk.decide(&job.command)).collect();
+        let decide = |job: &Job| {
+            // What an edit rests on is not what is written.
+            if (stale || outdated) && edits(&job.command) {
+                return Err(if outdated { NotDone::Outdated } else { NotDone::NotTaken });
+            }
+            desk.decide(&job.command)
+        };
+        let answers: Vec<_> = jobs.iter().map(decide).collect();
         let nudges = desk.nudges;
         if desk.batch.changes.is_empty() {
             self.store.abandon();
@@ -302,33 +362,26 @@ impl Core {
             }
             crash_point("after-commit");
         }
-        let edits = |job: &Job| match &job.command {
-            Command::Errand(errand) => !errand.catalog.is_empty(),
-            Command::Buy { .. }
-            | Command::Look { .. }
-            | Command::MarkSent { .. }
-            | Command::News { .. }
-            | Command::AskSoon { .. }
-            | Command::Overdue { .. }
-            | Command::Tried { .. }
-            | Command::Note(_) => false,
-        };
-        if jobs.iter().any(edits) {
-            self.catalog.refresh().map_err(StoreError::Broken)?;
+        // What is committed is answered as done, whether it can be read back now or not.
+        let written =
+            jobs.iter().zip(&answers).any(|(job, answer)| answer.is_ok() && edits(&job.command));
+        if written {
+            self.catalog.follow_commit();
         }
         Ok((answers, nudges))
     }
 }
 
 impl Desk<'_> {
-    fn decide(&mut self, command: &Command) -> Answer {
-        match command {
+    fn decide(&mut self, command: &Command) -> Result<Answer, NotDone> {
+        Ok(match command {
             Command::Buy { member, request, asked } => {
+                if self.is_absent(*member, &request.ref_id, asked.received) {
+                    return Err(NotDone::NotTaken);
+                }
                 Answer::Bought(Box::new(self.buy(*member, request, asked)))
             }
-            Command::Look { member, ref_id } => Answer::Looked(
-                self.facts.by_ref(*member, ref_id).map(|known| Box::new(known.trx.clone())),
-            ),
+            Command::Look { member, ref_id } => Answer::Looked(self.look(*member, ref_id)),
             Command::MarkSent { about, edition, .. } => {
                 Answer::Marked(self.mark_sent(*about, *edition))
             }
@@ -354,6 +407,6 @@ impl Desk<'_> {
                 self.put(Change::Journal(line.clone()));
                 Answer::Done
             }
-        }
+        })
     }
 }

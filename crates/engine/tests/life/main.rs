@@ -1,6 +1,7 @@
 //! The life of purchases on virtual time: hours pass in milliseconds.
 #![allow(clippy::unwrap_used)]
 
+mod absence;
 mod callbacks;
 mod evidence;
 mod outage;

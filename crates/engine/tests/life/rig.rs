@@ -62,12 +62,15 @@ pub(crate) struct Break {
     pub(crate) broke: AtomicBool,
     /// While set, nothing is written and callers hear busy, as with a full disk.
     pub(crate) busy: AtomicBool,
+    /// While set, the catalog cannot be read.
+    pub(crate) unreadable: AtomicBool,
 }
 
 impl Break {
     pub(crate) fn new(written: bool) -> Arc<Self> {
         let (left, broke) = (AtomicI64::new(i64::MAX), AtomicBool::new(false));
-        Arc::new(Self { left, written, broke, busy: AtomicBool::new(false) })
+        let (busy, unreadable) = (AtomicBool::new(false), AtomicBool::new(false));
+        Arc::new(Self { left, written, broke, busy, unreadable })
     }
 }
 
@@ -253,13 +256,16 @@ impl Rig {
         let tick = Duration::from_millis(tick_ms);
         let path = folder.join("gerbang.db");
         let inner: Box<dyn Store> = Box::new(sqlite::open(&path).unwrap().store);
-        let store = Breaking { inner, plan };
+        let store = Breaking { inner, plan: plan.clone() };
         let mut rows = sqlite::open_reader(&path).unwrap();
         let start = Instant::now();
         let (handle, writers) = Engine::assemble(Setup::new(
             Box::new(store),
             ReadPool::inline(Box::new(sqlite::open_reader(&path).unwrap())),
-            move || rows.catalog(),
+            move || match plan.unreadable.load(Ordering::SeqCst) {
+                false => rows.catalog(),
+                true => Err(StoreError::NotWritten("the connection is gone".to_owned())),
+            },
             key.clone(),
             Arc::new(Virtual { start, from: START_MS + after_ms }),
             Zone::new("Asia/Jakarta").unwrap(),
@@ -378,7 +384,7 @@ impl Rig {
         assert!(matches!(moved, Answer::Ran(Ran::Done(_))), "{moved:?}");
     }
 
-    fn purchase(&self, number: i64, ref_id: &str) -> Command {
+    pub(crate) fn purchase(&self, number: i64, ref_id: &str) -> Command {
         Command::Buy {
             member: MemberId::new(number),
             request: Box::new(BuyRequest {

@@ -44,7 +44,7 @@ struct Wanted {
 
 impl Gateway {
     pub(crate) async fn v1(&self, peer: SocketAddr, request: Request<Incoming>) -> Answered {
-        let received = self.0.handle.now().utc;
+        let received = self.0.handle.arrived();
         let from = self.caller(peer, &request);
         let (head, body) = request.into_parts();
         let target = head.uri.path_and_query().map_or_else(String::new, ToString::to_string);
@@ -183,7 +183,9 @@ impl Gateway {
             Ok(Answer::Bought(bought)) => bought,
             // It may have been taken: whoever hears "busy" buys elsewhere.
             Err(NotDone::NotKnown) => return Bought::Said(Told::not_known()),
-            Err(NotDone::NotTaken) | Ok(_) => return Bought::Recorded(Told::busy()),
+            Err(NotDone::NotTaken | NotDone::Outdated) | Ok(_) => {
+                return Bought::Recorded(Told::busy());
+            }
         };
         let millis = self.0.handle.now().utc.since(call.received).max(0);
         self.count(Channel::Trx, bought.code, millis);

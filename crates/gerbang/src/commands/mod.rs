@@ -127,7 +127,7 @@ fn place(data: Option<PathBuf>, config: Option<PathBuf>) -> anyhow::Result<(Data
 async fn carry_out(data: &DataDir, config: &Config, operation: Operation) -> anyhow::Result<Value> {
     let storage = Storage::of(data, config);
     if !storage.exists()? {
-        bail!("there is no business in {}; `gerbang init` creates one", storage.shown());
+        bail!("{}", storage.nothing_there());
     }
     // A server holds the lock; what holds it without a socket is starting, ending, or a command.
     if let Some(free) = data.try_lock()? {

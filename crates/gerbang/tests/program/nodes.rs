@@ -13,13 +13,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// One business in a database, and folders of more nodes for it.
-struct Fleet {
-    trial: Trial,
+pub(crate) struct Fleet {
+    pub(crate) trial: Trial,
     others: Vec<House>,
 }
 
 impl Fleet {
-    fn new(database: &str, nodes: usize) -> Self {
+    pub(crate) fn new(database: &str, nodes: usize) -> Self {
         let trial = Trial::of(House::on(database));
         let (from, mut others) = (trial.house.data(), Vec::new());
         let config = from.join("gerbang.toml");
@@ -36,23 +36,23 @@ impl Fleet {
         Self { trial, others }
     }
 
-    fn house(&self, node: usize) -> &House {
+    pub(crate) fn house(&self, node: usize) -> &House {
         if node == 0 { &self.trial.house } else { &self.others[node - 1] }
     }
 
-    fn serve(&self, node: usize) -> Server {
+    pub(crate) fn serve(&self, node: usize) -> Server {
         let server = self.house(node).serve();
         self.trial.up.simulator.call_back(&format!("http://{}/callback/up/hush", server.address));
         server
     }
 }
 
-fn order(address: SocketAddr, ref_id: &str) -> std::io::Result<(u16, String)> {
+pub(crate) fn order(address: SocketAddr, ref_id: &str) -> std::io::Result<(u16, String)> {
     get(address, &format!("/trx?product=T1&dest=089660522887&refID={ref_id}&{WHO}"))
 }
 
 /// Asks again with the same refID until somebody answers, as members do.
-fn insist(addresses: &[SocketAddr], ref_id: &str) -> String {
+pub(crate) fn insist(addresses: &[SocketAddr], ref_id: &str) -> String {
     let began = Instant::now();
     loop {
         for address in addresses {
@@ -65,7 +65,7 @@ fn insist(addresses: &[SocketAddr], ref_id: &str) -> String {
     }
 }
 
-fn trx_of(answer: &str) -> String {
+pub(crate) fn trx_of(answer: &str) -> String {
     answer.split("T#").nth(1).and_then(|rest| rest.split(' ').next()).unwrap().to_owned()
 }
 

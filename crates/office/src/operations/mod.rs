@@ -29,8 +29,10 @@ use crate::tokens::NewToken;
 use crate::users::NewUser;
 use anyhow::anyhow;
 use domain::Resolution;
+use engine::NotDone;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::time::Duration;
 use types::{Reason, Sn};
 
 /// One thing to do. No `Debug`: it may carry secrets.
@@ -248,6 +250,9 @@ pub async fn execute_once(
     result
 }
 
+/// How often an edit is decided anew when another node was faster.
+const EDITS_MOST: u32 = 12;
+
 async fn carry_out(
     office: &Office,
     act: &Act<'_>,
@@ -289,8 +294,33 @@ async fn carry_out(
         }
         other => other,
     };
-    // What is written rests on what was read: one editor at a time.
-    let _editing = if operation.edits() { Some(office.editing.lock().await) } else { None };
+    if !operation.edits() {
+        return attempt(office, act, operation).await;
+    }
+    // What is written rests on what was read: one editor at a time, and again when another node
+    // wrote meanwhile.
+    let _editing = office.editing.lock().await;
+    let kept = serde_json::to_value(&operation)?;
+    let mut tries = 0;
+    loop {
+        match attempt(office, act, serde_json::from_value(kept.clone())?).await {
+            Err(error) if tries < EDITS_MOST && is_outdated(&error) => {
+                tries += 1;
+                let spread = office.handle.now().utc.get().rem_euclid(29).unsigned_abs();
+                tokio::time::sleep(Duration::from_millis(u64::from(tries) * 10 + spread)).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+/// Another node was faster.
+pub(crate) fn is_outdated(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<NotDone>() == Some(&NotDone::Outdated)
+}
+
+async fn attempt(office: &Office, act: &Act<'_>, operation: Operation) -> anyhow::Result<Value> {
+    let actor = act.actor;
     match operation {
         Operation::MemberCredit { .. } | Operation::Book(_) | Operation::TrxResolve { .. } => {
             Err(anyhow!("{} has a way of its own", operation.name()))
