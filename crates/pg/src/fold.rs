@@ -34,7 +34,7 @@ fn clean_attempt(attempt: &mut Attempt) {
 /// Names of tills are typed by people.
 fn clean_name(account: &mut AccountName) {
     match account {
-        AccountName::Cash(name) => clean(name),
+        AccountName::Cash(name) | AccountName::Expense(name) => clean(name),
         AccountName::Member(_)
         | AccountName::Supplier(_)
         | AccountName::Hold
@@ -42,7 +42,10 @@ fn clean_name(account: &mut AccountName) {
         | AccountName::Cogs
         | AccountName::Adjustment
         | AccountName::Commission
-        | AccountName::Exchange => {}
+        | AccountName::Exchange
+        | AccountName::Loss(_)
+        | AccountName::Deposit(_)
+        | AccountName::Capital => {}
     }
 }
 
