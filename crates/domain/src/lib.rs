@@ -10,6 +10,7 @@ mod catalog;
 mod cost;
 mod dest;
 mod dialect;
+mod epoch;
 mod given;
 mod invariants;
 mod ledger;
@@ -35,6 +36,7 @@ pub use catalog::{
 pub use cost::{ToldCost, plausible_cost};
 pub use dest::{DestRule, Extra};
 pub use dialect::{Dialect, RepeatWords};
+pub use epoch::{Epoch, Epochs, Lost, MAY_HAVE_BEEN_SENT, decide_restored, first_after};
 pub use given::{Form, Given, is_repeat};
 pub use invariants::{Audit, Finding};
 pub use ledger::{AccountName, Kind, LedgerError, Transfer};

@@ -177,6 +177,13 @@ impl Handle {
         self.0.full.load(Ordering::Relaxed)
     }
 
+    /// True while nothing is sold: the business was restored, and what suppliers delivered after the
+    /// copy is to be looked at first.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.catalog().epochs().is_closed()
+    }
+
     /// Told by whoever watches the disk.
     pub fn set_full(&self, full: bool) {
         self.0.full.store(full, Ordering::Relaxed);

@@ -328,6 +328,7 @@ impl Gateway {
             (depth >= most, "the writer's queue is full"),
             (store != Ok(true), "the store does not answer"),
             (self.0.handle.is_full(), "the disk is almost full"),
+            (self.0.handle.is_closed(), "restored and not opened yet: gerbang restore --open"),
         ]
         .into_iter()
         .filter_map(|(wrong, text)| wrong.then_some(text))

@@ -12,6 +12,7 @@ mod data;
 mod door;
 mod follow;
 mod goods;
+mod mark;
 mod play;
 mod receiver;
 mod sandbox;

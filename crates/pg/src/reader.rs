@@ -145,6 +145,7 @@ impl Reads for PgReads {
                     &[],
                     codec::route,
                 )?,
+                epochs: self.all("SELECT * FROM epoch ORDER BY number", &[], codec::epoch)?,
             };
             self.seen.store(revision, Ordering::Relaxed);
             Ok(rows)

@@ -133,6 +133,7 @@ impl Reads for SqliteReads {
                 [],
                 by(codec::route),
             )?,
+            epochs: self.all("SELECT * FROM epoch ORDER BY number", [], by(codec::epoch))?,
         })
     }
 

@@ -1,7 +1,7 @@
 //! Rows that are not decisions: catalog, deliveries, journal.
 
 use crate::Sealed;
-use domain::{Member, Price, Product, RouteRow, Supplier};
+use domain::{Epoch, Member, Price, Product, RouteRow, Supplier};
 use ipnet::IpNet;
 use types::{DeliveryId, LevelCode, MemberId, ProductCode, SupplierCode, TrxNo, UtcMillis};
 
@@ -62,6 +62,8 @@ pub enum CatalogChange {
     Supplier(SupplierRecord),
     /// Insert or replace, by product and supplier.
     Route(RouteRow),
+    /// Insert or replace, by number: the business was restored, or sells again.
+    Epoch(Epoch),
     /// Remove.
     RemoveRoute {
         /// Of what.

@@ -105,6 +105,15 @@ pub(super) enum BusinessVerb {
         /// The new file.
         to: PathBuf,
     },
+    /// Put a backup in place, or tell a business that it was restored; then open it again.
+    ///
+    /// Three steps, told in docs/restore.md: `gerbang restore FILE` verifies the copy and puts it into
+    /// the data folder (without FILE: marks the database that is there, after pg_restore or a copy made
+    /// by hand). Purchases, deliveries and references get new numbers, so that none of the lost part is
+    /// used twice, and what was open is asked about and never sent. `gerbang serve` then serves
+    /// everything but sales, while the suppliers' statements are compared. `gerbang restore --open`
+    /// begins to sell.
+    Restore(RestoreArgs),
     /// Move the business from its file into an empty PostgreSQL database; proved on both sides.
     ///
     /// Stop the server first. Open purchases move too and go on there. The file is renamed
@@ -117,6 +126,26 @@ pub(super) enum BusinessVerb {
         #[arg(long, env = "GERBANG_DATABASE", hide_env_values = true)]
         to: String,
     },
+}
+
+#[derive(Args)]
+pub(super) struct RestoreArgs {
+    /// The backup.
+    #[arg(conflicts_with = "open")]
+    pub(super) file: Option<PathBuf>,
+    /// There is a business in the folder: put its file aside, under another name, and restore.
+    #[arg(long, requires = "file")]
+    pub(super) replace: bool,
+    /// The highest T# that anybody saw before the loss, when more than 100 a second were sold and the
+    /// mark is lost too.
+    #[arg(long, value_name = "T#", conflicts_with = "open")]
+    pub(super) seen: Option<i64>,
+    /// Sell again: the suppliers' statements of the lost time were compared.
+    #[arg(long)]
+    pub(super) open: bool,
+    /// With --open: what was looked at, for the journal.
+    #[arg(long, requires = "open")]
+    pub(super) note: Option<String>,
 }
 
 #[derive(Args)]

@@ -2,6 +2,7 @@
 
 use super::render::{Screen, Shape, bar};
 use super::verify;
+use crate::mark::sync_folder;
 use crate::storage::Storage;
 use anyhow::{Context as _, bail};
 use serde_json::json;
@@ -43,7 +44,11 @@ pub(super) fn backup(storage: &Storage, to: &Path, screen: &Screen) -> anyhow::R
     if !report.found.is_empty() {
         bail!("the copy does not hold: {}; it is left at {}", report.found[0], part.display());
     }
+    let whole = |file: &Path| std::fs::File::open(file)?.sync_all();
+    whole(part).with_context(|| format!("cannot write {}", part.display()))?;
     std::fs::rename(part, to).with_context(|| format!("cannot create {}", to.display()))?;
+    // A name that a crash takes back is no backup.
+    sync_folder(to).with_context(|| format!("cannot make {} durable", to.display()))?;
     let bytes = std::fs::metadata(to)?.len();
     let shown = json!({
         "backup": to.display().to_string(), "bytes": bytes, "transfers": report.transfers,

@@ -8,6 +8,7 @@ mod history;
 mod import;
 mod moving;
 mod render;
+mod restore;
 mod serve;
 mod simulate;
 mod verify;
@@ -72,6 +73,11 @@ async fn business(
         BusinessVerb::Backup { to } => {
             return copy::backup(&Storage::of(data, &config), &to, screen);
         }
+        BusinessVerb::Restore(args) if args.open => {
+            let note = args.note.unwrap_or_default();
+            (Operation::Reopen { note }, Shape::Record)
+        }
+        BusinessVerb::Restore(args) => return restore::restore(data, &config, &args, screen),
         BusinessVerb::MigrateStore { from, to } => {
             return moving::move_store(data, config, from, to, screen);
         }

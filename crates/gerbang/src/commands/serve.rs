@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::data::DataDir;
 use crate::door::Door;
 use crate::follow::follow;
+use crate::mark::Marker;
 use crate::play;
 use crate::receiver::Receiver;
 use anyhow::{Context as _, anyhow};
@@ -110,6 +111,13 @@ pub(super) async fn serve(
     let server = tokio::spawn(net::serve(Listener { tcp, tls }, limits, answer, stopped));
     let disk = tokio::spawn(watch_disk(house.handle.clone(), data.clone(), config.min_free_mb));
     let heads = tokio::spawn(print_heads(house.handle.clone()));
+    let marking = tokio::spawn(keep_mark(house.handle.clone(), house.marker.clone()));
+    if house.handle.is_closed() {
+        tracing::warn!(
+            "restored and not opened: nothing is sold until the suppliers' statements were compared \
+             and somebody says `gerbang restore --open` (docs/restore.md)"
+        );
+    }
     let prices = tokio::spawn(keep_in_step(house.office.clone()));
     println!("listening on {scheme}://{address}");
     note(&house, "start").await;
@@ -123,11 +131,13 @@ pub(super) async fn serve(
     following.abort();
     disk.abort();
     heads.abort();
+    marking.abort();
     prices.abort();
     if result.is_ok() {
         // The queue is in order: when this line is written, everything before it is.
         note(&house, "stop").await;
     }
+    mark(&house.handle, &house.marker).await;
     result
 }
 
@@ -188,6 +198,28 @@ async fn print_heads(handle: engine::Handle) {
             }
         }
         tokio::time::sleep(HEADS_EVERY).await;
+    }
+}
+
+/// The mark follows the journal closely: what is older than it by more than this is noticed.
+const MARK_EVERY: Duration = Duration::from_secs(5);
+
+async fn keep_mark(handle: engine::Handle, marker: Arc<Marker>) {
+    loop {
+        mark(&handle, &marker).await;
+        tokio::time::sleep(MARK_EVERY).await;
+    }
+}
+
+/// A mark that cannot be written notices less; numbers are never given out without it.
+async fn mark(handle: &engine::Handle, marker: &Arc<Marker>) {
+    let (marker, now) = (marker.clone(), handle.now().utc);
+    let noted = handle.reads().ask(move |reads| {
+        let heads = reads.heads().map_err(|error| error.to_string())?;
+        marker.note(&heads, now).map_err(|error| error.to_string())
+    });
+    if let Ok(Err(error)) = noted.await {
+        tracing::warn!(error, "the mark could not be written");
     }
 }
 

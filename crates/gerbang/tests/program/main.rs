@@ -16,6 +16,7 @@ mod network;
 mod nodes;
 mod playground;
 mod reconcile;
+mod restore;
 mod rig;
 mod shim;
 mod suppliers;

@@ -7,6 +7,7 @@ mod callback;
 mod explain;
 mod member;
 mod product;
+mod reopen;
 mod supplier;
 mod sync;
 mod trx;
@@ -58,6 +59,7 @@ pub enum Operation {
     UserAdd(Box<NewUser>),
     UserSet { login: String, role: Option<String>, active: Option<bool>, password: Option<String> },
     TokenAdd { name: String, role: String },
+    Reopen { note: String },
 }
 
 impl Operation {
@@ -71,7 +73,8 @@ impl Operation {
             | Self::SupplierAdd(_)
             | Self::SupplierSet(_)
             | Self::LevelSet { .. }
-            | Self::RouteSet(_) => true,
+            | Self::RouteSet(_)
+            | Self::Reopen { .. } => true,
             Self::MemberList
             | Self::MemberShow { .. }
             | Self::MemberCredit { .. }
@@ -125,7 +128,8 @@ impl Operation {
             | Self::UserList
             | Self::UserAdd(_)
             | Self::UserSet { .. }
-            | Self::TokenAdd { .. } => self.edits(),
+            | Self::TokenAdd { .. }
+            | Self::Reopen { .. } => self.edits(),
         }
     }
 
@@ -156,9 +160,11 @@ impl Operation {
             Self::CallbackReplay { .. } | Self::CallbackTest { .. } | Self::TrxCheck { .. } => {
                 Permission::Replay
             }
-            Self::UserList | Self::UserAdd(_) | Self::UserSet { .. } | Self::TokenAdd { .. } => {
-                Permission::ManageUsers
-            }
+            Self::UserList
+            | Self::UserAdd(_)
+            | Self::UserSet { .. }
+            | Self::TokenAdd { .. }
+            | Self::Reopen { .. } => Permission::ManageUsers,
         }
     }
 
@@ -193,6 +199,7 @@ impl Operation {
             Self::UserAdd(_) => "user add",
             Self::UserSet { .. } => "user set",
             Self::TokenAdd { .. } => "token add",
+            Self::Reopen { .. } => "reopen",
         }
     }
 }
@@ -271,5 +278,6 @@ async fn carry_out(office: &Office, actor: &Actor, operation: Operation) -> anyh
             let token = office.add_token(actor, &name, &role).await?;
             Ok(json!({"name": name, "role": role, "token": token}))
         }
+        Operation::Reopen { note } => reopen::reopen(office, &note).await,
     }
 }
