@@ -111,6 +111,7 @@ fn line(status: &str, member: Option<MemberId>, at: UtcMillis) -> JournalLine {
         reply: "said, with 'quotes' and Ω".to_owned(),
         status: status.to_owned(),
         millis: 3,
+        stamps: Vec::new(),
     }
 }
 

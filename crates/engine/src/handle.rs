@@ -8,7 +8,7 @@ use crate::{Catalog, Clock, Health, ReadPool, Tenure, Zone};
 use domain::Failover;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
-use store::{CatalogRows, JournalLine, MasterKey, Store, StoreError};
+use store::{CatalogRows, JournalLine, MasterKey, StampKey, Store, StoreError};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 /// Nothing was taken; the same request may be sent again.
@@ -284,6 +284,7 @@ impl Engine {
     /// When the catalog cannot be opened with this key.
     pub fn assemble(setup: Setup) -> Result<(Handle, Vec<Writer>), String> {
         let Setup { stores, reads, mut rows, key, clock, zone, tenure, settings } = setup;
+        let stamps = StampKey::of(&key);
         let catalog = Arc::new(Snapshot::new(Box::new(move || {
             let rows = rows().map_err(|error| error.to_string())?;
             Catalog::build(rows, &key).map_err(|error| error.to_string())
@@ -311,6 +312,7 @@ impl Engine {
                 zone: zone.clone(),
                 health: health.clone(),
                 failover: settings.failover,
+                stamps: stamps.clone(),
             },
             jobs,
             batch: settings.batch,

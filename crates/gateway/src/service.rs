@@ -263,6 +263,7 @@ impl Gateway {
             reply: said.text.clone(),
             status: said.code.to_owned(),
             millis,
+            stamps: Vec::new(),
         };
         self.0.handle.note(line).await;
     }

@@ -6,6 +6,7 @@ use crate::data::{DataDir, Lock};
 use crate::mark::{Marked, Marker};
 use crate::play::Play;
 use crate::sandbox::{SandboxTransport, World};
+use crate::stamps;
 use crate::storage::{Storage, apart};
 use anyhow::{Context as _, anyhow, bail};
 use engine::{CallbackDoor, Courier, Engine, Gate, Handle, Port, ReadPool, Setup, Workers, Zone};
@@ -15,7 +16,7 @@ use office::{Office, Plug, network};
 use pg::{Event, Keeper};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use store::{CatalogRows, Lane, Store, StoreError};
+use store::{CatalogRows, Lane, StampKey, Store, StoreError};
 use suppliers::{Settings, Transport};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
@@ -110,6 +111,8 @@ impl House {
                 data.forget_reports().context("cannot remove reports of before the restore")?;
             }
             let marker = met.marker;
+            let writer = opened.stores.first_mut().context("a store without a writer")?;
+            stamps::ensure(writer.as_mut(), first.as_mut(), &StampKey::of(&key), now)?;
             let stores = std::mem::take(&mut opened.stores);
             let marked = |store| Box::new(Marked { store, marker: marker.clone() }) as Box<_>;
             let stores: Vec<Box<dyn Store>> = stores.into_iter().map(marked).collect();

@@ -12,10 +12,12 @@ mod data;
 mod door;
 mod follow;
 mod goods;
+mod heads;
 mod mark;
 mod play;
 mod receiver;
 mod sandbox;
+mod stamps;
 mod storage;
 
 use clap::Parser as _;

@@ -90,6 +90,15 @@ impl Mark {
         sync_folder(path)
     }
 
+    /// The same, for whoever only looks.
+    pub(crate) fn contradicts_now(
+        &self,
+        reads: &mut dyn Reads,
+    ) -> Result<Option<String>, StoreError> {
+        let epochs = domain::Epochs::new(reads.catalog()?.epochs);
+        self.contradicts(epochs.last(), reads)
+    }
+
     /// Why the database is not the one that this mark was written beside; `None` when it is, or when
     /// it was restored since.
     fn contradicts(

@@ -367,6 +367,7 @@ pub fn journal(row: &dyn Columns) -> Decoded<JournalLine> {
         reply: owned(row, "reply")?,
         status: owned(row, "status")?,
         millis: int(row, "millis")?,
+        stamps: row.bytes("stamps")?.unwrap_or_default(),
     })
 }
 

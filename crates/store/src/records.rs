@@ -191,4 +191,6 @@ pub struct JournalLine {
     /// How long it took, in ms; for a purchase up to its decision, because the line rides in the
     /// same commit.
     pub millis: i64,
+    /// Stamps of the rows its commit wrote ([`crate::Stamp`]); empty for most lines.
+    pub stamps: Vec<u8>,
 }

@@ -8,6 +8,7 @@ mod buy;
 mod errand;
 mod moves;
 mod news;
+mod stamps;
 
 pub(crate) use news::SUSPECT_AFTER_MS;
 
@@ -18,7 +19,9 @@ use crate::{Catalog, Clock, Health, NotDone, Zone};
 use domain::{Failover, Outcome, Tie};
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Batch, Change, Facts, Place, ProofKey, SameDay, Store, StoreError, Turn, Wants};
+use store::{
+    Batch, Change, Facts, Place, ProofKey, SameDay, StampKey, Store, StoreError, Turn, Wants,
+};
 use tokio::sync::oneshot;
 use types::{MemberId, Moment, Sku, SupplierCode};
 
@@ -43,6 +46,7 @@ pub(crate) struct Core {
     pub(crate) zone: Zone,
     pub(crate) health: Arc<Health>,
     pub(crate) failover: Failover,
+    pub(crate) stamps: StampKey,
 }
 
 /// Facts and changes of the batch being decided.
@@ -285,6 +289,7 @@ impl Core {
         };
         let answers: Vec<Answer> = jobs.iter().map(|job| desk.decide(&job.command)).collect();
         let nudges = desk.nudges;
+        stamps::stamp(&mut desk.batch, &desk.facts, &self.stamps, now.utc);
         if desk.batch.changes.is_empty() {
             self.store.abandon();
         } else {

@@ -205,6 +205,7 @@ impl Desk<'_> {
             reply: note.to_owned(),
             status: "resolved".to_owned(),
             millis: 0,
+            stamps: Vec::new(),
         })));
         Ok(self.facts.trxs.get(&no).map_or(known.trx, |known| known.trx.clone()))
     }

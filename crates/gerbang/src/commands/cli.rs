@@ -93,11 +93,14 @@ pub(super) enum BusinessVerb {
     /// People who work in the console, and tokens for scripts.
     #[command(subcommand)]
     User(UserVerb),
-    /// Prove that ledger, journal and transactions agree and that nobody changed them.
+    /// Prove that the books are right, and that nobody without the master key changed what was written.
     ///
-    /// Works beside a running server. Exits non-zero and names the first row that was changed,
-    /// removed or inserted.
-    Verify,
+    /// Balances and states follow from the ledger; ledger and journal are chained; and every purchase,
+    /// attempt, callback, paper (users, tickets, approvals), member, price, route and supplier is what its
+    /// last line in the journal stamped (with master.key at hand). Names what was changed, removed or
+    /// inserted, and exits non-zero. A whole database that was set back is found only with a head that
+    /// was noted earlier. Works beside a running server.
+    Verify(VerifyArgs),
     /// Copy the database, consistently, also while the server runs; the copy is verified.
     ///
     /// The master key is not in the copy: keep master.key elsewhere, the copy is useless without.
@@ -126,6 +129,17 @@ pub(super) enum BusinessVerb {
         #[arg(long, env = "GERBANG_DATABASE", hide_env_values = true)]
         to: String,
     },
+}
+
+#[derive(Args)]
+pub(super) struct VerifyArgs {
+    /// A head that was noted earlier, from the log or from verify: ledger=NUMBER:HASH or
+    /// journal=NUMBER:HASH. May be given more than once.
+    #[arg(long = "head", value_name = "HEAD")]
+    pub(super) head: Vec<String>,
+    /// The file that `heads_file` names: every head in it is compared, and its signatures.
+    #[arg(long, value_name = "FILE")]
+    pub(super) heads: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -1,15 +1,20 @@
 //! `backup`: a consistent copy of the database, proved before it is called one.
 
 use super::render::{Screen, Shape, bar};
-use super::verify;
+use super::verify::{self, Proof};
 use crate::mark::sync_folder;
 use crate::storage::Storage;
 use anyhow::{Context as _, bail};
 use serde_json::json;
 use std::path::Path;
-use store::Reads as _;
+use store::{Reads as _, StampKey};
 
-pub(super) fn backup(storage: &Storage, to: &Path, screen: &Screen) -> anyhow::Result<()> {
+pub(super) fn backup(
+    storage: &Storage,
+    key: Option<&StampKey>,
+    to: &Path,
+    screen: &Screen,
+) -> anyhow::Result<()> {
     let Storage::File(database) = storage else {
         bail!(
             "{} is backed up by its own tools (pg_dump, pg_basebackup): see docs/postgres.md",
@@ -39,7 +44,7 @@ pub(super) fn backup(storage: &Storage, to: &Path, screen: &Screen) -> anyhow::R
     progress.finish_and_clear();
     copied.with_context(|| format!("cannot write {}", part.display()))?;
     let mut copy = sqlite::open_reader(part)?;
-    let report = verify::report(&mut copy)?;
+    let report = verify::report(&mut copy, &Proof { key, noted: &[] })?;
     drop(copy);
     if !report.found.is_empty() {
         bail!("the copy does not hold: {}; it is left at {}", report.found[0], part.display());

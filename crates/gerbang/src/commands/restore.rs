@@ -6,10 +6,11 @@
 
 use super::cli::RestoreArgs;
 use super::render::{Screen, Shape, bar};
-use super::verify;
+use super::verify::{self, Proof};
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::mark::{Mark, Marker, sync_folder};
+use crate::stamps::next_numbers;
 use crate::storage::{Opened, Storage, apart};
 use anyhow::{Context as _, anyhow, bail};
 use domain::{Epoch, Lost, first_after};
@@ -17,8 +18,8 @@ use engine::{Catalog, Zone};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use store::{
-    Batch, CatalogChange, Change, Channel, DeliveryFilter, Direction, JournalFilter, JournalLine,
-    MasterKey, Reads as _, TrxFilter, Wants,
+    Batch, CatalogChange, Change, Channel, Direction, JournalFilter, JournalLine, MasterKey, Reads,
+    StampKey, TrxFilter, Wants, stamp_bytes,
 };
 use types::{DeliveryId, TrxNo, UtcMillis};
 
@@ -104,16 +105,16 @@ fn put_in_place(
     progress.finish_and_clear();
     let mut opened = Storage::File(part.clone()).open()?;
     let first = opened.readers.first_mut().context("a store without readers")?;
-    let report = verify::report(first.as_mut())?;
+    opens(first.as_mut(), marking.key)?;
+    let stamps = StampKey::of(marking.key);
+    let report = verify::report(first.as_mut(), &Proof { key: Some(&stamps), noted: &[] })?;
     if let Some(first) = report.found.first() {
         bail!("{} does not hold: {first}; nothing was restored", file.display());
     }
     let (epoch, shown) = begin_epoch(&mut opened, marking)?;
     drop(opened);
     // What is in a log of its own would be left behind by the rename.
-    if let Some(log) = with_logs(&part).get(1).filter(|log| log.exists()) {
-        bail!("{} was not written back; nothing was restored", log.display());
-    }
+    sqlite::fold_log(&part).with_context(|| format!("{}; nothing was restored", part.display()))?;
     std::fs::File::open(&part)?.sync_all()?;
     let mut aside = None;
     if database.exists() {
@@ -160,7 +161,9 @@ fn mark_as_it_is(
     }
     let mut opened = storage.open()?;
     let first = opened.readers.first_mut().context("a store without readers")?;
-    let report = verify::report(first.as_mut())?;
+    opens(first.as_mut(), marking.key)?;
+    let stamps = StampKey::of(marking.key);
+    let report = verify::report(first.as_mut(), &Proof { key: Some(&stamps), noted: &[] })?;
     if let Some(first) = report.found.first() {
         bail!("{} does not hold: {first}; nothing was changed", storage.shown());
     }
@@ -172,15 +175,19 @@ fn mark_as_it_is(
     Ok(shown)
 }
 
+/// The key in place is the one that the copy was written with.
+fn opens(reads: &mut dyn Reads, key: &MasterKey) -> anyhow::Result<()> {
+    Catalog::build(reads.catalog()?, key).map(drop).map_err(|error| {
+        anyhow!("{error}. The copy was written with another master.key: put that one in place")
+    })
+}
+
 /// One commit: from here on the business knows.
 fn begin_epoch(opened: &mut Opened, marking: &Marking<'_>) -> anyhow::Result<(Epoch, Value)> {
     let now = opened.clock.now();
     let reads = opened.readers.first_mut().context("a store without readers")?;
     let rows = reads.catalog()?;
     let last = rows.epochs.iter().max_by_key(|epoch| epoch.number).cloned();
-    Catalog::build(rows, marking.key).map_err(|error| {
-        anyhow!("{error}. The copy was written with another master.key: put that one in place")
-    })?;
     // A mark that cannot be read is as good as none: the jump is wide enough without.
     let mark = Mark::read(&marking.mark).unwrap_or_default();
     let mut newest = last.as_ref().map_or(UtcMillis::new(0), |epoch| epoch.at);
@@ -192,12 +199,9 @@ fn begin_epoch(opened: &mut Opened, marking: &Marking<'_>) -> anyhow::Result<(Ep
     }
     let trx = reads.trx_page(&TrxFilter { limit: 1, ..TrxFilter::default() })?;
     newest = trx.first().map_or(newest, |trx| newest.max(trx.created));
-    let highest = trx.first().map_or(100_000_000, |trx| trx.no.get());
+    let (next_trx, next_delivery) = next_numbers(reads.as_mut())?;
     let from = |epoch: &Epoch| (epoch.trx_from.get(), epoch.delivery_from.get());
     let (trx_from, delivery_from) = last.as_ref().map_or((0, 0), from);
-    let deliveries =
-        reads.delivery_page(&DeliveryFilter { limit: 1, ..DeliveryFilter::default() })?;
-    let told = deliveries.first().map_or(0, |delivery| delivery.id.get());
     let jump = |next: i64, mark: Option<i64>, seen: Option<i64>| {
         first_after(&Lost { next, newest, mark, seen }, now).with_context(|| {
             format!(
@@ -216,12 +220,12 @@ fn begin_epoch(opened: &mut Opened, marking: &Marking<'_>) -> anyhow::Result<(Ep
         number: number.max(mark.as_ref().map_or(0, |mark| mark.epoch)).saturating_add(1),
         at: now,
         trx_from: TrxNo::new(jump(
-            trx_from.max(highest.saturating_add(1)),
+            trx_from.max(next_trx),
             mark.as_ref().map(|mark| mark.trx),
             marking.seen,
         )?),
         delivery_from: DeliveryId::new(jump(
-            delivery_from.max(told.saturating_add(1)),
+            delivery_from.max(next_delivery),
             mark.as_ref().map(|mark| mark.delivery),
             None,
         )?),
@@ -254,6 +258,7 @@ fn begin_epoch(opened: &mut Opened, marking: &Marking<'_>) -> anyhow::Result<(Ep
         reply: String::new(),
         status: "restored".to_owned(),
         millis: 0,
+        stamps: stamp_bytes(now, &[StampKey::of(marking.key).epoch(&epoch)]),
     };
     let store = opened.stores.first_mut().context("a store without a writer")?;
     store.load(&Wants::default())?;
