@@ -92,6 +92,7 @@ fn purchase(n: i64, count: i64, open: bool) -> anyhow::Result<Vec<Change>> {
             reply,
             status: "200".to_owned(),
             millis: 1,
+            stamps: Vec::new(),
         }))
     };
     let asked = format!("/trx?product=T1&dest={dest}&refID={ref_id}&memberID=OK&pin=***");

@@ -255,6 +255,7 @@ pub fn digiflazz(data: &[u8]) {
         webhook_secret: String::new(),
         limit_price: true,
         ref_prefix: "g-".to_owned(),
+        epochs: domain::Epochs::default(),
     });
     read_all(&connector.unwrap(), data, digiflazz_ends);
 }

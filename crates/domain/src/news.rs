@@ -52,6 +52,9 @@ pub enum LateFailure {
     Refund,
     /// A person decides.
     Person,
+    /// A person decides whatever failed, and when: the business was restored from a copy, and may have
+    /// bought it elsewhere, or refunded it, after the copy was made.
+    Restored,
 }
 
 /// How long after the purchase another supplier may still be tried.
@@ -106,7 +109,30 @@ impl NewsFacts<'_> {
 
     /// It is not too late for another supplier.
     fn may_fail_over(&self) -> bool {
-        self.now.since(self.trx.created) <= self.failover.within_ms
+        match self.failover.late {
+            LateFailure::Refund | LateFailure::Person => {
+                self.now.since(self.trx.created) <= self.failover.within_ms
+            }
+            LateFailure::Restored => false,
+        }
+    }
+
+    /// Nobody knows what became of it after the copy was made.
+    fn is_restored(&self) -> bool {
+        self.failover.late == LateFailure::Restored
+    }
+
+    /// What a failure is told to a person with, where it decides nothing by itself.
+    fn waits_for_a_person(&self) -> Option<&'static str> {
+        match self.failover.late {
+            LateFailure::Refund => None,
+            LateFailure::Person => (!self.may_fail_over())
+                .then_some("failed too late to be bought elsewhere, decide what becomes of it"),
+            LateFailure::Restored => Some(
+                "failed, but after the copy that this business was restored from it may have been \
+                 bought elsewhere or refunded: see the suppliers' statements, then decide",
+            ),
+        }
     }
 }
 
@@ -221,16 +247,15 @@ fn move_on(
     Ok(decision)
 }
 
-/// A definite failure after the deadline of a failover, where the operator wants to decide: it stays
-/// open and is asked about, so that it is due like everything that is pending.
-fn late_for_a_person(
+/// A definite failure that a person decides about: it stays open and is asked about, so that it is
+/// due like everything that is pending.
+fn for_a_person(
     facts: &NewsFacts<'_>,
     attempt: &Attempt,
     source: Source,
-    reason: &Reason,
+    (words, reason): (&str, &Reason),
 ) -> NewsDecision {
-    let why =
-        format!("failed too late to be bought elsewhere, decide what becomes of it: {reason}");
+    let why = format!("{words}: {reason}");
     let state = AttemptState::Unknown { why: why.clone() };
     let mut decision = stay_open(facts, attempt, state, source);
     if !is_contradicted(facts.trx) {
@@ -272,7 +297,7 @@ fn pending(
     source: Source,
     outcome: &Outcome,
 ) -> Result<NewsDecision, MoneyError> {
-    if attempt.state == AttemptState::Intended {
+    if attempt.state == AttemptState::Intended && !facts.is_restored() {
         return Ok(before_sending(facts, attempt, outcome));
     }
     match outcome {
@@ -301,8 +326,8 @@ fn pending(
                 let why = format!("`{reason}` {about} may be for another purchase");
                 return Ok(doubt(facts, attempt, source, &why));
             }
-            if !facts.may_fail_over() && facts.failover.late == LateFailure::Person {
-                return Ok(late_for_a_person(facts, attempt, source, reason));
+            if let Some(words) = facts.waits_for_a_person() {
+                return Ok(for_a_person(facts, attempt, source, (words, reason)));
             }
             let state = AttemptState::Failed { reason: reason.clone() };
             match class {
@@ -316,7 +341,8 @@ fn pending(
         Outcome::Unsent { proof } => {
             // Only the purchase request itself can prove that nothing left; a status check that
             // could not be sent proves nothing about the purchase.
-            if source == Source::Reply && attempt.state == AttemptState::Sent {
+            let alone = source == Source::Reply && attempt.state == AttemptState::Sent;
+            if alone && !facts.is_restored() {
                 let state = AttemptState::Unsent { proof: proof.clone() };
                 return move_on(facts, attempt, state, None);
             }

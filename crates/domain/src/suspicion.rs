@@ -4,7 +4,7 @@
 //! a text that was tied to nothing; every other one is a contradiction, which only a person may put
 //! aside.
 
-use crate::Trx;
+use crate::{MAY_HAVE_BEEN_SENT, Trx};
 
 /// A purchase that was sent takes too long.
 pub(crate) const PATIENCE_OVER: &str = "no final answer from the supplier within its patience";
@@ -21,7 +21,7 @@ pub(crate) enum Verdict {
 }
 
 fn is_about_waiting(why: &str) -> bool {
-    why == PATIENCE_OVER || why.starts_with(NEVER_SENT)
+    why == PATIENCE_OVER || why == MAY_HAVE_BEEN_SENT || why.starts_with(NEVER_SENT)
 }
 
 /// Somebody contradicted somebody: only a person may put that aside.

@@ -2,7 +2,8 @@
 
 use crate::Health;
 use domain::{
-    DEEPEST, Member, Offer, Price, Product, RouteRow, Shares, Supplier, Upline, with_markups,
+    DEEPEST, Epochs, Member, Offer, Price, Product, RouteRow, Shares, Supplier, Upline,
+    with_markups,
 };
 use ipnet::IpNet;
 use sha2::{Digest as _, Sha256};
@@ -63,6 +64,7 @@ pub struct Catalog {
     editions: HashMap<SupplierCode, u64>,
     /// Downlines by the public ids of their price lists.
     lists: HashMap<String, MemberId>,
+    epochs: Epochs,
 }
 
 /// Whose price list.
@@ -99,6 +101,7 @@ impl Catalog {
             catalog.by_id.insert(entry.member.id, entry.clone());
             catalog.members.insert(code, entry);
         }
+        catalog.epochs = Epochs::new(rows.epochs);
         catalog.levels = rows.levels.into_iter().map(|level| (level.code.clone(), level)).collect();
         catalog.products =
             rows.products.into_iter().map(|product| (product.code.clone(), product)).collect();
@@ -126,6 +129,12 @@ impl Catalog {
             .filter_map(|entry| Some((catalog.list_id(&entry.member)?, entry.member.id)))
             .collect();
         Ok(catalog)
+    }
+
+    /// How often the business was restored from a copy, and what that means.
+    #[must_use]
+    pub fn epochs(&self) -> &Epochs {
+        &self.epochs
     }
 
     /// A member by code.

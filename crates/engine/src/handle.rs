@@ -8,7 +8,7 @@ use crate::{Catalog, Clock, Health, ReadPool, Tenure, Zone};
 use domain::{Failover, Run};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
-use store::{CatalogRows, JournalLine, MasterKey, Store, StoreError};
+use store::{CatalogRows, JournalLine, MasterKey, StampKey, Store, StoreError};
 use tokio::sync::{Notify, mpsc, oneshot};
 use types::UtcMillis;
 
@@ -214,6 +214,13 @@ impl Handle {
         self.0.full.load(Ordering::Relaxed)
     }
 
+    /// True while nothing is sold: the business was restored, and what suppliers delivered after the
+    /// copy is to be looked at first.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.catalog().epochs().is_closed()
+    }
+
     /// Told by whoever watches the disk.
     pub fn set_full(&self, full: bool) {
         self.0.full.store(full, Ordering::Relaxed);
@@ -317,6 +324,7 @@ impl Engine {
     /// When the catalog cannot be opened with this key.
     pub fn assemble(setup: Setup) -> Result<(Handle, Vec<Writer>), String> {
         let Setup { stores, reads, mut rows, key, clock, zone, tenure, run, settings } = setup;
+        let stamps = StampKey::of(&key);
         let catalog = Arc::new(Snapshot::new(Box::new(move || {
             let rows = rows().map_err(|error| error.to_string())?;
             Catalog::build(rows, &key).map_err(|error| error.to_string())
@@ -347,6 +355,7 @@ impl Engine {
                 failover: settings.failover,
                 run,
                 reread: UtcMillis::default(),
+                stamps: stamps.clone(),
             },
             jobs,
             batch: settings.batch,

@@ -107,6 +107,7 @@ impl Gateway {
             reply: reply.to_owned(),
             status: status.to_owned(),
             millis: 0,
+            stamps: Vec::new(),
         };
         self.0.handle.note(line).await;
     }

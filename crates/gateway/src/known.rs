@@ -49,7 +49,7 @@ impl Gateway {
         } else if let Some(refusal) = spoiled.filter(|_| buys) {
             Some(Barred::Refused(refusal.clone()))
         } else {
-            (buys && self.0.handle.is_full()).then_some(Barred::Full)
+            (buys && (self.0.handle.is_full() || self.0.handle.is_closed())).then_some(Barred::Full)
         }
     }
 
@@ -66,6 +66,8 @@ impl Gateway {
             Ok(Ok(Some(trx))) => Found::Known(Box::new(trx)),
             Ok(Ok(None)) => match self.0.handle.submit(Command::Look { member, ref_id }).await {
                 Ok(Answer::Looked(Some(trx))) => Found::Known(trx),
+                // After a restore it may have been taken and forgotten.
+                Ok(Answer::Looked(None)) if self.0.handle.is_closed() => Found::Unclear,
                 Ok(Answer::Looked(None)) => Found::Nothing,
                 Ok(_) | Err(_) => Found::Unclear,
             },

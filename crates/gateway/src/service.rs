@@ -266,6 +266,7 @@ impl Gateway {
             reply: said.text.clone(),
             status: said.code.to_owned(),
             millis,
+            stamps: Vec::new(),
         };
         self.0.handle.note(line).await;
     }
@@ -334,6 +335,7 @@ impl Gateway {
             (self.0.handle.is_ended(), "a writer has stopped"),
             (!self.0.handle.may_act(), "the lease is over: this node cannot write"),
             (self.0.handle.writes_fail(), "the last batch was not written"),
+            (self.0.handle.is_closed(), "restored and not opened yet: gerbang restore --open"),
         ]
         .into_iter()
         .filter_map(|(wrong, text)| wrong.then_some(text))

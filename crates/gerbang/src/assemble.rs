@@ -4,9 +4,11 @@ use crate::config::Config;
 use crate::couriers::GuardedCourier;
 use crate::data::{DataDir, Lock};
 use crate::keyproof;
+use crate::mark::{Marked, Marker};
 use crate::play::Play;
 use crate::pulse::Pulse;
 use crate::sandbox::{SandboxTransport, World};
+use crate::stamps;
 use crate::storage::{Storage, apart};
 use anyhow::{Context as _, anyhow, bail};
 use engine::{CallbackDoor, Courier, Engine, Gate, Handle, Port, ReadPool, Setup, Workers, Zone};
@@ -16,7 +18,7 @@ use office::{Office, Plug, network};
 use pg::{Event, Keeper};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use store::{CatalogRows, Lane, StoreError};
+use store::{CatalogRows, Lane, StampKey, Store, StoreError};
 use suppliers::{Settings, Transport};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
@@ -35,6 +37,8 @@ pub(crate) struct House {
     pub(crate) office: Arc<Office>,
     /// What the store said of itself when it was opened.
     pub(crate) settings: String,
+    /// How far the business has come, outside the database.
+    pub(crate) marker: Arc<Marker>,
     world: Arc<World>,
     courier: Arc<GuardedCourier>,
     lanes: Vec<Lane>,
@@ -100,14 +104,26 @@ impl House {
             .with_context(|| format!("cannot use {}", log.display()))?;
         let storage = Storage::of(data, config);
         // The first reading of the catalog blocks too.
-        let (opened, engine) = apart(|| {
+        let (opened, engine, marker) = apart(|| {
             let mut opened = storage.open()?;
             let mut readers = std::mem::take(&mut opened.readers);
             if let (Some(store), Some(reads)) = (opened.stores.first_mut(), readers.first_mut()) {
                 keyproof::prove(store.as_mut(), reads.as_mut(), &key, opened.clock.now())?;
             }
+            let first = readers.first_mut().context("a store without readers")?;
+            let now = opened.clock.now();
+            let met = Marker::meet(&config.mark(data), &storage.shown(), first.as_mut(), now)?;
+            if met.restored {
+                data.forget_reports().context("cannot remove reports of before the restore")?;
+            }
+            let marker = met.marker;
+            let writer = opened.stores.first_mut().context("a store without a writer")?;
+            stamps::ensure(writer.as_mut(), first.as_mut(), &StampKey::of(&key), now)?;
+            let stores = std::mem::take(&mut opened.stores);
+            let marked = |store| Box::new(Marked { store, marker: marker.clone() }) as Box<_>;
+            let stores: Vec<Box<dyn Store>> = stores.into_iter().map(marked).collect();
             let engine = Engine::start(Setup {
-                stores: std::mem::take(&mut opened.stores),
+                stores,
                 reads: ReadPool::threads(readers)?,
                 rows: std::mem::replace(&mut opened.rows, Box::new(|| Ok(CatalogRows::default()))),
                 key: key.clone(),
@@ -118,7 +134,7 @@ impl House {
                 settings: engine::Settings { failover, ..engine::Settings::default() },
             });
             let engine = engine.map_err(|error| anyhow!(error))?;
-            Ok::<_, anyhow::Error>((opened, engine))
+            Ok::<_, anyhow::Error>((opened, engine, marker))
         })??;
         let world = Arc::new(world);
         let guard = Guard { allow: config.callback_allow.clone(), open: false };
@@ -135,6 +151,7 @@ impl House {
             office: Arc::new(Office::new(engine.handle.clone(), key, Box::new(wires))),
             handle: engine.handle,
             settings: opened.settings,
+            marker,
             world,
             courier,
             lanes: opened.lanes,

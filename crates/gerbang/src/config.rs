@@ -36,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) connections: usize,
     pub(crate) header_seconds: u64,
     pub(crate) min_free_mb: u64,
+    pub(crate) mark: Option<PathBuf>,
+    pub(crate) heads_file: Option<PathBuf>,
     pub(crate) failover_minutes: u32,
     pub(crate) late_failure: LateFailure,
     pub(crate) category_aliases: BTreeMap<String, Vec<String>>,
@@ -79,6 +81,8 @@ impl Default for Config {
             connections: 4_096,
             header_seconds: 30,
             min_free_mb: 64,
+            mark: None,
+            heads_file: None,
             failover_minutes: 15,
             late_failure: LateFailure::Refund,
             category_aliases: BTreeMap::new(),
@@ -100,6 +104,11 @@ impl Config {
     /// Reads the text of a file.
     pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
         Ok(toml::from_str(text)?)
+    }
+
+    /// Where the mark is.
+    pub(crate) fn mark(&self, data: &crate::data::DataDir) -> PathBuf {
+        self.mark.clone().unwrap_or_else(|| data.mark())
     }
 
     /// Until when another supplier is tried.

@@ -54,6 +54,24 @@ impl DataDir {
         self.0.join("gerbang.sock")
     }
 
+    /// How far this business has come, outside the database; `gerbang.toml` may name another place.
+    pub(crate) fn mark(&self) -> PathBuf {
+        self.0.join("gerbang.mark")
+    }
+
+    /// Figures that were derived from a ledger that is no more.
+    pub(crate) fn forget_reports(&self) -> std::io::Result<()> {
+        for ending in ["", "-wal", "-shm"] {
+            let mut name = self.reports().into_os_string();
+            name.push(ending);
+            match std::fs::remove_file(name) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
     fn key_file(&self) -> PathBuf {
         self.0.join("master.key")
     }
@@ -62,23 +80,24 @@ impl DataDir {
         self.database().exists()
     }
 
-    /// Creates folder and key when absent.
-    pub(crate) fn create(&self) -> anyhow::Result<()> {
+    /// Creates the folder when absent.
+    pub(crate) fn create_folder(&self) -> anyhow::Result<()> {
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&self.0)
-            .with_context(|| format!("cannot create {}", self.0.display()))?;
+            .with_context(|| format!("cannot create {}", self.0.display()))
+    }
+
+    /// Creates folder and key when absent.
+    pub(crate) fn create(&self) -> anyhow::Result<()> {
+        self.create_folder()?;
         let key = self.key_file();
         if key.exists() {
             return Ok(());
         }
-        if self.exists() {
-            bail!(
-                "{} exists but {} is missing: put the key it was written with in place",
-                self.database().display(),
-                key.display()
-            );
+        if self.exists() || self.mark().exists() {
+            bail!(self.key_is_missing());
         }
         let mut file = OpenOptions::new()
             .write(true)
@@ -91,12 +110,28 @@ impl DataDir {
         Ok(())
     }
 
+    /// The way out for those who have a business and no key.
+    pub(crate) fn key_is_missing(&self) -> String {
+        format!(
+            "{} is missing: put back the key this business was written with (you keep it apart from \
+             the backups), or set GERBANG_MASTER_KEY to its 64 digits. Without that key nobody can \
+             open members' PINs and passwords, settings of suppliers and second factors; balances, \
+             purchases and journal can still be read and proved (gerbang verify). Do not run \
+             `gerbang init`: another key opens nothing of it",
+            self.key_file().display()
+        )
+    }
+
     /// Reads the master key; refuses one that others may read.
     pub(crate) fn master_key(&self) -> anyhow::Result<MasterKey> {
         if let Ok(text) = std::env::var("GERBANG_MASTER_KEY") {
             return MasterKey::from_hex(&text).context("GERBANG_MASTER_KEY");
         }
         let path = self.key_file();
+        let is_ours = self.exists() || self.mark().exists() || self.config().exists();
+        if !path.exists() && is_ours {
+            bail!(self.key_is_missing());
+        }
         let mut file = File::open(&path).with_context(|| {
             format!(
                 "cannot read {}: copy it from another node of this business, or from where it is \

@@ -12,11 +12,14 @@ mod data;
 mod door;
 mod follow;
 mod goods;
+mod heads;
 mod keyproof;
+mod mark;
 mod play;
 mod pulse;
 mod receiver;
 mod sandbox;
+mod stamps;
 mod storage;
 
 use clap::Parser as _;

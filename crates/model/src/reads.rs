@@ -79,6 +79,7 @@ impl Reads for Model {
                     .collect(),
                 suppliers: tables.suppliers.values().cloned().collect(),
                 routes,
+                epochs: tables.restores.values().cloned().collect(),
             }
         }))
     }

@@ -1,6 +1,8 @@
 //! The tables and the two things that are done with them: facts out, batches in.
 
-use domain::{Account, Attempt, AttemptState, Price, Product, RouteRow, Transfer, Trx, TrxState};
+use domain::{
+    Account, Attempt, AttemptState, Epoch, Price, Product, RouteRow, Transfer, Trx, TrxState,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{
     Batch, CatalogChange, ChainHead, ChainRow, Change, Delivery, Facts, Heads, JournalLine, Known,
@@ -47,6 +49,8 @@ pub struct Tables {
     pub papers: BTreeMap<PaperKey, Paper>,
     pub proofs: BTreeMap<ProofKey, TrxNo>,
     pub turns: BTreeMap<Turn, u16>,
+    /// Restores, by number.
+    pub restores: BTreeMap<u32, Epoch>,
 }
 
 fn head<T>(rows: &[ChainRow<T>], lane: Lane) -> ChainHead {
@@ -91,8 +95,14 @@ impl Tables {
     pub(crate) fn facts(&self, wants: &Wants) -> Facts {
         let last = self.trxs.keys().next_back().map_or(FIRST_TRX - 1, |no| no.get());
         let last_delivery = self.deliveries.keys().next_back().map_or(0, |id| id.get());
-        let mut facts =
-            Facts { next_trx: last + 1, next_delivery: last_delivery + 1, ..Facts::default() };
+        let jumps = self.restores.values();
+        let from = jumps.map(|epoch| (epoch.trx_from.get(), epoch.delivery_from.get()));
+        let (trx_from, delivery_from) = from.max().unwrap_or_default();
+        let mut facts = Facts {
+            next_trx: trx_from.max(last + 1),
+            next_delivery: delivery_from.max(last_delivery + 1),
+            ..Facts::default()
+        };
         let mut members: BTreeSet<MemberId> = wants.members.clone();
         let mut trxs = wants.trxs.clone();
         for key in &wants.refs {
@@ -336,6 +346,9 @@ impl Tables {
             }
             CatalogChange::Route(route) => {
                 self.routes.insert((route.product.clone(), route.supplier.clone()), route);
+            }
+            CatalogChange::Epoch(epoch) => {
+                self.restores.insert(epoch.number, epoch);
             }
             CatalogChange::RemoveRoute { product, supplier } => {
                 self.routes.remove(&(product, supplier));

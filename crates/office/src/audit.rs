@@ -43,6 +43,7 @@ impl Office {
             reply: result.to_owned(),
             status: what.replace(' ', "_"),
             millis: 0,
+            stamps: Vec::new(),
         }
     }
 

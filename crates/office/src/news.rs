@@ -54,7 +54,8 @@ fn news_of(catalog: &Catalog, changes: &[CatalogChange], why: &str) -> Vec<News>
             | CatalogChange::Price { .. }
             | CatalogChange::Supplier(_)
             | CatalogChange::Route(_)
-            | CatalogChange::RemoveRoute { .. } => None,
+            | CatalogChange::RemoveRoute { .. }
+            | CatalogChange::Epoch(_) => None,
         })
         .collect();
     let known = |code: &ProductCode| catalog.products().get(code);
@@ -98,7 +99,8 @@ fn news_of(catalog: &Catalog, changes: &[CatalogChange], why: &str) -> Vec<News>
             | CatalogChange::Level(_)
             | CatalogChange::Supplier(_)
             | CatalogChange::Route(_)
-            | CatalogChange::RemoveRoute { .. } => {}
+            | CatalogChange::RemoveRoute { .. }
+            | CatalogChange::Epoch(_) => {}
         }
     }
     found

@@ -148,9 +148,10 @@ impl Office {
                 None => Ok(Settings::sandbox()),
                 Some(json) => serde_json::from_str(json.expose()),
             };
-            let port = settings
-                .map_err(anyhow::Error::from)
-                .and_then(|settings| self.plug.port(&supplier.code, &settings));
+            let port = settings.map_err(anyhow::Error::from).and_then(|mut settings| {
+                settings.set_epochs(catalog.epochs());
+                self.plug.port(&supplier.code, &settings)
+            });
             match port {
                 Ok(port) => {
                     self.suppliers.insert(supplier.code.clone(), Port { edition, ..port });

@@ -228,7 +228,7 @@ impl Office {
             .map(|json| serde_json::from_str(json.expose()))
             .transpose()?;
         let prefix = settings.as_ref().and_then(Settings::prefix).unwrap_or_default();
-        let refs = Refs::new(prefix);
+        let refs = Refs::new(prefix, catalog.epochs());
         let lines = read_statement(&statement.csv, &statement.mapping, &|text| refs.read(text));
         Ok(lines?)
     }

@@ -1,6 +1,7 @@
 //! Changes of the catalog: written one by one under the revision they were decided on.
 
 use crate::link::Live;
+use domain::Epoch;
 use store::{CatalogChange, MemberRecord, StoreError, SupplierRecord};
 use tokio_postgres::Error;
 
@@ -133,6 +134,7 @@ async fn one(live: &mut Live, change: &CatalogChange) -> Result<(), Error> {
                 .await
                 .map(drop)
         }
+        CatalogChange::Epoch(epoch) => restored(live, epoch).await,
         CatalogChange::RemoveRoute { product, supplier } => {
             let sql =
                 live.prepare("DELETE FROM route WHERE product = $1 AND supplier = $2").await?;
@@ -231,6 +233,34 @@ async fn supplier(live: &mut Live, record: &SupplierRecord) -> Result<(), Error>
                 &settings,
                 &supplier.counts,
             ],
+        )
+        .await
+        .map(drop)
+}
+
+/// The epoch, and both sequences at least where it begins: numbers in hand of a node are lost.
+async fn restored(live: &mut Live, epoch: &Epoch) -> Result<(), Error> {
+    let number = i64::from(epoch.number);
+    let (trx_from, delivery_from) = (epoch.trx_from.get(), epoch.delivery_from.get());
+    live.client
+        .execute(
+            "INSERT INTO epoch (number, at, trx_from, delivery_from, tag, open)
+             VALUES ($1,$2,$3,$4,$5,$6) ON CONFLICT (number) DO UPDATE SET at = excluded.at,
+             trx_from = excluded.trx_from, delivery_from = excluded.delivery_from,
+             tag = excluded.tag, open = excluded.open",
+            &[&number, &epoch.at.get(), &trx_from, &delivery_from, &epoch.tag, &epoch.open],
+        )
+        .await?;
+    live.client
+        .execute(
+            "SELECT setval('trx_block', $1, false) FROM trx_block WHERE last_value < $1",
+            &[&trx_from],
+        )
+        .await?;
+    live.client
+        .execute(
+            "SELECT setval('delivery_block', $1, false) FROM delivery_block WHERE last_value < $1",
+            &[&delivery_from],
         )
         .await
         .map(drop)

@@ -143,6 +143,23 @@ pub fn exists(target: &Arc<Target>) -> Result<bool, StoreError> {
     Ok(found.map_err(Lost::not_written)?.get(0))
 }
 
+/// Who works on the database at this moment, by name.
+///
+/// # Errors
+/// [`StoreError::NotWritten`] when it cannot be asked.
+pub fn nodes(target: &Arc<Target>) -> Result<Vec<String>, StoreError> {
+    let mut link = Link::new(target.clone(), Role::Reader)?;
+    let found = link.run(async |live| {
+        live.client
+            .query(
+                "SELECT DISTINCT node FROM lane WHERE until > clock_timestamp() ORDER BY node",
+                &[],
+            )
+            .await
+    });
+    Ok(found.map_err(Lost::not_written)?.iter().map(|row| row.get(0)).collect())
+}
+
 /// Reads without joining, for `verify`.
 ///
 /// # Errors

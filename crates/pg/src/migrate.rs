@@ -4,12 +4,14 @@
 use crate::link::{Link, Lost, told};
 use store::StoreError;
 
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 7] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_papers.sql"),
     include_str!("../migrations/0003_network.sql"),
     include_str!("../migrations/0004_evidence.sql"),
     include_str!("../migrations/0005_given.sql"),
+    include_str!("../migrations/0006_epochs.sql"),
+    include_str!("../migrations/0007_stamps.sql"),
 ];
 
 /// Any number; held while migrating, so that nodes that start together do it once.

@@ -90,8 +90,10 @@ impl Inward<'_> {
             .within(async |live| {
                 live.client
                     .batch_execute(
-                        "SELECT setval('trx_block', (SELECT coalesce(max(no), 100000000) + 1 FROM trx), false);
-                         SELECT setval('delivery_block', (SELECT coalesce(max(id), 0) + 1 FROM delivery), false);
+                        "SELECT setval('trx_block', greatest((SELECT coalesce(max(no), 100000000) + 1 FROM trx),
+                           (SELECT max(trx_from) FROM epoch)), false);
+                         SELECT setval('delivery_block', greatest((SELECT coalesce(max(id), 0) + 1 FROM delivery),
+                           (SELECT max(delivery_from) FROM epoch)), false);
                          COMMIT; ANALYZE",
                     )
                     .await
@@ -162,6 +164,7 @@ impl Inward<'_> {
         changes.extend(rows.suppliers.into_iter().map(CatalogChange::Supplier));
         changes.extend(rows.routes.into_iter().map(CatalogChange::Route));
         changes.extend(rows.members.into_iter().map(CatalogChange::Member));
+        changes.extend(rows.epochs.into_iter().map(CatalogChange::Epoch));
         self.link.within(async |live| catalog::all(live, &changes).await).map_err(refused)?;
         let accounts = source.accounts()?;
         let rows = Folded {

@@ -135,6 +135,7 @@ impl PgReads {
                 &[],
                 codec::route,
             )?,
+            epochs: self.all("SELECT * FROM epoch ORDER BY number", &[], codec::epoch)?,
         };
         if let Some(seen) = &self.seen {
             seen.store(revision, Ordering::Relaxed);

@@ -157,11 +157,12 @@ const UPDATE_DELIVERY: &str = "UPDATE delivery d SET state = u.state, tries = u.
      WHERE d.id = u.id";
 
 const INSERT_JOURNAL: &str = "INSERT INTO journal (lane, seq, at, direction, channel, peer, member,
-     trx, request, reply, status, millis, hash)
-     SELECT $13::bigint, j.*
+     trx, request, reply, status, millis, hash, stamps)
+     SELECT $14::bigint, j.*
      FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::bigint[],
-       $7::bigint[], $8::text[], $9::text[], $10::text[], $11::bigint[], $12::bytea[])
-       AS j(seq, at, direction, channel, peer, member, trx, request, reply, status, millis, hash)";
+       $7::bigint[], $8::text[], $9::text[], $10::text[], $11::bigint[], $12::bytea[], $13::bytea[])
+       AS j(seq, at, direction, channel, peer, member, trx, request, reply, status, millis, hash,
+         stamps)";
 
 /// Both heads, and the fence: nothing is written by a node that lost the lane.
 const ADVANCE: &str = "UPDATE lane SET batches = batches + 1, ledger_seq = $3, ledger_head = $4,
@@ -567,6 +568,7 @@ fn records(rows: &Folded, chained: &Chained, steps: &mut Vec<Step>) {
                 column(&all, |(line, _)| line.status.clone()),
                 column(&all, |(line, _)| line.millis),
                 column(&all, |(_, place)| place.hash.to_vec()),
+                column(&all, |(line, _)| (!line.stamps.is_empty()).then(|| line.stamps.clone())),
                 Box::new(chained.lane),
             ],
         ));

@@ -16,6 +16,6 @@ mod rows;
 mod writer;
 mod young;
 
-pub use open::{Opened, open, open_reader, open_sorting};
+pub use open::{Opened, fold_log, open, open_reader, open_sorting};
 pub use reader::SqliteReads;
 pub use writer::SqliteStore;

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 use store::StoreError;
 
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_routing.sql"),
     include_str!("../migrations/0003_upstream.sql"),
@@ -12,6 +12,8 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("../migrations/0006_network.sql"),
     include_str!("../migrations/0007_evidence.sql"),
     include_str!("../migrations/0008_given.sql"),
+    include_str!("../migrations/0009_epochs.sql"),
+    include_str!("../migrations/0010_stamps.sql"),
 ];
 
 /// Brings the schema forward; refuses one that is newer than this program.

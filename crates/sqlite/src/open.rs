@@ -110,6 +110,22 @@ pub fn open_sorting(path: &Path, many: Option<usize>) -> Result<Opened, StoreErr
     Ok(Opened { store: SqliteStore::new(connection, refs, proofs)?, settings, path, young })
 }
 
+/// Writes the log of a resting database back into its file, which is then all of it: it may be renamed.
+///
+/// # Errors
+/// [`StoreError::NotWritten`] when somebody else has it open, or the disk fails.
+pub fn fold_log(path: &Path) -> Result<(), StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(not_written)?;
+    let mode: String = connection
+        .query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0))
+        .map_err(not_written)?;
+    if mode != "delete" {
+        return Err(StoreError::NotWritten(format!("its log stays in mode {mode}")));
+    }
+    connection.close().map_err(|(_, error)| not_written(error))
+}
+
 /// Opens a read-only connection of its own; the database must exist. Young references cost it a
 /// scan: beside a writer of the same process take [`Opened::reader`].
 ///

@@ -133,6 +133,7 @@ impl Reads for SqliteReads {
                 [],
                 by(codec::route),
             )?,
+            epochs: self.all("SELECT * FROM epoch ORDER BY number", [], by(codec::epoch))?,
         })
     }
 
@@ -453,7 +454,17 @@ impl Reads for SqliteReads {
         let twice = odd("SELECT max(no), ref FROM trx WHERE no > (SELECT upto FROM sorted)
              GROUP BY member, ref HAVING count(*) > 1 LIMIT 1")?;
         let tell = |(no, ref_id)| format!("refID {ref_id} of trx {no} is not its own");
-        Ok(lost.or(twice).map(tell))
+        if let Some(found) = lost.or(twice) {
+            return Ok(Some(tell(found)));
+        }
+        // A column that follows from the two sides, and is under no hash.
+        let strange = self.one(
+            "SELECT seq FROM transfer WHERE 'member:' || coalesce(member, '') NOT IN (src, dst)
+             AND (member IS NOT NULL OR src LIKE 'member:%' OR dst LIKE 'member:%') LIMIT 1",
+            [],
+            |row| row.get::<_, i64>(0),
+        )?;
+        Ok(strange.map(|seq| format!("transfer {seq} names a member that it does not move")))
     }
 
     fn heads(&mut self) -> Result<Vec<Heads>, StoreError> {

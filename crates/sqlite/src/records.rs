@@ -67,7 +67,7 @@ impl SqliteStore {
         heads.journal = ChainHead { seq, hash };
         self.cached(
             "INSERT INTO journal (seq, at, direction, channel, peer, member, trx, request, reply, \
-             status, millis, hash) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
+             status, millis, hash, stamps) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
         )?
         .execute(params![
             seq,
@@ -85,6 +85,7 @@ impl SqliteStore {
             line.status,
             line.millis,
             hash,
+            (!line.stamps.is_empty()).then_some(&line.stamps),
         ])?;
         Ok(())
     }

@@ -46,8 +46,11 @@ impl SqliteStore {
             connection.query_row(sql, [], |row| row.get(0)).map_err(not_written)
         };
         let (ledger, journal) = (head("ledger")?, head("journal")?);
-        let next_trx = most("SELECT max(no) FROM trx")?.map_or(FIRST_TRX, |no| no + 1);
-        let next_delivery = most("SELECT max(id) FROM delivery")?.unwrap_or(0) + 1;
+        let next_trx = most("SELECT max(no) FROM trx")?
+            .map_or(FIRST_TRX, |no| no + 1)
+            .max(most("SELECT max(trx_from) FROM epoch")?.unwrap_or_default());
+        let next_delivery = (most("SELECT max(id) FROM delivery")?.unwrap_or(0) + 1)
+            .max(most("SELECT max(delivery_from) FROM epoch")?.unwrap_or_default());
         Ok(Self { connection, ledger, journal, next_trx, next_delivery, refs, proofs })
     }
 
@@ -192,7 +195,13 @@ impl SqliteStore {
                 Change::Journal(line) => {
                     self.insert_journal(line, heads).map_err(not_written)?;
                 }
-                Change::Catalog(change) => self.catalog(change).map_err(not_written)?,
+                Change::Catalog(change) => {
+                    if let CatalogChange::Epoch(epoch) = &**change {
+                        heads.next_trx = heads.next_trx.max(epoch.trx_from.get());
+                        heads.next_delivery = heads.next_delivery.max(epoch.delivery_from.get());
+                    }
+                    self.catalog(change).map_err(not_written)?;
+                }
                 Change::PutPaper(paper) => papers::put(&self.connection, paper)?,
                 Change::DropPaper { key, version } => {
                     papers::drop(&self.connection, key, *version)?;
@@ -402,6 +411,19 @@ impl SqliteStore {
                     route.prefixes.join(" "),
                     route.stocked,
                     route.daily_most,
+                ]),
+            CatalogChange::Epoch(epoch) => self
+                .cached(
+                    "INSERT OR REPLACE INTO epoch (number, at, trx_from, delivery_from, tag, open) \
+                     VALUES (?1,?2,?3,?4,?5,?6)",
+                )?
+                .execute(params![
+                    epoch.number,
+                    epoch.at.get(),
+                    epoch.trx_from.get(),
+                    epoch.delivery_from.get(),
+                    epoch.tag,
+                    epoch.open,
                 ]),
             CatalogChange::RemoveRoute { product, supplier } => self
                 .cached("DELETE FROM route WHERE product = ?1 AND supplier = ?2")?

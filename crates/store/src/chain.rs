@@ -77,6 +77,15 @@ impl Canon {
         self
     }
 
+    /// Lines from before there were stamps have the hash they always had.
+    fn stamps(mut self, stamps: &[u8]) -> Self {
+        if !stamps.is_empty() {
+            self.0.update((stamps.len() as u64).to_le_bytes());
+            self.0.update(stamps);
+        }
+        self
+    }
+
     fn end(self) -> Hash {
         self.0.finalize().into()
     }
@@ -114,5 +123,6 @@ pub fn journal_hash(previous: &Hash, seq: i64, line: &JournalLine) -> Hash {
         .text(&line.reply)
         .text(&line.status)
         .number(line.millis)
+        .stamps(&line.stamps)
         .end()
 }

@@ -9,8 +9,8 @@ use crate::{
     ProofKey, Sealed, SupplierRecord, Work,
 };
 use domain::{
-    Account, Attempt, AttemptState, Denomination, Member, Price, Product, RouteRow, Supplier,
-    Transfer, Trx, TrxState, Upline, Wording,
+    Account, Attempt, AttemptState, Denomination, Epoch, Member, Price, Product, RouteRow,
+    Supplier, Transfer, Trx, TrxState, Upline, Wording,
 };
 use ipnet::IpNet;
 use std::fmt::Display;
@@ -282,6 +282,21 @@ pub fn proof(row: &dyn Columns) -> Decoded<(ProofKey, TrxNo)> {
     Ok((key, TrxNo::new(int(row, "trx")?)))
 }
 
+/// A restore of the business.
+///
+/// # Errors
+/// [`Unreadable`].
+pub fn epoch(row: &dyn Columns) -> Decoded<Epoch> {
+    Ok(Epoch {
+        number: int(row, "number")?,
+        at: time(row, "at")?,
+        trx_from: TrxNo::new(int(row, "trx_from")?),
+        delivery_from: DeliveryId::new(int(row, "delivery_from")?),
+        tag: owned(row, "tag")?,
+        open: row.flag("open")?,
+    })
+}
+
 /// A member's account.
 ///
 /// # Errors
@@ -352,6 +367,7 @@ pub fn journal(row: &dyn Columns) -> Decoded<JournalLine> {
         reply: owned(row, "reply")?,
         status: owned(row, "status")?,
         millis: int(row, "millis")?,
+        stamps: row.bytes("stamps")?.unwrap_or_default(),
     })
 }
 

@@ -12,6 +12,8 @@ mod evidence;
 mod read;
 mod records;
 mod seal;
+mod stamp;
+mod stamped;
 
 pub use batch::{Batch, Change, Facts, Known, SameDay, Wants};
 pub use chain::{ChainHead, Hash, Heads, Lane, journal_hash, transfer_hash};
@@ -26,6 +28,8 @@ pub use records::{
     SupplierRecord,
 };
 pub use seal::{MasterKey, SealError, Sealed};
+pub use stamp::{Stamp, StampKey, read_stamps, stamp_bytes};
+pub use stamped::{Compared, Stamped};
 
 /// Why a store could not do its work. A refusal of a purchase is a decision, never one of these.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -4,7 +4,7 @@ use crate::{
     Channel, Delivery, DeliveryState, Hash, Heads, JournalLine, Known, Lane, Level, MemberRecord,
     Paper, PaperFilter, PaperKey, ProofKey, StoreError, SupplierRecord,
 };
-use domain::{Account, Attempt, Price, Product, RouteRow, Transfer, Trx};
+use domain::{Account, Attempt, Epoch, Price, Product, RouteRow, Transfer, Trx};
 use std::ops::ControlFlow;
 use std::path::Path;
 use types::{
@@ -22,6 +22,7 @@ pub struct CatalogRows {
     pub prices: Vec<(LevelCode, ProductCode, Price)>,
     pub suppliers: Vec<SupplierRecord>,
     pub routes: Vec<RouteRow>,
+    pub epochs: Vec<Epoch>,
 }
 
 /// An attempt that is due, with what its supplier needs to know.

@@ -2,7 +2,7 @@
 
 use crate::Sealed;
 pub use domain::DeliveryState;
-use domain::{Member, Price, Product, RouteRow, Supplier};
+use domain::{Epoch, Member, Price, Product, RouteRow, Supplier};
 use ipnet::IpNet;
 use types::{DeliveryId, LevelCode, MemberId, ProductCode, SupplierCode, TrxNo, UtcMillis};
 
@@ -63,6 +63,8 @@ pub enum CatalogChange {
     Supplier(SupplierRecord),
     /// Insert or replace, by product and supplier.
     Route(RouteRow),
+    /// Insert or replace, by number: the business was restored, or sells again.
+    Epoch(Epoch),
     /// Remove.
     RemoveRoute {
         /// Of what.
@@ -87,7 +89,7 @@ impl CatalogChange {
                 vec![&mut record.supplier.name, &mut record.supplier.connector]
             }
             Self::Route(route) => route.prefixes.iter_mut().collect(),
-            Self::Price { .. } | Self::RemoveRoute { .. } => Vec::new(),
+            Self::Price { .. } | Self::RemoveRoute { .. } | Self::Epoch(_) => Vec::new(),
         }
     }
 }
@@ -181,4 +183,6 @@ pub struct JournalLine {
     /// How long it took, in ms; for a purchase up to its decision, because the line rides in the
     /// same commit.
     pub millis: i64,
+    /// Stamps of the rows its commit wrote ([`crate::Stamp`]); empty for most lines.
+    pub stamps: Vec<u8>,
 }

@@ -3,8 +3,10 @@
 //!
 //! The master key comes from a file or the environment, never from the database.
 
-use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
+use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
 use std::fmt;
 
 /// A sealed value as it is stored: version, nonce, ciphertext.
@@ -78,6 +80,16 @@ impl MasterKey {
     #[must_use]
     pub fn to_hex(&self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// A key of its own for another purpose.
+    pub(crate) fn derived(&self, purpose: &str) -> [u8; 32] {
+        let whole = Hmac::<Sha256>::new_from_slice(&self.0).map(|mut mac| {
+            mac.update(purpose.as_bytes());
+            mac.finalize().into_bytes().into()
+        });
+        // HMAC takes keys of any length, so this is never the other way.
+        whole.unwrap_or(self.0)
     }
 
     /// Seals `plain` for `place`, for example `member/OK00123/pin`.

@@ -6,6 +6,7 @@ use crate::{
     About, Ask, CheckLimits, Explained, Failures, Heard, Inbound, Movement, PriceList, Refs, Reply,
     Request, SupplierPrice,
 };
+use domain::Epochs;
 use serde::{Deserialize, Serialize};
 use types::{Dest, RefId, Rounding, Rupiah, Sku};
 use wire::{Account, AskUrl, Reading, Status, Wanted, read, read_price_list};
@@ -47,6 +48,9 @@ pub struct Settings {
     /// Goes in front of every reference of ours.
     #[serde(default)]
     pub ref_prefix: String,
+    /// Restores of the business; never part of what is stored.
+    #[serde(skip)]
+    pub epochs: Epochs,
     /// Tell our cost as `hargamax`.
     #[serde(default)]
     pub limit_price: bool,
@@ -82,6 +86,7 @@ impl Settings {
             list_id: String::new(),
             list_base: String::new(),
             ref_prefix: String::new(),
+            epochs: Epochs::default(),
             limit_price: false,
             no_data_is_proof: false,
             proof_after_seconds: proof_after_seconds(),
@@ -118,7 +123,7 @@ impl Connector {
             },
             ..account.clone()
         };
-        let refs = Refs::new(&settings.ref_prefix);
+        let refs = Refs::new(&settings.ref_prefix, &settings.epochs);
         let reasons = Reasons::new(&settings.failures);
         Ok(Self { account, prices, settings, refs, reasons })
     }

@@ -1,30 +1,85 @@
-//! Our references at a supplier: a prefix of this business and the attempt.
+//! Our references at a supplier: a prefix of this business, the tag of its epoch, and the attempt.
 //!
 //! The prefix keeps two businesses, or a business before and after a fresh start, apart at the same
-//! supplier: an old reference would be answered with the old purchase.
+//! supplier: an old reference would be answered with the old purchase. The tag does the same for a
+//! business before and after a restore; what is older keeps the reference it was sent with.
 
+use domain::Epochs;
 use types::AttemptId;
 
 /// Makes and reads references.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Refs(String);
+pub struct Refs {
+    prefix: String,
+    epochs: Epochs,
+}
 
 impl Refs {
     /// With a prefix; an empty one for none.
     #[must_use]
-    pub fn new(prefix: &str) -> Self {
-        Self(prefix.to_owned())
+    pub fn new(prefix: &str, epochs: &Epochs) -> Self {
+        Self { prefix: prefix.to_owned(), epochs: epochs.clone() }
     }
 
     /// The reference of an attempt.
     #[must_use]
     pub fn make(&self, attempt: AttemptId) -> String {
-        format!("{}{}", self.0, attempt.supplier_ref())
+        let Self { prefix, epochs } = self;
+        match epochs.tag_of(attempt.trx) {
+            None => format!("{prefix}{}", attempt.supplier_ref()),
+            Some(tag) => format!("{prefix}{tag}-{}", attempt.supplier_ref()),
+        }
     }
 
-    /// The attempt of a reference that is ours.
+    /// The attempt of a reference that is ours. One of another epoch than its number is of a
+    /// purchase that this business does not know.
     #[must_use]
     pub fn read(&self, text: &str) -> Option<AttemptId> {
-        AttemptId::from_supplier_ref(text.strip_prefix(self.0.as_str())?)
+        let own = text.strip_prefix(self.prefix.as_str())?;
+        let plain = own.match_indices('-').rev().nth(1).map_or(own, |(at, _)| &own[at + 1..]);
+        let attempt = AttemptId::from_supplier_ref(plain)?;
+        (self.make(attempt) == text).then_some(attempt)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::Epoch;
+    use types::{DeliveryId, TrxNo, UtcMillis};
+
+    #[test]
+    fn a_reference_is_read_as_it_was_made_and_no_other_way() {
+        let epoch = Epoch {
+            number: 1,
+            at: UtcMillis::new(0),
+            trx_from: TrxNo::new(500),
+            delivery_from: DeliveryId::new(1),
+            tag: "rq7".to_owned(),
+            open: true,
+        };
+        let id = |trx, n| AttemptId { trx: TrxNo::new(trx), n };
+        for (prefix, epochs) in [
+            ("", Epochs::default()),
+            ("g9c-", Epochs::default()),
+            ("g9c-", Epochs::new(vec![epoch.clone()])),
+            ("a-b-", Epochs::new(vec![epoch.clone()])),
+            ("", Epochs::new(vec![epoch.clone()])),
+        ] {
+            let refs = Refs::new(prefix, &epochs);
+            for attempt in [id(499, 2), id(500, 1)] {
+                assert_eq!(refs.read(&refs.make(attempt)), Some(attempt), "{refs:?}");
+            }
+        }
+        let refs = Refs::new("g9c-", &Epochs::new(vec![epoch]));
+        assert_eq!(
+            (refs.make(id(499, 1)).as_str(), refs.make(id(500, 1)).as_str()),
+            ("g9c-499-1", "g9c-rq7-500-1")
+        );
+        for other in
+            ["g9c-500-1", "g9c-rq7-499-1", "g9c-rq8-500-1", "rq7-500-1", "g9c-rq7-500-", "g9c-"]
+        {
+            assert_eq!(refs.read(other), None, "{other}");
+        }
     }
 }

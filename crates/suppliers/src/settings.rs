@@ -5,7 +5,7 @@ use crate::{
     Connector, Counter, DigiflazzConnector, DigiflazzSettings, OkeconnectConnector,
     OkeconnectSettings, SandboxConnector, TemplateConnector, TemplateSettings,
 };
-use domain::{Markup, SyncRules};
+use domain::{Epochs, Markup, SyncRules};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -230,6 +230,18 @@ impl Settings {
     pub fn fill_prefix(&mut self, prefix: &str) {
         for own in self.prefixes().filter(|own| own.is_empty()) {
             own.push_str(prefix);
+        }
+    }
+
+    /// References of what is bought after a restore carry its tag.
+    pub fn set_epochs(&mut self, epochs: &Epochs) {
+        let own = [
+            self.okeconnect.as_mut().map(|own| &mut own.epochs),
+            self.digiflazz.as_mut().map(|own| &mut own.epochs),
+            self.template.as_mut().map(|own| &mut own.epochs),
+        ];
+        for own in own.into_iter().flatten() {
+            own.clone_from(epochs);
         }
     }
 

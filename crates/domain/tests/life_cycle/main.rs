@@ -3,6 +3,7 @@
 
 mod network;
 mod repeats;
+mod restored;
 mod reversals;
 mod routing;
 use domain::Strategy;
@@ -267,6 +268,7 @@ struct Life {
     uplines: Vec<Rupiah>,
     transfers: Vec<Transfer>,
     ranking: Ranking,
+    failover: Failover,
     now: UtcMillis,
 }
 
@@ -293,6 +295,7 @@ impl Life {
         };
         Self {
             ranking: world.rank(&trx),
+            failover: Failover::default(),
             attempts: vec![attempt],
             balance: account.balance,
             uplines: trx.shares.0.iter().map(|_| Rupiah::ZERO).collect(),
@@ -311,7 +314,7 @@ impl Life {
             ranking: &self.ranking,
             twin: None,
             rival: None,
-            failover: Failover::default(),
+            failover: self.failover,
             trusted_reversal: true,
             check_after_ms: 5_000,
             suspect_after_ms: 600_000,

@@ -242,7 +242,7 @@ async fn deliver(
     let catalog = handle.catalog();
     let entry = catalog.member_by_id(delivery.member);
     let began = handle.now().utc;
-    let id = format!("gerbang-{}", delivery.id);
+    let id = format!("gerbang-{}", catalog.epochs().delivery_id(delivery.id));
     let said = (delivery.ref_id.as_str(), delivery.message.as_str());
     let url = entry.and_then(|entry| entry.member.callback_url.clone()).unwrap_or_default();
     let is_gone = mark.is_some_and(|mark| mark.url == url) && !gone::is_asked_for(delivery);

@@ -66,6 +66,7 @@ async fn tell_gaps(handle: &Handle) {
             reply: text,
             status: "gap".to_owned(),
             millis: 0,
+            stamps: Vec::new(),
         };
         let _ = handle.submit_patiently(Command::Note(Box::new(line))).await;
     }

@@ -5,7 +5,7 @@ use super::{InFlight, called};
 use crate::command::{Answer, Command};
 use crate::crash::crash_point;
 use crate::{Handle, Port, Purpose, Suppliers};
-use domain::{FailureClass, Outcome, Source};
+use domain::{AttemptState, FailureClass, Outcome, Source};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -37,7 +37,10 @@ pub(super) fn ask_of(handle: &Handle, work: &Work, now: UtcMillis) -> Ask {
         qty: work.qty,
         cost: work.attempt.cost,
         counter: work.attempt.counter,
-        sent: work.attempt.sent.map(|sent| zone.moment(sent)),
+        // Restored as not sent, it may have been: not before it was made.
+        sent: (work.attempt.state != AttemptState::Intended)
+            .then(|| work.attempt.sent.unwrap_or(work.attempt.created))
+            .map(|sent| zone.moment(sent)),
         asked: zone.moment(now),
     }
 }
@@ -230,10 +233,17 @@ async fn check(handle: &Handle, port: &Port, work: &Work, spacing: &Spacing) {
     let ask = ask_of(handle, work, began);
     let limits = port.connector.check_limits();
     spacing.asks(work.attempt.id, limits.spacing_ms);
-    let age = work.attempt.sent.map_or(0, |sent| began.since(sent));
+    let age = began.since(work.attempt.sent.unwrap_or(work.attempt.created));
     let too_old = limits.age_most_ms.is_some_and(|most| age > most);
+    // Where a question is the purchase sent again, it is bought by it unless it is known there; and after
+    // the copy it may have been bought elsewhere.
+    let may_buy = limits.age_most_ms.is_some() && work.attempt.state != AttemptState::Waiting;
+    let restored = handle.catalog().epochs().is_restored(work.attempt.id.trx);
     let request = if too_old {
         Err("too old to be asked about: it would be bought again".to_owned())
+    } else if restored && may_buy {
+        Err("restored from a copy, and the question might buy it: see the supplier's statement"
+            .to_owned())
     } else {
         port.connector.check(&ask)
     };

@@ -57,6 +57,7 @@ pub async fn inlet(
         reply: String::new(),
         status: "callback".to_owned(),
         millis: 0,
+        stamps: Vec::new(),
     });
     if let Some(movement) = port.connector.told(inbound) {
         handle.health().moved(from, movement, port.deposit_least, now);

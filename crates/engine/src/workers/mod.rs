@@ -233,5 +233,6 @@ fn called(
         reply,
         status,
         millis: ended.since(began).max(0),
+        stamps: Vec::new(),
     }
 }

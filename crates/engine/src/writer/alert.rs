@@ -34,6 +34,7 @@ impl Desk<'_> {
             reply: text,
             status: "cost".to_owned(),
             millis: 0,
+            stamps: Vec::new(),
         })))
     }
 }

@@ -23,6 +23,7 @@ impl Desk<'_> {
             reply: bought.text.clone(),
             status: bought.code.to_owned(),
             millis: self.now.utc.since(asked.received).max(0),
+            stamps: Vec::new(),
         })));
         bought
     }

@@ -9,6 +9,7 @@ mod buy;
 mod delivery;
 mod errand;
 mod news;
+mod stamps;
 
 pub(crate) use news::SUSPECT_AFTER_MS;
 
@@ -19,7 +20,9 @@ use crate::{Catalog, Clock, Health, NotDone, Zone};
 use domain::{Failover, Outcome, Run, Tie};
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Batch, Change, Facts, Place, ProofKey, SameDay, Store, StoreError, Turn, Wants};
+use store::{
+    Batch, Change, Facts, Place, ProofKey, SameDay, StampKey, Store, StoreError, Turn, Wants,
+};
 use tokio::sync::oneshot;
 use types::{MemberId, Moment, Sku, SupplierCode, UtcMillis};
 
@@ -48,6 +51,7 @@ pub(crate) struct Core {
     pub(crate) run: Run,
     /// When a catalog that is known to be old is read again.
     pub(crate) reread: UtcMillis,
+    pub(crate) stamps: StampKey,
 }
 
 /// Facts and changes of the batch being decided.
@@ -349,6 +353,7 @@ impl Core {
         };
         let answers: Vec<_> = jobs.iter().map(decide).collect();
         let nudges = desk.nudges;
+        stamps::stamp(&mut desk.batch, &desk.facts, &self.stamps, now.utc);
         if desk.batch.changes.is_empty() {
             self.store.abandon();
         } else {

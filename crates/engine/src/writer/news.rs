@@ -4,9 +4,9 @@ use super::Desk;
 use crate::command::Resolve;
 use crate::render::callback_message;
 use domain::{
-    Attempt, AttemptState, NewsDecision, NewsFacts, Offer, Outcome, Ranking, Source, Supplier, Trx,
-    TrxState, Wish, decide_news, decide_overdue, decide_resolution, decide_unsendable, obstacle,
-    rank,
+    Attempt, AttemptState, Failover, LateFailure, NewsDecision, NewsFacts, Offer, Outcome, Ranking,
+    Source, Supplier, Trx, TrxState, Wish, decide_news, decide_overdue, decide_resolution,
+    decide_restored, decide_unsendable, obstacle, rank,
 };
 use store::{Change, Delivery, DeliveryState, JournalLine, Known, Place, ProofKey};
 use types::{AttemptId, DeliveryId, Rupiah, Sn, SupplierCode, TrxNo};
@@ -43,6 +43,15 @@ impl Desk<'_> {
             return false;
         };
         if known.trx.state != TrxState::Pending {
+            return false;
+        }
+        if self.catalog.epochs().is_restored(id.trx) {
+            let decided = self.with_facts(&known, &Evidence::default(), |facts| {
+                Ok(decide_restored(facts, attempt))
+            });
+            if let Ok(decision) = decided {
+                self.carry_out(&known, decision);
+            }
             return false;
         }
         if let Some(why) = self.unsendable(&known.trx, attempt) {
@@ -235,7 +244,11 @@ impl Desk<'_> {
             ranking: &ranking,
             twin: evidence.twin,
             rival: evidence.rival,
-            failover: self.failover,
+            failover: if self.catalog.epochs().is_restored(trx.no) {
+                Failover { late: LateFailure::Restored, ..self.failover }
+            } else {
+                self.failover
+            },
             trusted_reversal: supplier.is_some_and(|supplier| supplier.trusted_reversal),
             check_after_ms: supplier.map_or(CHECK_AFTER_MS, |supplier| supplier.check_after_ms),
             suspect_after_ms: supplier

@@ -136,6 +136,7 @@ impl Gateway {
             reply: said.body.to_string().chars().take(2_000).collect(),
             status: said.code.to_owned(),
             millis,
+            stamps: Vec::new(),
         };
         self.0.handle.note(line).await;
     }

@@ -96,11 +96,14 @@ pub(super) enum BusinessVerb {
     /// People who work in the console, and tokens for scripts.
     #[command(subcommand)]
     User(UserVerb),
-    /// Prove that ledger, journal and transactions agree and that nobody changed them.
+    /// Prove that the books are right, and that nobody without the master key changed what was written.
     ///
-    /// Works beside a running server. Exits non-zero and names the first row that was changed,
-    /// removed or inserted.
-    Verify,
+    /// Balances and states follow from the ledger; ledger and journal are chained; and every purchase,
+    /// attempt, callback, paper (users, tickets, approvals), member, price, route and supplier is what its
+    /// last line in the journal stamped (with master.key at hand). Names what was changed, removed or
+    /// inserted, and exits non-zero. A whole database that was set back is found only with a head that
+    /// was noted earlier. Works beside a running server.
+    Verify(VerifyArgs),
     /// Copy the database, consistently, also while the server runs; the copy is verified.
     ///
     /// The master key is not in the copy: keep master.key elsewhere, the copy is useless without.
@@ -108,6 +111,15 @@ pub(super) enum BusinessVerb {
         /// The new file.
         to: PathBuf,
     },
+    /// Put a backup in place, or tell a business that it was restored; then open it again.
+    ///
+    /// Three steps, told in docs/restore.md: `gerbang restore FILE` verifies the copy and puts it into
+    /// the data folder (without FILE: marks the database that is there, after pg_restore or a copy made
+    /// by hand). Purchases, deliveries and references get new numbers, so that none of the lost part is
+    /// used twice, and what was open is asked about and never sent. `gerbang serve` then serves
+    /// everything but sales, while the suppliers' statements are compared. `gerbang restore --open`
+    /// begins to sell.
+    Restore(RestoreArgs),
     /// Move the business from its file into an empty PostgreSQL database; proved on both sides.
     ///
     /// Stop the server first. Open purchases move too and go on there. The file is renamed
@@ -120,6 +132,37 @@ pub(super) enum BusinessVerb {
         #[arg(long, env = "GERBANG_DATABASE", hide_env_values = true)]
         to: String,
     },
+}
+
+#[derive(Args)]
+pub(super) struct VerifyArgs {
+    /// A head that was noted earlier, from the log or from verify: ledger=NUMBER:HASH or
+    /// journal=NUMBER:HASH. May be given more than once.
+    #[arg(long = "head", value_name = "HEAD")]
+    pub(super) head: Vec<String>,
+    /// The file that `heads_file` names: every head in it is compared, and its signatures.
+    #[arg(long, value_name = "FILE")]
+    pub(super) heads: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(super) struct RestoreArgs {
+    /// The backup.
+    #[arg(conflicts_with = "open")]
+    pub(super) file: Option<PathBuf>,
+    /// There is a business in the folder: put its file aside, under another name, and restore.
+    #[arg(long, requires = "file")]
+    pub(super) replace: bool,
+    /// The highest T# that anybody saw before the loss, when more than 100 a second were sold and the
+    /// mark is lost too.
+    #[arg(long, value_name = "T#", conflicts_with = "open")]
+    pub(super) seen: Option<i64>,
+    /// Sell again: the suppliers' statements of the lost time were compared.
+    #[arg(long)]
+    pub(super) open: bool,
+    /// With --open: what was looked at, for the journal.
+    #[arg(long, requires = "open")]
+    pub(super) note: Option<String>,
 }
 
 #[derive(Args)]

@@ -1,14 +1,20 @@
 //! `backup`: a consistent copy of the database, proved before it is called one.
 
 use super::render::{Screen, Shape, bar};
-use super::verify;
+use super::verify::{self, Proof};
+use crate::mark::sync_folder;
 use crate::storage::Storage;
 use anyhow::{Context as _, bail};
 use serde_json::json;
 use std::path::Path;
-use store::Reads as _;
+use store::{Reads as _, StampKey};
 
-pub(super) fn backup(storage: &Storage, to: &Path, screen: &Screen) -> anyhow::Result<()> {
+pub(super) fn backup(
+    storage: &Storage,
+    key: Option<&StampKey>,
+    to: &Path,
+    screen: &Screen,
+) -> anyhow::Result<()> {
     let Storage::File(database) = storage else {
         bail!(
             "{} is backed up by its own tools (pg_dump, pg_basebackup): see docs/postgres.md",
@@ -38,12 +44,16 @@ pub(super) fn backup(storage: &Storage, to: &Path, screen: &Screen) -> anyhow::R
     progress.finish_and_clear();
     copied.with_context(|| format!("cannot write {}", part.display()))?;
     let mut copy = sqlite::open_reader(part)?;
-    let report = verify::report(&mut copy)?;
+    let report = verify::report(&mut copy, &Proof { key, noted: &[] })?;
     drop(copy);
     if !report.found.is_empty() {
         bail!("the copy does not hold: {}; it is left at {}", report.found[0], part.display());
     }
+    let whole = |file: &Path| std::fs::File::open(file)?.sync_all();
+    whole(part).with_context(|| format!("cannot write {}", part.display()))?;
     std::fs::rename(part, to).with_context(|| format!("cannot create {}", to.display()))?;
+    // A name that a crash takes back is no backup.
+    sync_folder(to).with_context(|| format!("cannot make {} durable", to.display()))?;
     let bytes = std::fs::metadata(to)?.len();
     let shown = json!({
         "backup": to.display().to_string(), "bytes": bytes, "transfers": report.transfers,

@@ -6,11 +6,12 @@ use crate::config::Config;
 use crate::data::DataDir;
 use crate::goods;
 use crate::receiver::{PATH, Receiver};
+use crate::stamps;
 use crate::storage::{Storage, apart};
 use anyhow::Context as _;
 use office::{Actor, Bank, MemberAdd, MemberSet, NewUser, Operation, Rules, execute};
 use std::net::SocketAddr;
-use store::CatalogChange;
+use store::{CatalogChange, StampKey};
 use tokio::net::TcpListener;
 
 const MEMBER: &str = "OK00123";
@@ -165,11 +166,16 @@ pub(super) async fn demo(
     if fresh {
         let storage = Storage::of(data, &config);
         let zone = engine::Zone::new(&config.zone)?;
+        let key = StampKey::of(&data.master_key()?);
         apart(move || -> anyhow::Result<usize> {
             let mut opened = storage.open()?;
             let (rows, now) = ((opened.rows)()?, opened.clock.now());
             let store = opened.stores.first_mut().context("no lane")?;
-            history::write(store.as_mut(), &rows, past, now, &|at| zone.civil(at))
+            let made = history::write(store.as_mut(), &rows, past, now, &|at| zone.civil(at))?;
+            // Made-up purchases have no stamps: those that follow have.
+            let reads = opened.readers.first_mut().context("no reader")?;
+            stamps::begin(store.as_mut(), reads.as_mut(), &key, now)?;
+            Ok(made)
         })??;
     }
     let tries = tries(&base);

@@ -197,6 +197,7 @@ pub(super) fn write(
         reply: String::new(),
         status: "demo_history".to_owned(),
         millis: 0,
+        stamps: Vec::new(),
     })));
     let now_here = Moment { utc: now, civil: civil(now) };
     let all = sales(now_here, (days, busy), members.len(), goods.len());

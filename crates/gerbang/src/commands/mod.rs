@@ -8,6 +8,7 @@ mod history;
 mod import;
 mod moving;
 mod render;
+mod restore;
 mod serve;
 mod simulate;
 mod verify;
@@ -30,7 +31,7 @@ use render::{Screen, Shape};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use store::CatalogChange;
+use store::{CatalogChange, StampKey};
 
 /// How many rows an import file has.
 pub(crate) fn import_text(ending: &str, text: &str) -> anyhow::Result<usize> {
@@ -68,10 +69,16 @@ async fn business(
         BusinessVerb::Demo { listen, days, busy } => {
             return demo::demo(data, config, listen, (days, busy)).await;
         }
-        BusinessVerb::Verify => return verify::verify(&Storage::of(data, &config), screen),
+        BusinessVerb::Verify(args) => return verify::verify(data, &config, &args, screen),
         BusinessVerb::Backup { to } => {
-            return copy::backup(&Storage::of(data, &config), &to, screen);
+            let key = data.master_key().ok().map(|key| StampKey::of(&key));
+            return copy::backup(&Storage::of(data, &config), key.as_ref(), &to, screen);
         }
+        BusinessVerb::Restore(args) if args.open => {
+            let note = args.note.unwrap_or_default();
+            (Operation::Reopen { note }, Shape::Record)
+        }
+        BusinessVerb::Restore(args) => return restore::restore(data, &config, &args, screen),
         BusinessVerb::MigrateStore { from, to } => {
             return moving::move_store(data, config, from, to, screen);
         }

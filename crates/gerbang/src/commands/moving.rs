@@ -1,13 +1,14 @@
 //! `migrate-store`: from a file into PostgreSQL, proved on both sides before the file is put away.
 
 use super::render::{Screen, Shape, bar};
-use super::verify;
+use super::verify::{self, Proof};
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::storage::{Storage, apart};
 use anyhow::{Context as _, bail};
 use serde_json::json;
 use std::path::PathBuf;
+use store::StampKey;
 
 pub(super) fn move_store(
     data: &DataDir,
@@ -24,9 +25,11 @@ pub(super) fn move_store(
         bail!("there is no business in {}", source.shown());
     }
     let there = Storage::named(&to, &config);
+    let key = data.master_key().ok().map(|key| StampKey::of(&key));
+    let proof = Proof { key: key.as_ref(), noted: &[] };
     let (before, after) = apart(|| {
         let mut reads = source.reader()?;
-        let before = verify::report(reads.as_mut())?;
+        let before = verify::report(reads.as_mut(), &proof)?;
         if let Some(first) = before.found.first() {
             bail!("{} does not hold: {first}; nothing was moved", source.shown());
         }
@@ -39,7 +42,7 @@ pub(super) fn move_store(
         reads.release();
         progress.finish_and_clear();
         moved.with_context(|| format!("moving into {}", there.shown()))?;
-        let after = verify::report(there.reader()?.as_mut())?;
+        let after = verify::report(there.reader()?.as_mut(), &proof)?;
         Ok((before, after))
     })??;
     if let Some(first) = after.found.first() {

@@ -5,6 +5,8 @@ use crate::config::Config;
 use crate::data::DataDir;
 use crate::door::Door;
 use crate::follow::follow;
+use crate::heads;
+use crate::mark::Marker;
 use crate::play;
 use crate::receiver::Receiver;
 use anyhow::{Context as _, anyhow};
@@ -16,9 +18,10 @@ use net::{Limits, Listener, ReloadingTls};
 use office::Office;
 use office::keep_in_step;
 use reports::Reports;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Channel, Direction, Heads, JournalLine};
+use store::{Channel, Direction, Heads, JournalLine, StampKey};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
@@ -109,7 +112,18 @@ pub(super) async fn serve(
     };
     let server = tokio::spawn(net::serve(Listener { tcp, tls }, limits, answer, stopped));
     let disk = tokio::spawn(watch_disk(house.handle.clone(), data.clone(), config.min_free_mb));
-    let heads = tokio::spawn(print_heads(house.handle.clone()));
+    let signing = match &config.heads_file {
+        None => None,
+        Some(file) => Some((file.clone(), StampKey::of(&data.master_key()?))),
+    };
+    let printing = tokio::spawn(print_heads(house.handle.clone(), signing));
+    let marking = tokio::spawn(keep_mark(house.handle.clone(), house.marker.clone()));
+    if house.handle.is_closed() {
+        tracing::warn!(
+            "restored and not opened: nothing is sold until the suppliers' statements were compared \
+             and somebody says `gerbang restore --open` (docs/restore.md)"
+        );
+    }
     let prices = tokio::spawn(keep_in_step(house.office.clone()));
     println!("listening on {scheme}://{address}");
     note(&house, "start").await;
@@ -122,12 +136,14 @@ pub(super) async fn serve(
     door.abort();
     following.abort();
     disk.abort();
-    heads.abort();
+    printing.abort();
+    marking.abort();
     prices.abort();
     if result.is_ok() {
         // The queue is in order: when this line is written, everything before it is.
         note(&house, "stop").await;
     }
+    mark(&house.handle, &house.marker).await;
     result
 }
 
@@ -180,14 +196,48 @@ async fn until_told(ended: WriterEnd, lost: oneshot::Receiver<String>) -> anyhow
 }
 
 /// Whoever rewrites a chain must also rewrite these lines, wherever logs are kept.
-async fn print_heads(handle: engine::Handle) {
+async fn print_heads(handle: engine::Handle, signing: Option<(PathBuf, StampKey)>) {
+    let mut written = None;
     loop {
         if let Ok(Ok(all)) = handle.reads().ask(|reads| reads.heads()).await {
+            let now = handle.now();
+            if let Some((file, key)) = &signing
+                && written != Some(now.civil.date())
+            {
+                match heads::append(file, &now.utc.get().to_string(), &all, key) {
+                    Ok(()) => written = Some(now.civil.date()),
+                    Err(error) => {
+                        tracing::error!(%error, file = %file.display(), "heads are not written");
+                    }
+                }
+            }
             for Heads { lane, ledger, journal } in all {
                 tracing::info!(%lane, %ledger, %journal, "chain heads");
             }
         }
         tokio::time::sleep(HEADS_EVERY).await;
+    }
+}
+
+/// The mark follows the journal closely: what is older than it by more than this is noticed.
+const MARK_EVERY: Duration = Duration::from_secs(5);
+
+async fn keep_mark(handle: engine::Handle, marker: Arc<Marker>) {
+    loop {
+        mark(&handle, &marker).await;
+        tokio::time::sleep(MARK_EVERY).await;
+    }
+}
+
+/// A mark that cannot be written notices less; numbers are never given out without it.
+async fn mark(handle: &engine::Handle, marker: &Arc<Marker>) {
+    let (marker, now) = (marker.clone(), handle.now().utc);
+    let noted = handle.reads().ask(move |reads| {
+        let heads = reads.heads().map_err(|error| error.to_string())?;
+        marker.note(&heads, now).map_err(|error| error.to_string())
+    });
+    if let Ok(Err(error)) = noted.await {
+        tracing::warn!(error, "the mark could not be written");
     }
 }
 
@@ -206,6 +256,7 @@ async fn note(house: &House, what: &str) {
         reply: String::new(),
         status: what.to_owned(),
         millis: 0,
+        stamps: Vec::new(),
     };
     if house.handle.submit_patiently(Command::Note(Box::new(line))).await.is_err() {
         tracing::warn!(what, "the journal has no line of it");

@@ -18,6 +18,7 @@ mod network;
 mod nodes;
 mod playground;
 mod reconcile;
+mod restore;
 mod rig;
 mod shim;
 mod standing;

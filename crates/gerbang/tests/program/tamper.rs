@@ -19,15 +19,21 @@ fn settled() -> House {
     house
 }
 
-/// Changes a copy of the business with SQL; what verify says of it.
-fn tampered(house: &House, sql: &str) -> String {
+/// A copy of the business with its key, changed with SQL.
+fn changed(house: &House, sql: &str) -> House {
     let other = House::new();
     std::fs::create_dir(other.data()).unwrap();
+    std::fs::copy(house.data().join("master.key"), other.data().join("master.key")).unwrap();
     let path = other.data().join("gerbang.db");
     house.ok(&["backup", path.to_str().unwrap()]);
     let changed = Connection::open(&path).unwrap().execute_batch(sql);
     changed.unwrap_or_else(|error| panic!("{sql}: {error}"));
-    let output = other.run(&["verify"]);
+    other
+}
+
+/// What verify says of it.
+fn tampered(house: &House, sql: &str) -> String {
+    let output = changed(house, sql).run(&["verify"]);
     assert!(!output.status.success(), "not seen: {sql}");
     let mut said = String::from_utf8(output.stdout).unwrap();
     said.push_str(&String::from_utf8(output.stderr).unwrap());
@@ -61,4 +67,112 @@ fn every_kind_of_tampering_is_named() {
         let said = tampered(&house, sql);
         assert!(said.contains(named), "{sql}\n{named} is not in:\n{said}");
     }
+}
+
+/// Everything that is no transfer and no line of the journal: by the stamps in the journal.
+#[test]
+fn what_was_sold_to_whom_and_who_agreed_is_named() {
+    let house = settled();
+    let not_so = "is not what its last change wrote";
+    for (sql, named) in [
+        ("UPDATE trx SET sn = 'FAKE-TOKEN' WHERE no = 100000002", "trx 100000002: is not"),
+        ("UPDATE trx SET dest = '081299999999' WHERE no = 100000001", "trx 100000001: is not"),
+        ("UPDATE trx SET product = 'S5' WHERE no = 100000001", "trx 100000001: is not"),
+        ("UPDATE trx SET price = price, before = 1, final_at = 0 WHERE no = 100000001", not_so),
+        ("UPDATE trx SET given = NULL WHERE no = 100000001", not_so),
+        (
+            "UPDATE trx SET ref = 'zzz' WHERE no = 100000001;
+             UPDATE ref SET ref = 'zzz' WHERE no = 100000001",
+            "trx 100000001: is not",
+        ),
+        ("UPDATE trx SET suspect = 'x' WHERE no = 100000003", "trx 100000003: is not"),
+        (
+            "UPDATE attempt SET supplier = 'other', cost = 1, state = 'failed', detail = 'x'
+             WHERE trx = 100000001",
+            "attempt 100000001-1: is not",
+        ),
+        ("UPDATE attempt SET sent = sent + 1 WHERE trx = 100000004", "attempt 100000004-1: is not"),
+        ("DELETE FROM attempt", "attempt 100000001-1: is gone"),
+        ("DELETE FROM delivery", "delivery 1: is gone"),
+        ("UPDATE delivery SET message = 'GAGAL' WHERE id = 2", "delivery 2: is not"),
+        ("UPDATE delivery SET state = 'parked' WHERE id = 3", "delivery 3: is not"),
+        ("UPDATE account SET day_total = 0", "account 1: is not"),
+        ("DELETE FROM paper WHERE kind = 'user'", "user owner: is gone"),
+        (
+            "UPDATE paper SET body = replace(body, 'readonly', 'owner') WHERE kind = 'user'",
+            "user readonly: is not",
+        ),
+        (
+            "INSERT INTO paper SELECT 'approval', 'x', '', 1, 0, body FROM paper LIMIT 1",
+            "approval x: no line of the journal tells of it",
+        ),
+        ("UPDATE member SET credit_limit = 1000000000", "member row 1: is not"),
+        ("UPDATE price SET amount = 1 WHERE product = 'T1'", "T1: is not"),
+        ("UPDATE route SET cost = 0, allow_loss = 1 WHERE product = 'T1'", "route T1"),
+        ("DELETE FROM route WHERE product = 'T1'", "is gone, and nothing"),
+        ("UPDATE supplier SET trusted_reversal = 1 - trusted_reversal", "supplier sandbox: is not"),
+        ("UPDATE transfer SET member = 99 WHERE seq = 2", "transfer 2 names a member"),
+        ("UPDATE journal SET stamps = NULL WHERE stamps IS NOT NULL", "was changed or inserted"),
+    ] {
+        let said = tampered(&house, sql);
+        assert!(said.contains(named), "{sql}\n{named} is not in:\n{said}");
+    }
+    // Without the key the chains are proved, and it is said what was not.
+    let other = changed(&house, "UPDATE trx SET sn = 'FAKE-TOKEN' WHERE no = 100000002");
+    std::fs::remove_file(other.data().join("master.key")).unwrap();
+    let told = other.json(&["verify"]);
+    assert_eq!(told["stamps"], "not compared: master.key is not at hand");
+    let told = house.json(&["verify"]);
+    assert!(told["stamps"].as_str().unwrap().ends_with(" rows compared"), "{told}");
+}
+
+/// A tail that is cut together with its head and the balances: seen by what was noted before, the
+/// balance also by its stamp.
+#[test]
+fn an_end_that_was_cut_is_seen_by_what_was_noted() {
+    let house = settled();
+    house.ok(&["member", "credit", "OK00123", "700.000", "--note", "last"]);
+    let config = house.data().join("gerbang.toml");
+    let file = house.folder.path().join("heads");
+    let text = format!("heads_file = {file:?}\nlisten = \"127.0.0.1:0\"\n");
+    std::fs::write(&config, text).unwrap();
+    let told = house.json(&["verify"]);
+    let heads = ["ledger", "journal"]
+        .map(|name| format!("{name}={}", told[format!("{name}_head")].as_str().unwrap()));
+    let cut = "
+        UPDATE account SET balance = balance - 700000;
+        DELETE FROM transfer WHERE seq = (SELECT max(seq) FROM transfer);
+        UPDATE chain SET seq = (SELECT max(seq) FROM transfer),
+          head = (SELECT hash FROM transfer ORDER BY seq DESC LIMIT 1) WHERE name = 'ledger'";
+    let said = tampered(&house, cut);
+    assert!(said.contains("account 1: is not what its last change wrote"), "{said}");
+    let lines = "
+        DELETE FROM journal WHERE seq > (SELECT max(seq) FROM journal) - 3;
+        UPDATE chain SET seq = (SELECT max(seq) FROM journal),
+          head = (SELECT hash FROM journal ORDER BY seq DESC LIMIT 1) WHERE name = 'journal'";
+    let other = changed(&house, lines);
+    for head in &heads {
+        house.ok(&["verify", "--head", head]);
+    }
+    let said = other.run(&["verify", "--head", &heads[1]]);
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(said.contains("its end was cut, or the whole was set back"), "{said}");
+    // The mark beside the database knows it too; and so does a signed file of heads.
+    std::fs::copy(house.data().join("gerbang.mark"), other.data().join("gerbang.mark")).unwrap();
+    let server = house.serve();
+    let began = std::time::Instant::now();
+    while !std::fs::read_to_string(&file).is_ok_and(|text| text.contains("journal=0/")) {
+        assert!(began.elapsed() < std::time::Duration::from_secs(30), "no heads are written");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    server.terminate();
+    drop(server);
+    let file = file.to_str().unwrap();
+    assert_eq!(house.json(&["verify", "--heads", file])["heads_compared"], 2);
+    let said = String::from_utf8(other.run(&["verify", "--heads", file]).stdout).unwrap();
+    assert!(said.contains("the whole was set back"), "{said}");
+    assert!(said.contains("the mark beside the database"), "{said}");
+    let forged = std::fs::read_to_string(file).unwrap().replacen("journal=0/", "journal=0/1", 1);
+    std::fs::write(file, forged).unwrap();
+    assert!(house.fails(&["verify", "--heads", file]).contains("was not written by this business"));
 }

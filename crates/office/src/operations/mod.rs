@@ -7,6 +7,7 @@ mod callback;
 mod explain;
 mod member;
 mod product;
+mod reopen;
 mod supplier;
 mod sync;
 mod trx;
@@ -69,6 +70,7 @@ pub enum Operation {
     UserAdd(Box<NewUser>),
     UserSet { login: String, role: Option<String>, active: Option<bool>, password: Option<String> },
     TokenAdd(Box<NewToken>),
+    Reopen { note: String },
 }
 
 impl Operation {
@@ -82,7 +84,8 @@ impl Operation {
             | Self::SupplierAdd(_)
             | Self::SupplierSet(_)
             | Self::LevelSet { .. }
-            | Self::RouteSet(_) => true,
+            | Self::RouteSet(_)
+            | Self::Reopen { .. } => true,
             Self::MemberList
             | Self::MemberShow { .. }
             | Self::MemberCredit { .. }
@@ -138,7 +141,8 @@ impl Operation {
             | Self::UserList
             | Self::UserAdd(_)
             | Self::UserSet { .. }
-            | Self::TokenAdd(_) => self.edits(),
+            | Self::TokenAdd(_)
+            | Self::Reopen { .. } => self.edits(),
         }
     }
 
@@ -169,9 +173,11 @@ impl Operation {
             Self::CallbackReplay { .. } | Self::CallbackTest { .. } | Self::TrxCheck { .. } => {
                 Permission::Replay
             }
-            Self::UserList | Self::UserAdd(_) | Self::UserSet { .. } | Self::TokenAdd(_) => {
-                Permission::ManageUsers
-            }
+            Self::UserList
+            | Self::UserAdd(_)
+            | Self::UserSet { .. }
+            | Self::TokenAdd(_)
+            | Self::Reopen { .. } => Permission::ManageUsers,
         }
     }
 
@@ -207,6 +213,7 @@ impl Operation {
             Self::UserAdd(_) => "user add",
             Self::UserSet { .. } => "user set",
             Self::TokenAdd(_) => "token add",
+            Self::Reopen { .. } => "reopen",
         }
     }
 }
@@ -369,5 +376,6 @@ async fn attempt(office: &Office, act: &Act<'_>, operation: Operation) -> anyhow
             let token = office.add_token(actor, *new).await?;
             Ok(json!({"name": name, "role": role, "token": token}))
         }
+        Operation::Reopen { note } => reopen::reopen(office, act, &note).await,
     }
 }

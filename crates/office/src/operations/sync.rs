@@ -42,6 +42,7 @@ fn line(
         reply,
         status: status.to_owned(),
         millis: 0,
+        stamps: Vec::new(),
     }
 }
 

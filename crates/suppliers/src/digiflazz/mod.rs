@@ -13,7 +13,7 @@ use crate::{
     About, Ask, CheckLimits, Explained, Heard, Inbound, Movement, PriceList, Refs, Reply, Request,
 };
 use answer::{Place, Said};
-use domain::Outcome;
+use domain::{Epochs, Outcome};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,9 @@ pub struct Settings {
     /// Goes in front of every reference of ours.
     #[serde(default)]
     pub ref_prefix: String,
+    /// Restores of the business; never part of what is stored.
+    #[serde(skip)]
+    pub epochs: Epochs,
 }
 
 fn base() -> String {
@@ -75,7 +78,7 @@ impl Connector {
         if settings.username.is_empty() || settings.api_key.is_empty() {
             return Err("username and api_key must not be empty".to_owned());
         }
-        let refs = Refs::new(&settings.ref_prefix);
+        let refs = Refs::new(&settings.ref_prefix, &settings.epochs);
         Ok(Self { settings, refs })
     }
 

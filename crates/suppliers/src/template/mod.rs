@@ -18,6 +18,7 @@ use crate::{
     About, Ask, CheckLimits, Explained, Failures, Heard, Inbound, Movement, PriceList, Refs, Reply,
     Request,
 };
+use domain::Epochs;
 use fill::{Escape, Filler};
 use rules::Rules;
 use serde::{Deserialize, Serialize};
@@ -176,6 +177,9 @@ pub struct Settings {
     /// Goes in front of every reference of ours.
     #[serde(default)]
     pub ref_prefix: String,
+    /// Restores of the business; never part of what is stored.
+    #[serde(skip)]
+    pub epochs: Epochs,
 }
 
 impl Settings {
@@ -213,7 +217,7 @@ impl Connector {
             all.extend(set.rules());
         }
         let rules = Rules::new(&all)?;
-        let refs = Refs::new(&settings.ref_prefix);
+        let refs = Refs::new(&settings.ref_prefix, &settings.epochs);
         let reasons = Reasons::new(&settings.failures);
         let connector = Self { settings, rules, refs, reasons };
         let templates = [

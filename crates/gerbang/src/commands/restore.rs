@@ -1,0 +1,283 @@
+//! `restore`: a verified copy in place of what was lost, or a database that was put in place by other
+//! means; either way the business is told that it went back in time.
+//!
+//! A file is made ready under another name and gets its own by one rename, so that there is a restored
+//! business or none. Nothing is ever overwritten.
+
+use super::cli::RestoreArgs;
+use super::render::{Screen, Shape, bar};
+use super::verify::{self, Proof};
+use crate::config::Config;
+use crate::data::DataDir;
+use crate::mark::{Mark, Marker, sync_folder};
+use crate::stamps::next_numbers;
+use crate::storage::{Opened, Storage, apart};
+use anyhow::{Context as _, anyhow, bail};
+use domain::{Epoch, Lost, first_after};
+use engine::{Catalog, Zone};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use store::{
+    Batch, CatalogChange, Change, Channel, Direction, JournalFilter, JournalLine, MasterKey, Reads,
+    StampKey, TrxFilter, Wants, stamp_bytes,
+};
+use types::{DeliveryId, TrxNo, UtcMillis};
+
+/// Without letters that are read as others.
+const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+
+pub(super) fn restore(
+    data: &DataDir,
+    config: &Config,
+    args: &RestoreArgs,
+    screen: &Screen,
+) -> anyhow::Result<()> {
+    data.create_folder()?;
+    let _lock = data.lock().context("stop the server first")?;
+    let key = data.master_key()?;
+    let storage = Storage::of(data, config);
+    let marked = Marking { key: &key, mark: config.mark(data), seen: args.seen };
+    let shown = match (&storage, &args.file) {
+        (Storage::Server { .. }, Some(file)) => bail!(
+            "{} is for a business in a file. Restore {} with PostgreSQL's own tools (pg_restore, \
+             point in time), then run `gerbang restore` without a file",
+            file.display(),
+            storage.shown()
+        ),
+        (Storage::File(database), Some(file)) => {
+            apart(|| put_in_place(data, database, file, args.replace, &marked))??
+        }
+        (Storage::File(_) | Storage::Server { .. }, None) => {
+            if !storage.exists()? {
+                bail!("there is no business in {}; name the backup", storage.shown());
+            }
+            apart(|| mark_as_it_is(data, &storage, &marked))??
+        }
+    };
+    let mut shown = shown;
+    let zone = Zone::new(&config.zone)?;
+    if let Some(since) = shown["since"].as_i64() {
+        shown["since"] = json!(zone.civil(UtcMillis::new(since)).to_string());
+    }
+    screen.show(&shown, Shape::Record)
+}
+
+/// What the marking of a restore needs.
+struct Marking<'a> {
+    key: &'a MasterKey,
+    mark: PathBuf,
+    seen: Option<i64>,
+}
+
+/// A copy that is whole, under its name.
+fn put_in_place(
+    data: &DataDir,
+    database: &Path,
+    file: &Path,
+    replace: bool,
+    marking: &Marking<'_>,
+) -> anyhow::Result<Value> {
+    if !file.exists() {
+        bail!("there is no {}", file.display());
+    }
+    if database.exists() && !replace {
+        bail!(
+            "there is a business in {}; nothing was changed. To put that file aside and restore, add \
+             --replace",
+            database.display()
+        );
+    }
+    let part = beside(database, ".restoring");
+    for left in with_logs(&part) {
+        // Of a restore that was interrupted.
+        let _ = std::fs::remove_file(left);
+    }
+    let progress = bar("pages");
+    let mut source =
+        sqlite::open_reader(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    source
+        .backup(&part, &mut |done, total| {
+            progress.set_length(total);
+            progress.set_position(done);
+        })
+        .with_context(|| format!("{} cannot be copied", file.display()))?;
+    drop(source);
+    progress.finish_and_clear();
+    let mut opened = Storage::File(part.clone()).open()?;
+    let first = opened.readers.first_mut().context("a store without readers")?;
+    opens(first.as_mut(), marking.key)?;
+    let stamps = StampKey::of(marking.key);
+    let report = verify::report(first.as_mut(), &Proof { key: Some(&stamps), noted: &[] })?;
+    if let Some(first) = report.found.first() {
+        bail!("{} does not hold: {first}; nothing was restored", file.display());
+    }
+    let (epoch, shown) = begin_epoch(&mut opened, marking)?;
+    drop(opened);
+    // What is in a log of its own would be left behind by the rename.
+    sqlite::fold_log(&part).with_context(|| format!("{}; nothing was restored", part.display()))?;
+    std::fs::File::open(&part)?.sync_all()?;
+    let mut aside = None;
+    if database.exists() {
+        let now = epoch.at.get();
+        for (ours, name) in with_logs(database)
+            .iter()
+            .zip(with_logs(&beside(database, &format!(".replaced-{now}"))))
+        {
+            if ours.exists() {
+                std::fs::rename(ours, &name)
+                    .with_context(|| format!("cannot rename {}", ours.display()))?;
+                aside.get_or_insert(name);
+            }
+        }
+    }
+    std::fs::rename(&part, database)
+        .with_context(|| format!("cannot create {}", database.display()))?;
+    sync_folder(database)?;
+    let mut reads = sqlite::open_reader(database)?;
+    Marker::begin(&marking.mark, &epoch, &mut reads, epoch.at)?;
+    data.forget_reports()?;
+    let mut shown = shown;
+    shown["restored"] = json!(file.display().to_string());
+    shown["put_aside"] = json!(aside.map(|aside: PathBuf| aside.display().to_string()));
+    Ok(shown)
+}
+
+/// A database that is where it should be.
+fn mark_as_it_is(
+    data: &DataDir,
+    storage: &Storage,
+    marking: &Marking<'_>,
+) -> anyhow::Result<Value> {
+    if let Storage::Server { .. } = storage {
+        let nodes = pg::nodes(&std::sync::Arc::new(storage.target()?))?;
+        if !nodes.is_empty() {
+            bail!(
+                "these nodes work on {}: {}. Stop them first; one that was killed is forgotten within \
+                 its lease",
+                storage.shown(),
+                nodes.join(", ")
+            );
+        }
+    }
+    let mut opened = storage.open()?;
+    let first = opened.readers.first_mut().context("a store without readers")?;
+    opens(first.as_mut(), marking.key)?;
+    let stamps = StampKey::of(marking.key);
+    let report = verify::report(first.as_mut(), &Proof { key: Some(&stamps), noted: &[] })?;
+    if let Some(first) = report.found.first() {
+        bail!("{} does not hold: {first}; nothing was changed", storage.shown());
+    }
+    let (epoch, mut shown) = begin_epoch(&mut opened, marking)?;
+    let first = opened.readers.first_mut().context("a store without readers")?;
+    Marker::begin(&marking.mark, &epoch, first.as_mut(), epoch.at)?;
+    data.forget_reports()?;
+    shown["restored"] = json!(storage.shown());
+    Ok(shown)
+}
+
+/// The key in place is the one that the copy was written with.
+fn opens(reads: &mut dyn Reads, key: &MasterKey) -> anyhow::Result<()> {
+    Catalog::build(reads.catalog()?, key).map(drop).map_err(|error| {
+        anyhow!("{error}. The copy was written with another master.key: put that one in place")
+    })
+}
+
+/// One commit: from here on the business knows.
+fn begin_epoch(opened: &mut Opened, marking: &Marking<'_>) -> anyhow::Result<(Epoch, Value)> {
+    let now = opened.clock.now();
+    let reads = opened.readers.first_mut().context("a store without readers")?;
+    let rows = reads.catalog()?;
+    let last = rows.epochs.iter().max_by_key(|epoch| epoch.number).cloned();
+    // A mark that cannot be read is as good as none: the jump is wide enough without.
+    let mark = Mark::read(&marking.mark).unwrap_or_default();
+    let mut newest = last.as_ref().map_or(UtcMillis::new(0), |epoch| epoch.at);
+    for heads in reads.heads()? {
+        let below = Some((heads.lane, heads.journal.seq.saturating_add(1)));
+        let page =
+            reads.journal_page(&JournalFilter { below, limit: 1, ..JournalFilter::default() })?;
+        newest = page.iter().fold(newest, |newest, row| newest.max(row.row.at));
+    }
+    let trx = reads.trx_page(&TrxFilter { limit: 1, ..TrxFilter::default() })?;
+    newest = trx.first().map_or(newest, |trx| newest.max(trx.created));
+    let (next_trx, next_delivery) = next_numbers(reads.as_mut())?;
+    let from = |epoch: &Epoch| (epoch.trx_from.get(), epoch.delivery_from.get());
+    let (trx_from, delivery_from) = last.as_ref().map_or((0, 0), from);
+    let jump = |next: i64, mark: Option<i64>, seen: Option<i64>| {
+        first_after(&Lost { next, newest, mark, seen }, now).with_context(|| {
+            format!(
+                "the clock of this machine says {}, and the copy has records of {}: set the clock \
+                 right first",
+                now.get(),
+                newest.get()
+            )
+        })
+    };
+    let mut random = [0; 4];
+    getrandom::fill(&mut random).context("no randomness from the system")?;
+    let letters = random.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
+    let number = last.as_ref().map_or(0, |epoch| epoch.number);
+    let epoch = Epoch {
+        number: number.max(mark.as_ref().map_or(0, |mark| mark.epoch)).saturating_add(1),
+        at: now,
+        trx_from: TrxNo::new(jump(
+            trx_from.max(next_trx),
+            mark.as_ref().map(|mark| mark.trx),
+            marking.seen,
+        )?),
+        delivery_from: DeliveryId::new(jump(
+            delivery_from.max(next_delivery),
+            mark.as_ref().map(|mark| mark.delivery),
+            None,
+        )?),
+        tag: std::iter::once('r').chain(letters).collect(),
+        open: false,
+    };
+    let open = reads.counts()?.pending;
+    let shown = json!({
+        "restored": "", "since": newest.get(), "epoch": epoch.number, "tag": epoch.tag,
+        "next_trx": epoch.trx_from.get(), "pending": open,
+        "next": "gerbang serve (nothing is sold yet); compare the suppliers' statements since then \
+                 (console, Reconciliation); gerbang restore --open --note \"...\"",
+    });
+    let line = JournalLine {
+        at: now,
+        direction: Direction::In,
+        channel: Channel::Admin,
+        peer: "operator".to_owned(),
+        member: None,
+        trx: None,
+        request: format!(
+            "restored from a copy whose newest record is of {}: epoch {} {}, purchases from {}, \
+             deliveries from {}, {open} pending",
+            newest.get(),
+            epoch.number,
+            epoch.tag,
+            epoch.trx_from,
+            epoch.delivery_from
+        ),
+        reply: String::new(),
+        status: "restored".to_owned(),
+        millis: 0,
+        stamps: stamp_bytes(now, &[StampKey::of(marking.key).epoch(&epoch)]),
+    };
+    let store = opened.stores.first_mut().context("a store without a writer")?;
+    store.load(&Wants::default())?;
+    store.commit(Batch {
+        changes: vec![
+            Change::Catalog(Box::new(CatalogChange::Epoch(epoch.clone()))),
+            Change::Journal(Box::new(line)),
+        ],
+    })?;
+    Ok((epoch, shown))
+}
+
+fn beside(database: &Path, ending: &str) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// A database file and the logs that belong to it.
+fn with_logs(database: &Path) -> [PathBuf; 3] {
+    [database.to_owned(), beside(database, "-wal"), beside(database, "-shm")]
+}
