@@ -5,6 +5,7 @@
 //! in one commit; nothing else in the project decides about a trx, an attempt or a balance.
 
 mod attempt;
+mod bank;
 mod buy;
 mod catalog;
 mod cost;
@@ -24,9 +25,13 @@ mod schedule;
 mod settlement;
 mod suspicion;
 mod sync;
+mod ticket;
 mod trx;
 
 pub use attempt::{Attempt, AttemptState, FailureClass, Outcome, Tie};
+pub use bank::{
+    Booked, KnownPayment, Recognised, Report, day_number, learn, numbered_day, recognise, squeezed,
+};
 pub use buy::{Account, BuyDecision, BuyFacts, BuyRequest, decide_buy};
 pub use catalog::{
     Denomination, Member, Price, Product, RouteRow, RuleError, Seller, Strategy, Supplier, Window,
@@ -45,9 +50,10 @@ pub use news::{
 };
 pub use price::selling_price;
 pub use proof::identity;
-pub use reconcile::{Difference, OurLine, Reconciled, TheirLine, reconcile};
+pub use reconcile::{Difference, OurLine, Reconciled, TheirLine, TheirState, reconcile};
 pub use resolution::{Resolution, ResolveError, decide_resolution};
 pub use route::{Candidate, Offer, Ranking, Wish, obstacle, pick, rank};
 pub use schedule::{CALLBACK_DELAYS_MS, callback_delay_ms, check_delay_ms, unwritten_delay_ms};
 pub use sync::{Change, Listed, Markup, Planned, PriceRows, SyncFacts, SyncRules, plan_sync};
+pub use ticket::{CreditFacts, Held, judge_credit, names_another, ticket_amounts};
 pub use trx::{Illegal, Trx, TrxState};
