@@ -92,6 +92,8 @@ pub struct CostCorrection {
     pub supplier: SupplierCode,
     /// For which purchase.
     pub trx: TrxNo,
+    /// What it must still be booked with, where that was looked at before: nothing is corrected twice.
+    pub was: Option<Rupiah>,
     /// How much more than was booked; negative: less.
     pub more: Rupiah,
     /// Who and why.

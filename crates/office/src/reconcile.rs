@@ -18,6 +18,8 @@ use types::{Rupiah, SupplierCode, TrxNo};
 
 const MAPPING: &str = "mapping";
 const RECONCILIATION: &str = "reconciliation";
+/// What a statement said a purchase had cost, once it is booked.
+const BOOKED: &str = "booked-cost";
 /// Differences kept of one statement; the rest is only counted.
 const KEPT_MOST: usize = 2_000;
 /// Purchases read at one time.
@@ -37,7 +39,7 @@ pub struct Statement {
 /// One difference, and what was done about it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DifferenceRow {
-    /// `missing_here`, `missing_there`, `amount` or `twice`.
+    /// `missing_here`, `missing_there`, `open_there`, `amount` or `twice`.
     pub kind: String,
     /// Line of the statement.
     pub line: Option<usize>,
@@ -53,8 +55,23 @@ pub struct DifferenceRow {
     pub theirs: Option<i64>,
     /// What we booked.
     pub ours: Option<i64>,
+    /// Our purchase was not decided yet.
+    #[serde(default = "yes")]
+    pub pending: bool,
     /// What a person did about it.
     pub done: Option<String>,
+}
+
+/// Rows of before do not say it.
+const fn yes() -> bool {
+    true
+}
+
+#[derive(Serialize, Deserialize)]
+struct BookedBody {
+    reconciliation: String,
+    by: String,
+    more: i64,
 }
 
 /// A comparison as it is kept.
@@ -103,6 +120,7 @@ fn row(difference: Difference) -> DifferenceRow {
     let (kind, theirs, ours) = match difference {
         Difference::MissingHere { theirs, ours } => ("missing_here", Some(theirs), ours),
         Difference::MissingThere { ours, theirs } => ("missing_there", theirs, Some(ours)),
+        Difference::OpenThere { theirs, ours } => ("open_there", Some(theirs), Some(ours)),
         Difference::Amount { theirs, ours } => ("amount", Some(theirs), Some(ours)),
         Difference::Twice { theirs } => ("twice", Some(theirs), None),
     };
@@ -118,8 +136,12 @@ fn row(difference: Difference) -> DifferenceRow {
         attempt: attempt.map(|attempt| attempt.n),
         dest: either(their(&|line| line.dest.clone()), our(&|own| own.dest.clone())),
         sn: either(their(&|line| line.sn.clone()), our(&|own| own.sn.clone())),
-        theirs: theirs.as_ref().filter(|line| line.delivered).map(|line| line.amount.get()),
+        theirs: theirs
+            .as_ref()
+            .filter(|line| line.state.is_delivered())
+            .map(|line| line.amount.get()),
         ours: ours.as_ref().filter(|own| own.delivered).map(|own| own.cost.get()),
+        pending: ours.as_ref().is_some_and(|own| own.pending),
         done: None,
     }
 }
@@ -127,6 +149,7 @@ fn row(difference: Difference) -> DifferenceRow {
 /// The attempts of a purchase at a supplier.
 fn own_lines(known: &Known, supplier: &SupplierCode, expected: bool) -> Vec<OurLine> {
     let settled = matches!(known.trx.state, TrxState::Success { .. });
+    let pending = matches!(known.trx.state, TrxState::Pending);
     let at = known.attempts.iter().filter(|attempt| attempt.supplier == *supplier);
     at.map(|attempt| {
         let (delivered, sn) = match &attempt.state {
@@ -139,7 +162,8 @@ fn own_lines(known: &Known, supplier: &SupplierCode, expected: bool) -> Vec<OurL
             | AttemptState::Failed { .. } => (false, String::new()),
         };
         let dest = known.trx.dest.to_string();
-        OurLine { attempt: attempt.id, dest, sn, cost: attempt.cost, delivered, expected }
+        let (attempt, cost) = (attempt.id, attempt.cost);
+        OurLine { attempt, dest, sn, cost, delivered, pending, expected }
     })
     .collect()
 }
@@ -214,6 +238,15 @@ impl Office {
         Ok(body)
     }
 
+    /// Words in a statement's column of states that nobody has explained yet, with how many lines say
+    /// them.
+    ///
+    /// # Errors
+    /// [`Problem`] for a statement that cannot be read.
+    pub fn unknown_words(&self, statement: &Statement) -> anyhow::Result<Vec<(String, usize)>> {
+        Ok(crate::statement::unknown_words(&statement.csv, &statement.mapping)?)
+    }
+
     fn read_their(
         &self,
         supplier: &SupplierCode,
@@ -274,7 +307,7 @@ impl Office {
         }
         let unfit =
             || Problem::asked("does_not_fit", "this is not possible for a difference of this kind");
-        let mut costs = Vec::new();
+        let (mut costs, mut papers) = (Vec::new(), Vec::new());
         let word = match &settlement {
             Settlement::Success if row.kind == "missing_here" => {
                 let no = row.trx.ok_or_else(unfit)?;
@@ -291,9 +324,24 @@ impl Office {
             Settlement::Book if row.kind == "amount" => {
                 let (theirs, ours) = row.theirs.zip(row.ours).ok_or_else(unfit)?;
                 let trx = TrxNo::new(row.trx.ok_or_else(unfit)?);
-                let more = Rupiah::new(theirs).minus(Rupiah::new(ours)).map_err(|_| unfit())?;
+                let was = Rupiah::new(ours);
+                let more = Rupiah::new(theirs).minus(was).map_err(|_| unfit())?;
+                let name = format!("{supplier}:{trx}-{}", row.attempt.unwrap_or_default());
+                // Whatever statement says it again, a purchase is corrected once.
+                if let Some(before) = self.sheet::<BookedBody>(BOOKED, &name).await? {
+                    let BookedBody { reconciliation, by, more } = before.body;
+                    let why = format!(
+                        "the difference of trx {trx} was booked already: {} by {by}, from the \
+                         comparison {reconciliation}; leave this one with that reason",
+                        Rupiah::new(more)
+                    );
+                    return Err(Problem::conflict("booked", why).into());
+                }
+                let (reconciliation, by) = (id.to_owned(), actor.name.clone());
+                let body = BookedBody { reconciliation, by, more: more.get() };
+                papers.push(put(BOOKED, &name, 0, supplier.as_str(), &body)?);
                 let note = format!("{}: statement of {supplier}", actor.name);
-                costs.push(CostCorrection { supplier, trx, more, note });
+                costs.push(CostCorrection { supplier, trx, was: Some(was), more, note });
                 format!("booked {more}")
             }
             Settlement::Ignore(why) if !why.trim().is_empty() => format!("left: {}", why.trim()),
@@ -307,8 +355,9 @@ impl Office {
         row.done = Some(format!("{}: {word}", actor.name));
         let detail = json!({"reconciliation": id, "difference": number, "done": row.done});
         let tag = sheet.body.supplier.clone();
+        papers.push(put(RECONCILIATION, id, sheet.version, &tag, &sheet.body)?);
         let errand = Errand {
-            papers: vec![put(RECONCILIATION, id, sheet.version, &tag, &sheet.body)?],
+            papers,
             costs,
             lines: vec![self.line(actor, "settle difference", &detail, "")],
             ..Errand::default()

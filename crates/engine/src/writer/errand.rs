@@ -79,6 +79,12 @@ impl Desk<'_> {
         });
         let attempt =
             delivered.ok_or_else(|| format!("trx {trx} was not delivered by {supplier}"))?;
+        if let Some(was) = cost.was.filter(|was| *was != attempt.cost) {
+            let now = attempt.cost;
+            return Err(format!(
+                "trx {trx} is booked with {now} now and not with {was} any more; compare again"
+            ));
+        }
         let cost = attempt.cost.plus(cost.more).map_err(|error| error.to_string())?;
         if cost.is_negative() {
             return Err(format!("trx {trx} would cost {cost}"));
