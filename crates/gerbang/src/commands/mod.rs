@@ -25,7 +25,7 @@ use cli::{
     BusinessVerb, CallbackVerb, MemberVerb, PriceVerb, ProductVerb, RouteVerb, SupplierVerb,
     TrxVerb, UserVerb, Verb, VerdictArgs,
 };
-use office::{Actor, NewUser, Operation, SupplierAdd, Verdict, execute};
+use office::{Actor, Import, ImportHow, NewUser, Operation, SupplierAdd, Verdict, execute};
 use render::{Screen, Shape};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -151,9 +151,11 @@ fn member(verb: MemberVerb) -> (Operation, Shape) {
 
 fn product(verb: ProductVerb) -> anyhow::Result<(Operation, Shape)> {
     Ok(match verb {
-        ProductVerb::Import { file, level, supplier } => {
+        ProductVerb::Import { file, level, supplier, dry_run, skip_wrong } => {
             let rows = import::read(&file)?;
-            (Operation::ProductImport { rows, level, supplier }, Shape::Record)
+            let how = ImportHow { level, supplier, dry_run, skip_wrong };
+            let shape = if dry_run { Shape::Plan } else { Shape::Record };
+            (Operation::ProductImport(Box::new(Import { rows, how })), shape)
         }
         ProductVerb::List { filter } => (Operation::ProductList { filter }, Shape::Products),
         ProductVerb::Show { code } => (Operation::ProductShow { code }, Shape::Record),

@@ -5,6 +5,7 @@
 
 mod callback;
 mod explain;
+mod import;
 mod member;
 mod product;
 mod supplier;
@@ -12,9 +13,10 @@ mod sync;
 mod trx;
 
 pub use explain::SupplierExplain;
+pub use import::{Import, ImportHow, ImportRow};
 pub(crate) use member::id_of;
 pub use member::{MemberAdd, MemberSet};
-pub use product::{ImportRow, ProductSet};
+pub use product::ProductSet;
 pub use supplier::{RouteSet, SupplierAdd, SupplierSet};
 pub use sync::keep_in_step;
 pub use trx::{TrxList, Verdict};
@@ -35,7 +37,7 @@ pub enum Operation {
     MemberShow { code: String },
     MemberSet(Box<MemberSet>),
     MemberCredit { code: String, amount: String, note: String },
-    ProductImport { rows: Vec<ImportRow>, level: Option<String>, supplier: Option<String> },
+    ProductImport(Box<Import>),
     ProductList { filter: Option<String> },
     ProductShow { code: String },
     ProductSet(Box<ProductSet>),
@@ -66,7 +68,7 @@ impl Operation {
         match self {
             Self::MemberAdd(_)
             | Self::MemberSet(_)
-            | Self::ProductImport { .. }
+            | Self::ProductImport(_)
             | Self::ProductSet(_)
             | Self::SupplierAdd(_)
             | Self::SupplierSet(_)
@@ -104,11 +106,11 @@ impl Operation {
             | Self::TrxCheck { .. }
             | Self::CallbackReplay { .. }
             | Self::CallbackTest { .. } => true,
+            Self::ProductImport(import) => !import.how.dry_run,
             Self::MemberAdd(_)
             | Self::MemberList
             | Self::MemberShow { .. }
             | Self::MemberSet(_)
-            | Self::ProductImport { .. }
             | Self::ProductList { .. }
             | Self::ProductShow { .. }
             | Self::ProductSet(_)
@@ -145,7 +147,7 @@ impl Operation {
             | Self::CallbackList { .. } => Permission::Look,
             Self::MemberAdd(_) | Self::MemberSet(_) => Permission::ManageMembers,
             Self::MemberCredit { .. } => Permission::MoveMoney,
-            Self::ProductImport { .. } | Self::ProductSet(_) | Self::LevelSet { .. } => {
+            Self::ProductImport(_) | Self::ProductSet(_) | Self::LevelSet { .. } => {
                 Permission::ManageCatalog
             }
             Self::SupplierAdd(_)
@@ -170,7 +172,7 @@ impl Operation {
             Self::MemberShow { .. } => "member show",
             Self::MemberSet(_) => "member set",
             Self::MemberCredit { .. } => "member credit",
-            Self::ProductImport { .. } => "product import",
+            Self::ProductImport(_) => "product import",
             Self::ProductList { .. } => "product list",
             Self::ProductShow { .. } => "product show",
             Self::ProductSet(_) => "product set",
@@ -231,9 +233,7 @@ async fn carry_out(office: &Office, actor: &Actor, operation: Operation) -> anyh
         Operation::MemberCredit { code, amount, note } => {
             member::credit(office, &code, &amount, note).await
         }
-        Operation::ProductImport { rows, level, supplier } => {
-            product::import(office, rows, level, supplier).await
-        }
+        Operation::ProductImport(import) => import::import(office, *import).await,
         Operation::ProductList { filter } => Ok(product::list(office, filter.as_deref())),
         Operation::ProductShow { code } => product::show(office, &code),
         Operation::ProductSet(set) => product::set(office, *set).await,

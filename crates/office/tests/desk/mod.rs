@@ -1,0 +1,61 @@
+//! An office over the model store, with a clock that only tests move.
+#![allow(clippy::unwrap_used, dead_code)]
+
+use engine::{Clock, Courier, Engine, Port, ReadPool, Setup, Zone};
+use model::Model;
+use office::{Actor, Bank, Office, Plug, Role};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use store::{MasterKey, Reads as _, Store as _, Wants};
+use suppliers::Settings;
+use types::{SupplierCode, UtcMillis};
+
+struct Ticking(AtomicI64);
+
+impl Clock for Ticking {
+    fn now(&self) -> UtcMillis {
+        UtcMillis::new(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// Nobody is spoken to here.
+struct Nobody;
+
+impl Plug for Nobody {
+    fn port(&self, code: &SupplierCode, _: &Settings) -> anyhow::Result<Port> {
+        anyhow::bail!("{code} is not spoken to")
+    }
+
+    fn courier(&self) -> Arc<dyn Courier> {
+        unreachable!("no callback is tested here")
+    }
+}
+
+pub fn house() -> (Office, Model) {
+    let (key, model) = (MasterKey::generate().unwrap(), Model::default());
+    let mut store = model.clone();
+    store.load(&Wants::default()).unwrap();
+    store.commit(sim::found(&key).unwrap()).unwrap();
+    let (mut rows, clock) = (model.clone(), Arc::new(Ticking(AtomicI64::new(1_774_400_000_000))));
+    let pool = ReadPool::threads(vec![Box::new(model.clone())]).unwrap();
+    let zone = Zone::new("Asia/Jakarta").unwrap();
+    let setup = Setup::new(Box::new(store), pool, move || rows.catalog(), key.clone(), clock, zone);
+    let engine = Engine::start(setup).unwrap();
+    (Office::new(engine.handle, key, Box::new(Nobody)), model)
+}
+
+pub fn who(number: u8) -> Actor {
+    let name = ["ani", "budi"][usize::from(number % 2)];
+    Actor { name: name.to_owned(), role: Role::Owner, from: "test".to_owned() }
+}
+
+/// An account that members pay into.
+pub fn bank(code: &str) -> Bank {
+    Bank {
+        code: code.to_owned(),
+        name: code.to_uppercase(),
+        number: "1".to_owned(),
+        holder: "x".to_owned(),
+        open: true,
+    }
+}
