@@ -7,8 +7,11 @@
 
 mod access;
 mod audit;
+mod bank_file;
 mod deposits;
 mod downlines;
+mod feed;
+mod grid;
 mod import;
 mod keys;
 mod lockout;
@@ -23,20 +26,26 @@ mod problem;
 mod reconcile;
 mod sessions;
 mod statement;
+mod taking;
+mod tickets;
 mod totp;
 mod typed;
 mod users;
+mod when;
 
 pub use access::{Actor, Permission, Role};
-pub use deposits::{Bank, Mutation, MutationRow, Taken, Ticket};
+pub use bank_file::{BankFile, read_mutations};
+pub use deposits::{Alike, LeftOut, Mutation, MutationRow, Taken};
 pub use downlines::{Downline, NewDownline};
-pub use import::{read_import, read_mutations};
+pub use feed::{Feed, read_feed};
+pub use grid::file_text;
+pub use import::read_import;
 pub use keys::KeyRow;
 pub use money::{Approval, Credit, Done, Giving, Rules};
 pub use news::News;
 pub use operations::{
-    ImportRow, MemberAdd, MemberSet, Operation, ProductSet, RouteSet, SupplierAdd, SupplierExplain,
-    SupplierSet, TrxList, Verdict, execute, keep_in_step,
+    Import, ImportHow, ImportRow, MemberAdd, MemberSet, Operation, ProductSet, RouteSet,
+    SupplierAdd, SupplierExplain, SupplierSet, TrxList, Verdict, execute, keep_in_step,
 };
 pub use own::OwnChange;
 pub use papers::Sheet;
@@ -45,6 +54,7 @@ pub use problem::Problem;
 pub use reconcile::{DifferenceRow, Reconciliation, Settlement, Statement};
 pub use sessions::{From, SessionRow, Signed, SignedMember, TokenRow};
 pub use statement::{Mapping, read_statement};
+pub use tickets::{Bank, Ticket};
 pub use totp::code_at;
 pub use typed::amount;
 pub use users::{NewUser, User};

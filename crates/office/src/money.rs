@@ -215,6 +215,7 @@ impl Office {
         let amount = amount_of(&credit.amount)?;
         reason_of(&credit.note)?;
         self.member_of(&credit.member)?;
+        self.cash_is_known(&credit.cash).await?;
         if amount.get().abs() <= self.rules().await?.approval_above {
             return self.move_now(actor, &credit, key, &asked, Vec::new()).await;
         }

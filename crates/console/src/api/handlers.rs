@@ -9,8 +9,9 @@ use crate::reply::{Answer, value};
 use crate::show::{self, days_ago};
 use http::StatusCode;
 use office::{
-    Bank, Credit, Giving, MemberAdd, MemberSet, Mutation, NewUser, Operation, Problem, ProductSet,
-    RouteSet, Settlement, Statement, SupplierAdd, SupplierExplain, SupplierSet, Verdict, execute,
+    Bank, Credit, Giving, MemberAdd, MemberSet, NewUser, Operation, Problem, ProductSet, RouteSet,
+    Settlement, Statement, SupplierAdd, SupplierExplain, SupplierSet, Taken, Verdict, execute,
+    read_feed,
 };
 use reports::Dimension;
 use serde::Deserialize;
@@ -215,16 +216,9 @@ pub(super) async fn product_list(console: &Inner, ask: &Ask) -> Done {
     run(console, ask, Operation::ProductList { filter }).await
 }
 
-#[derive(Deserialize)]
-struct Importing {
-    rows: Vec<office::ImportRow>,
-    level: Option<String>,
-    supplier: Option<String>,
-}
-
 pub(super) async fn product_import(console: &Inner, ask: &Ask) -> Done {
-    let Importing { rows, level, supplier } = body(ask, &[])?;
-    run(console, ask, Operation::ProductImport { rows, level, supplier }).await
+    let import: office::Import = body(ask, &[])?;
+    run(console, ask, Operation::ProductImport(Box::new(import))).await
 }
 
 pub(super) async fn product_show(console: &Inner, ask: &Ask) -> Done {
@@ -341,8 +335,36 @@ pub(super) async fn mutations(console: &Inner, ask: &Ask) -> Done {
 }
 
 pub(super) async fn mutation_take(console: &Inner, ask: &Ask) -> Done {
-    let mutation: Mutation = body(ask, &[])?;
-    ok(&serde_json::to_value(console.office.take_mutation(actor(ask)?, mutation).await?)?)
+    let sent: Value = serde_json::from_slice(&ask.body)
+        .map_err(|error| Problem::asked("bad_json", format!("body: {error}")))?;
+    let feed = read_feed(&sent, ask.asked("bank"), &console.office.banks().await?)?;
+    let (actor, left_out) = (actor(ask)?, feed.left_out);
+    let mut credits = Vec::new();
+    let mut refused = Vec::new();
+    for credit in feed.credits {
+        match credit {
+            Ok(credit) => credits.push(credit),
+            Err(problem) if feed.single => return Err(problem.into()),
+            Err(problem) => refused.push(json!({
+                "state": "refused", "code": problem.code, "detail": problem.detail,
+            })),
+        }
+    }
+    let taken = console.office.take_mutations(actor, credits, false).await?;
+    if feed.single {
+        let one = taken.first().map(serde_json::to_value).transpose()?;
+        return ok(&one.unwrap_or_else(|| json!({"state": "left_out", "left_out": left_out})));
+    }
+    let count = |wanted: fn(&Taken) -> bool| taken.iter().filter(|one| wanted(one)).count();
+    let mut answer = json!({
+        "matched": count(|one| matches!(one, Taken::Matched { .. })),
+        "queued": count(|one| matches!(one, Taken::Queued { .. })),
+        "known": count(|one| matches!(one, Taken::Known { .. })),
+        "refused": refused.len(), "left_out": left_out,
+    });
+    let told: Vec<Value> = taken.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
+    answer["data"] = told.into_iter().chain(refused).collect();
+    ok(&answer)
 }
 
 #[derive(Deserialize)]
@@ -350,12 +372,15 @@ struct Settling {
     /// Absent: nobody's.
     member: Option<String>,
     note: String,
+    /// It is none of the payments that it looks like.
+    #[serde(default)]
+    another: bool,
 }
 
 pub(super) async fn mutation_settle(console: &Inner, ask: &Ask) -> Done {
-    let Settling { member, note } = body(ask, &[])?;
-    let id = ask.part(0);
-    console.office.settle_mutation(actor(ask)?, id, member.as_deref(), &note).await?;
+    let Settling { member, note, another } = body(ask, &[])?;
+    let (actor, id) = (actor(ask)?, ask.part(0));
+    console.office.settle_mutation(actor, id, member.as_deref(), &note, another).await?;
     ok(&json!({"id": id, "settled": true}))
 }
 
