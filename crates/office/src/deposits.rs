@@ -131,9 +131,25 @@ pub struct MutationRow {
 #[serde(tag = "state", rename_all = "snake_case")]
 #[allow(missing_docs)]
 pub enum Taken {
-    Matched { id: String, member: String, amount: i64 },
-    Queued { id: String, why: &'static str },
-    Known { id: String },
+    Matched {
+        id: String,
+        member: String,
+        amount: i64,
+    },
+    Queued {
+        id: String,
+        why: &'static str,
+    },
+    Known {
+        id: String,
+    },
+    /// Nothing was taken of it; the rest of its list was.
+    Refused {
+        code: &'static str,
+        detail: String,
+        #[serde(skip)]
+        status: u16,
+    },
 }
 
 impl Office {

@@ -7,6 +7,7 @@
 use crate::access::{Actor, Permission};
 use crate::bank_file::{BankFile, told};
 use crate::deposits::{MUTATION, Mutation, MutationBody, Taken};
+use crate::feed::Feed;
 use crate::papers::{Sheet, digest, fresh_id, put};
 use crate::plug::Office;
 use crate::problem::Problem;
@@ -121,42 +122,52 @@ fn own_name(bank: &str, own: &str) -> String {
 }
 
 impl Office {
-    /// Takes the credits of a bank's file or list, in order.
+    /// Takes what a feed tells: credits the member whose open ticket has exactly this amount, or puts it
+    /// into the queue of a person. What cannot be taken is refused alone.
     ///
     /// # Errors
-    /// [`Problem`] for who may not, an unknown bank or a bad amount; with the place of the credit in
-    /// the list. Those before it are taken, and known when the list is sent again.
-    pub async fn take_mutations(
-        &self,
-        actor: &Actor,
-        given: Vec<Mutation>,
-        from_file: bool,
-    ) -> anyhow::Result<Vec<Taken>> {
+    /// [`Problem`] for who may not; for anything else when only one was told.
+    pub async fn take_feed(&self, actor: &Actor, feed: Feed) -> anyhow::Result<Vec<Taken>> {
         actor.must(Permission::MoveMoney)?;
-        let source = if from_file { FILE.to_owned() } else { actor.name.clone() };
         let batch = fresh_id(self.handle.now().utc)?;
+        let (mut reads, mut refused) = (Vec::new(), Vec::new());
+        for credit in feed.credits {
+            let read = match credit {
+                Ok(mutation) => self.read(mutation, &actor.name, &batch).await,
+                Err(problem) => Err(problem.into()),
+            };
+            match read {
+                Ok(read) => reads.push(read),
+                Err(error) if feed.single => return Err(error),
+                Err(error) => {
+                    let Problem { code, status, detail } = error.downcast::<Problem>()?;
+                    refused.push(Taken::Refused { code, detail, status });
+                }
+            }
+        }
+        let mut taken = self.take_all(actor, reads).await?;
+        taken.append(&mut refused);
+        Ok(taken)
+    }
+
+    /// Takes one.
+    ///
+    /// # Errors
+    /// [`Problem`] for a bad amount or bank.
+    pub async fn take_mutation(&self, actor: &Actor, given: Mutation) -> anyhow::Result<Taken> {
+        let feed = Feed { credits: vec![Ok(given)], single: true, ..Feed::default() };
+        let mut taken = self.take_feed(actor, feed).await?;
+        taken.pop().ok_or_else(|| anyhow::anyhow!("nothing became of it"))
+    }
+
+    async fn take_all(&self, actor: &Actor, mut reads: Vec<Read>) -> anyhow::Result<Vec<Taken>> {
         let mut equal: HashMap<_, usize> = HashMap::new();
-        let mut reads = Vec::new();
-        for (place, mutation) in given.into_iter().enumerate() {
-            let mut read =
-                self.read(mutation, &source, &batch).await.map_err(|error| {
-                    match error.downcast::<Problem>() {
-                        Ok(problem) => Problem {
-                            detail: format!("credit {}: {}", place + 1, problem.detail),
-                            ..problem
-                        }
-                        .into(),
-                        Err(error) => error,
-                    }
-                })?;
+        for read in reads.iter_mut().filter(|read| read.own.is_none()) {
             let Report { booked, text, balance, .. } = &read.report;
             let line = (read.bank.clone(), read.amount, *booked, text.clone(), *balance);
-            if read.own.is_none() {
-                let nth = equal.entry(line).or_default();
-                *nth += 1;
-                read.report.nth = *nth;
-            }
-            reads.push(read);
+            let nth = equal.entry(line).or_default();
+            *nth += 1;
+            read.report.nth = *nth;
         }
         let mut taken = Vec::new();
         for read in reads {
@@ -165,27 +176,30 @@ impl Office {
         Ok(taken)
     }
 
-    /// Takes what a bank reports: credits the member whose open ticket has exactly this amount, or
-    /// puts it into the queue of a person.
+    /// Takes a bank's file as a person brings it, all lines or none.
     ///
     /// # Errors
-    /// [`Problem`] for a bad amount or bank.
-    pub async fn take_mutation(&self, actor: &Actor, given: Mutation) -> anyhow::Result<Taken> {
-        let mut taken = self.take_mutations(actor, vec![given], false).await?;
-        taken.pop().ok_or_else(|| anyhow::anyhow!("nothing became of it"))
-    }
-
-    /// Takes a bank's file as a person brings it.
-    ///
-    /// # Errors
-    /// As [`Self::take_mutations`].
+    /// [`Problem`] for who may not, and for a line that cannot be taken. What was taken before something
+    /// else failed is known when the file is sent again.
     pub async fn take_bank_file(
         &self,
         actor: &Actor,
         file: BankFile,
     ) -> anyhow::Result<Vec<Taken>> {
-        let credits = file.credits.into_iter().map(|(_, credit)| credit).collect();
-        self.take_mutations(actor, credits, true).await
+        actor.must(Permission::MoveMoney)?;
+        let batch = fresh_id(self.handle.now().utc)?;
+        let mut reads = Vec::new();
+        for (line, mutation) in file.credits {
+            let read = self.read(mutation, FILE, &batch).await;
+            reads.push(read.map_err(|error| match error.downcast::<Problem>() {
+                Ok(problem) => {
+                    let detail = format!("line {line}: {}", problem.detail);
+                    Problem { detail, ..problem }.into()
+                }
+                Err(error) => error,
+            })?);
+        }
+        self.take_all(actor, reads).await
     }
 
     async fn read(&self, given: Mutation, source: &str, batch: &str) -> anyhow::Result<Read> {

@@ -5,7 +5,7 @@
 mod desk;
 
 use desk::{bank, house, who};
-use office::{Mutation, MutationRow, Office, Taken, read_feed, read_mutations};
+use office::{MutationRow, Office, Taken, read_feed, read_mutations};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,8 +23,7 @@ async fn with_bank() -> Office {
 /// As a feed tells it.
 async fn feed(office: &Office, value: Value) -> anyhow::Result<Vec<Taken>> {
     let read = read_feed(&value, Some("bca"), &office.banks().await?)?;
-    let credits = read.credits.into_iter().collect::<Result<Vec<_>, _>>()?;
-    office.take_mutations(&who(1), credits, false).await
+    office.take_feed(&who(1), read).await
 }
 
 /// As a person pastes it.
@@ -43,6 +42,7 @@ fn words(taken: &[Taken]) -> Vec<String> {
         Taken::Matched { member, .. } => member.clone(),
         Taken::Queued { why, .. } => (*why).to_owned(),
         Taken::Known { .. } => "known".to_owned(),
+        Taken::Refused { code, .. } => (*code).to_owned(),
     };
     taken.iter().map(word).collect()
 }
@@ -121,10 +121,10 @@ async fn unknown_banks_are_told_which_there_are() {
     let office = with_bank().await;
     office.set_bank(&who(0), bank("bri")).await.unwrap();
     let told = feed(&office, json!({"bank": "mandiri", "id": "1", "amount": 5})).await.unwrap_err();
-    assert_eq!(
-        told.to_string(),
-        "credit 1: there is no bank account `mandiri`; there are: bca, bri"
-    );
+    assert_eq!(told.to_string(), "there is no bank account `mandiri`; there are: bca, bri");
+    // In a list it is refused alone.
+    let list = json!([{"bank": "mandiri", "id": "1", "amount": 5}, {"bank": "bri", "id": "2", "amount": 6}]);
+    assert_eq!(words(&feed(&office, list).await.unwrap()), ["no_ticket", "unknown_bank"]);
     let asked = office.open_ticket(&who(0), "OK0", "mandiri", "50000").await.unwrap_err();
     assert!(asked.to_string().contains("there are: bca, bri"), "{asked}");
 }
@@ -144,7 +144,8 @@ async fn a_number_that_changes_its_content_waits() {
     let second = rows.iter().find(|row| row.amount == ticket.amount).unwrap();
     assert_eq!((rows.len(), second.like.len(), second.like[0].amount), (2, 1, 70_000));
     // A person must say that it is another payment.
-    let settle = |another| office.settle_mutation(&who(0), &second.id, Some("OK0"), "x", another);
+    let owner = who(0);
+    let settle = |another| office.settle_mutation(&owner, &second.id, Some("OK0"), "x", another);
     assert!(settle(false).await.unwrap_err().to_string().contains("it may be the payment"));
     assert_eq!(balance(&office, "OK0").await, 0);
     settle(true).await.unwrap();
@@ -157,8 +158,8 @@ async fn one_payment_in_two_spellings() {
     let office = with_bank().await;
     let ticket = office.open_ticket(&who(0), "OK0", "bca", "50000").await.unwrap();
     let amount = ticket.amount;
-    let first = file(&office, &format!("date,amount,text\n25/03/2026,{amount},TRSF CR 01 BUDI\n"));
-    assert_eq!(words(&first.await.unwrap()), ["OK0"]);
+    let first = format!("date,amount,text\n25/03/2026,{amount},TRSF CR 01 BUDI\n");
+    assert_eq!(words(&file(&office, &first).await.unwrap()), ["OK0"]);
     let dotted = Rupiah::new(amount).to_string();
     let spelled = format!("Tanggal;Keterangan;Kredit\n{TODAY};trsf  cr 01/budi;\"{dotted},00\"\n");
     assert_eq!(words(&file(&office, &spelled).await.unwrap()), ["known"]);

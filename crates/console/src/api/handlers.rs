@@ -338,32 +338,20 @@ pub(super) async fn mutation_take(console: &Inner, ask: &Ask) -> Done {
     let sent: Value = serde_json::from_slice(&ask.body)
         .map_err(|error| Problem::asked("bad_json", format!("body: {error}")))?;
     let feed = read_feed(&sent, ask.asked("bank"), &console.office.banks().await?)?;
-    let (actor, left_out) = (actor(ask)?, feed.left_out);
-    let mut credits = Vec::new();
-    let mut refused = Vec::new();
-    for credit in feed.credits {
-        match credit {
-            Ok(credit) => credits.push(credit),
-            Err(problem) if feed.single => return Err(problem.into()),
-            Err(problem) => refused.push(json!({
-                "state": "refused", "code": problem.code, "detail": problem.detail,
-            })),
-        }
-    }
-    let taken = console.office.take_mutations(actor, credits, false).await?;
-    if feed.single {
+    let (left_out, single) = (feed.left_out, feed.single);
+    let taken = console.office.take_feed(actor(ask)?, feed).await?;
+    if single {
         let one = taken.first().map(serde_json::to_value).transpose()?;
         return ok(&one.unwrap_or_else(|| json!({"state": "left_out", "left_out": left_out})));
     }
     let count = |wanted: fn(&Taken) -> bool| taken.iter().filter(|one| wanted(one)).count();
-    let mut answer = json!({
+    let answer = json!({
         "matched": count(|one| matches!(one, Taken::Matched { .. })),
         "queued": count(|one| matches!(one, Taken::Queued { .. })),
         "known": count(|one| matches!(one, Taken::Known { .. })),
-        "refused": refused.len(), "left_out": left_out,
+        "refused": count(|one| matches!(one, Taken::Refused { .. })),
+        "left_out": left_out, "data": serde_json::to_value(&taken)?,
     });
-    let told: Vec<Value> = taken.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
-    answer["data"] = told.into_iter().chain(refused).collect();
     ok(&answer)
 }
 

@@ -372,6 +372,8 @@ pub(crate) async fn mutations(console: &Inner, ask: &Ask) -> anyhow::Result<Answ
             Taken::Matched { .. } => matched += 1,
             Taken::Queued { .. } => queued += 1,
             Taken::Known { .. } => known += 1,
+            // A file is refused as a whole.
+            Taken::Refused { .. } => {}
         }
     }
     let mut text = format!(

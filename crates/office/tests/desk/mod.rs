@@ -31,7 +31,7 @@ impl Plug for Nobody {
     }
 }
 
-pub fn house() -> (Office, Model) {
+pub(crate) fn house() -> (Office, Model) {
     let (key, model) = (MasterKey::generate().unwrap(), Model::default());
     let mut store = model.clone();
     store.load(&Wants::default()).unwrap();
@@ -44,13 +44,13 @@ pub fn house() -> (Office, Model) {
     (Office::new(engine.handle, key, Box::new(Nobody)), model)
 }
 
-pub fn who(number: u8) -> Actor {
+pub(crate) fn who(number: u8) -> Actor {
     let name = ["ani", "budi"][usize::from(number % 2)];
     Actor { name: name.to_owned(), role: Role::Owner, from: "test".to_owned() }
 }
 
 /// An account that members pay into.
-pub fn bank(code: &str) -> Bank {
+pub(crate) fn bank(code: &str) -> Bank {
     Bank {
         code: code.to_owned(),
         name: code.to_uppercase(),
