@@ -86,6 +86,7 @@ fn columns(mapping: &Mapping, known: &[String]) -> Result<Columns, Problem> {
             || Problem::asked("no_column", format!("no column `{named}`; there are: {all}"));
         found.map(Some).ok_or_else(missing)
     };
+    let reference = column(&mapping.reference, REFERENCE)?;
     let amount = column(&mapping.amount, AMOUNT)?.ok_or_else(|| {
         let all = known.join(", ");
         Problem::asked("no_column", format!("say which column is the amount: {all}"))
@@ -94,7 +95,7 @@ fn columns(mapping: &Mapping, known: &[String]) -> Result<Columns, Problem> {
         .get(amount)
         .is_some_and(|name| name.starts_with("debet") || name.starts_with("debit"));
     let found = Columns {
-        reference: column(&mapping.reference, REFERENCE)?,
+        reference,
         amount,
         credit: if taken { column("", CREDIT)? } else { None },
         status: column(&mapping.status, STATUS)?,

@@ -130,10 +130,11 @@ impl Office {
     pub async fn take_feed(&self, actor: &Actor, feed: Feed) -> anyhow::Result<Vec<Taken>> {
         actor.must(Permission::MoveMoney)?;
         let batch = fresh_id(self.handle.now().utc)?;
+        let source = format!("feed of {}", actor.name);
         let (mut reads, mut refused) = (Vec::new(), Vec::new());
         for credit in feed.credits {
             let read = match credit {
-                Ok(mutation) => self.read(mutation, &actor.name, &batch).await,
+                Ok(mutation) => self.read(mutation, &source, &batch).await,
                 Err(problem) => Err(problem.into()),
             };
             match read {
@@ -257,7 +258,8 @@ impl Office {
         let now = self.handle.now();
         let mut new = New { other_version: false, doubtful: false, like: Vec::new() };
         let mut papers = Vec::new();
-        let id = fresh_id(now.utc)?;
+        // Newest first, also before those of an older business, whose names began with a bank's code.
+        let id = format!("z{}", fresh_id(now.utc)?);
 
         // By its own number first.
         let mut own = None;

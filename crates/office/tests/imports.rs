@@ -130,8 +130,8 @@ async fn a_preview_says_what_would_appear_and_change_and_writes_nothing() {
     }
     let changes = plan["changes"].to_string();
     for part in [
-        r#"{"code":"T1","from":"1.321","to":"1.400","what":"harga retail"}"#,
-        r#"{"code":"N1","from":"","to":"Baru","what":"new"}"#,
+        r#"{"code":"T1","what":"harga retail","from":"1.321","to":"1.400"}"#,
+        r#"{"code":"N1","what":"new","from":"","to":"Baru"}"#,
     ] {
         assert!(changes.contains(part), "{part}: {changes}");
     }
