@@ -322,11 +322,27 @@ pub fn import(data: &[u8]) {
 /// A bank's credits as CSV: every line becomes one row, none becomes two.
 pub fn mutations(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    if let Ok(rows) = office::read_mutations("bca", &text) {
+    let bank = office::Bank {
+        code: "bca".to_owned(),
+        name: "BCA".to_owned(),
+        number: "1".to_owned(),
+        holder: "x".to_owned(),
+        open: true,
+    };
+    if let Ok(file) = office::read_mutations(&bank, &text, types::Day::new(20_261_130)) {
         // A return alone ends a line of CSV too.
         let ends = text.bytes().filter(|byte| matches!(byte, b'\n' | b'\r')).count();
-        assert!(!rows.is_empty() && rows.len() <= ends, "{} rows", rows.len());
-        assert!(rows.iter().all(|row| row.bank == "bca" && row.id.as_deref() != Some("")));
+        let rows = file.credits.len() + file.left_out.all();
+        assert!(rows <= ends, "{rows} rows");
+        for (line, row) in &file.credits {
+            assert!(*line >= 2 && row.bank == "bca" && row.id.as_deref() != Some(""), "{row:?}");
+            assert!(row.amount.parse::<Rupiah>().is_ok_and(|amount| !amount.is_negative()));
+        }
+    }
+    if let Ok(value) = serde_json::from_str(&text)
+        && let Ok(feed) = office::read_feed(&value, Some("bca"), &[bank])
+    {
+        assert!(feed.credits.iter().flatten().all(|row| row.id.as_deref() != Some("")));
     }
 }
 

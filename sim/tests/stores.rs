@@ -273,6 +273,7 @@ fn command(op: &Op, model: &Model, now: UtcMillis) -> Command {
                     .then(|| CostCorrection {
                         supplier: supplier(*giver % 2),
                         trx: trx(*seen),
+                        was: None,
                         more: Rupiah::new(i64::from(*amount) - 5_000),
                         note: "statement".to_owned(),
                     })

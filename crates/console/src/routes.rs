@@ -54,7 +54,7 @@ macro_rules! routes {
 use Need::{Member, Nobody, User};
 use Permission::{
     Approve, Audit, Look, ManageCatalog, ManageMembers, ManageSuppliers, ManageUsers, MoveMoney,
-    Replay, Resolve, SeeMoney,
+    Replay, ReportBank, Resolve, SeeMoney,
 };
 
 const fn may(permission: Permission) -> Need {
@@ -88,8 +88,8 @@ const PAGES: &[Route] = routes! {
     GET "/console/members/{}/statement.xlsx" may(SeeMoney) => pages::statement::member_export;
     GET "/console/members/{}/statement" may(SeeMoney) => pages::statement::member_statement;
     GET "/console/products" may(Look) => pages::products::list;
-    GET "/console/products.csv" may(Look) => pages::products::export;
-    POST "/console/products/import" may(ManageCatalog) => pages::products::import;
+    GET "/console/products.csv" may(Look) => pages::import::export;
+    POST "/console/products/import" may(ManageCatalog) => pages::import::import;
     POST "/console/products/bulk" may(ManageCatalog) => pages::products::bulk;
     POST "/console/levels" may(ManageCatalog) => pages::products::level;
     GET "/console/products/{}" may(Look) => pages::products::show;
@@ -108,7 +108,7 @@ const PAGES: &[Route] = routes! {
     POST "/console/money/bank" may(MoveMoney) => pages::money::bank;
     POST "/console/money/ticket" may(MoveMoney) => pages::money::ticket;
     POST "/console/money/ticket/{}/cancel" may(MoveMoney) => pages::money::cancel;
-    POST "/console/money/mutations" may(MoveMoney) => pages::money::mutations;
+    POST "/console/money/mutations" may(ReportBank) => pages::money::mutations;
     POST "/console/money/mutation/{}" may(MoveMoney) => pages::money::settle;
     GET "/console/money/account/{}" may(SeeMoney) => pages::statement::statement;
     GET "/console/money/closing" may(SeeMoney) => pages::closing::show;

@@ -6,6 +6,7 @@
 
 mod absence;
 mod attempt;
+mod bank;
 mod books;
 mod buy;
 mod catalog;
@@ -30,11 +31,15 @@ mod schedule;
 mod settlement;
 mod suspicion;
 mod sync;
+mod ticket;
 mod trx;
 mod two_persons;
 
 pub use absence::{Absences, NotAbsences, Run};
 pub use attempt::{Attempt, AttemptState, FailureClass, Outcome, Tie};
+pub use bank::{
+    Booked, KnownPayment, Recognised, Report, day_number, learn, numbered_day, recognise, squeezed,
+};
 pub use books::{BookEntry, EntryKind, Nature, debit, decide_entry, nature};
 pub use buy::{Account, BuyDecision, BuyFacts, BuyRequest, decide_buy};
 pub use catalog::{
@@ -60,11 +65,12 @@ pub use news::{
 };
 pub use price::selling_price;
 pub use proof::identity;
-pub use reconcile::{Difference, OurLine, Reconciled, TheirLine, reconcile};
+pub use reconcile::{Difference, OurLine, Reconciled, TheirLine, TheirState, reconcile};
 pub use resolution::{Resolution, ResolveError, decide_resolution};
 pub use route::{Candidate, Offer, Ranking, Wish, obstacle, pick, rank};
 pub use schedule::{CALLBACK_DELAYS_MS, callback_delay_ms, check_delay_ms, unwritten_delay_ms};
 pub use settlement::CostBack;
 pub use sync::{Change, Listed, Markup, Planned, PriceRows, SyncFacts, SyncRules, plan_sync};
+pub use ticket::{CreditFacts, Held, judge_credit, names_another, ticket_amounts};
 pub use trx::{Illegal, Trx, TrxState};
 pub use two_persons::{Gate, Limits, NoAgreement, Voice, Weight, may_agree, weigh};

@@ -67,6 +67,9 @@ pub struct CostCorrection {
     pub supplier: SupplierCode,
     /// For which purchase.
     pub trx: TrxNo,
+    /// What it must still be booked with, where that was looked at before: nothing is corrected
+    /// twice.
+    pub was: Option<Rupiah>,
     /// How much more than was booked; negative: less.
     pub more: Rupiah,
     /// Who and why.
@@ -78,6 +81,8 @@ pub struct CostCorrection {
 pub enum Uncorrected {
     /// This supplier did not deliver it.
     NotDelivered(TrxNo, SupplierCode),
+    /// It is booked with the first of these now and not with the second any more.
+    Changed(TrxNo, Rupiah, Rupiah),
     /// It would cost less than nothing, or out of range.
     OutOfRange(TrxNo),
 }
@@ -86,6 +91,10 @@ impl fmt::Display for Uncorrected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotDelivered(trx, by) => write!(f, "trx {trx} was not delivered by {by}"),
+            Self::Changed(trx, now, was) => write!(
+                f,
+                "trx {trx} is booked with {now} now and not with {was} any more; compare again"
+            ),
             Self::OutOfRange(trx) => write!(f, "trx {trx} would cost less than nothing"),
         }
     }
@@ -101,12 +110,15 @@ pub fn decide_correction(
     attempts: &[Attempt],
     at: UtcMillis,
 ) -> Result<(Attempt, Transfer), Uncorrected> {
-    let CostCorrection { supplier, trx, more, note } = correction;
+    let CostCorrection { supplier, trx, was, more, note } = correction;
     let delivered = attempts.iter().find(|attempt| {
         attempt.supplier == *supplier && matches!(attempt.state, AttemptState::Delivered { .. })
     });
     let missing = || Uncorrected::NotDelivered(*trx, supplier.clone());
     let attempt = delivered.ok_or_else(missing)?;
+    if let Some(was) = was.filter(|was| *was != attempt.cost) {
+        return Err(Uncorrected::Changed(*trx, attempt.cost, was));
+    }
     let out_of_range = || Uncorrected::OutOfRange(*trx);
     let cost = attempt.cost.plus(*more).ok().filter(|cost| !cost.is_negative());
     let cost = cost.ok_or_else(out_of_range)?;

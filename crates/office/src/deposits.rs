@@ -1,103 +1,108 @@
-//! Deposits: tickets with a unique amount, what banks report, and how the two find each other.
+//! What banks report, and how it finds the member who paid.
 //!
-//! A ticket's amount is its own among all open ones of a bank: a paper of that name exists as
-//! long as the ticket is open. A mutation is taken once, whatever feed brings it how often.
+//! The member of a ticket is credited without a person only when nothing contradicts it; everything
+//! else waits with the reason, and with what it may be, until a person has decided.
 
-use crate::access::{Actor, Permission};
+use crate::access::{Actor, Role};
+use crate::bank_file::Kind;
 use crate::money::Done;
-use crate::papers::{Sheet, digest, drop, fresh_id, put};
+use crate::papers::{Sheet, put};
 use crate::plug::Office;
 use crate::problem::Problem;
 use crate::proposals::{Prepared, Proposal};
-use domain::{AccountName, Kind, Movement, Weight};
-use engine::Errand;
+use crate::taking::{New, Read};
+use crate::tickets::{NEAR, OPEN, Ticket, TicketBody};
+use domain::{
+    AccountName, CreditFacts, Held, Kind as Movements, Movement, Weight, judge_credit,
+    names_another,
+};
+use engine::{Errand, PaperChange};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use types::{MemberCode, MemberId, Rupiah};
+use serde_json::json;
+use std::collections::BTreeMap;
+use types::{MemberCode, MemberId, Rupiah, UtcMillis};
 
-const BANK: &str = "bank";
-const TICKET: &str = "ticket";
-const AMOUNT: &str = "ticket-amount";
-const MUTATION: &str = "mutation";
-const OPEN: &str = "open";
-/// Amounts this near to a ticket's are shown as its near-matches.
-const NEAR: i64 = 1_000;
-
-/// An account of ours that members pay into.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bank {
-    /// `bca`; also the cash account of the ledger.
-    pub code: String,
-    /// `BCA`.
-    pub name: String,
-    /// Account number.
-    pub number: String,
-    /// In whose name.
-    pub holder: String,
-    /// Offered to members.
-    pub open: bool,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct TicketBody {
-    member: i64,
-    code: String,
-    bank: String,
-    /// What the member wanted.
-    wanted: i64,
-    /// What it must pay, to the rupiah.
-    amount: i64,
-    created: i64,
-    expires: i64,
-    state: String,
-    mutation: Option<String>,
-}
-
-/// A deposit ticket as shown.
-#[derive(Clone, Debug, Serialize)]
-#[allow(missing_docs)]
-pub struct Ticket {
-    pub id: String,
-    pub member: String,
-    pub bank: String,
-    pub amount: i64,
-    pub created: i64,
-    pub expires: i64,
-    /// `open`, `paid`, `expired` or `cancelled`.
-    pub state: String,
-    pub mutation: Option<String>,
-}
-
+pub(crate) const MUTATION: &str = "mutation";
 /// What a bank reports: one credit to an account of ours.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mutation {
     /// Which account.
     pub bank: String,
     /// The bank's own number for it, when it has one.
-    #[serde(default)]
     pub id: Option<String>,
     /// Day and hour as the bank writes them.
-    #[serde(default)]
     pub date: String,
     /// Positive: to us.
-    #[serde(deserialize_with = "crate::typed::amount")]
     pub amount: String,
     /// What the payer wrote.
-    #[serde(default)]
     pub text: String,
+    /// What the account held after it.
+    pub balance: Option<i64>,
+    /// There was a part of a rupiah, which the amount does not have any more.
+    pub part: bool,
+}
+
+/// Lines that are no credits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct LeftOut {
+    pub debit: usize,
+    pub pending: usize,
+    pub correction: usize,
+}
+
+impl LeftOut {
+    pub(crate) fn count(&mut self, kind: Kind) {
+        match kind {
+            Kind::Credit => {}
+            Kind::Debit => self.debit += 1,
+            Kind::Pending => self.pending += 1,
+            Kind::Correction => self.correction += 1,
+        }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn all(self) -> usize {
+        self.debit + self.pending + self.correction
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct MutationBody {
-    bank: String,
-    date: String,
-    amount: i64,
-    text: String,
-    came: i64,
-    state: String,
-    member: Option<String>,
-    ticket: Option<String>,
-    by: Option<String>,
+pub(crate) struct MutationBody {
+    pub(crate) bank: String,
+    pub(crate) date: String,
+    pub(crate) amount: i64,
+    pub(crate) text: String,
+    pub(crate) came: i64,
+    pub(crate) state: String,
+    pub(crate) member: Option<String>,
+    pub(crate) ticket: Option<String>,
+    pub(crate) by: Option<String>,
+    /// The bank's own number.
+    #[serde(default)]
+    pub(crate) own: Option<String>,
+    /// Why it waits, or waited.
+    #[serde(default)]
+    pub(crate) why: Option<String>,
+    /// The member whom the payer's text names.
+    #[serde(default)]
+    pub(crate) names: Option<String>,
+    /// Mutations that this one may be.
+    #[serde(default)]
+    pub(crate) like: Vec<String>,
+}
+
+/// Another mutation, as it is shown beside one that may be the same.
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs)]
+pub struct Alike {
+    pub id: String,
+    pub date: String,
+    pub amount: i64,
+    pub text: String,
+    pub state: String,
+    pub member: Option<String>,
 }
 
 /// A mutation as shown.
@@ -106,6 +111,8 @@ struct MutationBody {
 pub struct MutationRow {
     pub id: String,
     pub bank: String,
+    /// The bank's own number.
+    pub own: Option<String>,
     pub date: String,
     pub amount: i64,
     pub text: String,
@@ -114,6 +121,12 @@ pub struct MutationRow {
     pub state: String,
     pub member: Option<String>,
     pub by: Option<String>,
+    /// Why it waits: a word of `domain::Held`.
+    pub why: Option<String>,
+    /// The member whom the payer's text names.
+    pub names: Option<String>,
+    /// Payments that it may be, or what was told under the same number before.
+    pub like: Vec<Alike>,
     /// Tickets whose amount is near, for who decides.
     pub near: Vec<Ticket>,
 }
@@ -123,298 +136,160 @@ pub struct MutationRow {
 #[serde(tag = "state", rename_all = "snake_case")]
 #[allow(missing_docs)]
 pub enum Taken {
-    Matched { member: String, amount: i64 },
-    Queued { id: String },
-    Known { id: String },
+    Matched {
+        id: String,
+        member: String,
+        amount: i64,
+    },
+    Queued {
+        id: String,
+        why: &'static str,
+    },
+    Known {
+        id: String,
+    },
+    /// Nothing was taken of it; the rest of its list was.
+    Refused {
+        code: &'static str,
+        detail: String,
+        #[serde(skip)]
+        status: u16,
+    },
 }
 
-fn ticket(sheet: Sheet<TicketBody>, now: i64) -> Ticket {
-    let late = sheet.body.state == OPEN && sheet.body.expires < now;
-    Ticket {
-        id: sheet.id,
-        member: sheet.body.code,
-        bank: sheet.body.bank,
-        amount: sheet.body.amount,
-        created: sheet.body.created,
-        expires: sheet.body.expires,
-        state: if late { "expired".to_owned() } else { sheet.body.state },
-        mutation: sheet.body.mutation,
-    }
-}
-
-fn amount_name(bank: &str, amount: i64) -> String {
-    format!("{bank}:{amount}")
+/// Whose a bank credit is, or that it is nobody's.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Assignment {
+    /// Which.
+    pub mutation: String,
+    /// Whose; absent: nobody's.
+    pub member: Option<String>,
+    /// Why.
+    pub note: String,
+    /// It is none of the payments it looks like.
+    pub another: bool,
 }
 
 impl Office {
-    /// Accounts that members pay into.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn banks(&self) -> anyhow::Result<Vec<Bank>> {
-        let mut all = self.sheets::<Bank>(BANK, None, None, 100).await?;
-        all.reverse();
-        Ok(all.into_iter().map(|sheet| sheet.body).collect())
-    }
-
-    /// Adds or changes one. Members pay into it, so only the very first is one person's to say.
-    ///
-    /// # Errors
-    /// [`Problem`] for who may not, or a bad code.
-    pub async fn set_bank(&self, actor: &Actor, bank: Bank) -> anyhow::Result<Done> {
-        self.propose(actor, Proposal::Bank(bank), None).await
-    }
-
-    /// What it comes to.
-    pub(crate) async fn prepare_bank(&self, bank: &Bank) -> anyhow::Result<Prepared> {
-        let fits = (2..=20).contains(&bank.code.len())
-            && bank.code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if !fits {
-            let why = format!("bank code `{}`: 2 to 20 small letters, digits or dashes", bank.code);
-            return Err(Problem::asked("bad_bank", why).into());
-        }
-        let seen = self.sheet::<Bank>(BANK, &bank.code).await?.map_or(0, |sheet| sheet.version);
-        let is_first = self.banks().await?.is_empty();
-        let weight = if is_first { Weight::Amount(Rupiah::ZERO) } else { Weight::Rule };
-        let papers = vec![put(BANK, &bank.code, seen, "", bank)?];
-        Ok(Prepared { errand: Errand { papers, ..Errand::default() }, weight, done: Done::Changed })
-    }
-
-    /// Opens a ticket: the amount to pay is unique among the open ones of that bank.
-    ///
-    /// # Errors
-    /// [`Problem`] for an unknown bank, too little, or too many open tickets.
-    pub async fn open_ticket(
+    /// Credits the ticket's member, or lets it wait with its reason.
+    pub(crate) async fn judge(
         &self,
         actor: &Actor,
-        member: &str,
-        bank: &str,
-        wanted: &str,
-    ) -> anyhow::Result<Ticket> {
-        let (code, id) = self.member_of(member)?;
-        let rules = self.rules().await?;
-        let wanted: Rupiah = wanted
-            .parse()
-            .map_err(|error| Problem::asked("bad_amount", format!("amount: {error}")))?;
-        if wanted.get() < rules.ticket_least {
-            let least = Rupiah::new(rules.ticket_least);
-            return Err(Problem::asked("too_little", format!("at least {least}")).into());
-        }
-        let banks = self.banks().await?;
-        if !banks.iter().any(|known| known.code == bank && known.open) {
-            return Err(Problem::missing(format!("there is no open account `{bank}`")).into());
-        }
-        let now = self.handle.now().utc;
-        let mine = self.tickets(Some(code.as_str()), 50).await?;
-        if mine.iter().filter(|ticket| ticket.state == OPEN).count() >= 3 {
-            let why = "three tickets are open already; pay or cancel one";
-            return Err(Problem::asked("too_many_tickets", why).into());
-        }
-        let start = now.get().rem_euclid(rules.ticket_unique_most.max(1));
-        for step in 0..=rules.ticket_unique_most {
-            let extra = 1 + (start + step) % rules.ticket_unique_most.max(1);
-            let extra = if rules.ticket_unique_most == 0 { 0 } else { extra };
-            let amount = wanted.get().saturating_add(extra);
-            let name = amount_name(bank, amount);
-            let held = self.sheet::<Value>(AMOUNT, &name).await?;
-            // A ticket that was never paid frees its amount a day after it expired: until then a
-            // late payer is still recognised.
-            let freed = held.as_ref().is_some_and(|sheet| {
-                sheet.body["expires"].as_i64().unwrap_or_default() + 86_400_000 < now.get()
-            });
-            let seen = match &held {
-                None => 0,
-                Some(sheet) if freed => sheet.version,
-                Some(_) => continue,
-            };
-            let ticket_id = fresh_id(now)?;
-            let body = TicketBody {
-                member: id.get(),
-                code: code.to_string(),
-                bank: bank.to_owned(),
-                wanted: wanted.get(),
-                amount,
-                created: now.get(),
-                expires: now.get() + rules.ticket_minutes * 60_000,
-                state: OPEN.to_owned(),
-                mutation: None,
-            };
-            let hold = json!({"ticket": ticket_id, "expires": body.expires});
-            let detail = json!({"member": code.as_str(), "bank": bank, "amount": amount});
-            let errand = Errand {
-                papers: vec![
-                    put(TICKET, &ticket_id, 0, code.as_str(), &body)?,
-                    put(AMOUNT, &name, seen, "", &hold)?,
-                ],
-                lines: vec![self.line(actor, "ticket open", &detail, "")],
-                ..Errand::default()
-            };
-            match self.run(errand).await {
-                Ok(_) => {
-                    let at = now;
-                    let tag = code.to_string();
-                    let sheet = Sheet { id: ticket_id, tag, version: 1, at, body };
-                    return Ok(ticket(sheet, now.get()));
-                }
-                // Somebody took this amount at the same moment: the next one.
-                Err(error) if is_stale(&error) => {}
-                Err(error) => return Err(error),
+        read: &Read,
+        id: &str,
+        new: New,
+        mut papers: Vec<PaperChange>,
+    ) -> anyhow::Result<Taken> {
+        let now = self.handle.now();
+        let ticket = self.open_ticket_of(&read.bank, read.amount, now.utc.get()).await?;
+        let names = ticket.as_ref().and_then(|sheet| self.other_named(&sheet.body, &read.text));
+        let opened = |sheet: &Sheet<TicketBody>| {
+            self.handle.zone().civil(UtcMillis::new(sheet.body.created))
+        };
+        let facts = CreditFacts {
+            booked: read.report.booked,
+            unreadable: read.unreadable,
+            part: read.part,
+            other_version: new.other_version,
+            doubtful: new.doubtful,
+            alike: !new.like.is_empty(),
+            ticket: ticket.as_ref().map(opened),
+            names: names.as_ref(),
+            now,
+        };
+        let mut body = MutationBody {
+            bank: read.bank.clone(),
+            date: read.date.clone(),
+            amount: read.amount,
+            text: read.text.clone(),
+            came: now.utc.get(),
+            state: OPEN.to_owned(),
+            member: None,
+            ticket: None,
+            by: None,
+            own: read.own.clone(),
+            why: None,
+            names: names.as_ref().map(ToString::to_string),
+            like: new.like,
+        };
+        let why = match (judge_credit(&facts), ticket) {
+            (Ok(()), Some(ticket)) => {
+                let Some(spent) = self.may_report(actor, read.amount).await? else {
+                    return self.hold(actor, id, body, papers, Held::SecondPerson).await;
+                };
+                papers.extend(spent);
+                body.state = "matched".to_owned();
+                body.by = Some(actor.name.clone());
+                let member = self.pay(actor, id, body, ticket, papers).await?;
+                return Ok(Taken::Matched { id: id.to_owned(), member, amount: read.amount });
             }
+            (Ok(()), None) => Held::NoTicket,
+            (Err(why), _) => why,
+        };
+        self.hold(actor, id, body, papers, why).await
+    }
+
+    /// What a feed of a bank says is so; what a person says is weighed like a credit by hand. `None`:
+    /// a second person must agree.
+    async fn may_report(
+        &self,
+        actor: &Actor,
+        amount: i64,
+    ) -> anyhow::Result<Option<Option<PaperChange>>> {
+        if actor.role == Role::Feed {
+            return Ok(Some(None));
         }
-        Err(Problem::asked("no_free_amount", "all amounts near it are taken; try another").into())
+        let limits = self.rules().await?.limits();
+        self.alone(actor, Weight::Amount(Rupiah::new(amount)), limits).await
     }
 
-    /// Tickets, newest first; of one member or of all.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn tickets(&self, member: Option<&str>, limit: u32) -> anyhow::Result<Vec<Ticket>> {
-        let now = self.handle.now().utc.get();
-        let all = self.sheets::<TicketBody>(TICKET, member, None, limit).await?;
-        Ok(all.into_iter().map(|sheet| ticket(sheet, now)).collect())
-    }
-
-    /// Cancels an open ticket; of its own member only, when one is named.
-    ///
-    /// # Errors
-    /// [`Problem`] when it is not open.
-    pub async fn cancel_ticket(
+    /// Lets it wait with its reason.
+    async fn hold(
         &self,
         actor: &Actor,
         id: &str,
-        member: Option<&MemberCode>,
-    ) -> anyhow::Result<()> {
-        let found = self.sheet::<TicketBody>(TICKET, id).await?;
-        let ours = found.filter(|sheet| member.is_none_or(|code| sheet.body.code == code.as_str()));
-        let mut sheet = ours.ok_or_else(|| Problem::missing("there is no such ticket"))?;
-        if sheet.body.state != OPEN {
-            return Err(Problem::conflict("not_open", "this ticket is not open").into());
-        }
-        sheet.body.state = "cancelled".to_owned();
-        let name = amount_name(&sheet.body.bank, sheet.body.amount);
-        let mut papers = vec![put(TICKET, id, sheet.version, &sheet.tag, &sheet.body)?];
-        papers.extend(self.release(&name, id).await?);
-        let lines = vec![self.line(actor, "ticket cancel", &json!({"ticket": id}), "")];
+        mut body: MutationBody,
+        mut papers: Vec<PaperChange>,
+        why: Held,
+    ) -> anyhow::Result<Taken> {
+        body.why = Some(why.word().to_owned());
+        papers.push(put(MUTATION, id, 0, OPEN, &body)?);
+        let detail = json!({
+            "mutation": id, "bank": body.bank, "amount": body.amount, "date": body.date, "why": body.why,
+        });
+        let lines = vec![self.line(actor, "bank credit waits", &detail, "")];
         self.run(Errand { papers, lines, ..Errand::default() }).await?;
-        Ok(())
+        Ok(Taken::Queued { id: id.to_owned(), why: why.word() })
     }
 
-    /// Frees the amount of a ticket, when it still holds it.
-    async fn release(
-        &self,
-        name: &str,
-        ticket: &str,
-    ) -> anyhow::Result<Option<engine::PaperChange>> {
-        let held = self.sheet::<Value>(AMOUNT, name).await?;
-        let ours = held.filter(|sheet| sheet.body["ticket"] == ticket);
-        Ok(ours.map(|sheet| drop(AMOUNT, name, sheet.version)))
+    /// Another member than the ticket's, whom the payer's text names.
+    fn other_named(&self, ticket: &TicketBody, text: &str) -> Option<MemberCode> {
+        let catalog = self.handle.catalog();
+        let own = catalog.member_by_id(MemberId::new(ticket.member))?;
+        let others = catalog.members().into_iter();
+        let others = others.map(|entry| (&entry.member.code, entry.member.name.as_str()));
+        names_another(text, (&own.member.code, &own.member.name), others).cloned()
     }
 
-    /// Takes what a bank reports: credits the member whose open ticket has exactly this amount, or
-    /// puts it into the queue of a person.
-    ///
-    /// # Errors
-    /// [`Problem`] for a bad amount or bank.
-    pub async fn take_mutation(&self, actor: &Actor, given: Mutation) -> anyhow::Result<Taken> {
-        actor.must(Permission::MoveMoney)?;
-        let amount: Rupiah = given
-            .amount
-            .parse()
-            .map_err(|error| Problem::asked("bad_amount", format!("amount: {error}")))?;
-        if amount.get() <= 0 {
-            return Err(Problem::asked("bad_amount", "only what came in is reported").into());
-        }
-        if !self.banks().await?.iter().any(|bank| bank.code == given.bank) {
-            return Err(Problem::missing(format!("there is no account `{}`", given.bank)).into());
-        }
-        let own = match &given.id {
-            Some(id) => id.clone(),
-            None => digest(&format!("{}\n{}\n{}", given.date, amount.get(), given.text)),
-        };
-        let id = format!("{}-{}", given.bank, own.chars().take(80).collect::<String>());
-        for _ in 0..5 {
-            if self.sheet::<MutationBody>(MUTATION, &id).await?.is_some() {
-                return Ok(Taken::Known { id });
-            }
-            let now = self.handle.now().utc.get();
-            let mut body = MutationBody {
-                bank: given.bank.clone(),
-                date: given.date.clone(),
-                amount: amount.get(),
-                text: given.text.chars().take(300).collect(),
-                came: now,
-                state: OPEN.to_owned(),
-                member: None,
-                ticket: None,
-                by: None,
-            };
-            let found = self.open_ticket_of(&given.bank, amount.get(), now).await?;
-            let Some(sheet) = found else {
-                let errand = Errand {
-                    papers: vec![put(MUTATION, &id, 0, OPEN, &body)?],
-                    ..Errand::default()
-                };
-                match self.run(errand).await {
-                    Ok(_) => return Ok(Taken::Queued { id }),
-                    Err(error) if is_stale(&error) => continue,
-                    Err(error) => return Err(error),
-                }
-            };
-            body.state = "matched".to_owned();
-            body.by = Some(actor.name.clone());
-            match self.pay(actor, &id, 0, body, sheet).await {
-                Ok(member) => return Ok(Taken::Matched { member, amount: amount.get() }),
-                Err(error) if is_stale(&error) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Err(Problem::conflict("busy", "others change the same tickets; send it again").into())
-    }
-
-    async fn open_ticket_of(
-        &self,
-        bank: &str,
-        amount: i64,
-        now: i64,
-    ) -> anyhow::Result<Option<Sheet<TicketBody>>> {
-        let held = self.sheet::<Value>(AMOUNT, &amount_name(bank, amount)).await?;
-        let Some(id) = held.and_then(|sheet| sheet.body["ticket"].as_str().map(str::to_owned))
-        else {
-            return Ok(None);
-        };
-        let found = self.sheet::<TicketBody>(TICKET, &id).await?;
-        Ok(found.filter(|sheet| sheet.body.state == OPEN && sheet.body.expires >= now))
-    }
-
-    /// Credits a ticket's member with a mutation, in one commit with both papers.
+    /// Credits a ticket's member with a mutation, in one commit with all papers.
     async fn pay(
         &self,
         actor: &Actor,
         mutation: &str,
-        seen: i64,
         mut body: MutationBody,
-        mut sheet: Sheet<TicketBody>,
+        sheet: Sheet<TicketBody>,
+        mut papers: Vec<PaperChange>,
     ) -> anyhow::Result<String> {
-        let member = sheet.body.code.clone();
+        let (member, whom) = (sheet.body.code.clone(), MemberId::new(sheet.body.member));
         body.member = Some(member.clone());
         body.ticket = Some(sheet.id.clone());
-        sheet.body.state = "paid".to_owned();
-        sheet.body.mutation = Some(mutation.to_owned());
-        let name = amount_name(&sheet.body.bank, sheet.body.amount);
-        let mut papers = vec![
-            put(MUTATION, mutation, seen, "", &body)?,
-            put(TICKET, &sheet.id, sheet.version, &sheet.tag, &sheet.body)?,
-        ];
-        papers.extend(self.release(&name, &sheet.id).await?);
+        papers.push(put(MUTATION, mutation, 0, "", &body)?);
+        let note = format!("{}: ticket {}, mutation {mutation}", actor.name, sheet.id);
+        papers.extend(self.paid(sheet, mutation).await?);
         let detail = json!({"member": member, "mutation": mutation, "amount": body.amount});
         let errand = Errand {
             papers,
-            moves: vec![deposit(
-                MemberId::new(sheet.body.member),
-                body.amount,
-                &body.bank,
-                format!("{}: ticket {}, mutation {mutation}", actor.name, sheet.id),
-            )],
+            moves: vec![deposit(whom, body.amount, &body.bank, note)],
             lines: vec![self.line(actor, "deposit matched", &detail, "")],
             ..Errand::default()
         };
@@ -430,11 +305,20 @@ impl Office {
         let tag = open.then_some(OPEN);
         let mut all = self.sheets::<MutationBody>(MUTATION, tag, None, limit).await?;
         all.sort_by_key(|sheet| std::cmp::Reverse(sheet.body.came));
-        let tickets = if all.iter().any(|sheet| sheet.body.state == OPEN) {
-            self.tickets(None, 500).await?
-        } else {
-            Vec::new()
-        };
+        let waits = all.iter().any(|sheet| sheet.body.state == OPEN);
+        let tickets = if waits { self.tickets(None, 500).await? } else { Vec::new() };
+        let mut others: BTreeMap<String, Alike> = BTreeMap::new();
+        let wanted = all.iter().filter(|sheet| sheet.body.state == OPEN);
+        for id in wanted.flat_map(|sheet| sheet.body.like.iter()) {
+            if others.contains_key(id) {
+                continue;
+            }
+            if let Some(sheet) = self.sheet::<MutationBody>(MUTATION, id).await? {
+                let MutationBody { date, amount, text, state, member, .. } = sheet.body;
+                let alike = Alike { id: id.clone(), date, amount, text, state, member };
+                others.insert(id.clone(), alike);
+            }
+        }
         Ok(all
             .into_iter()
             .map(|sheet| {
@@ -447,8 +331,10 @@ impl Office {
                 };
                 MutationRow {
                     near: tickets.iter().filter(near).cloned().collect(),
+                    like: body.like.iter().filter_map(|id| others.get(id).cloned()).collect(),
                     id: sheet.id,
                     bank: body.bank,
+                    own: body.own,
                     date: body.date,
                     amount: body.amount,
                     text: body.text,
@@ -456,48 +342,82 @@ impl Office {
                     state: body.state,
                     member: body.member,
                     by: body.by,
+                    why: body.why,
+                    names: body.names,
                 }
             })
             .collect())
     }
 
-    /// A person says whose a queued mutation is, or that it is nobody's.
+    /// A person says whose a queued mutation is, or that it is nobody's. The ticket that the member
+    /// meant to pay is paid with it. `another`: the person says that it is none of the payments it
+    /// looks like.
     ///
     /// # Errors
-    /// [`Problem`] when it does not wait any more.
+    /// [`Problem`] when it does not wait any more, or may be a known payment.
     pub async fn settle_mutation(
         &self,
         actor: &Actor,
         id: &str,
         member: Option<&str>,
         note: &str,
-    ) -> anyhow::Result<()> {
-        actor.must(Permission::MoveMoney)?;
+        another: bool,
+    ) -> anyhow::Result<Done> {
+        let assignment = Assignment {
+            mutation: id.to_owned(),
+            member: member.map(str::to_owned),
+            note: note.to_owned(),
+            another,
+        };
+        self.propose(actor, Proposal::Assign(assignment), None).await
+    }
+
+    /// What it comes to.
+    pub(crate) async fn prepare_assignment(
+        &self,
+        actor: &Actor,
+        assignment: &Assignment,
+    ) -> anyhow::Result<Prepared> {
+        let Assignment { mutation: id, member, note, another } = assignment;
         let found = self.sheet::<MutationBody>(MUTATION, id).await?;
         let mut sheet = found.ok_or_else(|| Problem::missing("there is no such mutation"))?;
         if sheet.tag != OPEN {
             return Err(Problem::conflict("decided", "this was decided already").into());
         }
-        let mut moves = Vec::new();
+        let (mut moves, mut papers) = (Vec::new(), Vec::new());
         sheet.body.by = Some(actor.name.clone());
         if let Some(member) = member {
             let (code, member) = self.member_of(member)?;
-            let why = format!("{}: mutation {id} {}", actor.name, note.trim());
+            let may_be_known =
+                |why: &str| Held::ALL.iter().any(|held| held.word() == why && held.may_be_known());
+            if !another && sheet.body.why.as_deref().is_some_and(may_be_known) {
+                let like = sheet.body.like.join(", ");
+                let why = format!(
+                    "it may be the payment {like}, which was reported before; look at both, and say \
+                     `another` when it is another payment"
+                );
+                return Err(Problem::conflict("may_be_known", why).into());
+            }
+            let why = format!("{}: mutation {id} {}", actor.shown(), note.trim());
             moves.push(deposit(member, sheet.body.amount, &sheet.body.bank, why));
+            let bank = &sheet.body.bank;
+            if let Some(ticket) = self.ticket_near(&code, bank, sheet.body.amount).await? {
+                sheet.body.ticket = Some(ticket.id.clone());
+                papers.extend(self.paid(ticket, id).await?);
+            }
             sheet.body.member = Some(code.to_string());
             sheet.body.state = "assigned".to_owned();
         } else {
             sheet.body.state = "ignored".to_owned();
         }
-        let detail = json!({"mutation": id, "member": sheet.body.member, "note": note});
-        let errand = Errand {
-            papers: vec![put(MUTATION, id, sheet.version, "", &sheet.body)?],
-            moves,
-            lines: vec![self.line(actor, "mutation settled", &detail, "")],
-            ..Errand::default()
-        };
-        self.run(errand).await?;
-        Ok(())
+        // What is nobody's gives nothing to anybody.
+        let given = if moves.is_empty() { 0 } else { sheet.body.amount };
+        papers.push(put(MUTATION, id, sheet.version, "", &sheet.body)?);
+        Ok(Prepared {
+            errand: Errand { papers, moves, ..Errand::default() },
+            weight: Weight::Amount(Rupiah::new(given)),
+            done: Done::Changed,
+        })
     }
 }
 
@@ -506,11 +426,7 @@ fn deposit(member: MemberId, amount: i64, bank: &str, note: String) -> Movement 
         member,
         amount: Rupiah::new(amount),
         other: AccountName::Cash(bank.to_owned()),
-        kind: Kind::Deposit,
+        kind: Movements::Deposit,
         note,
     }
-}
-
-fn is_stale(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<Problem>().is_some_and(|problem| problem.code == "changed_meanwhile")
 }

@@ -1,13 +1,29 @@
-//! Files that people bring: products as CSV with a header or as JSON in the shape of the price
-//! list, and a bank's credits as CSV.
+//! Product files that people bring: tables with a header, in every style of spreadsheets, or JSON in the
+//! shape of the price list.
 
-use crate::deposits::Mutation;
+use crate::grid::{Grid, head, read_grid};
 use crate::operations::ImportRow;
 use anyhow::{Context as _, bail};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use types::{Rounding, Rupiah};
+
+/// Names of columns: ours first, then what others call them.
+const COLUMNS: [(&str, &[&str]); 14] = [
+    ("kode", &["code", "kode produk", "product code"]),
+    ("keterangan", &["nama", "nama produk", "name"]),
+    ("produk", &["group", "operator"]),
+    ("kategori", &["category"]),
+    ("harga", &["price", "harga jual"]),
+    ("status", &[]),
+    ("dest_rule", &["dest rule"]),
+    ("qty_min", &["qty min"]),
+    ("qty_max", &["qty max"]),
+    ("cut_off", &["cut off"]),
+    ("level", &[]),
+    ("supplier", &[]),
+    ("cost", &["modal", "harga beli"]),
+    ("sku", &["kode supplier"]),
+];
 
 /// The rows of a text, by the ending of its file's name; what the fields mean is checked by the
 /// operation.
@@ -17,40 +33,89 @@ use types::{Rounding, Rupiah};
 pub fn read_import(ending: &str, text: &str) -> anyhow::Result<Vec<ImportRow>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match ending.to_ascii_lowercase().as_str() {
-        "csv" => csv(text),
+        "csv" | "tsv" | "txt" => table(text),
         "json" => json(text),
-        _ => bail!("the name must end in .csv or .json"),
+        _ => bail!(
+            "the name must end in .csv, .tsv, .txt or .json; a workbook is saved as CSV first"
+        ),
     }
 }
 
-fn csv(text: &str) -> anyhow::Result<Vec<ImportRow>> {
-    let header = text.lines().next().unwrap_or_default();
-    // Spreadsheets of this country write semicolons.
-    let delimiter = if header.contains(';') { b';' } else { b',' };
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .trim(csv::Trim::All)
-        .from_reader(text.as_bytes());
-    let headers = reader.headers().context("line 1")?.clone();
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        // The reader's own errors name the line.
-        let record = record?;
-        let line = record.position().map_or(0, |at| line_of(text, at));
-        let mut row: ImportRow =
-            record.deserialize(Some(&headers)).with_context(|| format!("line {line}"))?;
-        row.line = usize::try_from(line).unwrap_or_default();
-        rows.push(row);
-    }
-    Ok(rows)
+fn column(name: &str) -> Option<&'static str> {
+    let name = head(name);
+    let found =
+        COLUMNS.iter().find(|(own, others)| head(own) == name || others.contains(&name.as_str()));
+    found.map(|(own, _)| *own)
 }
 
-/// The reader says where it began to look: empty lines in front of the record are among it.
-fn line_of(text: &str, at: &csv::Position) -> u64 {
-    let from = usize::try_from(at.byte()).unwrap_or_default();
-    let rest = text.as_bytes().get(from..).unwrap_or_default();
-    let empty = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
-    at.line() + u64::try_from(empty.filter(|byte| **byte == b'\n').count()).unwrap_or_default()
+fn unknown(name: &str) -> anyhow::Error {
+    let all = COLUMNS.map(|(own, _)| own).join(", ");
+    anyhow::anyhow!(
+        "`{name}` is no column of a product file: take it out, or give it one of the names {all}"
+    )
+}
+
+/// What a cell says. Exports put an apostrophe before what spreadsheets would take for a formula.
+fn cell(text: &str) -> &str {
+    let formula = |rest: &str| rest.starts_with(['=', '+', '-', '@', '\t', '\r', '\'']);
+    text.strip_prefix('\'').filter(|rest| formula(rest)).unwrap_or(text)
+}
+
+fn set(row: &mut ImportRow, name: &str, text: String) {
+    let field = match name {
+        "kode" => &mut row.kode,
+        "keterangan" => &mut row.keterangan,
+        "produk" => &mut row.produk,
+        "kategori" => &mut row.kategori,
+        "harga" => &mut row.harga,
+        "status" => &mut row.status,
+        "dest_rule" => &mut row.dest_rule,
+        "qty_min" => &mut row.qty_min,
+        "qty_max" => &mut row.qty_max,
+        "cut_off" => &mut row.cut_off,
+        "level" => &mut row.level,
+        "supplier" => &mut row.supplier,
+        "cost" => &mut row.cost,
+        "sku" => &mut row.sku,
+        _ => return,
+    };
+    *field = text;
+}
+
+fn table(text: &str) -> anyhow::Result<Vec<ImportRow>> {
+    if text.trim_start().starts_with(['[', '{']) {
+        return json(text.trim());
+    }
+    let is_header = |heads: &[String]| heads.iter().any(|head| column(head) == Some("kode"));
+    let Grid { heads, rows, .. } = read_grid(text, &is_header, "the column `kode`")?;
+    let mut columns: Vec<Option<&str>> = Vec::new();
+    for (place, head) in heads.iter().enumerate() {
+        let found = column(head);
+        let used =
+            rows.iter().any(|(_, cells)| cells.get(place).is_some_and(|cell| !cell.is_empty()));
+        if found.is_none() && (used || !head.is_empty()) {
+            return Err(unknown(head));
+        }
+        if found.is_some() && columns.contains(&found) {
+            bail!("the column `{head}` stands there twice");
+        }
+        columns.push(found);
+    }
+    let mut found = Vec::new();
+    for (line, cells) in rows {
+        let mut row = ImportRow { line, ..ImportRow::default() };
+        for (place, text) in cells.iter().enumerate() {
+            match columns.get(place).copied().flatten() {
+                Some(name) => set(&mut row, name, cell(text).trim().to_owned()),
+                None if text.is_empty() => {}
+                None => bail!(
+                    "line {line}: `{text}` stands behind the last column; put texts with the separator into quotes"
+                ),
+            }
+        }
+        found.push(row);
+    }
+    Ok(found)
 }
 
 /// One object at a time, so that an error can name its line.
@@ -65,71 +130,36 @@ fn json(text: &str) -> anyhow::Result<Vec<ImportRow>> {
             line += text[from..from + at].matches('\n').count();
             from += at + raw.len();
         }
-        let mut row: ImportRow =
-            texts(raw).with_context(|| format!("the product that begins in line {line}"))?;
-        row.line = line;
+        let row = object(raw).with_context(|| format!("the product that begins in line {line}"))?;
+        rows.push(ImportRow { line, ..row });
         line += raw.matches('\n').count();
-        rows.push(row);
     }
     Ok(rows)
 }
 
 /// Price lists write numbers as texts; hand-made files write them as numbers. The point of a number
 /// is decimal, that of a text may group thousands: no number becomes a text with a point.
-fn texts<T: DeserializeOwned>(raw: &str) -> anyhow::Result<T> {
-    let mut value: Value = serde_json::from_str(raw)?;
-    if let Value::Object(fields) = &mut value {
-        for (name, field) in fields {
-            if let Value::Number(number) = field {
-                let text = number.to_string();
-                let whole = Rupiah::read_number(&text, Rounding::Refuse);
-                let whole = whole.with_context(|| name.clone())?;
-                *field = Value::String(whole.get().to_string());
+fn object(raw: &str) -> anyhow::Result<ImportRow> {
+    let fields: Map<String, Value> = serde_json::from_str(raw)?;
+    let mut row = ImportRow::default();
+    for (name, value) in fields {
+        let Some(known) = column(&name) else { return Err(unknown(&name)) };
+        let text = match value {
+            Value::Null => continue,
+            Value::String(text) => text,
+            Value::Bool(on) => if on { "1" } else { "0" }.to_owned(),
+            Value::Number(number) => {
+                let whole = Rupiah::read_number(&number.to_string(), Rounding::Refuse);
+                whole.with_context(|| name.clone())?.get().to_string()
             }
-        }
+            Value::Array(_) | Value::Object(_) => bail!("{name}: write a text or a number"),
+        };
+        set(&mut row, known, text);
     }
-    Ok(serde_json::from_value(value)?)
-}
-
-/// A line of a bank's statement as it is imported.
-#[derive(Deserialize)]
-struct MutationLine {
-    #[serde(default)]
-    date: String,
-    amount: String,
-    #[serde(default)]
-    text: String,
-    #[serde(default)]
-    id: Option<String>,
-}
-
-/// Credits of one bank: CSV with the header `date,amount,text` and, where the bank has one, `id`.
-///
-/// # Errors
-/// The line and what is wrong with it.
-pub fn read_mutations(bank: &str, text: &str) -> anyhow::Result<Vec<Mutation>> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim_start();
-    let header = text.lines().next().unwrap_or_default();
-    let delimiter = if header.contains(';') { b';' } else { b',' };
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .trim(csv::Trim::All)
-        .flexible(true)
-        .from_reader(text.as_bytes());
-    let headers = reader.headers().context("line 1")?.clone();
-    let mut rows = Vec::new();
-    for (number, record) in (2_u32..).zip(reader.records()) {
-        let line: MutationLine = record
-            .and_then(|record| record.deserialize(Some(&headers)))
-            .with_context(|| format!("line {number}"))?;
-        let MutationLine { date, amount, text, id } = line;
-        let id = id.filter(|id| !id.is_empty());
-        rows.push(Mutation { bank: bank.to_owned(), id, date, amount, text });
+    if row.kode.trim().is_empty() {
+        bail!("kode is missing");
     }
-    if rows.is_empty() {
-        bail!("there is no line below the header");
-    }
-    Ok(rows)
+    Ok(row)
 }
 
 #[cfg(test)]
@@ -137,19 +167,59 @@ mod tests {
     use super::*;
 
     #[test]
-    fn csv_keeps_line_numbers_and_takes_semicolons() {
-        let rows = csv("kode;keterangan;harga\nT1;Three 1.000;1321\n\nT5;\"Three\n5.000\";6.487\n");
+    fn lines_keep_their_numbers() {
+        let rows =
+            table("kode;keterangan;harga\nT1;Three 1.000;1321\n\nT5;\"Three\n5.000\";6.487\n");
         let rows = rows.unwrap();
         let lines: Vec<usize> = rows.iter().map(|row| row.line).collect();
         assert_eq!((lines, rows[1].harga.as_str()), (vec![2, 4], "6.487"));
     }
 
+    /// G07: what spreadsheets and other programs make of the same list.
+    #[test]
+    fn the_same_list_in_every_style() {
+        let wanted = ImportRow {
+            kode: "T1".to_owned(),
+            keterangan: "Three 1.000".to_owned(),
+            harga: "1.321,00".to_owned(),
+            status: "Aktif".to_owned(),
+            ..ImportRow::default()
+        };
+        for text in [
+            "Kode;Keterangan;Harga;Status\nT1;Three 1.000;1.321,00;Aktif\n",
+            "KODE\tKeterangan\tHarga\tStatus\nT1\tThree 1.000\t1.321,00\tAktif\n",
+            "sep=;\r\nKode;Nama Produk;Harga Jual;Status;;\r\nT1;Three 1.000;1.321,00;Aktif;;\r\n;;;;;\r\n",
+            "Daftar harga\n\nkode,keterangan,harga,status\nT1,Three 1.000,\"1.321,00\",Aktif\n",
+        ] {
+            let mut rows = read_import("csv", text).unwrap();
+            assert_eq!(rows.len(), 1, "{text}");
+            rows[0].line = 0;
+            assert_eq!(rows[0], wanted, "{text}");
+        }
+        let formula = table("kode,keterangan,harga\nA,'=SUM(1),'-5\n").unwrap();
+        assert_eq!((formula[0].keterangan.as_str(), formula[0].harga.as_str()), ("=SUM(1)", "-5"));
+    }
+
+    #[test]
+    fn a_file_that_is_not_understood_is_told_why() {
+        for (text, part) in [
+            ("kode,keterangan,harga,prise\nA,a,1,2\n", "`prise` is no column of a product file"),
+            ("kode,keterangan,harga\nA,a,1,2\n", "line 2: `2` stands behind the last column"),
+            ("kode,Kode\nA,A\n", "stands there twice"),
+            ("a,b\n1,2\n", "the first line is `a,b`"),
+        ] {
+            let error = table(text).unwrap_err();
+            assert!(format!("{error:#}").contains(part), "{text}: {error:#}");
+        }
+        assert!(read_import("xlsx", "").is_err());
+    }
+
     #[test]
     fn json_names_the_line_of_a_bad_product() {
-        let good = r#"{"kode":"A","keterangan":"a","harga":"1","status":1}"#;
+        let good = r#"{"kode":"A","keterangan":"a","harga":"1","status":1,"kategori":null}"#;
         let rows = json(&format!("[\n{good},\n{good}]")).unwrap();
         assert_eq!(rows.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 3]);
-        assert_eq!(rows[0].status, "1");
+        assert_eq!((rows[0].status.as_str(), rows[0].kategori.as_str()), ("1", ""));
         let number = |harga: &str| {
             json(&format!("[{}]", good.replace(r#""1","st"#, &format!("{harga},\"st"))))
         };
@@ -158,9 +228,9 @@ mod tests {
         }
         let error = number("1.321").unwrap_err();
         assert!(format!("{error:#}").contains("harga: `1.321` has a part"), "{error:#}");
-        let error = json(&format!("[\n{good},\n{{\"kode\":\"B\"}}]")).unwrap_err();
-        assert!(format!("{error:#}").contains("line 3"), "{error:#}");
-        let error = csv("kode,keterangan,harga,prise\nA,a,1,2\n").unwrap_err();
-        assert!(format!("{error:#}").contains("prise"), "{error:#}");
+        let error = json(&format!("[\n{good},\n{{\"keterangan\":\"B\"}}]")).unwrap_err();
+        assert!(format!("{error:#}").contains("line 3: kode is missing"), "{error:#}");
+        let error = json(r#"[{"id":7,"kode":"A"}]"#).unwrap_err();
+        assert!(format!("{error:#}").contains("`id` is no column"), "{error:#}");
     }
 }

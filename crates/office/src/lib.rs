@@ -8,9 +8,12 @@
 mod access;
 mod act;
 mod audit;
+mod bank_file;
 mod books;
 mod deposits;
 mod downlines;
+mod feed;
+mod grid;
 mod import;
 mod keys;
 mod lockout;
@@ -27,22 +30,29 @@ mod reconcile;
 mod rules;
 mod sessions;
 mod statement;
+mod taking;
+mod tickets;
 mod tokens;
 mod totp;
 mod typed;
 mod users;
+mod when;
 
 pub use access::{Actor, Permission, Role};
+pub use bank_file::{BankFile, read_mutations};
 pub use books::Entry;
-pub use deposits::{Bank, Mutation, MutationRow, Taken, Ticket};
+pub use deposits::{Alike, LeftOut, Mutation, MutationRow, Taken};
 pub use downlines::{Downline, NewDownline};
-pub use import::{read_import, read_mutations};
+pub use feed::{Feed, read_feed};
+pub use grid::file_text;
+pub use import::read_import;
 pub use keys::KeyRow;
 pub use money::{Credit, Done, Giving};
 pub use news::News;
 pub use operations::{
-    ImportRow, MemberAdd, MemberSet, Operation, ProductSet, Reversal, RouteSet, SupplierAdd,
-    SupplierExplain, SupplierSet, TrxList, Verdict, execute, execute_once, keep_in_step,
+    Import, ImportHow, ImportRow, MemberAdd, MemberSet, Operation, ProductSet, Reversal, RouteSet,
+    SupplierAdd, SupplierExplain, SupplierSet, TrxList, Verdict, execute, execute_once,
+    keep_in_step,
 };
 pub use own::OwnChange;
 pub use papers::Sheet;
@@ -53,6 +63,7 @@ pub use reconcile::{DifferenceRow, Reconciliation, Settlement, Statement};
 pub use rules::Rules;
 pub use sessions::{From, SessionRow, Signed, SignedMember};
 pub use statement::{Mapping, read_statement};
+pub use tickets::{Bank, Ticket};
 pub use tokens::{NewToken, TokenRow};
 pub use totp::code_at;
 pub use typed::amount;

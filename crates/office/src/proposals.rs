@@ -7,11 +7,13 @@
 
 use crate::access::{Actor, Permission};
 use crate::act::Act;
+use crate::deposits::Assignment;
 use crate::money::{Credit, Done, Giving};
 use crate::operations::{Reversal, is_outdated};
 use crate::papers::{fresh_id, put};
 use crate::plug::Office;
 use crate::problem::Problem;
+use crate::reconcile::Settlement;
 use crate::rules::Rules;
 use crate::{Bank, Role};
 use domain::{Gate, Limits, NoAgreement, Voice, Weight, may_agree, weigh};
@@ -43,6 +45,17 @@ pub enum Proposal {
         /// How far.
         limit: String,
     },
+    /// A bank credit that waits is given to a member.
+    Assign(Assignment),
+    /// A difference of a statement is settled.
+    Difference {
+        /// Of which comparison.
+        reconciliation: String,
+        /// Which.
+        difference: usize,
+        /// What is done about it.
+        settlement: Settlement,
+    },
     /// A delivered purchase is refunded.
     Reverse(Reversal),
     /// An account that members pay into.
@@ -59,6 +72,8 @@ impl Proposal {
             Self::Credit(_) => "credit",
             Self::Transfer(_) => "transfer",
             Self::CreditLimit { .. } => "credit limit",
+            Self::Assign(_) => "assign bank credit",
+            Self::Difference { .. } => "settle difference",
             Self::Reverse(_) => "reverse",
             Self::Bank(_) => "bank set",
             Self::Rules(_) => "rules",
@@ -67,7 +82,11 @@ impl Proposal {
 
     const fn permission(&self) -> Permission {
         match self {
-            Self::Credit(_) | Self::Transfer(_) | Self::Bank(_) => Permission::MoveMoney,
+            Self::Credit(_)
+            | Self::Transfer(_)
+            | Self::Assign(_)
+            | Self::Difference { .. }
+            | Self::Bank(_) => Permission::MoveMoney,
             Self::CreditLimit { .. } => Permission::ManageMembers,
             Self::Reverse(_) => Permission::Resolve,
             Self::Rules(_) => Permission::ManageUsers,
@@ -119,7 +138,8 @@ impl ApprovalBody {
 pub struct Approval {
     pub id: String,
     pub at: i64,
-    /// `credit`, `transfer`, `credit limit`, `reverse`, `bank set` or `rules`.
+    /// `credit`, `transfer`, `assign bank credit`, `settle difference`, `credit limit`, `reverse`,
+    /// `bank set` or `rules`.
     pub what: &'static str,
     /// What was asked.
     pub asked: Value,
@@ -183,9 +203,13 @@ impl Office {
         let Prepared { mut errand, weight, done } = self.prepare(act.actor, proposal).await?;
         let rules = self.rules().await?;
         let limits = match proposal {
-            Proposal::Reverse(_) => rules.reversals(),
+            Proposal::Reverse(_) | Proposal::Difference { settlement: Settlement::Reverse, .. } => {
+                rules.reversals()
+            }
             Proposal::Credit(_)
             | Proposal::Transfer(_)
+            | Proposal::Assign(_)
+            | Proposal::Difference { .. }
             | Proposal::CreditLimit { .. }
             | Proposal::Bank(_)
             | Proposal::Rules(_) => rules.limits(),
@@ -355,6 +379,10 @@ impl Office {
             Proposal::Transfer(giving) => self.prepare_transfer(by, giving),
             Proposal::CreditLimit { member, limit } => {
                 self.prepare_credit_limit(member, limit).await
+            }
+            Proposal::Assign(assignment) => self.prepare_assignment(by, assignment).await,
+            Proposal::Difference { reconciliation, difference, settlement } => {
+                self.prepare_difference(by, reconciliation, *difference, settlement).await
             }
             Proposal::Reverse(reversal) => self.prepare_reversal(reversal).await,
             Proposal::Bank(bank) => self.prepare_bank(bank).await,

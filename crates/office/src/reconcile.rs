@@ -2,22 +2,29 @@
 //! difference.
 
 use crate::access::{Actor, Permission};
-use crate::operations::{Operation, Verdict, execute};
+use crate::money::Done;
+use crate::operations::Reversal;
 use crate::papers::{fresh_id, put};
 use crate::plug::Office;
 use crate::problem::Problem;
+use crate::proposals::{Prepared, Proposal};
 use crate::statement::{Mapping, read_statement};
-use domain::{AttemptState, CostCorrection, Difference, OurLine, TheirLine, TrxState, reconcile};
-use engine::Errand;
+use domain::{
+    AttemptState, CostCorrection, Difference, OurLine, Resolution, TheirLine, TrxState, Weight,
+    reconcile,
+};
+use engine::{Errand, Resolve};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeSet;
-use store::Known;
+use store::{Known, Place};
 use suppliers::{Refs, Settings};
-use types::{Rupiah, SupplierCode, TrxNo};
+use types::{Rupiah, Sn, SupplierCode, TrxNo};
 
 const MAPPING: &str = "mapping";
 const RECONCILIATION: &str = "reconciliation";
+/// What a statement said a purchase had cost, once it is booked.
+const BOOKED: &str = "booked-cost";
 /// Differences kept of one statement; the rest is only counted.
 const KEPT_MOST: usize = 2_000;
 /// Purchases read at one time.
@@ -37,7 +44,7 @@ pub struct Statement {
 /// One difference, and what was done about it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DifferenceRow {
-    /// `missing_here`, `missing_there`, `amount` or `twice`.
+    /// `missing_here`, `missing_there`, `open_there`, `amount` or `twice`.
     pub kind: String,
     /// Line of the statement.
     pub line: Option<usize>,
@@ -53,8 +60,23 @@ pub struct DifferenceRow {
     pub theirs: Option<i64>,
     /// What we booked.
     pub ours: Option<i64>,
+    /// Our purchase was not decided yet.
+    #[serde(default = "yes")]
+    pub pending: bool,
     /// What a person did about it.
     pub done: Option<String>,
+}
+
+/// Rows of before do not say it.
+const fn yes() -> bool {
+    true
+}
+
+#[derive(Serialize, Deserialize)]
+struct BookedBody {
+    reconciliation: String,
+    by: String,
+    more: i64,
 }
 
 /// A comparison as it is kept.
@@ -103,6 +125,7 @@ fn row(difference: Difference) -> DifferenceRow {
     let (kind, theirs, ours) = match difference {
         Difference::MissingHere { theirs, ours } => ("missing_here", Some(theirs), ours),
         Difference::MissingThere { ours, theirs } => ("missing_there", theirs, Some(ours)),
+        Difference::OpenThere { theirs, ours } => ("open_there", Some(theirs), Some(ours)),
         Difference::Amount { theirs, ours } => ("amount", Some(theirs), Some(ours)),
         Difference::Twice { theirs } => ("twice", Some(theirs), None),
     };
@@ -118,8 +141,12 @@ fn row(difference: Difference) -> DifferenceRow {
         attempt: attempt.map(|attempt| attempt.n),
         dest: either(their(&|line| line.dest.clone()), our(&|own| own.dest.clone())),
         sn: either(their(&|line| line.sn.clone()), our(&|own| own.sn.clone())),
-        theirs: theirs.as_ref().filter(|line| line.delivered).map(|line| line.amount.get()),
+        theirs: theirs
+            .as_ref()
+            .filter(|line| line.state.is_delivered())
+            .map(|line| line.amount.get()),
         ours: ours.as_ref().filter(|own| own.delivered).map(|own| own.cost.get()),
+        pending: ours.as_ref().is_some_and(|own| own.pending),
         done: None,
     }
 }
@@ -127,6 +154,7 @@ fn row(difference: Difference) -> DifferenceRow {
 /// The attempts of a purchase at a supplier.
 fn own_lines(known: &Known, supplier: &SupplierCode, expected: bool) -> Vec<OurLine> {
     let settled = matches!(known.trx.state, TrxState::Success { .. });
+    let pending = matches!(known.trx.state, TrxState::Pending);
     let at = known.attempts.iter().filter(|attempt| attempt.supplier == *supplier);
     at.map(|attempt| {
         let (delivered, sn) = match &attempt.state {
@@ -139,7 +167,8 @@ fn own_lines(known: &Known, supplier: &SupplierCode, expected: bool) -> Vec<OurL
             | AttemptState::Failed { .. } => (false, String::new()),
         };
         let dest = known.trx.dest.to_string();
-        OurLine { attempt: attempt.id, dest, sn, cost: attempt.cost, delivered, expected }
+        let (attempt, cost) = (attempt.id, attempt.cost);
+        OurLine { attempt, dest, sn, cost, delivered, pending, expected }
     })
     .collect()
 }
@@ -214,6 +243,15 @@ impl Office {
         Ok(body)
     }
 
+    /// Words in a statement's column of states that nobody has explained yet, with how many lines say
+    /// them.
+    ///
+    /// # Errors
+    /// [`Problem`] for a statement that cannot be read.
+    pub fn unknown_words(&self, statement: &Statement) -> anyhow::Result<Vec<(String, usize)>> {
+        Ok(crate::statement::unknown_words(&statement.csv, &statement.mapping)?)
+    }
+
     fn read_their(
         &self,
         supplier: &SupplierCode,
@@ -262,8 +300,24 @@ impl Office {
         id: &str,
         number: usize,
         settlement: Settlement,
-    ) -> anyhow::Result<()> {
-        actor.must(Permission::MoveMoney)?;
+    ) -> anyhow::Result<Done> {
+        match settlement {
+            Settlement::Success | Settlement::Reverse => actor.must(Permission::Resolve)?,
+            Settlement::Book | Settlement::Ignore(_) => {}
+        }
+        let reconciliation = id.to_owned();
+        let proposal = Proposal::Difference { reconciliation, difference: number, settlement };
+        self.propose(actor, proposal, None).await
+    }
+
+    /// What it comes to: the purchase, the difference and who did it, in one commit.
+    pub(crate) async fn prepare_difference(
+        &self,
+        actor: &Actor,
+        id: &str,
+        number: usize,
+        settlement: &Settlement,
+    ) -> anyhow::Result<Prepared> {
         let found = self.sheet::<Reconciliation>(RECONCILIATION, id).await?;
         let missing = || Problem::missing("there is no such difference");
         let mut sheet = found.ok_or_else(missing)?;
@@ -274,26 +328,52 @@ impl Office {
         }
         let unfit =
             || Problem::asked("does_not_fit", "this is not possible for a difference of this kind");
-        let mut costs = Vec::new();
-        let word = match &settlement {
+        let (mut costs, mut papers, mut resolve) = (Vec::new(), Vec::new(), None);
+        let mut weight = Weight::Amount(Rupiah::ZERO);
+        let word = match settlement {
             Settlement::Success if row.kind == "missing_here" => {
                 let no = row.trx.ok_or_else(unfit)?;
-                let verdict = Verdict::Success { sn: row.sn.clone() };
-                self.verdict(actor, no, verdict).await?;
+                let trx = TrxNo::new(no);
+                let story = self.handle.reads().ask(move |reads| reads.story(trx)).await??;
+                let attempt = story.and_then(|story| {
+                    let attempt = story.known.attempts.into_iter().next_back()?;
+                    let dest = story.known.trx.dest;
+                    Some(Place { supplier: attempt.supplier, sku: attempt.sku, dest })
+                });
+                let resolution = Resolution::Success(Sn::parse(&row.sn)?);
+                resolve = Some(Box::new(Resolve { trx, resolution, place: attempt }));
                 "settled as delivered".to_owned()
             }
             Settlement::Reverse if row.kind == "missing_there" => {
                 let no = row.trx.ok_or_else(unfit)?;
-                let reason = "Tidak ada di mutasi supplier".to_owned();
-                self.verdict(actor, no, Verdict::Reverse { reason, returned: true }).await?;
+                let (reason, note) = ("Tidak ada di mutasi supplier".to_owned(), String::new());
+                let reversal = Reversal { trx: no, reason, note, returned: true };
+                let prepared = self.prepare_reversal(&reversal).await?;
+                (resolve, weight) = (prepared.errand.resolve, prepared.weight);
                 "reversed".to_owned()
             }
             Settlement::Book if row.kind == "amount" => {
                 let (theirs, ours) = row.theirs.zip(row.ours).ok_or_else(unfit)?;
                 let trx = TrxNo::new(row.trx.ok_or_else(unfit)?);
-                let more = Rupiah::new(theirs).minus(Rupiah::new(ours)).map_err(|_| unfit())?;
+                let was = Rupiah::new(ours);
+                let more = Rupiah::new(theirs).minus(was).map_err(|_| unfit())?;
+                weight = Weight::of(more).map_err(|_| unfit())?;
+                let name = format!("{supplier}:{trx}-{}", row.attempt.unwrap_or_default());
+                // Whatever statement says it again, a purchase is corrected once.
+                if let Some(before) = self.sheet::<BookedBody>(BOOKED, &name).await? {
+                    let BookedBody { reconciliation, by, more } = before.body;
+                    let why = format!(
+                        "the difference of trx {trx} was booked already: {} by {by}, from the \
+                         comparison {reconciliation}; leave this one with that reason",
+                        Rupiah::new(more)
+                    );
+                    return Err(Problem::conflict("booked", why).into());
+                }
+                let (reconciliation, by) = (id.to_owned(), actor.name.clone());
+                let body = BookedBody { reconciliation, by, more: more.get() };
+                papers.push(put(BOOKED, &name, 0, supplier.as_str(), &body)?);
                 let note = format!("{}: statement of {supplier}", actor.name);
-                costs.push(CostCorrection { supplier, trx, more, note });
+                costs.push(CostCorrection { supplier, trx, was: Some(was), more, note });
                 format!("booked {more}")
             }
             Settlement::Ignore(why) if !why.trim().is_empty() => format!("left: {}", why.trim()),
@@ -305,21 +385,9 @@ impl Office {
             }
         };
         row.done = Some(format!("{}: {word}", actor.name));
-        let detail = json!({"reconciliation": id, "difference": number, "done": row.done});
         let tag = sheet.body.supplier.clone();
-        let errand = Errand {
-            papers: vec![put(RECONCILIATION, id, sheet.version, &tag, &sheet.body)?],
-            costs,
-            lines: vec![self.line(actor, "settle difference", &detail, "")],
-            ..Errand::default()
-        };
-        self.run(errand).await?;
-        Ok(())
-    }
-
-    async fn verdict(&self, actor: &Actor, no: i64, verdict: Verdict) -> anyhow::Result<()> {
-        let note = format!("{}: statement of the supplier", actor.name);
-        execute(self, actor, Operation::TrxResolve { no, verdict, note }).await?;
-        Ok(())
+        papers.push(put(RECONCILIATION, id, sheet.version, &tag, &sheet.body)?);
+        let errand = Errand { papers, costs, resolve, ..Errand::default() };
+        Ok(Prepared { errand, weight, done: Done::Changed })
     }
 }

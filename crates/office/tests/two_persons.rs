@@ -2,9 +2,9 @@
 //! the model says what may happen.
 #![allow(clippy::unwrap_used)]
 
-mod house;
+mod desk;
 
-use house::{Ticking, house};
+use desk::{Ticking, house_with_clock};
 use office::{Actor, Credit, Done, Giving, NewUser, Office, Problem, Role, Rules};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -105,7 +105,7 @@ struct Trial {
 
 impl Trial {
     async fn new() -> (Self, model::Model) {
-        let (office, rows, clock) = house();
+        let (office, rows, clock) = house_with_clock();
         let local = Actor::local();
         for (login, role) in PEOPLE {
             let new = NewUser {

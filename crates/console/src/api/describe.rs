@@ -88,9 +88,11 @@ fn told(method: &str, path: &str) -> Option<Told> {
         ("GET", "/admin/v1/approvals") => ("Credits that wait for a second person", &["all"], &[]),
         ("POST", "/admin/v1/approvals/{}") => ("The second person decides", &[], &["agree!"]),
         ("GET", "/admin/v1/products") => ("Products with prices and routes", &["q"], &[]),
-        ("POST", "/admin/v1/products") => {
-            ("Import products, all or none", &[], &["rows!", "level", "supplier"])
-        }
+        ("POST", "/admin/v1/products") => (
+            "Import products, all or none; only what a row names is changed. `dry_run` says what would change",
+            &[],
+            &["rows!", "level", "supplier", "dry_run", "skip_wrong"],
+        ),
         ("GET", "/admin/v1/products/{}") => ("One product", &[], &[]),
         ("POST", "/admin/v1/products/{}") => (
             "Change a product",
@@ -163,13 +165,15 @@ fn told(method: &str, path: &str) -> Option<Told> {
         }
         ("GET", "/admin/v1/mutations") => ("Bank credits that wait for a person", &["all"], &[]),
         ("POST", "/admin/v1/mutations") => (
-            "Report a bank credit; the same one twice is taken once",
-            &[],
-            &["bank!", "amount!", "id", "date", "text"],
+            "Report a bank credit, or a list of mutations as a feed sends it (debits, corrections and pending ones are left out and counted); the same one twice is taken once",
+            &["bank"],
+            &["bank", "amount!", "id", "date", "text", "type", "balance"],
         ),
-        ("POST", "/admin/v1/mutations/{}") => {
-            ("Say whose a bank credit is, or that it is nobody's", &[], &["member", "note!"])
-        }
+        ("POST", "/admin/v1/mutations/{}") => (
+            "Say whose a bank credit is, or that it is nobody's; `another`: it is none of those it looks like",
+            &[],
+            &["member", "note!", "another"],
+        ),
         ("GET", "/admin/v1/reconciliations") => ("Compared statements, newest first", &[], &[]),
         ("POST", "/admin/v1/reconciliations") => (
             "Compare a supplier's statement (CSV) of some days with our books",

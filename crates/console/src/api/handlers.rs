@@ -9,9 +9,9 @@ use crate::reply::{Answer, value};
 use crate::show::{self, days_ago};
 use http::StatusCode;
 use office::{
-    Bank, Credit, Entry, Giving, MemberAdd, MemberSet, Mutation, NewUser, Operation, Problem,
-    ProductSet, RouteSet, Settlement, Statement, SupplierAdd, SupplierExplain, SupplierSet,
-    Verdict, execute_once,
+    Bank, Credit, Entry, Giving, MemberAdd, MemberSet, NewUser, Operation, Problem, ProductSet,
+    RouteSet, Settlement, Statement, SupplierAdd, SupplierExplain, SupplierSet, Taken, Verdict,
+    execute_once, read_feed,
 };
 use reports::Dimension;
 use serde::Deserialize;
@@ -155,7 +155,10 @@ pub(super) async fn reconcile_settle(console: &Inner, ask: &Ask) -> Done {
     let SettlingDifference { settlement } = body(ask, &[])?;
     let wrong = |_| Problem::missing(format!("`{}` is no place of a difference", ask.part(1)));
     let (id, number) = (ask.part(0), ask.part(1).parse().map_err(wrong)?);
-    console.office.settle_difference(actor(ask)?, id, number, settlement).await?;
+    let told = console.office.settle_difference(actor(ask)?, id, number, settlement).await?;
+    if let office::Done::Waiting { .. } = told {
+        return ok(&serde_json::to_value(told)?);
+    }
     ok(&serde_json::to_value(console.office.reconciliation(id).await?)?)
 }
 
@@ -221,16 +224,9 @@ pub(super) async fn product_list(console: &Inner, ask: &Ask) -> Done {
     run(console, ask, Operation::ProductList { filter }).await
 }
 
-#[derive(Deserialize)]
-struct Importing {
-    rows: Vec<office::ImportRow>,
-    level: Option<String>,
-    supplier: Option<String>,
-}
-
 pub(super) async fn product_import(console: &Inner, ask: &Ask) -> Done {
-    let Importing { rows, level, supplier } = body(ask, &[])?;
-    run(console, ask, Operation::ProductImport { rows, level, supplier }).await
+    let import: office::Import = body(ask, &[])?;
+    run(console, ask, Operation::ProductImport(Box::new(import))).await
 }
 
 pub(super) async fn product_show(console: &Inner, ask: &Ask) -> Done {
@@ -346,8 +342,24 @@ pub(super) async fn mutations(console: &Inner, ask: &Ask) -> Done {
 }
 
 pub(super) async fn mutation_take(console: &Inner, ask: &Ask) -> Done {
-    let mutation: Mutation = body(ask, &[])?;
-    ok(&serde_json::to_value(console.office.take_mutation(actor(ask)?, mutation).await?)?)
+    let sent: Value = serde_json::from_slice(&ask.body)
+        .map_err(|error| Problem::asked("bad_json", format!("body: {error}")))?;
+    let feed = read_feed(&sent, ask.asked("bank"), &console.office.banks().await?)?;
+    let (left_out, single) = (feed.left_out, feed.single);
+    let taken = console.office.take_feed(actor(ask)?, feed).await?;
+    if single {
+        let one = taken.first().map(serde_json::to_value).transpose()?;
+        return ok(&one.unwrap_or_else(|| json!({"state": "left_out", "left_out": left_out})));
+    }
+    let count = |wanted: fn(&Taken) -> bool| taken.iter().filter(|one| wanted(one)).count();
+    let answer = json!({
+        "matched": count(|one| matches!(one, Taken::Matched { .. })),
+        "queued": count(|one| matches!(one, Taken::Queued { .. })),
+        "known": count(|one| matches!(one, Taken::Known { .. })),
+        "refused": count(|one| matches!(one, Taken::Refused { .. })),
+        "left_out": left_out, "data": serde_json::to_value(&taken)?,
+    });
+    ok(&answer)
 }
 
 #[derive(Deserialize)]
@@ -355,12 +367,18 @@ struct Settling {
     /// Absent: nobody's.
     member: Option<String>,
     note: String,
+    /// It is none of the payments that it looks like.
+    #[serde(default)]
+    another: bool,
 }
 
 pub(super) async fn mutation_settle(console: &Inner, ask: &Ask) -> Done {
-    let Settling { member, note } = body(ask, &[])?;
-    let id = ask.part(0);
-    console.office.settle_mutation(actor(ask)?, id, member.as_deref(), &note).await?;
+    let Settling { member, note, another } = body(ask, &[])?;
+    let (actor, id) = (actor(ask)?, ask.part(0));
+    let told = console.office.settle_mutation(actor, id, member.as_deref(), &note, another).await?;
+    if let office::Done::Waiting { .. } = told {
+        return ok(&serde_json::to_value(told)?);
+    }
     ok(&json!({"id": id, "settled": true}))
 }
 

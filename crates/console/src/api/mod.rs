@@ -9,7 +9,7 @@ mod handlers;
 use crate::routes::{Need, Route};
 use office::Permission::{
     Approve, Audit, Look, ManageCatalog, ManageMembers, ManageSuppliers, ManageUsers, MoveMoney,
-    Replay, Resolve, SeeMoney,
+    Replay, ReportBank, Resolve, SeeMoney,
 };
 
 macro_rules! routes {
@@ -62,7 +62,7 @@ pub(crate) const ROUTES: &[Route] = routes! {
     GET "/admin/v1/tickets" may(SeeMoney) => tickets;
     POST "/admin/v1/tickets" may(MoveMoney) => ticket_open;
     GET "/admin/v1/mutations" may(SeeMoney) => mutations;
-    POST "/admin/v1/mutations" may(MoveMoney) => mutation_take;
+    POST "/admin/v1/mutations" may(ReportBank) => mutation_take;
     POST "/admin/v1/mutations/{}" may(MoveMoney) => mutation_settle;
     GET "/admin/v1/reconciliations" may(SeeMoney) => reconciliations;
     POST "/admin/v1/reconciliations" may(MoveMoney) => reconcile;

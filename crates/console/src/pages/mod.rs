@@ -6,6 +6,7 @@ pub(crate) mod callbacks;
 pub(crate) mod closing;
 pub(crate) mod dashboard;
 pub(crate) mod frame;
+pub(crate) mod import;
 pub(crate) mod journal;
 pub(crate) mod login;
 pub(crate) mod members;

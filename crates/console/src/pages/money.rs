@@ -110,6 +110,7 @@ fn queue(ask: &Ask, rows: &[MutationRow], may: bool) -> Table {
         ask.t("Date"),
         &format!(">{}", ask.t("Amount")),
         ask.t("Text"),
+        ask.t("Why it waits"),
         ask.t("Near"),
         "",
     ];
@@ -118,13 +119,28 @@ fn queue(ask: &Ask, rows: &[MutationRow], may: bool) -> Table {
         let near = row.near.iter().map(|ticket| {
             Cell::text(format!("{} · {} · {}", ticket.member, rupiah(ticket.amount), ticket.state))
         });
+        let mut why = vec![Cell::badge(held(ask, row.why.as_deref()), Tone::Warn)];
+        why.extend(
+            row.names.iter().map(|code| Cell::text(format!("{}: {code}", ask.t("named there")))),
+        );
+        why.extend(row.like.iter().map(|other| {
+            let member = other.member.as_deref().unwrap_or("–");
+            let (amount, state) = (rupiah(other.amount), state(ask, &other.state));
+            Cell::text(format!("{} · {amount} · {} · {state} · {member}", other.date, other.text))
+        }));
+        // Nobody's name is offered for what may be credited already.
+        let may_be_known = matches!(row.why.as_deref(), Some("alike" | "other_version"));
         let form = |member: Option<String>, button: String, tone| {
             let mut fields =
                 vec![Field::hidden("act", if member.is_some() { "assign" } else { "ignore" })];
             if let Some(member) = &member {
-                fields.push(Field::new("member", "").value(member).needed());
+                fields.push(Field::new("member", ask.t("Member")).value(member).needed());
+                if may_be_known {
+                    let label = ask.t("It is another payment");
+                    fields.push(Field::new("another", label).input(Input::Check));
+                }
             }
-            fields.push(Field::new("note", "").value(""));
+            fields.push(Field::new("note", ask.t("Note")).value(""));
             Cell::Do(Box::new(Form {
                 action: format!("/console/money/mutation/{}", row.id),
                 fields,
@@ -135,7 +151,8 @@ fn queue(ask: &Ask, rows: &[MutationRow], may: bool) -> Table {
                 ..Form::default()
             }))
         };
-        let guess = row.near.first().map(|ticket| ticket.member.clone()).unwrap_or_default();
+        let near_one = row.near.first().filter(|_| !may_be_known && row.names.is_none());
+        let guess = near_one.map(|ticket| ticket.member.clone()).unwrap_or_default();
         let buttons = if may {
             vec![
                 form(Some(guess), ask.t("Credit this member").to_owned(), Tone::Plain),
@@ -148,12 +165,41 @@ fn queue(ask: &Ask, rows: &[MutationRow], may: bool) -> Table {
             Cell::text(&row.bank),
             Cell::text(&row.date),
             Cell::Money(row.amount),
-            Cell::text(&row.text),
+            match &row.own {
+                Some(own) => Cell::Many(vec![Cell::text(&row.text), Cell::code(own)]),
+                None => Cell::text(&row.text),
+            },
+            Cell::Many(why),
             Cell::Many(near.collect()),
             Cell::Many(buttons),
         ]);
     }
     table
+}
+
+/// The state of a mutation in words.
+fn state(ask: &Ask, word: &str) -> &'static str {
+    match word {
+        "open" => ask.t("waits"),
+        "matched" => ask.t("matched"),
+        "assigned" => ask.t("credited"),
+        _ => ask.t("not a deposit"),
+    }
+}
+
+/// Why a credit waits, for people.
+fn held(ask: &Ask, why: Option<&str>) -> &'static str {
+    match why {
+        Some("alike") => ask.t("may be a payment that is known already"),
+        Some("other_version") => ask.t("the bank's number was told before with other content"),
+        Some("before_ticket") => ask.t("the money came before the ticket was opened"),
+        Some("not_yet") => ask.t("it is dated later than today"),
+        Some("no_date") => ask.t("its date cannot be read"),
+        Some("names_another") => ask.t("the payer's text names another member"),
+        Some("part_of_rupiah") => ask.t("it has a part of a rupiah"),
+        Some("second_person") => ask.t("a person says so, and it is more than one may give alone"),
+        Some(_) | None => ask.t("no open ticket has this amount"),
+    }
 }
 
 /// Tickets; with a place, open ones can be cancelled there.
@@ -266,9 +312,11 @@ async fn mutation_form(console: &Inner, ask: &Ask) -> anyhow::Result<Form> {
         fields: vec![
             Field::new("bank", ask.t("Bank"))
                 .choice(banks.into_iter().map(|bank| (bank.code, bank.name))),
-            Field::new("csv", "CSV")
+            Field::new("csv", ask.t("The bank's file"))
                 .input(Input::Area)
-                .hint(ask.t("a line each: date, amount, text; with a header of these names"))
+                .hint(ask.t(
+                    "the whole file as the bank gives it (KlikBCA, BRI, Mandiri), or a table with the header date, amount, text",
+                ))
                 .needed(),
         ],
         button: ask.t("Report").to_owned(),
@@ -278,21 +326,39 @@ async fn mutation_form(console: &Inner, ask: &Ask) -> anyhow::Result<Form> {
 }
 
 pub(crate) async fn mutations(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
-    let rows = office::read_mutations(ask.given("bank"), ask.given("csv"))?;
+    let office = &console.office;
+    let bank = office.bank(ask.given("bank")).await?;
+    let today = office.handle.now().civil.date();
+    let file = office::read_mutations(&bank, ask.given("csv"), today)?;
+    let out = file.left_out;
     let (mut matched, mut queued, mut known) = (0, 0, 0);
-    for row in rows {
-        match console.office.take_mutation(frame::actor(ask)?, row).await? {
+    for taken in office.take_bank_file(frame::actor(ask)?, file).await? {
+        match taken {
             Taken::Matched { .. } => matched += 1,
             Taken::Queued { .. } => queued += 1,
             Taken::Known { .. } => known += 1,
+            // A file is refused as a whole.
+            Taken::Refused { .. } => {}
         }
     }
-    let text = format!(
+    let mut text = format!(
         "{}: {matched}, {}: {queued}, {}: {known}",
         ask.t("matched"),
         ask.t("waits"),
         ask.t("known already")
     );
+    if out.all() > 0 {
+        text.push_str(&format!(
+            ". {}: {} {}, {} {}, {} {}",
+            ask.t("Left out"),
+            out.debit,
+            ask.t("debits"),
+            out.pending,
+            ask.t("still pending there"),
+            out.correction,
+            ask.t("corrections")
+        ));
+    }
     done("/console/money", &text)
 }
 
@@ -304,8 +370,17 @@ pub(crate) async fn settle(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
     }
     let member = member.filter(|_| assigns);
     let (actor, note) = (frame::actor(ask)?, ask.given("note"));
-    console.office.settle_mutation(actor, ask.part(0), member.as_deref(), note).await?;
-    done("/console/money", ask.t("Decided."))
+    let another = ask.given("another") == "true";
+    let told = console
+        .office
+        .settle_mutation(actor, ask.part(0), member.as_deref(), note, another)
+        .await?;
+    match told {
+        Done::Waiting { .. } => done("/console/money", ask.t("A second person must agree.")),
+        Done::Moved { .. } | Done::Changed | Done::Repeated { .. } => {
+            done("/console/money", ask.t("Decided."))
+        }
+    }
 }
 
 pub(crate) async fn bank(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {

@@ -1,13 +1,12 @@
 //! Products and prices: one by one, many at once, as a file.
 
-use super::{frame, news};
+use super::{frame, import, news};
 use crate::Inner;
 use crate::ask::Ask;
-use crate::reply::{Answer, download};
+use crate::reply::Answer;
 use crate::routes::done;
-use crate::show::harmless;
 use crate::view::{Cell, Field, Form, Input, Part, Table, Tone};
-use office::{Operation, Permission, Problem, ProductSet, RouteSet, execute, read_import};
+use office::{Operation, Permission, Problem, ProductSet, RouteSet, execute};
 use serde_json::Value;
 
 pub(crate) async fn list(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
@@ -90,7 +89,7 @@ fn open(ask: &Ask, row: &Value) -> Cell {
     }
 }
 
-fn levels(console: &Inner) -> Vec<(String, String)> {
+pub(super) fn levels(console: &Inner) -> Vec<(String, String)> {
     let catalog = console.office.handle.catalog();
     catalog.levels().values().map(|level| (level.code.to_string(), level.name.clone())).collect()
 }
@@ -112,14 +111,6 @@ fn many(console: &Inner, ask: &Ask) -> Vec<Part> {
             .choice(switch.map(|(value, text)| (value.to_owned(), text.to_owned()))),
         Field::new("reason", ask.t("Why")).hint(ask.t("members read it in their feed")),
     ];
-    let import = vec![
-        level(),
-        Field::new("supplier", ask.t("Supplier for the routes")).hint(ask.t("empty for none")),
-        Field::new("csv", "CSV")
-            .input(Input::Area)
-            .hint("kode,keterangan,produk,kategori,harga,status,cost,sku")
-            .needed(),
-    ];
     let new_level = vec![
         Field::new("code", ask.t("Code")).needed().hint("grosir"),
         Field::new("name", ask.t("Name")).needed(),
@@ -128,7 +119,7 @@ fn many(console: &Inner, ask: &Ask) -> Vec<Part> {
         Part::Heading(ask.t("Change many").to_owned()),
         form("/console/products/bulk", bulk, ask.t("Change")),
         Part::Heading(ask.t("Import").to_owned()),
-        form("/console/products/import", import, ask.t("Import")),
+        Part::Form(import::form(console, ask, ask.t("Show what would change"))),
         Part::Heading(ask.t("New price level").to_owned()),
         form("/console/levels", new_level, ask.t("Create")),
     ]
@@ -165,54 +156,6 @@ pub(crate) async fn bulk(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
         count += 1;
     }
     done("/console/products", &format!("{}: {count}", ask.t("Changed")))
-}
-
-pub(crate) async fn import(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
-    let rows = read_import("csv", ask.given("csv"))?;
-    let import = Operation::ProductImport {
-        rows,
-        level: ask.typed("level"),
-        supplier: ask.typed("supplier"),
-    };
-    let told = execute(&console.office, frame::actor(ask)?, import).await?;
-    done("/console/products", &format!("{}: {}", ask.t("Imported"), told["imported"]))
-}
-
-pub(crate) async fn export(console: &Inner, _: &Ask) -> anyhow::Result<Answer> {
-    let catalog = console.office.handle.catalog();
-    let mut csv = csv::Writer::from_writer(Vec::new());
-    csv.write_record([
-        "level",
-        "kode",
-        "keterangan",
-        "produk",
-        "kategori",
-        "harga",
-        "status",
-        "cost",
-        "sku",
-    ])?;
-    for level in catalog.levels().keys() {
-        for product in catalog.products().values() {
-            let Some((_, price)) = catalog.product_at(level, &product.code) else { continue };
-            let routes = catalog.routes(&product.code);
-            let route = routes.first().map(|(route, _)| *route);
-            let cells = [
-                level.to_string(),
-                product.code.to_string(),
-                product.name.to_string(),
-                product.group.clone(),
-                product.category.clone(),
-                price.amount.get().to_string(),
-                if engine::is_on_sale(product, price) { "1" } else { "0" }.to_owned(),
-                route.map_or_else(String::new, |route| route.cost.get().to_string()),
-                route.map_or_else(String::new, |route| route.sku.to_string()),
-            ];
-            csv.write_record(cells.iter().map(|cell| harmless(cell)))?;
-        }
-    }
-    let bytes = csv.into_inner().map_err(|error| anyhow::anyhow!(error.to_string()))?;
-    Ok(download("text/csv; charset=utf-8", "products.csv", bytes))
 }
 
 pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {

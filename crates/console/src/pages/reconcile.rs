@@ -8,7 +8,7 @@ use crate::routes::done;
 use crate::show;
 use crate::view::{Cell, Field, Form, Input, Part, Table, Tile, Tone};
 use office::{
-    Actor, DifferenceRow, Mapping, Permission, Problem, Reconciliation, Settlement, Statement,
+    Actor, DifferenceRow, Mapping, Permission, Problem, Reconciliation, Role, Settlement, Statement,
 };
 use reports::SaleFilter;
 use types::{TrxNo, UtcMillis};
@@ -44,7 +44,9 @@ pub(crate) async fn list(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     let mut parts = vec![Part::Table(table)];
     if frame::actor(ask)?.role.may(Permission::MoveMoney) {
         parts.push(Part::Heading(ask.t("Compare a statement").to_owned()));
-        parts.push(Part::Form(form(console, ask, last).await?));
+        let first = last_or_first(console, ask, last);
+        let mapping = console.office.mapping(&first).await?;
+        parts.push(Part::Form(form(console, ask, first, mapping)));
     }
     frame::show(console, ask, ask.t("Reconciliation"), parts).await
 }
@@ -53,27 +55,32 @@ fn days(one: &Reconciliation) -> String {
     format!("{} – {}", show::date(one.from), show::date(one.until))
 }
 
-/// The form, with the columns that the chosen supplier's last statement had.
-async fn form(console: &Inner, ask: &Ask, last: Option<String>) -> anyhow::Result<Form> {
+fn last_or_first(console: &Inner, ask: &Ask, last: Option<String>) -> String {
+    let catalog = console.office.handle.catalog();
+    let first = catalog.suppliers().keys().next().map(ToString::to_string);
+    ask.asked("supplier").map(str::to_owned).or(last).or(first).unwrap_or_default()
+}
+
+/// The form, with the columns that the chosen supplier's last statement had, or what was typed.
+fn form(console: &Inner, ask: &Ask, chosen: String, mapping: Mapping) -> Form {
     let catalog = console.office.handle.catalog();
     let suppliers: Vec<(String, String)> = catalog
         .suppliers()
         .values()
         .map(|supplier| (supplier.code.to_string(), supplier.name.clone()))
         .collect();
-    let first = suppliers.first().map(|(code, _)| code.clone());
-    let chosen = ask.asked("supplier").map(str::to_owned).or(last).or(first).unwrap_or_default();
-    let Mapping { reference, amount, status, delivered, dest, sn } =
-        console.office.mapping(&chosen).await?;
+    let Mapping { reference, amount, status, delivered, failed, pending, dest, sn } = mapping;
     let yesterday = show::date(show::days_ago(console, 1));
+    let day = |name: &str| ask.typed(name).unwrap_or_else(|| yesterday.clone());
     let hint = ask.t("empty: found by its usual name");
-    Ok(Form {
+    Form {
         action: "/console/reconcile".to_owned(),
         fields: vec![
             Field::new("supplier", ask.t("Supplier")).value(chosen).choice(suppliers),
-            Field::new("from", ask.t("From")).value(&yesterday).input(Input::Date).needed(),
-            Field::new("until", ask.t("Until")).value(&yesterday).input(Input::Date).needed(),
+            Field::new("from", ask.t("From")).value(day("from")).input(Input::Date).needed(),
+            Field::new("until", ask.t("Until")).value(day("until")).input(Input::Date).needed(),
             Field::new("csv", "CSV")
+                .value(ask.given("csv"))
                 .input(Input::Area)
                 .hint(ask.t("the whole file, with its header"))
                 .needed(),
@@ -83,13 +90,19 @@ async fn form(console: &Inner, ask: &Ask, last: Option<String>) -> anyhow::Resul
             Field::new("delivered", ask.t("Words for delivered"))
                 .value(delivered)
                 .hint("sukses, success, 20"),
+            Field::new("failed", ask.t("Words for not delivered"))
+                .value(failed)
+                .hint("gagal, failed, refund"),
+            Field::new("pending", ask.t("Words for not decided"))
+                .value(pending)
+                .hint("pending, proses"),
             Field::new("dest", ask.t("Column of the destination")).value(dest).hint(hint),
             Field::new("sn", ask.t("Column of the serial number")).value(sn).hint(hint),
         ],
         button: ask.t("Compare").to_owned(),
         form_key: frame::key(ask),
         ..Form::default()
-    })
+    }
 }
 
 /// Everything that was settled with a supplier on some days.
@@ -146,10 +159,16 @@ pub(crate) async fn compare(console: &Inner, ask: &Ask) -> anyhow::Result<Answer
             amount: text("amount"),
             status: text("status"),
             delivered: text("delivered"),
+            failed: text("failed"),
+            pending: text("pending"),
             dest: text("dest"),
             sn: text("sn"),
         },
     };
+    let unknown = console.office.unknown_words(&statement)?;
+    if !unknown.is_empty() {
+        return asked_about(console, ask, statement, &unknown).await;
+    }
     let days = (ask.given("from"), ask.given("until"));
     let found = compared(console, frame::actor(ask)?, &statement, days).await?;
     let told = format!(
@@ -162,13 +181,38 @@ pub(crate) async fn compare(console: &Inner, ask: &Ask) -> anyhow::Result<Answer
     done(&format!("/console/reconcile/{}", found.id), &told)
 }
 
+/// Words that nobody has explained are asked about, with everything typed kept.
+async fn asked_about(
+    console: &Inner,
+    ask: &Ask,
+    statement: Statement,
+    unknown: &[(String, usize)],
+) -> anyhow::Result<Answer> {
+    let titles = [ask.t("Word in the column of the state"), &format!(">{}", ask.t("Lines"))];
+    let mut table = Table::new(&titles, "");
+    for (word, count) in unknown {
+        table.rows.push(vec![Cell::code(word), Cell::text(count)]);
+    }
+    let text = ask.t(
+        "What do these words mean? Write each into one of the three fields of words below: delivered, not delivered, or not decided. Nothing was compared yet.",
+    );
+    let Statement { supplier, mapping, .. } = statement;
+    let parts = vec![
+        Part::Note { text: text.to_owned(), tone: Tone::Warn },
+        Part::Table(table),
+        Part::Form(form(console, ask, supplier, mapping)),
+    ];
+    frame::show(console, ask, ask.t("Reconciliation"), parts).await
+}
+
 /// Kinds of differences in the order in which they are shown.
-const KINDS: [&str; 4] = ["missing_here", "missing_there", "amount", "twice"];
+const KINDS: [&str; 5] = ["missing_here", "missing_there", "open_there", "amount", "twice"];
 
 fn kind(ask: &Ask, word: &str) -> &'static str {
     match word {
         "missing_here" => ask.t("Missing here: they delivered, we did not settle"),
         "missing_there" => ask.t("Missing there: we settled, they did not deliver"),
+        "open_there" => ask.t("Not decided there: we settled, they have not"),
         "amount" => ask.t("The amount differs"),
         _ => ask.t("Twice in the statement"),
     }
@@ -176,7 +220,7 @@ fn kind(ask: &Ask, word: &str) -> &'static str {
 
 pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     let one = console.office.reconciliation(ask.part(0)).await?;
-    let may = frame::actor(ask)?.role.may(Permission::MoveMoney);
+    let role = frame::actor(ask)?.role;
     let count = |word: &str| one.differences.iter().filter(|row| row.kind == word).count();
     let tile = |label: &str, value: usize, tone| Tile {
         label: label.to_owned(),
@@ -204,13 +248,13 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
             continue;
         }
         parts.push(Part::Heading(kind(ask, word).to_owned()));
-        parts.push(Part::Table(table(ask, &one.id, &rows, may)));
+        parts.push(Part::Table(table(ask, &one.id, &rows, role)));
     }
     let title = format!("{} {} · {}", ask.t("Reconciliation"), one.supplier, days(&one));
     frame::show(console, ask, &title, parts).await
 }
 
-fn table(ask: &Ask, id: &str, rows: &[(usize, &DifferenceRow)], may: bool) -> Table {
+fn table(ask: &Ask, id: &str, rows: &[(usize, &DifferenceRow)], role: Role) -> Table {
     let titles = [
         ask.t("Line"),
         "T#",
@@ -232,7 +276,9 @@ fn table(ask: &Ask, id: &str, rows: &[(usize, &DifferenceRow)], may: bool) -> Ta
             money(row.ours),
             match &row.done {
                 Some(done) => Cell::text(done),
-                None if may => Cell::Many(actions(ask, id, *number, row)),
+                None if role.may(Permission::MoveMoney) => {
+                    Cell::Many(actions(ask, id, *number, row, role))
+                }
                 None => Cell::badge(ask.t("open"), Tone::Warn),
             },
         ]);
@@ -240,8 +286,8 @@ fn table(ask: &Ask, id: &str, rows: &[(usize, &DifferenceRow)], may: bool) -> Ta
     table
 }
 
-/// What can be done about a difference.
-fn actions(ask: &Ask, id: &str, number: usize, row: &DifferenceRow) -> Vec<Cell> {
+/// What this role can do about a difference: purchases are decided by who may decide suspects.
+fn actions(ask: &Ask, id: &str, number: usize, row: &DifferenceRow, role: Role) -> Vec<Cell> {
     let form = |act: &str, button: &str, tone, reason: bool| {
         let mut fields = vec![Field::hidden("act", act)];
         if reason {
@@ -258,8 +304,12 @@ fn actions(ask: &Ask, id: &str, number: usize, row: &DifferenceRow) -> Vec<Cell>
         }))
     };
     let mut all = Vec::new();
+    let decides = role.may(Permission::Resolve);
     match row.kind.as_str() {
-        "missing_here" if row.trx.is_some() && !row.sn.is_empty() => {
+        "missing_here" | "missing_there" if !decides => {
+            all.push(Cell::text(ask.t("The purchase itself is decided by an admin or owner.")));
+        }
+        "missing_here" if row.trx.is_some() && !row.sn.is_empty() && row.pending => {
             all.push(form("success", ask.t("It was delivered: settle"), Tone::Plain, false));
         }
         "missing_there" => {
@@ -283,6 +333,6 @@ pub(crate) async fn settle(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
         "ignore" => Settlement::Ignore(ask.given("reason").to_owned()),
         _ => return Err(Problem::asked("bad_action", "say what to do").into()),
     };
-    console.office.settle_difference(frame::actor(ask)?, id, number, settlement).await?;
-    done(&format!("/console/reconcile/{id}"), ask.t("Saved."))
+    let told = console.office.settle_difference(frame::actor(ask)?, id, number, settlement).await?;
+    done(&format!("/console/reconcile/{id}"), super::money::saved(ask, &told))
 }

@@ -308,20 +308,30 @@ impl From<MemberAddArgs> for MemberAdd {
 
 #[derive(Subcommand)]
 pub(super) enum ProductVerb {
-    /// Import products with prices from CSV or a price list in JSON: all lines or none.
+    /// Import products with prices from CSV or a price list in JSON: all lines or none, and only what
+    /// the file names.
     ///
     /// JSON is the shape of GET /harga/json: kode, keterangan, produk, kategori, harga, status.
-    /// CSV has the same names in its first line, and may add dest_rule (any, phone, digits:11-12, any+#/space),
-    /// qty_min and qty_max (open denomination), cut_off (23:00-01:00), cost and sku.
+    /// CSV (commas, semicolons or tabs) has the same names in its header, and may add dest_rule (any,
+    /// phone, digits:11-12, any+#/space), qty_min and qty_max (open denomination), cut_off (23:00-01:00,
+    /// - for none), level, supplier, cost and sku. A column that is absent and a cell that is empty leave
+    /// a product as it is; a new one needs kode, keterangan and harga.
     Import {
-        /// .csv or .json
+        /// .csv, .tsv, .txt or .json
         file: PathBuf,
         /// Price level of the prices; the first one otherwise.
         #[arg(long)]
         level: Option<String>,
-        /// Make routes to this supplier too (SKU: code in lower case, cost: price, unless given).
+        /// The routes are to this supplier; one that is missing is made (SKU: code in lower case, cost:
+        /// price, unless given).
         #[arg(long)]
         supplier: Option<String>,
+        /// Only show what would change.
+        #[arg(long)]
+        dry_run: bool,
+        /// Leave wrong lines out instead of refusing the file.
+        #[arg(long)]
+        skip_wrong: bool,
     },
     /// List products.
     List {

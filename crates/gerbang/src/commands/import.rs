@@ -1,13 +1,13 @@
 //! Reading an import file.
 
 use anyhow::{Context as _, bail};
-use office::{ImportRow, read_import};
+use office::{ImportRow, file_text, read_import};
 use std::path::Path;
 
 /// Reads all rows with their line numbers; what the fields mean is checked by the operation.
 pub(super) fn read(path: &Path) -> anyhow::Result<Vec<ImportRow>> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read {} as UTF-8 text", path.display()))?;
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = file_text(&bytes);
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     let rows = read_import(ending, &text).with_context(|| path.display().to_string())?;
     if rows.is_empty() {

@@ -26,7 +26,9 @@ use cli::{
     BookVerb, BusinessVerb, CallbackVerb, EntryArgs, MemberVerb, PriceVerb, ProductVerb, RouteVerb,
     SupplierVerb, TrxVerb, UserVerb, Verb, VerdictArgs,
 };
-use office::{Actor, Entry, NewToken, NewUser, Operation, SupplierAdd, Verdict, execute};
+use office::{
+    Actor, Entry, Import, ImportHow, NewToken, NewUser, Operation, SupplierAdd, Verdict, execute,
+};
 use render::{Screen, Shape};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -170,9 +172,11 @@ fn book(verb: BookVerb) -> (Operation, Shape) {
 
 fn product(verb: ProductVerb) -> anyhow::Result<(Operation, Shape)> {
     Ok(match verb {
-        ProductVerb::Import { file, level, supplier } => {
+        ProductVerb::Import { file, level, supplier, dry_run, skip_wrong } => {
             let rows = import::read(&file)?;
-            (Operation::ProductImport { rows, level, supplier }, Shape::Record)
+            let how = ImportHow { level, supplier, dry_run, skip_wrong };
+            let shape = if dry_run { Shape::Plan } else { Shape::Record };
+            (Operation::ProductImport(Box::new(Import { rows, how })), shape)
         }
         ProductVerb::List { filter } => (Operation::ProductList { filter }, Shape::Products),
         ProductVerb::Show { code } => (Operation::ProductShow { code }, Shape::Record),

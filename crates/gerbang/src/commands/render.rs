@@ -28,6 +28,7 @@ pub(super) enum Shape {
     Users,
     Verdict,
     Sync,
+    Plan,
 }
 
 /// Where answers go.
@@ -106,6 +107,7 @@ impl Shape {
             Self::Sync => {
                 &[("product", "PRODUCT"), ("sku", "SKU"), ("change", "CHANGE"), ("done", "DONE")]
             }
+            Self::Plan => &[("code", "PRODUCT"), ("what", "WHAT"), ("from", "FROM"), ("to", "TO")],
             Self::Record | Self::Story | Self::Verdict => &[],
         }
     }
@@ -180,6 +182,7 @@ impl Screen {
                 Shape::Record | Shape::Verdict => self.record(value),
                 Shape::Story => self.story(value),
                 Shape::Sync => self.sync(value),
+                Shape::Plan => self.plan(value),
                 Shape::Members
                 | Shape::Products
                 | Shape::Prices
@@ -300,6 +303,25 @@ impl Screen {
                 told.push_str("\n\nnot understood and left out:");
             }
             told.push_str(&format!("\n  {}", word("", row)));
+        }
+        told
+    }
+
+    /// What an import would change, the lines that are wrong, and the products it does not name.
+    fn plan(&self, value: &Value) -> String {
+        let mut head = value.clone();
+        let mut lists = ["changes", "wrong_lines", "not_named"].map(|name| {
+            head.as_object_mut().and_then(|fields| fields.remove(name)).unwrap_or_default()
+        });
+        let [changes, wrong, absent] = &mut lists;
+        let changes = self.list(changes, Shape::Plan.columns());
+        let mut told = format!("{}\n\n{changes}", self.record(&head));
+        for (list, title) in
+            [(wrong, "wrong lines:"), (absent, "not in the file, stay as they are:")]
+        {
+            if list.as_array().is_some_and(|list| !list.is_empty()) {
+                told.push_str(&format!("\n\n{title}\n{}", word("", list)));
+            }
         }
         told
     }

@@ -139,11 +139,14 @@ fn what_others_write_is_harmless() {
     assert!(!page.body.contains("<img") && !page.body.contains("<script>alert"), "{}", page.body);
     // A product whose name is a formula.
     let csv = "kode,keterangan,produk,kategori,harga\nEVIL,\"=HYPERLINK(\"\"http://x\"\")\",@SUM(A1),PULSA,1000\n";
-    owner.submit(
-        "/console/products",
-        "/console/products/import",
-        &[("level", "retail"), ("csv", csv)],
-    );
+    let import = |owner: &mut Visitor, csv: &str| {
+        let mut fields = vec![("level", ""), ("csv", csv)];
+        let look = owner.submit("/console/products", "/console/products/import", &fields).body;
+        let plan = look.split("name=\"plan\" value=\"").nth(1)?.split('"').next()?.to_owned();
+        fields.push(("plan", &plan));
+        Some(owner.submit("/console/products", "/console/products/import", &fields).body)
+    };
+    assert!(import(&mut owner, csv).is_some_and(|page| page.contains("Imported: 1")));
     let export = owner.get("/console/products.csv");
     assert!(
         export.body.contains("'=HYPERLINK") && export.body.contains("'@SUM"),
@@ -151,6 +154,15 @@ fn what_others_write_is_harmless() {
         export.body
     );
     assert!(export.header("content-disposition").unwrap().starts_with("attachment"));
+    // What was taken away can be brought back: unchanged it changes nothing, a changed price is one change.
+    let fields = [("level", ""), ("csv", export.body.as_str())];
+    let look = owner.submit("/console/products", "/console/products/import", &fields).body;
+    assert!(look.contains("Nothing would change.") && !look.contains("name=\"plan\""), "{look}");
+    let spreadsheet =
+        export.body.replace("Three 1.000,Three,PULSA,1321", "Three 1.000,Three,PULSA,1399");
+    assert_ne!(spreadsheet, export.body);
+    assert!(import(&mut owner, &spreadsheet).unwrap().contains("Imported: "));
+    assert_eq!(house.json(&["product", "show", "T1"])["prices"]["retail"], 1_399);
 }
 
 /// A form of another session, or of another site, does nothing.
@@ -258,14 +270,18 @@ fn deposits_find_their_members() {
 
     let mutation = json!({"bank": "bca", "amount": amount.to_string(), "id": "m1", "text": "TRSF"});
     let (_, told) = script.json("POST", "/admin/v1/mutations", &mutation);
-    assert_eq!(told, json!({"state": "matched", "member": "OK00123", "amount": amount}));
+    let id = told["id"].clone();
+    let matched = json!({"state": "matched", "id": id, "member": "OK00123", "amount": amount});
+    assert_eq!(told, matched);
     let (_, told) = script.json("POST", "/admin/v1/mutations", &mutation);
     assert_eq!(told["state"], "known", "{told}");
     assert_eq!(balance(&house), before + amount);
 
     // One rupiah less than the other ticket: near, and for a person.
     let near = other["amount"].as_i64().unwrap() - 1;
-    let csv = format!("date,amount,text\n2026-11-23,{near},SETORAN\n");
+    let csv = format!(
+        "date,amount,text\n2025-11-23,{near},SETORAN\n24/11/2025,-6.500,BIAYA ADM\nPEND,{near},SETORAN\n"
+    );
     let mut finance = Visitor::console(&server, "finance");
     let page = finance.submit(
         "/console/money",
@@ -273,6 +289,13 @@ fn deposits_find_their_members() {
         &[("bank", "bca"), ("csv", &csv)],
     );
     assert!(page.body.contains("waits: 1"), "{}", page.body);
+    let left_out = "Left out: 1 debits, 1 still pending there, 0 corrections";
+    assert!(page.body.contains(left_out), "{}", page.body);
+    assert!(page.body.contains("no open ticket has this amount"), "{}", page.body);
+    let wrong = [("bank", "mandiri"), ("csv", csv.as_str())];
+    let page = finance.submit("/console/money", "/console/money/mutations", &wrong);
+    let unknown = "there is no bank account `mandiri`; there are: bca";
+    assert!(page.body.contains(unknown), "{}", page.body);
     let (_, waiting) = script.json("GET", "/admin/v1/mutations", &Value::Null);
     assert_eq!(waiting[0]["near"][0]["member"], "OK00201", "{waiting}");
     let id = waiting[0]["id"].as_str().unwrap();
@@ -285,6 +308,21 @@ fn deposits_find_their_members() {
     assert_eq!(house.json(&["member", "show", "OK00201"])["balance"], near);
     let (_, waiting) = script.json("GET", "/admin/v1/mutations", &Value::Null);
     assert_eq!(waiting, json!([]));
+    // The ticket that was meant is paid with it.
+    let (_, tickets) = script.json("GET", "/admin/v1/tickets?member=OK00201", &Value::Null);
+    assert_eq!(tickets[0]["state"], "paid", "{tickets}");
+    // A feed's list: what is no credit is counted.
+    let list = json!({"module": "bca", "data_mutasi": [
+        {"id": 7, "transaction_date": "2025-11-27 05:03:02", "description": "CR", "type": "CR", "amount": 100_026},
+        {"id": 8, "transaction_date": "2025-11-27", "description": "ADM", "type": "DB", "amount": 2_500},
+        {"id": 9, "transaction_date": "2025-11-27", "description": "x", "type": "CR", "amount": "viel"},
+    ]});
+    let (status, told) = script.json("POST", "/admin/v1/mutations", &list);
+    assert_eq!(status, 200, "{told}");
+    for (name, count) in [("matched", 0), ("queued", 1), ("known", 0), ("refused", 1)] {
+        assert_eq!(told[name], count, "{name}: {told}");
+    }
+    assert_eq!(told["left_out"], json!({"debit": 1, "pending": 0, "correction": 0}));
     until(&mut member, "/portal/statement", "deposit");
     assert_eq!(house.json(&["verify"])["holds"], true);
 }

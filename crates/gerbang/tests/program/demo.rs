@@ -1,6 +1,7 @@
 //! The first minute of a new user.
 
 use super::rig::House;
+use super::suppliers::wait_until;
 use std::time::Duration;
 
 /// The printed curl lines, as targets on the server.
@@ -92,9 +93,11 @@ fn a_second_start_goes_on() {
     assert!(server.check("first").contains("status Sukses"));
     server.buy("second");
     server.line_with("R#second ");
-    let shown = house.json(&["callback", "list"]);
-    assert_eq!(shown.as_array().unwrap().len(), 2);
-    assert!(shown.as_array().unwrap().iter().all(|row| row["state"] == "delivered"), "{shown}");
+    // The receiver has it before the courier has written that down.
+    wait_until("both are delivered", Duration::from_secs(10), || {
+        let shown = house.json(&["callback", "list", "--state", "delivered"]);
+        shown.as_array().unwrap().len() == 2
+    });
 }
 
 /// The sandbox's table of the README, as far as it ends within a test's patience.

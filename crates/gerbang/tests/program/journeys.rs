@@ -107,6 +107,8 @@ fn an_operator_s_day() {
     let import = "form[action='/console/products/import']";
     browser.fill(&format!("{import} textarea"), csv);
     browser.click(&format!("{import} button"));
+    browser.wait_for("What would change");
+    browser.click("form:has(input[name=plan]) button");
     browser.wait_for("Imported: 1");
     browser.wait_for("1.399");
 

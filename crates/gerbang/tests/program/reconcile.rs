@@ -78,6 +78,16 @@ fn a_statement_is_compared_and_settled() {
     let mut right = wrong.to_vec();
     right[4] = ("amount", "Potong");
     right.extend([("reference", "Reff Kami"), ("status", "St"), ("dest", "No")]);
+    // A word that nobody explained is asked about, with everything typed kept; nothing is compared.
+    let odd = csv.replace("Gagal", "Transaksi Tidak Jadi");
+    let mut asked = right.clone();
+    asked[3] = ("csv", odd.as_str());
+    let page = owner.submit("/console/reconcile", "/console/reconcile", &asked).body;
+    for part in ["What do these words mean?", "Transaksi Tidak Jadi", "value=\"Reff Kami\""] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(owner.get("/console/reconcile").body.contains("None yet."));
+
     let page = owner.submit("/console/reconcile", "/console/reconcile", &right).body;
     assert!(page.contains("Matched: 1 · Differences: 4"), "{page}");
     let place = page.split("/console/reconcile/").nth(2).unwrap().split(['"', '/']).next().unwrap();
@@ -103,7 +113,26 @@ fn a_statement_is_compared_and_settled() {
     settle(&mut owner, "081200000003", "success", "settled as delivered");
     settle(&mut owner, "081200000003", "success", "somebody settled this already");
     settle(&mut owner, "089660522883", "reverse", "owner: reversed");
+    // The same statement and a changed copy of it, compared before the difference is booked.
+    let again = |owner: &mut Visitor, csv: &str| {
+        let mut fields = right.clone();
+        fields[3] = ("csv", csv);
+        let page = owner.submit("/console/reconcile", "/console/reconcile", &fields).body;
+        let row = page.split("<tr").find(|row| row.contains("089660522882")).unwrap();
+        let action = row.split("action=\"").nth(1).unwrap().split('"').next().unwrap();
+        action.to_owned()
+    };
+    let copies = [csv.clone(), csv.replace(&format!("{}", cost + 7), &format!("{}", cost + 9))];
+    let copies = copies.map(|csv| again(&mut owner, &csv));
     settle(&mut owner, "089660522882", "book", "owner: booked 7");
+    for action in &copies {
+        let page = owner.submit(&place, action, &[("act", "book")]).body;
+        assert!(page.contains("was booked already: 7 by owner"), "{page}");
+    }
+    let changed =
+        again(&mut owner, &csv.replace(&format!("{}", cost + 7), &format!("{}", cost + 8)));
+    let page = owner.submit(&place, &changed, &[("act", "book")]).body;
+    assert!(page.contains("was booked already: 7 by owner"), "{page}");
     settle(&mut owner, "089660522881", "ignore", "left: dicatat dua kali");
     assert_eq!(state(&house, "open"), "success");
     assert_eq!(state(&house, "absent"), "reversed");
@@ -117,7 +146,22 @@ fn a_statement_is_compared_and_settled() {
     let no = dearer.to_string();
     house.ok(&["trx", "resolve", &no, "--reverse", "Nomor salah", "--note", "test"]);
     assert_eq!(house.json(&["verify"])["holds"], true);
-    // Who may look and who may act.
+    // Who may look and who may act: finance books costs and leaves the purchases to others.
+    let mut finance = Visitor::console(&server, "finance");
+    let other = csv.replace(
+        &format!("{same}-1;089660522881;{cost},00;Sukses"),
+        &format!("{same}-1;089660522881;;Gagal"),
+    );
+    let other = other
+        .lines()
+        .filter(|line| !line.ends_with(&format!("{same}-1;089660522881;{cost};Sukses;S1")));
+    let other: Vec<&str> = other.collect();
+    let other = other.join("\n");
+    let mut fields = right.clone();
+    fields[3] = ("csv", other.as_str());
+    let page = finance.submit("/console/reconcile", "/console/reconcile", &fields).body;
+    assert!(page.contains("The purchase itself is decided by an admin or owner."), "{page}");
+    assert!(!page.contains("It was not delivered: refund"), "{page}");
     let mut cs = Visitor::console(&server, "cs");
     assert_eq!(cs.get("/console/reconcile").status, 403);
 }

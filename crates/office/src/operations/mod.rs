@@ -5,6 +5,7 @@
 
 mod callback;
 mod explain;
+mod import;
 mod member;
 mod product;
 mod reopen;
@@ -13,9 +14,10 @@ mod sync;
 mod trx;
 
 pub use explain::SupplierExplain;
+pub use import::{Import, ImportHow, ImportRow};
 pub(crate) use member::id_of;
 pub use member::{MemberAdd, MemberSet};
-pub use product::{ImportRow, ProductSet};
+pub use product::ProductSet;
 pub use supplier::{RouteSet, SupplierAdd, SupplierSet};
 pub use sync::keep_in_step;
 pub use trx::{Reversal, TrxList, Verdict};
@@ -47,7 +49,7 @@ pub enum Operation {
     MemberSet(Box<MemberSet>),
     MemberCredit { code: String, amount: String, note: String },
     Book(Box<Entry>),
-    ProductImport { rows: Vec<ImportRow>, level: Option<String>, supplier: Option<String> },
+    ProductImport(Box<Import>),
     ProductList { filter: Option<String> },
     ProductShow { code: String },
     ProductSet(Box<ProductSet>),
@@ -79,7 +81,7 @@ impl Operation {
         match self {
             Self::MemberAdd(_)
             | Self::MemberSet(_)
-            | Self::ProductImport { .. }
+            | Self::ProductImport(_)
             | Self::ProductSet(_)
             | Self::SupplierAdd(_)
             | Self::SupplierSet(_)
@@ -120,11 +122,11 @@ impl Operation {
             | Self::TrxCheck { .. }
             | Self::CallbackReplay { .. }
             | Self::CallbackTest { .. } => true,
+            Self::ProductImport(import) => !import.how.dry_run,
             Self::MemberAdd(_)
             | Self::MemberList
             | Self::MemberShow { .. }
             | Self::MemberSet(_)
-            | Self::ProductImport { .. }
             | Self::ProductList { .. }
             | Self::ProductShow { .. }
             | Self::ProductSet(_)
@@ -162,7 +164,7 @@ impl Operation {
             | Self::CallbackList { .. } => Permission::Look,
             Self::MemberAdd(_) | Self::MemberSet(_) => Permission::ManageMembers,
             Self::MemberCredit { .. } | Self::Book(_) => Permission::MoveMoney,
-            Self::ProductImport { .. } | Self::ProductSet(_) | Self::LevelSet { .. } => {
+            Self::ProductImport(_) | Self::ProductSet(_) | Self::LevelSet { .. } => {
                 Permission::ManageCatalog
             }
             Self::SupplierAdd(_)
@@ -190,7 +192,7 @@ impl Operation {
             Self::MemberSet(_) => "member set",
             Self::MemberCredit { .. } => "member credit",
             Self::Book(_) => "book",
-            Self::ProductImport { .. } => "product import",
+            Self::ProductImport(_) => "product import",
             Self::ProductList { .. } => "product list",
             Self::ProductShow { .. } => "product show",
             Self::ProductSet(_) => "product set",
@@ -336,9 +338,7 @@ async fn attempt(office: &Office, act: &Act<'_>, operation: Operation) -> anyhow
         Operation::MemberList => member::list(office).await,
         Operation::MemberShow { code } => member::show(office, &code).await,
         Operation::MemberSet(set) => member::set(office, act, *set).await,
-        Operation::ProductImport { rows, level, supplier } => {
-            product::import(office, act, rows, level, supplier).await
-        }
+        Operation::ProductImport(import) => import::import(office, act, *import).await,
         Operation::ProductList { filter } => Ok(product::list(office, filter.as_deref())),
         Operation::ProductShow { code } => product::show(office, &code),
         Operation::ProductSet(set) => product::set(office, act, *set).await,

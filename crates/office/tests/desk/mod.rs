@@ -1,8 +1,9 @@
-//! An office over the model store, which speaks to nobody.
+//! An office over the model store, with a clock that only tests move.
+#![allow(clippy::unwrap_used, dead_code)]
 
 use engine::{Clock, Courier, Engine, Port, ReadPool, Setup, Zone};
 use model::Model;
-use office::{Office, Plug};
+use office::{Actor, Bank, Office, Plug, Role};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use store::{MasterKey, Reads as _, Store as _, Wants};
@@ -31,7 +32,12 @@ impl Plug for Nobody {
     }
 }
 
-pub(crate) fn house() -> (Office, Model, Arc<Ticking>) {
+pub(crate) fn house() -> (Office, Model) {
+    let (office, model, _) = house_with_clock();
+    (office, model)
+}
+
+pub(crate) fn house_with_clock() -> (Office, Model, Arc<Ticking>) {
     let (key, model) = (MasterKey::generate().unwrap(), Model::default());
     let mut store = model.clone();
     store.load(&Wants::default()).unwrap();
@@ -43,4 +49,20 @@ pub(crate) fn house() -> (Office, Model, Arc<Ticking>) {
     let setup = Setup::new(Box::new(store), pool, move || rows.catalog(), key.clone(), clock, zone);
     let engine = Engine::start(setup).unwrap();
     (Office::new(engine.handle, key, Box::new(Nobody)), model, ticking)
+}
+
+pub(crate) fn who(number: u8) -> Actor {
+    let name = ["ani", "budi"][usize::from(number % 2)];
+    Actor::person(name, Role::Owner, "test")
+}
+
+/// An account that members pay into.
+pub(crate) fn bank(code: &str) -> Bank {
+    Bank {
+        code: code.to_owned(),
+        name: code.to_uppercase(),
+        number: "1".to_owned(),
+        holder: "x".to_owned(),
+        open: true,
+    }
 }
