@@ -24,7 +24,7 @@ use types::{
 };
 
 /// Half an HMAC-SHA256.
-pub type Digest = [u8; 16];
+pub(crate) type Digest = [u8; 16];
 
 /// What one row says; `None` when it is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
