@@ -110,6 +110,11 @@ impl DataDir {
         Ok(())
     }
 
+    /// No key in the folder and none in the environment.
+    pub(crate) fn lacks_key(&self) -> bool {
+        std::env::var_os("GERBANG_MASTER_KEY").is_none() && !self.key_file().exists()
+    }
+
     /// The way out for those who have a business and no key.
     pub(crate) fn key_is_missing(&self) -> String {
         format!(

@@ -250,15 +250,6 @@ fn a_taken_ref_is_repeated_or_in_conflict_whatever_changed() {
     }
 }
 
-#[test]
-fn the_margin_guard_skips_a_losing_route() {
-    let mut world = World::new();
-    world.routes[0].0.cost = Rupiah::new(1_322);
-    assert_eq!(world.accept().1.supplier.as_str(), "b");
-    world.routes[0].0.allow_loss = true;
-    assert_eq!(world.accept().1.supplier.as_str(), "a");
-}
-
 /// A trx with its attempts, its member's balance and its books.
 struct Life {
     trx: Trx,

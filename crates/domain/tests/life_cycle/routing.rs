@@ -54,3 +54,12 @@ fn cheapest_goes_by_cost_and_weighted_by_shares() {
     }
     assert!((7_200..7_800).contains(&to_a), "{to_a} of 10.000 with weight 3 of 4");
 }
+
+#[test]
+fn the_margin_guard_skips_a_losing_route() {
+    let mut world = World::new();
+    world.routes[0].0.cost = Rupiah::new(1_322);
+    assert_eq!(world.accept().1.supplier.as_str(), "b");
+    world.routes[0].0.allow_loss = true;
+    assert_eq!(world.accept().1.supplier.as_str(), "a");
+}

@@ -34,6 +34,10 @@ pub(super) fn restore(
 ) -> anyhow::Result<()> {
     data.create_folder()?;
     let _lock = data.lock().context("stop the server first")?;
+    // A copy is always of a business that had one.
+    if data.lacks_key() {
+        bail!(data.key_is_missing());
+    }
     let key = data.master_key()?;
     let storage = Storage::of(data, config);
     let marked = Marking { key: &key, mark: config.mark(data), seen: args.seen };
