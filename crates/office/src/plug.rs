@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use engine::{Courier, Errand, Handle, PaperChange, Port, Suppliers, gone_paper};
 use ipnet::IpNet;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use store::{CatalogChange, JournalLine, MasterKey, Paper, SupplierRecord};
 use suppliers::Settings;
 use types::{MemberId, SupplierCode};
@@ -32,6 +33,8 @@ pub struct Office {
     pub suppliers: Arc<Suppliers>,
     /// Held while an operation changes the catalog by what it read of it.
     pub(crate) editing: tokio::sync::Mutex<()>,
+    /// The revision of the catalog that whoever holds it began with; -1 for nobody.
+    pub(crate) began: AtomicI64,
     pub(crate) plug: Box<dyn Plug>,
     pub(crate) lockout: Lockout,
 }
@@ -45,6 +48,7 @@ impl Office {
             key,
             suppliers: Arc::default(),
             editing: tokio::sync::Mutex::new(()),
+            began: AtomicI64::new(-1),
             plug,
             lockout: Lockout::default(),
         }

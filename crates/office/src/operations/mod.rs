@@ -25,6 +25,7 @@ use crate::users::NewUser;
 use engine::NotDone;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// One thing to do. No `Debug`: it may carry secrets.
@@ -235,7 +236,10 @@ async fn carry_out(office: &Office, actor: &Actor, operation: Operation) -> anyh
     let kept = serde_json::to_value(&operation)?;
     let mut tries = 0;
     loop {
-        let done = once(office, actor, serde_json::from_value(kept.clone())?).await;
+        let again = serde_json::from_value(kept.clone())?;
+        office.began.store(office.handle.catalog().revision(), Ordering::Relaxed);
+        let done = once(office, actor, again).await;
+        office.began.store(-1, Ordering::Relaxed);
         match done {
             Err(error)
                 if tries < EDITS_MOST
