@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use engine::{Courier, Errand, Handle, PaperChange, Port, Suppliers, gone_paper};
 use ipnet::IpNet;
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, Ordering};
 use store::{CatalogChange, JournalLine, MasterKey, Paper, SupplierRecord};
 use suppliers::Settings;
 use types::{MemberId, SupplierCode};
@@ -39,6 +39,15 @@ pub struct Office {
     pub(crate) lockout: Lockout,
 }
 
+/// An editor at work. Ends when dropped, also where whoever asked went away in the middle.
+pub(crate) struct Began<'a>(&'a AtomicI64);
+
+impl Drop for Began<'_> {
+    fn drop(&mut self) {
+        self.0.store(-1, Ordering::Relaxed);
+    }
+}
+
 impl Office {
     /// An office over an engine.
     #[must_use]
@@ -52,6 +61,12 @@ impl Office {
             plug,
             lockout: Lockout::default(),
         }
+    }
+
+    /// Whoever holds `editing` decides on the catalog as it is now.
+    pub(crate) fn begin(&self) -> Began<'_> {
+        self.began.store(self.handle.catalog().revision(), Ordering::Relaxed);
+        Began(&self.began)
     }
 
     /// Changes the catalog: all of it or nothing.

@@ -25,7 +25,6 @@ use crate::users::NewUser;
 use engine::NotDone;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// One thing to do. No `Debug`: it may carry secrets.
@@ -237,9 +236,9 @@ async fn carry_out(office: &Office, actor: &Actor, operation: Operation) -> anyh
     let mut tries = 0;
     loop {
         let again = serde_json::from_value(kept.clone())?;
-        office.began.store(office.handle.catalog().revision(), Ordering::Relaxed);
+        let began = office.begin();
         let done = once(office, actor, again).await;
-        office.began.store(-1, Ordering::Relaxed);
+        drop(began);
         match done {
             Err(error)
                 if tries < EDITS_MOST
