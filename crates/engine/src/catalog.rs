@@ -51,6 +51,7 @@ pub struct MemberEntry {
 /// Members, products, prices, suppliers and routes at one moment.
 #[derive(Debug, Default)]
 pub struct Catalog {
+    revision: i64,
     members: HashMap<MemberCode, Arc<MemberEntry>>,
     by_id: HashMap<MemberId, Arc<MemberEntry>>,
     levels: BTreeMap<LevelCode, Level>,
@@ -82,7 +83,7 @@ impl Catalog {
     /// # Errors
     /// [`CatalogError`] when a secret does not open with this key.
     pub fn build(rows: CatalogRows, key: &MasterKey) -> Result<Self, CatalogError> {
-        let mut catalog = Self::default();
+        let mut catalog = Self { revision: rows.revision, ..Self::default() };
         for record in rows.members {
             let code = record.member.code.clone();
             let open =
@@ -135,6 +136,12 @@ impl Catalog {
     #[must_use]
     pub fn epochs(&self) -> &Epochs {
         &self.epochs
+    }
+
+    /// How often it was changed, where several nodes do: what is decided on it rests on this.
+    #[must_use]
+    pub const fn revision(&self) -> i64 {
+        self.revision
     }
 
     /// A member by code.

@@ -37,6 +37,8 @@ pub struct Errand {
     pub replay: Vec<DeliveryId>,
     /// Changes of the catalog.
     pub catalog: Vec<CatalogChange>,
+    /// Which revision of the catalog they were decided on; the newest here, when nothing is said.
+    pub on: Option<i64>,
     /// Who did it and why.
     pub lines: Vec<JournalLine>,
     /// Refused while an attempt is open at one of these: it could not be asked about any more.

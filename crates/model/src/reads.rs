@@ -69,6 +69,7 @@ impl Reads for Model {
             let mut routes: Vec<_> = tables.routes.values().cloned().collect();
             routes.sort_by(|a, b| (&a.product, a.priority).cmp(&(&b.product, b.priority)));
             CatalogRows {
+                revision: 0,
                 members: tables.members.values().cloned().collect(),
                 levels: tables.levels.values().cloned().collect(),
                 products: tables.products.values().cloned().collect(),

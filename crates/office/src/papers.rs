@@ -10,6 +10,7 @@ use engine::{Answer, Carried, Errand, PaperChange, PaperText, Ran};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
+use std::sync::atomic::Ordering;
 use store::{Paper, PaperFilter, PaperKey};
 use types::{MemberId, UtcMillis};
 
@@ -128,6 +129,12 @@ impl Office {
                 format!("{text:?} holds control characters; type it anew without them"),
             )
             .into());
+        }
+        if !errand.catalog.is_empty() && errand.on.is_none() {
+            // What another node changed since the editor began must not be overwritten unseen.
+            let began = self.began.load(Ordering::Relaxed);
+            let now = self.handle.catalog().revision();
+            errand.on = Some(if began < 0 { now } else { began });
         }
         match self.handle.submit_patiently(errand.into()).await? {
             Answer::Ran(Ran::Done(carried)) => Ok(carried),

@@ -9,6 +9,7 @@ use engine::{Courier, Errand, Handle, PaperChange, Port, Suppliers, gone_paper};
 use ipnet::IpNet;
 use serde_json::json;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use store::{CatalogChange, JournalLine, MasterKey, Paper, SupplierRecord};
 use suppliers::Settings;
 use types::{MemberId, SupplierCode};
@@ -35,8 +36,19 @@ pub struct Office {
     pub suppliers: Arc<Suppliers>,
     /// Held while an operation changes the catalog by what it read of it.
     pub(crate) editing: tokio::sync::Mutex<()>,
+    /// The revision of the catalog that whoever holds it began with; -1 for nobody.
+    pub(crate) began: AtomicI64,
     pub(crate) plug: Box<dyn Plug>,
     pub(crate) lockout: Lockout,
+}
+
+/// An editor at work. Ends when dropped, also where whoever asked went away in the middle.
+pub(crate) struct Began<'a>(&'a AtomicI64);
+
+impl Drop for Began<'_> {
+    fn drop(&mut self) {
+        self.0.store(-1, Ordering::Relaxed);
+    }
 }
 
 impl Office {
@@ -48,9 +60,16 @@ impl Office {
             key,
             suppliers: Arc::default(),
             editing: tokio::sync::Mutex::new(()),
+            began: AtomicI64::new(-1),
             plug,
             lockout: Lockout::default(),
         }
+    }
+
+    /// Whoever holds `editing` decides on the catalog as it is now.
+    pub(crate) fn begin(&self) -> Began<'_> {
+        self.began.store(self.handle.catalog().revision(), Ordering::Relaxed);
+        Began(&self.began)
     }
 
     /// Changes the catalog as whoever has the machine: what a new business or a demo begins with.

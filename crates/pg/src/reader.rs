@@ -125,6 +125,7 @@ impl PgReads {
     fn catalog_now(&mut self) -> Result<CatalogRows, StoreError> {
         let revision = self.number("SELECT catalog FROM revision")?;
         let rows = CatalogRows {
+            revision,
             members: self.all("SELECT * FROM member ORDER BY id", &[], codec::member)?,
             levels: self.all("SELECT * FROM level ORDER BY code", &[], codec::level)?,
             products: self.all("SELECT * FROM product ORDER BY code", &[], codec::product)?,

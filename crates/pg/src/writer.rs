@@ -59,6 +59,8 @@ pub struct PgStore {
     owners: HashMap<TrxNo, MemberId>,
     /// The catalog's revision as this node read it last.
     seen: Arc<AtomicI64>,
+    /// What the batch's changes of the catalog rest on.
+    revision: Option<i64>,
 }
 
 /// How an interrupted COMMIT ended.
@@ -105,6 +107,7 @@ impl PgStore {
             delivery_numbers: Numbers::default(),
             owners: HashMap::new(),
             seen,
+            revision: None,
         }
     }
 
@@ -322,6 +325,7 @@ async fn load(
 
 impl Store for PgStore {
     fn load(&mut self, wants: &Wants) -> Result<Facts, StoreError> {
+        self.revision = wants.revision;
         let (trx_short, delivery_short) =
             (self.trx_numbers.is_short(), self.delivery_numbers.is_short());
         let loaded = self.link.run(async |live| load(live, wants, trx_short, delivery_short).await);
@@ -359,7 +363,8 @@ impl Store for PgStore {
             owners.extend(owned.map(|(no, member)| (no, MemberId::new(member))));
         }
         let chained = self.chain(&folded);
-        let (epoch, seen) = (self.epoch, self.seen.load(Ordering::Relaxed));
+        let epoch = self.epoch;
+        let seen = self.revision.unwrap_or_else(|| self.seen.load(Ordering::Relaxed));
         let written = self
             .link
             .within(async |live| rows::write(live, &folded, &chained, &owners, epoch, seen).await);

@@ -123,6 +123,7 @@ impl SqliteReads {
 impl Reads for SqliteReads {
     fn catalog(&mut self) -> Result<CatalogRows, StoreError> {
         Ok(CatalogRows {
+            revision: 0,
             members: self.all("SELECT * FROM member ORDER BY id", [], by(codec::member))?,
             levels: self.all("SELECT * FROM level ORDER BY code", [], by(codec::level))?,
             products: self.all("SELECT * FROM product ORDER BY code", [], by(codec::product))?,

@@ -45,6 +45,9 @@ pub struct Wants {
     pub turns: BTreeSet<Turn>,
     /// How many attempts at a supplier are sent and open.
     pub open_at: BTreeSet<SupplierCode>,
+    /// Which revision of the catalog its changes of the catalog rest on: one that others changed
+    /// since is [`crate::StoreError::Outdated`].
+    pub revision: Option<i64>,
 }
 
 /// A trx with its attempts in order.

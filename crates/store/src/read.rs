@@ -16,6 +16,8 @@ use types::{
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs)]
 pub struct CatalogRows {
+    /// How often it was changed, where several nodes do; 0 where one does.
+    pub revision: i64,
     pub members: Vec<MemberRecord>,
     pub levels: Vec<Level>,
     pub products: Vec<Product>,

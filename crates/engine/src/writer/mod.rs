@@ -224,6 +224,19 @@ impl Core {
             }
         }
         Self::want_uplines(catalog, jobs, &mut wants);
+        let on = |command: &Command| match command {
+            Command::Errand(errand) => errand.on.unwrap_or_else(|| catalog.revision()),
+            Command::Buy { .. }
+            | Command::Look { .. }
+            | Command::MarkSent { .. }
+            | Command::News { .. }
+            | Command::AskSoon { .. }
+            | Command::Overdue { .. }
+            | Command::Tried { .. }
+            | Command::Note(_) => catalog.revision(),
+        };
+        let edits = jobs.iter().map(|job| &job.command).filter(|command| edits(command));
+        wants.revision = edits.map(on).min();
         wants
     }
 

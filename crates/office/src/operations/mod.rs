@@ -312,7 +312,11 @@ async fn carry_out(
     let kept = serde_json::to_value(&operation)?;
     let mut tries = 0;
     loop {
-        match attempt(office, act, serde_json::from_value(kept.clone())?).await {
+        let again = serde_json::from_value(kept.clone())?;
+        let began = office.begin();
+        let done = attempt(office, act, again).await;
+        drop(began);
+        match done {
             Err(error) if tries < EDITS_MOST && is_outdated(&error) => {
                 tries += 1;
                 let spread = office.handle.now().utc.get().rem_euclid(29).unsigned_abs();
