@@ -6,9 +6,9 @@
 //! Promise 4: unknown stays unknown; no branch here turns it into a refund or a resend, and words
 //! that may be about another purchase decide nothing.
 
+use crate::certainty::{Certainty, certainty};
 use crate::settlement::{refund, reverse, settle};
 use crate::suspicion::{DOUBTFUL, NEVER_SENT, PATIENCE_OVER, is_contradicted, may_raise};
-use crate::certainty::{Certainty, certainty};
 use crate::{
     Attempt, AttemptState, FailureClass, Outcome, Ranking, Tie, Transfer, Trx, TrxState,
     check_delay_ms, pick,

@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use store::{
     CatalogRows, ChainRow, Counts, Delivery, DeliveryFilter, DeliveryState, Heads, JournalFilter,
-    JournalLine, Known, Lane, Paper, PaperFilter, PaperKey, ProofKey, Progress, Reads, StoreError, Story,
-    TrxFilter, Work,
+    JournalLine, Known, Lane, Paper, PaperFilter, PaperKey, Progress, ProofKey, Reads, StoreError,
+    Story, TrxFilter, Work,
 };
 use types::{AttemptId, MemberId, RefId, Rupiah, Sku, SupplierCode, TrxNo, UtcMillis};
 

@@ -46,6 +46,15 @@ impl Role {
         })
     }
 
+    /// True for those that need a second factor where the rule is on.
+    #[must_use]
+    pub const fn needs_second_factor(self) -> bool {
+        match self {
+            Self::Owner | Self::Admin | Self::Finance => true,
+            Self::Cs | Self::Readonly => false,
+        }
+    }
+
     /// True when it may.
     #[must_use]
     pub const fn may(self, permission: Permission) -> bool {

@@ -4,7 +4,8 @@ use crate::access::{Actor, Permission};
 use crate::papers::{drop, hex, put, secret};
 use crate::plug::Office;
 use crate::problem::Problem;
-use engine::Errand;
+use crate::sessions::{From, SignedMember};
+use engine::{Errand, PaperChange};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::Sealed;
@@ -35,7 +36,28 @@ fn place(id: &str) -> String {
     format!("apikey/{id}/secret")
 }
 
+/// The papers that end all keys of a member.
+pub(crate) async fn end_of(office: &Office, member: &str) -> anyhow::Result<Vec<PaperChange>> {
+    let all = office.sheets::<KeyBody>(KEY, Some(member), None, 1_000).await?;
+    Ok(all.into_iter().map(|sheet| drop(KEY, &sheet.id, sheet.version)).collect())
+}
+
 impl Office {
+    /// A new key for oneself, at the portal, with the PIN: it buys at once.
+    ///
+    /// # Errors
+    /// [`Problem`] for a wrong PIN or too many keys.
+    pub async fn add_own_key(
+        &self,
+        me: &SignedMember,
+        from: &From,
+        pin: &str,
+        name: &str,
+    ) -> anyhow::Result<(String, String)> {
+        self.confirm(me, from, pin, "key add").await?;
+        self.add_key(&Actor::member(&me.code, from), me.code.as_str(), name).await
+    }
+
     /// A new key of a member: its id and its secret, which is shown once.
     ///
     /// # Errors

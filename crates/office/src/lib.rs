@@ -7,6 +7,7 @@
 
 mod access;
 mod audit;
+mod credentials;
 mod deposits;
 mod downlines;
 mod import;
@@ -19,10 +20,15 @@ mod own;
 mod papers;
 mod password;
 mod plug;
+mod portal_password;
+mod portal_session;
 mod problem;
 mod reconcile;
+mod second_factor;
 mod sessions;
 mod statement;
+mod step_up;
+mod strength;
 mod totp;
 mod typed;
 mod users;
@@ -41,10 +47,12 @@ pub use operations::{
 pub use own::OwnChange;
 pub use papers::Sheet;
 pub use plug::{Office, Plug, network};
+pub use portal_session::MemberLogin;
 pub use problem::Problem;
 pub use reconcile::{DifferenceRow, Reconciliation, Settlement, Statement};
 pub use sessions::{From, SessionRow, Signed, SignedMember, TokenRow};
 pub use statement::{Mapping, read_statement};
+pub use step_up::{Proof, Proven};
 pub use totp::code_at;
 pub use typed::amount;
 pub use users::{NewUser, User};

@@ -31,6 +31,11 @@ pub struct Rules {
     pub ticket_least: i64,
     /// Members may have an upline, and uplines see to theirs at the portal.
     pub downlines: bool,
+    /// Owners, admins and finance need a second factor; without one a login leads to the page that
+    /// sets it up. On in a new business, off in one from before.
+    pub second_factor: bool,
+    /// A member's change of its allowed addresses waits this long when it comes from none of them.
+    pub allowlist_hours: i64,
 }
 
 impl Default for Rules {
@@ -41,6 +46,8 @@ impl Default for Rules {
             ticket_unique_most: 999,
             ticket_least: 10_000,
             downlines: false,
+            second_factor: false,
+            allowlist_hours: 24,
         }
     }
 }
@@ -153,7 +160,8 @@ impl Office {
         let sane = rules.approval_above >= 0
             && (1..=10_080).contains(&rules.ticket_minutes)
             && (0..=9_999).contains(&rules.ticket_unique_most)
-            && rules.ticket_least > 0;
+            && rules.ticket_least > 0
+            && (0..=720).contains(&rules.allowlist_hours);
         if !sane {
             return Err(Problem::asked("bad_rules", "numbers out of range").into());
         }

@@ -4,9 +4,11 @@ use crate::access::{Actor, Role};
 use crate::operations::{MemberSet, Operation, execute};
 use crate::papers::{secret, webhook_secret};
 use crate::plug::Office;
+use crate::portal_session::locked;
 use crate::problem::Problem;
 use crate::sessions::{From, SignedMember};
-use serde_json::Value;
+use crate::strength;
+use serde_json::{Value, json};
 use store::DeliveryFilter;
 use subtle::ConstantTimeEq as _;
 use types::DeliveryId;
@@ -27,15 +29,22 @@ pub struct OwnChange {
 }
 
 impl Office {
-    /// A new PIN of six digits and a new password.
+    /// A new PIN of six digits and a new password, neither easy to guess.
     ///
     /// # Errors
     /// When the machine gives no randomness.
     pub fn fresh_credentials() -> anyhow::Result<(String, String)> {
-        let random = secret(8)?;
-        let number = u64::from_str_radix(&random, 16)?;
-        // The bias of this remainder is one in 18 million millions.
-        Ok((format!("{:06}", number % 1_000_000), secret(10)?))
+        loop {
+            let random = secret(8)?;
+            let number = u64::from_str_radix(&random, 16)?;
+            // The bias of this remainder is one in 18 million millions.
+            let (pin, password) = (format!("{:06}", number % 1_000_000), secret(10)?);
+            let is_strong = strength::member_pin(&pin, "").is_ok()
+                && strength::member_password(&password, "", &pin).is_ok();
+            if is_strong {
+                return Ok((pin, password));
+            }
+        }
     }
 
     /// A key for an action that must happen once.
@@ -46,13 +55,27 @@ impl Office {
         secret(16)
     }
 
-    /// Its PIN again, before something that could lock it out.
-    pub(crate) fn confirm(&self, member: &SignedMember, pin: &str) -> Result<(), Problem> {
+    /// Its PIN again, before something that could lock it out or costs money. Counted for the
+    /// member, from wherever it is tried: whoever holds a session may not try them all.
+    pub(crate) async fn confirm(
+        &self,
+        member: &SignedMember,
+        from: &From,
+        pin: &str,
+        what: &'static str,
+    ) -> anyhow::Result<()> {
+        let who = (format!("pin {}", member.code), String::new());
+        self.lockout.attempt(&who, self.handle.now().utc)?;
         let catalog = self.handle.catalog();
-        let entry = catalog.member(&member.code);
-        let fits = entry
-            .is_some_and(|entry| bool::from(entry.pin.expose().as_bytes().ct_eq(pin.as_bytes())));
-        if fits { Ok(()) } else { Err(Problem::forbidden("the PIN is another one")) }
+        let entry = catalog.member(&member.code).filter(|entry| entry.member.active);
+        let Some(entry) = entry else { return Err(locked().into()) };
+        if bool::from(entry.pin.expose().as_bytes().ct_eq(pin.as_bytes())) {
+            self.lockout.right(&who);
+            return Ok(());
+        }
+        let actor = Actor::member(&member.code, from);
+        self.audit(&actor, "portal pin refused", &json!({"for": what}), "").await;
+        Err(Problem::forbidden("the PIN is another one").into())
     }
 
     /// Addresses it may call from, and where its callbacks go.
@@ -66,7 +89,7 @@ impl Office {
         pin: &str,
         change: OwnChange,
     ) -> anyhow::Result<()> {
-        self.confirm(member, pin)?;
+        self.confirm(member, from, pin, "settings").await?;
         let OwnChange { ips, callback, webhook, sandbox } = change;
         let code = member.code.to_string();
         let set = MemberSet { code, ips, callback, webhook, sandbox, ..MemberSet::default() };
@@ -84,7 +107,7 @@ impl Office {
         from: &From,
         pin: &str,
     ) -> anyhow::Result<(String, String)> {
-        self.confirm(member, pin)?;
+        self.confirm(member, from, pin, "new credentials").await?;
         let (pin, password) = Self::fresh_credentials()?;
         let set = MemberSet {
             code: member.code.to_string(),
@@ -107,7 +130,7 @@ impl Office {
         from: &From,
         pin: &str,
     ) -> anyhow::Result<String> {
-        self.confirm(member, pin)?;
+        self.confirm(member, from, pin, "callback secret").await?;
         let secret = webhook_secret()?;
         let set = MemberSet {
             code: member.code.to_string(),

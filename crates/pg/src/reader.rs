@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use store::codec::{self, Columns, Unreadable};
 use store::{
     CatalogRows, ChainHead, ChainRow, Counts, Delivery, DeliveryFilter, Heads, JOURNAL_LOOK_MOST,
-    JournalFilter, JournalLine, Known, Lane, Paper, PaperFilter, PaperKey, ProofKey, Progress, Reads,
-    StoreError, Story, TrxFilter, Work,
+    JournalFilter, JournalLine, Known, Lane, Paper, PaperFilter, PaperKey, Progress, ProofKey,
+    Reads, StoreError, Story, TrxFilter, Work,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;

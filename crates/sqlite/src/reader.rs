@@ -1,17 +1,17 @@
 //! Read-only connections: typed pages and walks, each bounded.
 
 use crate::open::not_written;
-use crate::{papers, proofs};
 use crate::rows::by;
 use crate::young::{Young, find, find_young};
+use crate::{papers, proofs};
 use domain::{Account, Transfer, Trx};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use std::ops::ControlFlow;
 use std::path::Path;
 use store::{
     CatalogRows, ChainHead, ChainRow, Counts, Delivery, DeliveryFilter, Heads, JOURNAL_LOOK_MOST,
-    JournalFilter, JournalLine, Known, Lane, Paper, PaperFilter, PaperKey, ProofKey, Progress, Reads,
-    StoreError, Story, TrxFilter, Work, codec,
+    JournalFilter, JournalLine, Known, Lane, Paper, PaperFilter, PaperKey, Progress, ProofKey,
+    Reads, StoreError, Story, TrxFilter, Work, codec,
 };
 use types::{AttemptId, Dest, MemberId, RefId, Rupiah, Sku, SupplierCode, TrxNo, UtcMillis};
 

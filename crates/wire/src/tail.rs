@@ -165,7 +165,8 @@ pub fn for_others(text: &str) -> &str {
                 && !goes_on(&kept[found.end()..])
         })
         .map(|found| found.start());
-    let kept = kept[..amount.min().unwrap_or(kept.len())].trim_end_matches([' ', '.', ',', ':', ';', '(', '-']);
+    let kept = kept[..amount.min().unwrap_or(kept.len())]
+        .trim_end_matches([' ', '.', ',', ':', ';', '(', '-']);
     let lower = kept.to_ascii_lowercase();
     let word = ["karena", "sebab", "dengan"].into_iter().find(|word| {
         lower.strip_suffix(word).is_some_and(|rest| rest.is_empty() || rest.ends_with(' '))

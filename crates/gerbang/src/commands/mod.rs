@@ -25,7 +25,7 @@ use cli::{
     BusinessVerb, CallbackVerb, MemberVerb, PriceVerb, ProductVerb, RouteVerb, SupplierVerb,
     TrxVerb, UserVerb, Verb, VerdictArgs,
 };
-use office::{Actor, NewUser, Operation, SupplierAdd, Verdict, execute};
+use office::{Actor, NewUser, Operation, Rules, SupplierAdd, Verdict, execute};
 use render::{Screen, Shape};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -206,8 +206,9 @@ fn user(verb: UserVerb) -> anyhow::Result<(Operation, Shape)> {
             let name = name.unwrap_or_default();
             (Operation::UserAdd(Box::new(NewUser { login, name, password, role })), Shape::Record)
         }
-        UserVerb::Set { login, role, active, password } => {
-            (Operation::UserSet { login, role, active, password }, Shape::Record)
+        UserVerb::Set { login, role, active, password, forget_second_factor } => {
+            let set = Operation::UserSet { login, role, active, password, forget_second_factor };
+            (set, Shape::Record)
         }
         UserVerb::Token { name, role } => (Operation::TokenAdd { name, role }, Shape::Record),
     })
@@ -239,8 +240,10 @@ async fn init(data: &DataDir, config: &Config) -> anyhow::Result<Value> {
             CatalogChange::Supplier(goods::sandbox_supplier("sandbox", "Sandbox")?),
         ])
         .await?;
+    let rules = Rules { second_factor: true, ..house.office.rules().await? };
+    house.office.set_rules(&Actor::local(), &rules).await?;
     Ok(json!({
         "created": storage.shown(), "price_list": format!("/harga/json?id={id}"),
-        "next": "gerbang user add, gerbang member add, gerbang product import, gerbang serve",
+        "next": "gerbang user add NAME --role owner, gerbang member add, gerbang product import, gerbang serve",
     }))
 }

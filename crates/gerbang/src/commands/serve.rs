@@ -67,6 +67,9 @@ pub(super) async fn serve(
     let scheme = if tls.is_some() { "https" } else { "http" };
     let address = tcp.local_addr()?;
     let door = tokio::spawn(Door::open(data)?.serve(house.clone()));
+    if let Err(error) = house.office.sweep_sessions().await {
+        tracing::warn!(error = %format!("{error:#}"), "old sessions could not be swept");
+    }
     let (workers, lost) = house.work()?;
     let reports = Reports::open(&data.reports())?;
     let following = tokio::spawn(follow(house.handle.clone(), reports.clone()));

@@ -234,7 +234,8 @@ pub(super) async fn explain(office: &Office, given: &SupplierExplain) -> anyhow:
                 assumed.push("our reference beside the text".to_owned());
             }
             if settings.callback.confirm {
-                assumed.push("`confirm`: the supplier is asked, and its answer says the same".into());
+                assumed
+                    .push("`confirm`: the supplier is asked, and its answer says the same".into());
             }
             connector.explain(&ask, Heard::Callback(&inbound))
         }

@@ -1,5 +1,6 @@
 //! Members: add, list, show, set, credit.
 
+use crate::access::Actor;
 use crate::plug::{Office, network};
 use anyhow::{Context as _, anyhow, bail};
 use domain::{Dialect, Member, Wording};
@@ -85,6 +86,11 @@ pub struct MemberSet {
     /// Purchases go to the sandbox and move no money.
     #[arg(long)]
     pub sandbox: Option<bool>,
+    /// It forgot the password of its portal: it chooses a new one at its next login, with PIN and
+    /// H2H password from an allowed address.
+    #[arg(long)]
+    #[serde(default)]
+    pub forget_portal_password: bool,
     /// Whose downline it is: a member code; "" for nobody's.
     #[arg(long)]
     pub upline: Option<String>,
@@ -109,6 +115,7 @@ pub(crate) async fn create(office: &Office, new: &MemberAdd) -> anyhow::Result<M
     if new.pin.is_empty() || new.password.is_empty() {
         bail!("PIN and password must not be empty");
     }
+    office.must_be_strong(code.as_str(), Some(&new.pin), Some(&new.password)).await?;
     if let Some(url) = &new.callback {
         wire::check_callback_url(url)?;
     }
@@ -220,6 +227,7 @@ pub(super) async fn show(office: &Office, code: &str) -> anyhow::Result<Value> {
         "sedang": member.wording.sedang, "sn_ref": member.wording.sn_ref,
         "seller": member.wording.seller.word(), "dialect": member.dialect.to_string(),
         "webhook": member.wording.webhook,
+        "portal_password": office.has_portal_password(&code).await?,
         "sandbox": member.sandbox, "upline": above(&catalog, member),
         "markup": member.upline.as_ref().map(|upline| upline.markup.get()),
         "markups": member.upline.as_ref().map(|upline| upline.markups.to_string()),
@@ -232,11 +240,15 @@ fn above(catalog: &engine::Catalog, member: &Member) -> Option<String> {
     catalog.member_by_id(upline.member).map(|entry| entry.member.code.to_string())
 }
 
-pub(super) async fn set(office: &Office, set: MemberSet) -> anyhow::Result<Value> {
+pub(super) async fn set(office: &Office, actor: &Actor, set: MemberSet) -> anyhow::Result<Value> {
     let (code, _) = id_of(office, &set.code)?;
+    office.must_be_strong(code.as_str(), set.pin.as_deref(), set.password.as_deref()).await?;
     let rows = office.handle.reads().ask(|reads| reads.catalog()).await??;
     let found = rows.members.into_iter().find(|record| record.member.code == code);
     let mut record = found.context("the member is gone")?;
+    if set.forget_portal_password {
+        office.reset_portal_password(actor, code.as_str()).await?;
+    }
     let seal = |column: &str, plain: &str| -> anyhow::Result<_> {
         if plain.is_empty() {
             bail!("{column} must not be empty");

@@ -21,6 +21,7 @@ pub use trx::{TrxList, Verdict};
 
 use crate::access::{Actor, Permission};
 use crate::plug::Office;
+use crate::step_up::Proven;
 use crate::users::NewUser;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -32,32 +33,83 @@ use serde_json::{Value, json};
 pub enum Operation {
     MemberAdd(Box<MemberAdd>),
     MemberList,
-    MemberShow { code: String },
+    MemberShow {
+        code: String,
+    },
     MemberSet(Box<MemberSet>),
-    MemberCredit { code: String, amount: String, note: String },
-    ProductImport { rows: Vec<ImportRow>, level: Option<String>, supplier: Option<String> },
-    ProductList { filter: Option<String> },
-    ProductShow { code: String },
+    MemberCredit {
+        code: String,
+        amount: String,
+        note: String,
+    },
+    ProductImport {
+        rows: Vec<ImportRow>,
+        level: Option<String>,
+        supplier: Option<String>,
+    },
+    ProductList {
+        filter: Option<String>,
+    },
+    ProductShow {
+        code: String,
+    },
     ProductSet(Box<ProductSet>),
-    PriceList { level: Option<String> },
-    LevelSet { code: String, name: String },
+    PriceList {
+        level: Option<String>,
+    },
+    LevelSet {
+        code: String,
+        name: String,
+    },
     SupplierList,
     SupplierAdd(Box<SupplierAdd>),
     SupplierExplain(Box<SupplierExplain>),
     SupplierSet(Box<SupplierSet>),
-    SupplierSync { code: String, dry_run: bool },
+    SupplierSync {
+        code: String,
+        dry_run: bool,
+    },
     RouteSet(Box<RouteSet>),
     TrxList(Box<TrxList>),
-    TrxShow { no: i64 },
-    TrxResolve { no: i64, verdict: Verdict, note: String },
-    TrxCheck { no: i64 },
-    CallbackList { member: Option<String>, state: Option<String>, trx: Option<i64>, limit: u32 },
-    CallbackReplay { ids: Vec<i64>, member: Option<String>, state: Option<String> },
-    CallbackTest { member: String },
+    TrxShow {
+        no: i64,
+    },
+    TrxResolve {
+        no: i64,
+        verdict: Verdict,
+        note: String,
+    },
+    TrxCheck {
+        no: i64,
+    },
+    CallbackList {
+        member: Option<String>,
+        state: Option<String>,
+        trx: Option<i64>,
+        limit: u32,
+    },
+    CallbackReplay {
+        ids: Vec<i64>,
+        member: Option<String>,
+        state: Option<String>,
+    },
+    CallbackTest {
+        member: String,
+    },
     UserList,
     UserAdd(Box<NewUser>),
-    UserSet { login: String, role: Option<String>, active: Option<bool>, password: Option<String> },
-    TokenAdd { name: String, role: String },
+    UserSet {
+        login: String,
+        role: Option<String>,
+        active: Option<bool>,
+        password: Option<String>,
+        #[serde(default)]
+        forget_second_factor: bool,
+    },
+    TokenAdd {
+        name: String,
+        role: String,
+    },
 }
 
 impl Operation {
@@ -227,7 +279,7 @@ async fn carry_out(office: &Office, actor: &Actor, operation: Operation) -> anyh
         Operation::MemberAdd(new) => member::add(office, *new).await,
         Operation::MemberList => member::list(office).await,
         Operation::MemberShow { code } => member::show(office, &code).await,
-        Operation::MemberSet(set) => member::set(office, *set).await,
+        Operation::MemberSet(set) => member::set(office, actor, *set).await,
         Operation::MemberCredit { code, amount, note } => {
             member::credit(office, &code, &amount, note).await
         }
@@ -259,12 +311,19 @@ async fn carry_out(office: &Office, actor: &Actor, operation: Operation) -> anyh
         }
         Operation::CallbackTest { member } => callback::test(office, &member).await,
         Operation::UserList => Ok(serde_json::to_value(office.users().await?)?),
-        Operation::UserAdd(new) => Ok(serde_json::to_value(office.add_user(actor, *new).await?)?),
-        Operation::UserSet { login, role, active, password } => {
+        Operation::UserAdd(new) => {
+            let proven = Proven::at_the_machine(actor)?;
+            Ok(serde_json::to_value(office.add_user(actor, &proven, *new).await?)?)
+        }
+        Operation::UserSet { login, role, active, password, forget_second_factor } => {
+            let proven = Proven::at_the_machine(actor)?;
             if let Some(password) = &password {
-                office.set_password(actor, &login, None, password, None).await?;
+                office.reset_password(actor, &proven, &login, password).await?;
             }
-            let user = office.set_user(actor, &login, role.as_deref(), active).await?;
+            if forget_second_factor {
+                office.remove_second_factor(actor, &proven, &login).await?;
+            }
+            let user = office.set_user(actor, &proven, &login, role.as_deref(), active).await?;
             Ok(serde_json::to_value(user)?)
         }
         Operation::TokenAdd { name, role } => {
