@@ -7,7 +7,7 @@ use crate::plug::Office;
 use crate::problem::Problem;
 use crate::sessions::PORTAL;
 use crate::strength;
-use engine::{Errand, PaperChange, place};
+use engine::{Errand, PaperChange, password_of, place};
 use serde::{Deserialize, Serialize};
 use store::CatalogChange;
 
@@ -48,7 +48,12 @@ impl Office {
         pin: Option<&str>,
         password: Option<&str>,
     ) -> anyhow::Result<()> {
-        if (pin.is_none() && password.is_none()) || self.is_demo().await? {
+        let given = || pin.into_iter().chain(password);
+        if given().any(|text| text.is_empty() || text.chars().any(char::is_control)) {
+            let why = "PIN and password are not empty and contain no control characters";
+            return Err(Problem::asked("bad_credentials", why).into());
+        }
+        if given().next().is_none() || self.is_demo().await? {
             return Ok(());
         }
         let check = || -> Result<(), Problem> {
@@ -76,8 +81,9 @@ impl Office {
             let Some(old) = catalog.member_by_id(record.member.id) else { continue };
             let code = &record.member.code;
             let pin = self.key.open(&place(code, "pin"), &record.pin)?;
-            let password = self.key.open(&place(code, "password"), &record.password)?;
-            let others = pin != old.pin.expose() || password != old.password.expose();
+            let opened = self.key.open(&place(code, "password"), &record.password)?;
+            let (password, _) = password_of(opened);
+            let others = pin != old.pin.expose() || password.expose() != old.password.expose();
             if others {
                 papers.extend(keys::end_of(self, code.as_str()).await?);
             }

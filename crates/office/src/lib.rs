@@ -6,6 +6,7 @@
 //! commit. It knows no HTTP.
 
 mod access;
+mod allowlist;
 mod audit;
 mod credentials;
 mod deposits;
@@ -24,6 +25,7 @@ mod portal_password;
 mod portal_session;
 mod problem;
 mod reconcile;
+mod sandbox_login;
 mod second_factor;
 mod sessions;
 mod statement;
@@ -34,6 +36,7 @@ mod typed;
 mod users;
 
 pub use access::{Actor, Permission, Role};
+pub use allowlist::PendingAddresses;
 pub use deposits::{Bank, Mutation, MutationRow, Taken, Ticket};
 pub use downlines::{Downline, NewDownline};
 pub use import::{read_import, read_mutations};
@@ -50,6 +53,7 @@ pub use plug::{Office, Plug, network};
 pub use portal_session::MemberLogin;
 pub use problem::Problem;
 pub use reconcile::{DifferenceRow, Reconciliation, Settlement, Statement};
+pub use sandbox_login::sandbox_logins;
 pub use sessions::{From, SessionRow, Signed, SignedMember, TokenRow};
 pub use statement::{Mapping, read_statement};
 pub use step_up::{Proof, Proven};

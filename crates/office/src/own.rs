@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq as _;
 use types::DeliveryId;
 
 /// A member acts on its own record with the rights of an operator, and on nothing else.
-fn itself(member: &SignedMember, from: &From) -> Actor {
+pub(crate) fn itself(member: &SignedMember, from: &From) -> Actor {
     Actor { name: member.code.to_string(), role: Role::Admin, from: from.address.clone() }
 }
 
@@ -22,7 +22,6 @@ fn itself(member: &SignedMember, from: &From) -> Actor {
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs)]
 pub struct OwnChange {
-    pub ips: Option<String>,
     pub callback: Option<String>,
     pub webhook: Option<bool>,
     pub sandbox: Option<bool>,
@@ -78,7 +77,7 @@ impl Office {
         Err(Problem::forbidden("the PIN is another one").into())
     }
 
-    /// Addresses it may call from, and where its callbacks go.
+    /// Where its callbacks go, and its sandbox.
     ///
     /// # Errors
     /// [`Problem`] for a wrong PIN or a bad value.
@@ -90,14 +89,14 @@ impl Office {
         change: OwnChange,
     ) -> anyhow::Result<()> {
         self.confirm(member, from, pin, "settings").await?;
-        let OwnChange { ips, callback, webhook, sandbox } = change;
+        let OwnChange { callback, webhook, sandbox } = change;
         let code = member.code.to_string();
-        let set = MemberSet { code, ips, callback, webhook, sandbox, ..MemberSet::default() };
+        let set = MemberSet { code, callback, webhook, sandbox, ..MemberSet::default() };
         execute(self, &itself(member, from), Operation::MemberSet(Box::new(set))).await?;
         Ok(())
     }
 
-    /// New credentials; the old ones and all its portal sessions end at once.
+    /// New credentials. Keys and portal sessions end at once, the old pair after these hours.
     ///
     /// # Errors
     /// [`Problem`] for a wrong PIN.
@@ -106,6 +105,7 @@ impl Office {
         member: &SignedMember,
         from: &From,
         pin: &str,
+        keep_old_hours: u32,
     ) -> anyhow::Result<(String, String)> {
         self.confirm(member, from, pin, "new credentials").await?;
         let (pin, password) = Self::fresh_credentials()?;
@@ -113,6 +113,7 @@ impl Office {
             code: member.code.to_string(),
             pin: Some(pin.clone()),
             password: Some(password.clone()),
+            keep_old_hours: Some(keep_old_hours),
             ..MemberSet::default()
         };
         execute(self, &itself(member, from), Operation::MemberSet(Box::new(set))).await?;

@@ -65,10 +65,22 @@ impl Office {
         lines: Vec<JournalLine>,
         why: &str,
     ) -> anyhow::Result<()> {
+        self.change_whole(changes, lines, why, Vec::new()).await
+    }
+
+    /// The same with papers of its own in the same commit.
+    pub(crate) async fn change_whole(
+        &self,
+        changes: Vec<CatalogChange>,
+        lines: Vec<JournalLine>,
+        why: &str,
+        more: Vec<PaperChange>,
+    ) -> anyhow::Result<()> {
         let now = self.handle.now().utc;
         let mut papers = news::papers(&self.handle.catalog(), &changes, why, now)?;
         papers.extend(self.gone_no_more(&changes).await?);
         papers.extend(self.ended_by(&changes).await?);
+        papers.extend(more);
         self.run(Errand { papers, catalog: changes, lines, ..Errand::default() }).await?;
         Ok(())
     }

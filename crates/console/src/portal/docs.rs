@@ -87,6 +87,7 @@ async fn keys(console: &Inner, ask: &Ask, base: &str) -> anyhow::Result<Vec<Part
             action: "/portal/keys".to_owned(),
             fields: vec![
                 Field::new("name", ask.t("What for")),
+                Field::new("plays", ask.t("For the sandbox only")).input(Input::Check),
                 Field::new("pin", ask.t("Your PIN, to confirm"))
                     .input(Input::Password)
                     .hint(ask.t("a key buys at once; it ends with new credentials"))
@@ -101,7 +102,8 @@ async fn keys(console: &Inner, ask: &Ask, base: &str) -> anyhow::Result<Vec<Part
 
 pub(crate) async fn add_key(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     let (pin, name) = (ask.given("pin"), ask.given("name"));
-    let (id, secret) = console.office.add_own_key(me(ask)?, &ask.from, pin, name).await?;
+    let plays = ask.given("plays") == "true";
+    let (id, secret) = console.office.add_own_key(me(ask)?, &ask.from, pin, name, plays).await?;
     let parts = vec![
         Part::Note {
             text: ask.t("Copy it now: it is not shown again.").to_owned(),

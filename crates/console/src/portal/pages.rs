@@ -3,7 +3,7 @@
 use crate::Inner;
 use crate::ask::Ask;
 use crate::pages::{frame, members, money, news as changes, statement as moves, trx as trx_page};
-use crate::portal::sandbox;
+use crate::portal::{account, sandbox};
 use crate::reply::Answer;
 use crate::routes::done;
 use crate::show::{self, days_ago, percent};
@@ -53,6 +53,7 @@ pub(crate) async fn home(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     let found = trx_page::find(console, ask, trx_page::filter(console, ask, Some(member))?).await?;
     let newest: Vec<_> = found.into_iter().take(15).collect();
     let mut parts = sandbox::banner(console, ask);
+    parts.extend(account::waiting(console, ask).await?);
     parts.extend([
         Part::Tiles(vec![
             tile(ask.t("Balance"), rupiah(balance.unwrap_or_default().get()), String::new()),

@@ -233,17 +233,11 @@ async fn init(data: &DataDir, config: &Config) -> anyhow::Result<Value> {
     let mut id = [0; 8];
     getrandom::fill(&mut id).context("no randomness from the system")?;
     let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-    house
-        .office
-        .change(vec![
-            CatalogChange::Level(goods::first_level(&id)?),
-            CatalogChange::Supplier(goods::sandbox_supplier("sandbox", "Sandbox")?),
-        ])
-        .await?;
+    house.office.change(vec![CatalogChange::Level(goods::first_level(&id)?)]).await?;
     let rules = Rules { second_factor: true, ..house.office.rules().await? };
     house.office.set_rules(&Actor::local(), &rules).await?;
     Ok(json!({
         "created": storage.shown(), "price_list": format!("/harga/json?id={id}"),
-        "next": "gerbang user add NAME --role owner, gerbang member add, gerbang product import, gerbang serve",
+        "next": "gerbang user add NAME --role owner, gerbang member add, gerbang product import, gerbang supplier add, gerbang serve",
     }))
 }

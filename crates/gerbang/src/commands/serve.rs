@@ -26,6 +26,9 @@ use tokio::sync::{oneshot, watch};
 /// How often the heads of the chains go to the log.
 const HEADS_EVERY: Duration = Duration::from_secs(3_600);
 
+/// How often it is looked whether new addresses of a member count.
+const ADDRESSES_EVERY: Duration = Duration::from_secs(30);
+
 fn log_to_stderr() {
     use std::io::IsTerminal as _;
     use tracing_subscriber::EnvFilter;
@@ -114,6 +117,7 @@ pub(super) async fn serve(
     let disk = tokio::spawn(watch_disk(house.handle.clone(), data.clone(), config.min_free_mb));
     let heads = tokio::spawn(print_heads(house.handle.clone()));
     let prices = tokio::spawn(keep_in_step(house.office.clone()));
+    let addresses = tokio::spawn(let_addresses_count(house.office.clone()));
     println!("listening on {scheme}://{address}");
     note(&house, "start").await;
     let result = until_told(ended, lost).await;
@@ -127,6 +131,7 @@ pub(super) async fn serve(
     disk.abort();
     heads.abort();
     prices.abort();
+    addresses.abort();
     if result.is_ok() {
         // The queue is in order: when this line is written, everything before it is.
         note(&house, "stop").await;
@@ -163,6 +168,17 @@ fn gateway_settings(config: &Config) -> GatewaySettings {
             .iter()
             .map(|(name, meant)| (wire::slug(name), meant.iter().map(|c| wire::slug(c)).collect()))
             .collect(),
+        sandbox: false,
+    }
+}
+
+/// New addresses of members count when their time has come.
+async fn let_addresses_count(office: Arc<Office>) {
+    loop {
+        if let Err(error) = office.apply_due_addresses().await {
+            tracing::warn!(error = %format!("{error:#}"), "addresses that are due");
+        }
+        tokio::time::sleep(ADDRESSES_EVERY).await;
     }
 }
 

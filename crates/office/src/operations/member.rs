@@ -4,12 +4,12 @@ use crate::access::Actor;
 use crate::plug::{Office, network};
 use anyhow::{Context as _, anyhow, bail};
 use domain::{Dialect, Member, Wording};
-use engine::{Answer, Command, Moved, place};
+use engine::{Answer, Command, Moved, beside, place};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{CatalogChange, MemberRecord};
-use types::{LevelCode, MemberCode, MemberId, Rupiah};
+use types::{LevelCode, MemberCode, MemberId, Rupiah, UtcMillis};
 
 /// No `Debug`: it carries secrets.
 #[allow(missing_docs)]
@@ -49,6 +49,9 @@ pub struct MemberSet {
     /// New H2H password.
     #[arg(long)]
     pub password: Option<String>,
+    /// Hours, at most 24, that the PIN and password of before work beside the new ones.
+    #[arg(long)]
+    pub keep_old_hours: Option<u32>,
     /// Secret that signs its callbacks; "" for none.
     #[arg(long)]
     pub signing: Option<String>,
@@ -102,7 +105,10 @@ pub struct MemberSet {
     pub markups: Option<String>,
 }
 
-fn networks(text: &str) -> anyhow::Result<Vec<IpNet>> {
+/// Longest overlap of old and new credentials.
+const KEEP_MOST_HOURS: u32 = 24;
+
+pub(crate) fn networks(text: &str) -> anyhow::Result<Vec<IpNet>> {
     text.split([' ', ',']).filter(|part| !part.is_empty()).map(network).collect()
 }
 
@@ -243,9 +249,7 @@ fn above(catalog: &engine::Catalog, member: &Member) -> Option<String> {
 pub(super) async fn set(office: &Office, actor: &Actor, set: MemberSet) -> anyhow::Result<Value> {
     let (code, _) = id_of(office, &set.code)?;
     office.must_be_strong(code.as_str(), set.pin.as_deref(), set.password.as_deref()).await?;
-    let rows = office.handle.reads().ask(|reads| reads.catalog()).await??;
-    let found = rows.members.into_iter().find(|record| record.member.code == code);
-    let mut record = found.context("the member is gone")?;
+    let mut record = record_of(office, &code).await?;
     if set.forget_portal_password {
         office.reset_portal_password(actor, code.as_str()).await?;
     }
@@ -316,17 +320,48 @@ pub(super) async fn set(office: &Office, actor: &Actor, set: MemberSet) -> anyho
     if let Some(pin) = &set.pin {
         record.pin = seal("pin", pin)?;
     }
-    if let Some(password) = &set.password {
-        record.password = seal("password", password)?;
+    if set.pin.is_some() || set.password.is_some() {
+        let catalog = office.handle.catalog();
+        let old = catalog.member(&code).context("the member is gone")?;
+        let password = set.password.as_deref().unwrap_or(old.password.expose());
+        let kept = keep_old(office, set.keep_old_hours)?
+            .map(|until| beside(password, old.pin.expose(), old.password.expose(), until));
+        record.password = seal("password", kept.as_deref().unwrap_or(password))?;
+    } else if set.keep_old_hours.is_some() {
+        bail!("--keep-old-hours goes with a new PIN or password");
     }
     if let Some(secret) = &set.signing {
         record.signing = if secret.is_empty() { None } else { Some(seal("signing", secret)?) };
     }
+    let mut papers = Vec::new();
     if let Some(ips) = &set.ips {
         record.ip_allow = networks(ips)?;
+        papers = crate::allowlist::ended(office, &code).await?;
     }
-    office.change(vec![CatalogChange::Member(record)]).await?;
+    if set.sandbox == Some(true) {
+        papers.extend(office.first_sandbox_login(&code).await?);
+    }
+    let changes = vec![CatalogChange::Member(record)];
+    office.change_whole(changes, Vec::new(), "", papers).await?;
     show(office, code.as_str()).await
+}
+
+/// A member as it is stored.
+pub(crate) async fn record_of(office: &Office, code: &MemberCode) -> anyhow::Result<MemberRecord> {
+    let rows = office.handle.reads().ask(|reads| reads.catalog()).await??;
+    let found = rows.members.into_iter().find(|record| record.member.code == *code);
+    found.context("the member is gone")
+}
+
+/// Until when the credentials of before work too.
+fn keep_old(office: &Office, hours: Option<u32>) -> anyhow::Result<Option<UtcMillis>> {
+    match hours {
+        None | Some(0) => Ok(None),
+        Some(hours) if hours <= KEEP_MOST_HOURS => {
+            Ok(Some(office.handle.now().utc.after(i64::from(hours) * 3_600_000)))
+        }
+        Some(hours) => bail!("{hours} hours are too many: the old pair works for at most 24"),
+    }
 }
 
 pub(super) async fn credit(

@@ -12,8 +12,8 @@ mod sync;
 mod trx;
 
 pub use explain::SupplierExplain;
-pub(crate) use member::id_of;
 pub use member::{MemberAdd, MemberSet};
+pub(crate) use member::{id_of, networks, record_of};
 pub use product::{ImportRow, ProductSet};
 pub use supplier::{RouteSet, SupplierAdd, SupplierSet};
 pub use sync::keep_in_step;
