@@ -12,6 +12,8 @@ use types::UtcMillis;
 
 /// Recovery codes made at a time.
 const RECOVERY: usize = 10;
+/// Sessions that may be setting one up at a time; the oldest makes room.
+const OFFERED_MOST: usize = 3;
 /// Without those that are read as another one.
 const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
 const LETTERS: usize = 12;
@@ -25,9 +27,9 @@ pub(crate) struct Factor {
     /// The last step whose code was used.
     #[serde(default)]
     totp_step: u64,
-    /// Shown, and not confirmed yet.
+    /// Shown, and not confirmed yet: one in each session.
     #[serde(default)]
-    offered: Option<Offer>,
+    offered: Vec<Offer>,
     /// Digests of those that were not used.
     #[serde(default)]
     recovery: Vec<String>,
@@ -102,7 +104,7 @@ impl Factor {
         place: &Place<'_>,
         session: &str,
     ) -> anyhow::Result<Option<String>> {
-        let own = self.offered.as_ref().filter(|offer| offer.session == session);
+        let own = self.offered.iter().find(|offer| offer.session == session);
         own.map(|offer| place.open(&place.offered(), &offer.sealed)).transpose()
     }
 
@@ -112,7 +114,9 @@ impl Factor {
             return Ok(());
         }
         let sealed = hex(&place.key.seal(&place.offered(), &totp::generate()?)?.0);
-        self.offered = Some(Offer { sealed, session: session.to_owned() });
+        let many = self.offered.len().saturating_sub(OFFERED_MOST - 1);
+        self.offered.drain(..many);
+        self.offered.push(Offer { sealed, session: session.to_owned() });
         Ok(())
     }
 
@@ -135,7 +139,7 @@ impl Factor {
         })?;
         self.totp = Some(hex(&place.key.seal(&place.name, &secret)?.0));
         self.totp_step = step;
-        self.offered = None;
+        self.offered.clear();
         self.renew_recovery(place)
     }
 
@@ -218,8 +222,11 @@ mod tests {
         factor.offer(&place, "s1").unwrap();
         assert_eq!(factor.offered(&place, "s1").unwrap().unwrap(), secret);
         assert!(!factor.is_on());
-        // Another session neither sees nor confirms it.
+        // Another session neither sees nor confirms it, and its own does not replace it.
         assert_eq!(factor.offered(&place, "s2").unwrap(), None);
+        factor.offer(&place, "s3").unwrap();
+        assert_ne!(factor.offered(&place, "s3").unwrap().unwrap(), secret);
+        assert_eq!(factor.offered(&place, "s1").unwrap().unwrap(), secret);
         let code = code_at(&secret, NOW).unwrap();
         assert!(factor.confirm(&place, "s2", &code, NOW).is_err());
         assert!(factor.confirm(&place, "s1", &code, NOW).is_ok());
