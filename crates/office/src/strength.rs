@@ -237,7 +237,7 @@ mod tests {
         ] {
             assert!(member_pin(pin, "OK00123").is_err(), "{pin}");
         }
-        for pin in ["480913", "730264", "918273", "0480913"] {
+        for pin in ["480913", "730264", "915037", "0480913"] {
             assert_eq!(member_pin(pin, "OK00123"), Ok(()), "{pin}");
         }
     }

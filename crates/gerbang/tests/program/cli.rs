@@ -3,7 +3,7 @@
 use super::rig::{House, program};
 
 fn business(house: &House) {
-    house.found("");
+    house.found(false);
     house.add_sandbox();
     let csv = house.folder.path().join("goods.csv");
     std::fs::write(

@@ -187,7 +187,7 @@ fn sessions_are_ended_by_who_may() {
 }
 
 fn owner_of(house: &House) {
-    house.found("");
+    house.found(false);
     let add = ["user", "add", "budi", "--role", "owner", "--password", GOOD];
     house.ok(&add);
 }

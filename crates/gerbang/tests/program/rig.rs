@@ -101,14 +101,16 @@ impl House {
         serde_json::from_str(&self.ok(&all)).unwrap()
     }
 
-    /// A new business with the member of [`OWN`], served on a free port; these lines are added to
-    /// its configuration.
-    pub(crate) fn found(&self, more: &str) {
+    /// A new business, served on a free port, behind a proxy on this machine or not.
+    pub(crate) fn found(&self, proxied: bool) {
         self.ok(&["init"]);
         let config = self.data().join("gerbang.toml");
         let text = std::fs::read_to_string(&config).unwrap();
-        let text = text.replace("127.0.0.1:8080", "127.0.0.1:0");
-        std::fs::write(&config, format!("{text}\n{more}")).unwrap();
+        let mut text = text.replace("127.0.0.1:8080", "127.0.0.1:0");
+        if proxied {
+            text = text.replace("trusted_proxies = []", "trusted_proxies = [\"127.0.0.0/8\"]");
+        }
+        std::fs::write(&config, text).unwrap();
     }
 
     /// Adds the member of [`OWN`].
