@@ -6,6 +6,7 @@ use crate::reply::{self, Answer, told};
 use crate::{api, live, pages, portal};
 use http::{Method, StatusCode};
 use office::{Permission, Problem};
+use serde_json::json;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -84,6 +85,7 @@ const PAGES: &[Route] = routes! {
     POST "/console/members/{}/limit" may(ManageMembers) => pages::members::limit;
     POST "/console/members/{}/ping" may(Replay) => pages::members::ping;
     POST "/console/members/{}/rotate" may(ManageMembers) => pages::members::rotate;
+    POST "/console/members/{}/portal" may(ManageMembers) => pages::members::forget_portal;
     GET "/console/members/{}/statement.csv" may(SeeMoney) => pages::statement::member_export;
     GET "/console/members/{}/statement.xlsx" may(SeeMoney) => pages::statement::member_export;
     GET "/console/members/{}/statement" may(SeeMoney) => pages::statement::member_statement;
@@ -123,13 +125,17 @@ const PAGES: &[Route] = routes! {
     GET "/console/journal" may(Audit) => pages::journal::show;
     GET "/console/users" may(ManageUsers) => pages::users::list;
     POST "/console/users" may(ManageUsers) => pages::users::add;
-    POST "/console/users/{}" may(ManageUsers) => pages::users::change;
+    GET "/console/users/{}" may(ManageUsers) => pages::user::show;
+    POST "/console/users/{}" may(ManageUsers) => pages::user::change;
     POST "/console/rules" may(ManageUsers) => pages::users::rules;
     POST "/console/tokens" may(ManageUsers) => pages::users::token;
     POST "/console/tokens/{}/remove" may(ManageUsers) => pages::users::remove_token;
     GET "/console/account" User => pages::account::show;
     POST "/console/account/password" User => pages::account::password;
-    POST "/console/account/second" User => pages::account::second;
+    GET "/console/account/second" User => pages::second_factor::show;
+    POST "/console/account/second" User => pages::second_factor::confirm;
+    POST "/console/account/second/offer" User => pages::second_factor::offer;
+    POST "/console/account/recovery" User => pages::second_factor::recovery;
     POST "/console/session/{}/end" User => pages::account::end;
     GET "/portal/login" Nobody => portal::login::form;
     POST "/portal/login" Nobody => portal::login::enter;
@@ -155,8 +161,15 @@ const PAGES: &[Route] = routes! {
     POST "/portal/network/give" Member => portal::network::give;
     GET "/portal/sandbox" Member => portal::sandbox::show;
     POST "/portal/sandbox" Member => portal::sandbox::switch;
-    GET "/portal/account" Member => portal::pages::account;
-    POST "/portal/account" Member => portal::pages::change;
+    GET "/portal/account" Member => portal::account::show;
+    POST "/portal/account" Member => portal::account::change;
+    GET "/portal/password" Member => portal::password::show;
+    POST "/portal/password" Member => portal::password::choose;
+    POST "/portal/password/change" Member => portal::password::change;
+    GET "/portal/second" Member => portal::password::second;
+    POST "/portal/second" Member => portal::password::confirm;
+    POST "/portal/second/offer" Member => portal::password::offer;
+    POST "/portal/second/off" Member => portal::password::off;
     GET "/portal/api" Member => portal::docs::show;
     POST "/portal/keys" Member => portal::docs::add_key;
     POST "/portal/keys/{}/remove" Member => portal::docs::remove_key;
@@ -230,8 +243,15 @@ async fn enter(console: &Inner, ask: &mut Ask, route: &Route) -> anyhow::Result<
             let Some(signed) = &ask.signed else {
                 return Ok(Some(reply::to("/console/login")));
             };
-            if let Need::May(permission) = route.need {
-                signed.actor.must(permission)?;
+            if signed.must_set_up && !pages::second_factor::PLACES.contains(&route.path) {
+                return Ok(Some(reply::to("/console/account/second")));
+            }
+            if let Need::May(permission) = route.need
+                && let Err(problem) = signed.actor.must(permission)
+            {
+                let tried = json!({"method": route.method, "path": ask.path});
+                console.office.audit(&signed.actor, "forbidden", &tried, problem.code).await;
+                return Err(problem.into());
             }
         }
         Need::Member => {
@@ -240,8 +260,11 @@ async fn enter(console: &Inner, ask: &mut Ask, route: &Route) -> anyhow::Result<
                 Some(token) => console.office.signed_member(&token).await?,
                 None => None,
             };
-            if ask.member.is_none() {
+            let Some(member) = &ask.member else {
                 return Ok(Some(reply::to("/portal/login")));
+            };
+            if member.must_set_password && !portal::password::PLACES.contains(&route.path) {
+                return Ok(Some(reply::to("/portal/password")));
             }
         }
         Need::Token(permission) => {
@@ -259,13 +282,18 @@ async fn enter(console: &Inner, ask: &mut Ask, route: &Route) -> anyhow::Result<
                 }
                 .into());
             };
-            actor.must(permission)?;
+            if let Err(problem) = actor.must(permission) {
+                let tried = json!({"method": route.method, "path": ask.path});
+                console.office.audit(&actor, "forbidden", &tried, problem.code).await;
+                return Err(problem.into());
+            }
             ask.signed = Some(office::Signed {
                 name: actor.name.clone(),
                 actor,
                 session: String::new(),
                 form_key: String::new(),
                 second_factor: false,
+                must_set_up: false,
             });
             return Ok(None);
         }

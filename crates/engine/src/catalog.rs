@@ -1,6 +1,7 @@
 //! The catalog snapshot: immutable, swapped whole, so that the hot path reads no configuration.
 
 use crate::Health;
+use crate::pair::{OldPair, password_of};
 use domain::{
     DEEPEST, Epochs, Member, Offer, Price, Product, RouteRow, Shares, Supplier, Upline,
     with_markups,
@@ -44,6 +45,8 @@ pub struct MemberEntry {
     pub member: Member,
     pub pin: Secret,
     pub password: Secret,
+    /// What it may still buy with, for a while.
+    pub old: Option<OldPair>,
     pub signing: Option<Secret>,
     pub ip_allow: Vec<IpNet>,
 }
@@ -86,11 +89,13 @@ impl Catalog {
         let mut catalog = Self { revision: rows.revision, ..Self::default() };
         for record in rows.members {
             let code = record.member.code.clone();
-            let open =
-                |column: &str, sealed| key.open(&place(&code, column), sealed).map(Secret::new);
+            let open = |column: &str, sealed| key.open(&place(&code, column), sealed);
+            let (password, old) = password_of(open("password", &record.password)?);
+            let open = |column: &str, sealed| open(column, sealed).map(Secret::new);
             let entry = Arc::new(MemberEntry {
                 pin: open("pin", &record.pin)?,
-                password: open("password", &record.password)?,
+                password,
+                old,
                 signing: record
                     .signing
                     .as_ref()

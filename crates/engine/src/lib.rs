@@ -11,6 +11,7 @@ mod crash;
 mod gate;
 mod handle;
 mod health;
+mod pair;
 mod ports;
 mod reads;
 mod render;
@@ -29,6 +30,7 @@ pub use command::{
 pub use gate::{Gate, Purpose, Seat};
 pub use handle::{Busy, Engine, Handle, NotDone, Settings, Setup, Writer};
 pub use health::Health;
+pub use pair::{OldPair, beside, password_of};
 pub use ports::{Alone, CallbackDoor, Clock, Port, Standing, Suppliers, SystemClock, Tenure};
 pub use reads::ReadPool;
 pub use render::{check_reply, known_answer, phrase, seller_rc, seller_report, v2_status};

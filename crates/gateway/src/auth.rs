@@ -38,6 +38,11 @@ impl Lockout {
         Err(Refusal::Locked { seconds: u32::try_from((left + 999) / 1_000).unwrap_or(u32::MAX) })
     }
 
+    /// True while nothing is compared for a member from there.
+    pub(crate) fn is_paused(&self, member: &MemberCode, from: IpAddr, now: UtcMillis) -> bool {
+        self.check(&(member.clone(), from), now).is_err()
+    }
+
     fn wrong(&self, who: (MemberCode, IpAddr), now: UtcMillis) {
         let Ok(mut pairs) = self.0.lock() else { return };
         if pairs.len() >= PAIRS_MOST {
@@ -137,6 +142,22 @@ fn compare(
     }
 }
 
+/// Whether a request bears a member's credentials. While it changes them the pair before is as
+/// good.
+pub(crate) fn bears(
+    entry: &MemberEntry,
+    credentials: &Credentials,
+    covers: &Covers<'_>,
+    now: UtcMillis,
+) -> Result<(), Refusal> {
+    let fits = compare(credentials, covers, entry.pin.expose(), entry.password.expose());
+    let old = entry.old.as_ref().filter(|old| now <= old.until);
+    let old_fits = old.is_some_and(|old| {
+        compare(credentials, covers, old.pin.expose(), old.password.expose()).is_ok()
+    });
+    if old_fits { Ok(()) } else { fits }
+}
+
 /// Authenticates a caller. An inactive member is one too: it may not buy, and it may know how its
 /// purchases ended.
 pub(crate) fn authenticate(
@@ -161,8 +182,7 @@ pub(crate) fn authenticate(
     if !allowed {
         return Err(Refusal::IpNotAllowed(from));
     }
-    let (pin, password) = (entry.pin.expose(), entry.password.expose());
-    if let Err(refusal) = compare(credentials, covers, pin, password) {
+    if let Err(refusal) = bears(entry, credentials, covers, now) {
         lockout.wrong(who, now);
         return Err(refusal);
     }

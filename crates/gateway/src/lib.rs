@@ -19,6 +19,6 @@ mod v1;
 
 pub use limits::Rates;
 pub use metrics::Metrics;
-pub use play::{Playground, Room};
-pub use service::{Gateway, GatewaySettings};
+pub use play::{Playground, Room, SANDBOX_KEY};
+pub use service::{Gateway, GatewaySettings, SANDBOX_HEADER};
 pub use v1::{FoundKey, KeyRing, NoKeys};

@@ -4,6 +4,7 @@
 
 use crate::auth::{Covers, authenticate};
 use crate::known::{Barred, Found};
+use crate::play::Shows;
 use crate::service::{Answered, Call, FORM_TIME, Gateway, JSON, Said, plain, with_type};
 use domain::{BuyRequest, Form, Seller, Trx, is_repeat};
 use engine::{Answer, Asked, Command, MemberEntry, seller_rc, seller_report};
@@ -37,7 +38,10 @@ impl Gateway {
         let call = Call { from, received, request: format!("/seller/topup {}", fields.redacted()) };
         let member = MemberCode::parse(&fields.username).ok();
         let ref_id = RefId::parse(&fields.ref_id).ok();
-        let Some(door) = self.door(member.as_ref(), ref_id).await else {
+        let sign = Credentials::Sign(fields.sign());
+        let covers = Covers::Seller { username: &fields.username, ref_id: &fields.ref_id };
+        let shows = Shows::Credentials(&sign, covers, from, received);
+        let Some(door) = self.door(member.as_ref(), ref_id, &shows).await else {
             return with_type(plain(StatusCode::OK, &busy(&fields).0.json()), JSON);
         };
         let (report, said) = door.topup(&call, &fields).await;
@@ -46,7 +50,7 @@ impl Gateway {
         if !said.recorded {
             door.record(&call, Channel::Trx, &said, millis).await;
         }
-        with_type(plain(StatusCode::OK, &report.json()), JSON)
+        door.marked(with_type(plain(StatusCode::OK, &report.json()), JSON))
     }
 
     async fn topup(&self, call: &Call, fields: &SellerFields) -> (SellerReport, Said) {

@@ -1,9 +1,9 @@
 //! Paths to answers.
 
-use crate::auth::Lockout;
+use crate::auth::{Covers, Lockout};
 use crate::limits::{Limiters, Rates};
 use crate::metrics::Metrics;
-use crate::play::Playground;
+use crate::play::{Playground, Shows};
 use crate::prices::PriceLists;
 use crate::v1::{KeyRing, NoKeys, Nonces};
 use engine::{Handle, Suppliers};
@@ -22,6 +22,8 @@ use wire::{Fields, V2Status};
 
 /// The text of 503: nothing was written.
 pub(crate) const BUSY: &str = "Sistem sibuk, ulangi dengan refID yang sama";
+/// On answers and callbacks of the sandbox.
+pub const SANDBOX_HEADER: &str = "x-gerbang-sandbox";
 /// Most bytes of a form.
 const FORM_MOST: usize = 16 * 1024;
 /// How long a form may take to arrive.
@@ -38,6 +40,8 @@ pub struct GatewaySettings {
     pub rates: Rates,
     /// Other names of categories in `produk=`, as slugs, with the categories they stand for.
     pub category_aliases: HashMap<String, Vec<String>>,
+    /// It is the sandbox: every answer says so.
+    pub sandbox: bool,
 }
 
 impl GatewaySettings {
@@ -222,7 +226,21 @@ impl Gateway {
             fields = fields.asking();
         }
         let (member, ref_id) = fields.named();
-        let Some(door) = self.door(member.as_ref(), ref_id).await else {
+        let (trx, balance) = (fields.trx_naming(self.spoken_to(&fields).1), fields.balance());
+        let shows = match (kind, &trx, &balance) {
+            (Kind::Trx | Kind::Status | Kind::V2, Ok(trx), _) => {
+                Shows::Credentials(&trx.credentials, Covers::Trx(&trx.typed), from, received)
+            }
+            (Kind::Balance | Kind::Saldo | Kind::V2Balance, _, Ok(balance)) => Shows::Credentials(
+                &balance.credentials,
+                Covers::Balance(&balance.typed_member),
+                from,
+                received,
+            ),
+            (Kind::Trx | Kind::Status | Kind::V2, Err(_), _)
+            | (Kind::Balance | Kind::Saldo | Kind::V2Balance, _, Err(_)) => Shows::Nothing,
+        };
+        let Some(door) = self.door(member.as_ref(), ref_id, &shows).await else {
             return respond(&Said::busy(), None);
         };
         let (said, json) = match kind {
@@ -245,7 +263,15 @@ impl Gateway {
         if !said.recorded {
             door.record(&call, channel, &said, millis).await;
         }
-        respond(&said, json)
+        door.marked(respond(&said, json))
+    }
+
+    /// Answers of the sandbox carry a header; the words are the same.
+    pub(crate) fn marked(&self, mut answer: Answered) -> Answered {
+        if self.0.settings.sandbox {
+            answer.headers_mut().insert(SANDBOX_HEADER, HeaderValue::from_static("1"));
+        }
+        answer
     }
 
     pub(crate) fn count(&self, channel: Channel, code: &'static str, millis: i64) {

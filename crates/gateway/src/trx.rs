@@ -15,7 +15,7 @@ type TrxSaid = (Said, Option<Box<Trx>>);
 
 impl Gateway {
     /// How the member that a request names is spoken to; nothing is believed yet.
-    fn spoken_to(&self, fields: &Fields) -> (Phrase, Names) {
+    pub(crate) fn spoken_to(&self, fields: &Fields) -> (Phrase, Names) {
         let catalog = self.0.handle.catalog();
         let entry = fields.named().0.and_then(|code| catalog.member(&code).cloned());
         let Some(entry) = entry else { return (Phrase::default(), Names::All) };

@@ -100,7 +100,7 @@ impl House {
         let zone = Zone::new(&config.zone)?;
         let failover = config.failover();
         let log = data.sandbox_log();
-        let world = World::open(&log, zone.clone())
+        let world = World::open(&log, zone.clone(), "")
             .with_context(|| format!("cannot use {}", log.display()))?;
         let storage = Storage::of(data, config);
         // The first reading of the catalog blocks too.

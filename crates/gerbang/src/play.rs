@@ -3,30 +3,37 @@
 //! reaches the books.
 
 use crate::assemble::recover;
-use crate::couriers::GuardedCourier;
+use crate::couriers::{GuardedCourier, MarkedCourier};
 use crate::data::DataDir;
 use crate::sandbox::{SandboxTransport, World};
-use crate::storage::{Storage, apart};
+use crate::storage::{apart, open_file};
 use anyhow::{Context as _, anyhow};
 use domain::{AccountName, Kind, Movement, RouteRow};
-use engine::{Catalog, Engine, Errand, Handle, Port, ReadPool, Setup, Suppliers, Workers, Zone};
+use engine::{
+    Catalog, Engine, Errand, Handle, Port, ReadPool, Setup, Suppliers, Workers, Zone, place,
+};
 use gateway::{Gateway, GatewaySettings, Playground, Room};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Weak};
-use store::{CatalogChange, CatalogRows, Lane, MasterKey};
+use store::{CatalogChange, CatalogRows, Lane, MasterKey, Sealed};
 use suppliers::SandboxConnector;
 use tokio::sync::Mutex;
-use types::{MemberId, Rupiah, Sku, SupplierCode};
+use types::{MemberCode, MemberId, Rupiah, Sku, SupplierCode};
 
 /// What a member has to play with; filled up when it is switched on with less than a tenth left.
 const PLAY_MONEY: Rupiah = Rupiah::new(10_000_000);
 const LEAST: Rupiah = Rupiah::new(1_000_000);
+/// Its numbers are told from those with money, which would have to sell eight hundred million first.
+const FIRST_TRX: i64 = 900_000_001;
+/// So begins every serial number of it.
+const SN_MARK: &str = "SANDBOX";
 /// A database larger than this begins anew with the next start.
 const FILE_MOST: u64 = 512 * 1024 * 1024;
 
 /// The sandbox, in step with the business it plays.
 pub(crate) struct Play {
     real: Handle,
+    key: MasterKey,
     pub(crate) handle: Handle,
     gateway: Gateway,
     supplier: SupplierCode,
@@ -46,10 +53,11 @@ impl Play {
     ) -> anyhow::Result<Arc<Self>> {
         forget_much(data)?;
         let zone: Zone = real.zone().clone();
-        let world = Arc::new(World::open(&data.play_log(), zone.clone())?);
+        let own_key = key.clone();
+        let world = Arc::new(World::open(&data.play_log(), zone.clone(), SN_MARK)?);
         let path = data.play_database();
         let engine = apart(move || {
-            let mut opened = Storage::File(path).open()?;
+            let mut opened = open_file(&path, Some(FIRST_TRX))?;
             let readers = std::mem::take(&mut opened.readers);
             let engine = Engine::start(Setup {
                 stores: std::mem::take(&mut opened.stores),
@@ -72,15 +80,28 @@ impl Play {
         let port = Port::new(Arc::new(SandboxConnector), Arc::new(transport));
         suppliers.insert(supplier.clone(), port);
         world.connect(handle.clone(), suppliers.clone());
-        let workers = Arc::new(Workers::new(handle.clone(), suppliers.clone(), courier));
+        let workers = Arc::new(Workers::new(
+            handle.clone(),
+            suppliers.clone(),
+            Arc::new(MarkedCourier(courier)),
+        ));
         let starting = workers.clone();
         tokio::spawn(async move {
             recover(&starting, Lane::default()).await;
             starting.start();
         });
-        let gateway = Gateway::new(handle.clone(), suppliers, settings);
+        let gateway =
+            Gateway::new(handle.clone(), suppliers, GatewaySettings { sandbox: true, ..settings });
         let copied = Mutex::new(Weak::new());
-        Ok(Arc::new(Self { real, handle, gateway, supplier, copied, _workers: workers }))
+        Ok(Arc::new(Self {
+            real,
+            key: own_key,
+            handle,
+            gateway,
+            supplier,
+            copied,
+            _workers: workers,
+        }))
     }
 
     /// Takes over what changed in the business, and gives play money to those who need it.
@@ -92,7 +113,8 @@ impl Play {
         }
         let theirs = self.real.reads().ask(|reads| reads.catalog()).await??;
         let ours = self.handle.reads().ask(|reads| reads.catalog()).await??;
-        let changes = self.changes(theirs, &ours)?;
+        let logins = office::sandbox_logins(&self.real, &self.key).await?;
+        let changes = self.changes(theirs, &ours, &logins)?;
         if !changes.is_empty() {
             self.handle.submit_patiently(Errand::edit(changes).into()).await?;
         }
@@ -125,6 +147,7 @@ impl Play {
         &self,
         theirs: CatalogRows,
         ours: &CatalogRows,
+        logins: &HashMap<MemberCode, (String, String)>,
     ) -> anyhow::Result<Vec<CatalogChange>> {
         let mut changes = Vec::new();
         if ours.suppliers.is_empty() {
@@ -162,7 +185,20 @@ impl Play {
             }
             // Behind this door there is no second one.
             record.member.sandbox = false;
-            let same = known.get(&record.member.id).is_some_and(|own| {
+            let own = known.get(&record.member.id);
+            if let Some((pin, password)) = logins.get(&record.member.code) {
+                let seal = |column: &str, plain: &str, own: Option<&Sealed>| -> anyhow::Result<_> {
+                    let place = place(&record.member.code, column);
+                    // What is sealed twice looks different: the same value is kept as it is.
+                    let same =
+                        own.filter(|own| self.key.open(&place, own).is_ok_and(|o| o == plain));
+                    Ok(same.cloned().map_or_else(|| self.key.seal(&place, plain), Ok)?)
+                };
+                let pin = seal("pin", pin, own.map(|own| &own.pin))?;
+                let password = seal("password", password, own.map(|own| &own.password))?;
+                (record.pin, record.password) = (pin, password);
+            }
+            let same = own.is_some_and(|own| {
                 own.member == record.member
                     && own.pin.0 == record.pin.0
                     && own.password.0 == record.password.0

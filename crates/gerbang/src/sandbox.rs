@@ -31,12 +31,14 @@ pub(crate) struct World {
     received: Mutex<HashMap<String, Received>>,
     log: Mutex<File>,
     zone: Zone,
+    /// What serial numbers begin with.
+    sn_mark: &'static str,
     /// Set once the engine stands: where callbacks go.
     back: OnceLock<(Handle, Arc<Suppliers>)>,
 }
 
 impl World {
-    pub(crate) fn open(path: &Path, zone: Zone) -> std::io::Result<Self> {
+    pub(crate) fn open(path: &Path, zone: Zone, sn_mark: &'static str) -> std::io::Result<Self> {
         let mut received = HashMap::new();
         if path.exists() {
             for line in std::fs::read_to_string(path)?.lines() {
@@ -55,6 +57,7 @@ impl World {
             received: Mutex::new(received),
             log: Mutex::new(log),
             zone,
+            sn_mark,
             back: OnceLock::new(),
         })
     }
@@ -85,7 +88,8 @@ impl World {
     }
 
     fn say(&self, event: suppliers::Event, reference: &str, dest: &str, at: UtcMillis) -> String {
-        event.body(reference, dest, self.zone.civil(at))
+        let body = event.body(reference, dest, self.zone.civil(at));
+        body.replacen(" sn=", &format!(" sn={}", self.sn_mark), 1)
     }
 
     async fn buy(&self, reference: String, dest: String, code: &SupplierCode) -> SendResult {

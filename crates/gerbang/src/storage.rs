@@ -8,7 +8,7 @@ use crate::pulse::Pulse;
 use anyhow::{Context as _, anyhow, bail};
 use engine::{Clock, Standing, SystemClock, Tenure};
 use pg::{Event, Joining, Keeper, Target};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use store::{CatalogRows, Lane, Reads, Store, StoreError};
@@ -188,28 +188,7 @@ impl Storage {
     /// Opens it for writing; makes it when there is none. To be used by [`apart`].
     pub(crate) fn open(&self) -> anyhow::Result<Opened> {
         match self {
-            Self::File(path) => {
-                let opened = sqlite::open(path).with_context(|| path.display().to_string())?;
-                let mut readers: Vec<Box<dyn Reads>> = Vec::new();
-                for _ in 0..READERS {
-                    readers.push(Box::new(opened.reader()?));
-                }
-                let mut catalog = sqlite::open_reader(path)?;
-                let pulse = Arc::new(Pulse::default());
-                Ok(Opened {
-                    stores: vec![Box::new(opened.store)],
-                    readers,
-                    rows: Box::new(move || catalog.catalog()),
-                    clock: Arc::new(SystemClock),
-                    tenure: Arc::new(Only(pulse.clone())),
-                    pulse,
-                    run: 0,
-                    lanes: vec![Lane::default()],
-                    settings: opened.settings,
-                    events: None,
-                    keeper: None,
-                })
-            }
+            Self::File(path) => open_file(path, None),
             Self::Server { joining, .. } => {
                 let joined = pg::join(self.target()?, joining)?;
                 let mut readers: Vec<Box<dyn Reads>> = Vec::new();
@@ -235,4 +214,32 @@ impl Storage {
             }
         }
     }
+}
+
+/// Opens a file for writing; makes it when there is none. `first`: purchases are numbered from
+/// there on. To be used by [`apart`].
+pub(crate) fn open_file(path: &Path, first: Option<i64>) -> anyhow::Result<Opened> {
+    let mut opened = sqlite::open(path).with_context(|| path.display().to_string())?;
+    if let Some(first) = first {
+        opened.store.number_from(first);
+    }
+    let mut readers: Vec<Box<dyn Reads>> = Vec::new();
+    for _ in 0..READERS {
+        readers.push(Box::new(opened.reader()?));
+    }
+    let mut catalog = sqlite::open_reader(path)?;
+    let pulse = Arc::new(Pulse::default());
+    Ok(Opened {
+        stores: vec![Box::new(opened.store)],
+        readers,
+        rows: Box::new(move || catalog.catalog()),
+        clock: Arc::new(SystemClock),
+        tenure: Arc::new(Only(pulse.clone())),
+        pulse,
+        run: 0,
+        lanes: vec![Lane::default()],
+        settings: opened.settings,
+        events: None,
+        keeper: None,
+    })
 }

@@ -71,6 +71,15 @@ impl Role {
         Permission::ALL.into_iter().all(|permission| !other.may(permission) || self.may(permission))
     }
 
+    /// True for those that need a second factor where the rule is on.
+    #[must_use]
+    pub const fn needs_second_factor(self) -> bool {
+        match self {
+            Self::Owner | Self::Admin | Self::Finance => true,
+            Self::Cs | Self::Readonly | Self::Feed => false,
+        }
+    }
+
     /// True when it may.
     #[must_use]
     pub const fn may(self, permission: Permission) -> bool {

@@ -152,7 +152,7 @@ impl Office {
         new: NewDownline,
     ) -> anyhow::Result<(String, String, String)> {
         self.must_have_downlines().await?;
-        self.confirm(me, pin)?;
+        self.confirm(me, from, pin, "new downline").await?;
         if new.name.trim().is_empty() {
             return Err(Problem::asked("no_name", "say a name").into());
         }
@@ -238,7 +238,7 @@ impl Office {
         key: Option<&str>,
     ) -> anyhow::Result<Done> {
         self.must_have_downlines().await?;
-        self.confirm(me, pin)?;
+        self.confirm(me, from, pin, "give balance").await?;
         let giving = Giving {
             from: me.code.to_string(),
             to: self.own_downline(me, to)?.to_string(),

@@ -4,7 +4,8 @@ use crate::access::{Actor, Permission};
 use crate::papers::{drop, hex, put, secret};
 use crate::plug::Office;
 use crate::problem::Problem;
-use engine::Errand;
+use crate::sessions::{From, SignedMember};
+use engine::{Errand, PaperChange};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::Sealed;
@@ -35,7 +36,30 @@ fn place(id: &str) -> String {
     format!("apikey/{id}/secret")
 }
 
+/// The papers that end all keys of a member.
+pub(crate) async fn end_of(office: &Office, member: &str) -> anyhow::Result<Vec<PaperChange>> {
+    let all = office.sheets::<KeyBody>(KEY, Some(member), None, 1_000).await?;
+    Ok(all.into_iter().map(|sheet| drop(KEY, &sheet.id, sheet.version)).collect())
+}
+
 impl Office {
+    /// A new key for oneself, at the portal, with the PIN: it buys at once.
+    ///
+    /// # Errors
+    /// [`Problem`] for a wrong PIN or too many keys.
+    pub async fn add_own_key(
+        &self,
+        me: &SignedMember,
+        from: &From,
+        pin: &str,
+        name: &str,
+        plays: bool,
+    ) -> anyhow::Result<(String, String)> {
+        self.confirm(me, from, pin, "key add").await?;
+        let actor = Actor::member(&me.code, from);
+        self.make_key(&actor, me.code.as_str(), name, if plays { "gks_" } else { "gk_" }).await
+    }
+
     /// A new key of a member: its id and its secret, which is shown once.
     ///
     /// # Errors
@@ -46,11 +70,22 @@ impl Office {
         member: &str,
         name: &str,
     ) -> anyhow::Result<(String, String)> {
+        self.make_key(actor, member, name, "gk_").await
+    }
+
+    /// Keys of the sandbox begin in another way, and reach nothing else.
+    async fn make_key(
+        &self,
+        actor: &Actor,
+        member: &str,
+        name: &str,
+        begins: &str,
+    ) -> anyhow::Result<(String, String)> {
         let (code, _) = self.member_of(member)?;
         if self.keys(Some(code.as_str())).await?.len() >= 10 {
             return Err(Problem::asked("too_many_keys", "remove one of the ten keys first").into());
         }
-        let (id, plain) = (format!("gk_{}", secret(10)?), secret(32)?);
+        let (id, plain) = (format!("{begins}{}", secret(10)?), secret(32)?);
         let body = KeyBody {
             member: code.to_string(),
             name: name.trim().chars().take(60).collect(),

@@ -20,38 +20,57 @@ type Who = (String, String);
 pub(crate) struct Lockout(Mutex<HashMap<Who, (u32, UtcMillis)>>);
 
 impl Lockout {
-    pub(crate) fn check(&self, who: &Who, now: UtcMillis) -> Result<(), Problem> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = all.get(who).map_or(0, |(_, until)| until.since(now));
-        if left <= 0 {
-            return Ok(());
-        }
-        let seconds = (left + 999) / 1_000;
-        Err(Problem {
-            code: "locked",
-            status: 429,
-            detail: format!("too many wrong tries; try again in {seconds} seconds"),
-        })
-    }
-
-    pub(crate) fn wrong(&self, who: Who, now: UtcMillis) {
+    /// Counts a try before it is compared, so that many at one moment are no way around the pause;
+    /// [`Self::right`] gives it back.
+    pub(crate) fn attempt(&self, who: &Who, now: UtcMillis) -> Result<(), Problem> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = all.get(who).map_or(0, |(_, until)| until.since(now));
+        if left > 0 {
+            let seconds = (left + 999) / 1_000;
+            return Err(Problem {
+                code: "locked",
+                status: 429,
+                detail: format!("too many wrong tries; try again in {seconds} seconds"),
+            });
+        }
         if all.len() >= PAIRS_MOST {
             all.retain(|_, (_, until)| now.since(*until) < PAUSE_MOST_MS);
             if all.len() >= PAIRS_MOST {
                 all.clear();
             }
         }
-        let (tries, until) = all.entry(who).or_insert((0, now));
+        let (tries, until) = all.entry(who.clone()).or_insert((0, now));
         *tries = tries.saturating_add(1);
         *until = now;
         if *tries >= TRIES {
             let doublings = (*tries - TRIES).min(6);
             *until = now.after((PAUSE_MS << doublings).min(PAUSE_MOST_MS));
         }
+        Ok(())
     }
 
     pub(crate) fn right(&self, who: &Who) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(who);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tries_are_counted_before_they_are_compared() {
+        let (lockout, now) = (Lockout::default(), UtcMillis::new(1_000_000));
+        let who = ("budi".to_owned(), "203.0.113.7".to_owned());
+        for _ in 0..TRIES {
+            assert_eq!(lockout.attempt(&who, now), Ok(()));
+        }
+        assert_eq!(lockout.attempt(&who, now).unwrap_err().code, "locked");
+        let other = ("budi".to_owned(), "203.0.113.8".to_owned());
+        assert_eq!(lockout.attempt(&other, now), Ok(()));
+        assert_eq!(lockout.attempt(&who, now.after(PAUSE_MS)), Ok(()));
+        assert!(lockout.attempt(&who, now.after(PAUSE_MS + 1)).is_err());
+        lockout.right(&who);
+        assert_eq!(lockout.attempt(&who, now.after(PAUSE_MS + 1)), Ok(()));
     }
 }

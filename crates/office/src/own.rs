@@ -4,15 +4,17 @@ use crate::access::{Actor, Role};
 use crate::operations::{MemberSet, Operation, execute};
 use crate::papers::{secret, webhook_secret};
 use crate::plug::Office;
+use crate::portal_session::locked;
 use crate::problem::Problem;
 use crate::sessions::{From, SignedMember};
-use serde_json::Value;
+use crate::strength;
+use serde_json::{Value, json};
 use store::DeliveryFilter;
 use subtle::ConstantTimeEq as _;
 use types::DeliveryId;
 
 /// A member acts on its own record with the rights of an operator, and on nothing else.
-fn itself(member: &SignedMember, from: &From) -> Actor {
+pub(crate) fn itself(member: &SignedMember, from: &From) -> Actor {
     Actor::person(member.code.as_str(), Role::Admin, &from.address)
 }
 
@@ -20,22 +22,28 @@ fn itself(member: &SignedMember, from: &From) -> Actor {
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs)]
 pub struct OwnChange {
-    pub ips: Option<String>,
     pub callback: Option<String>,
     pub webhook: Option<bool>,
     pub sandbox: Option<bool>,
 }
 
 impl Office {
-    /// A new PIN of six digits and a new password.
+    /// A new PIN of six digits and a new password, neither easy to guess.
     ///
     /// # Errors
     /// When the machine gives no randomness.
     pub fn fresh_credentials() -> anyhow::Result<(String, String)> {
-        let random = secret(8)?;
-        let number = u64::from_str_radix(&random, 16)?;
-        // The bias of this remainder is one in 18 million millions.
-        Ok((format!("{:06}", number % 1_000_000), secret(10)?))
+        loop {
+            let random = secret(8)?;
+            let number = u64::from_str_radix(&random, 16)?;
+            // The bias of this remainder is one in 18 million millions.
+            let (pin, password) = (format!("{:06}", number % 1_000_000), secret(10)?);
+            let is_strong = strength::member_pin(&pin, "").is_ok()
+                && strength::member_password(&password, "", &pin).is_ok();
+            if is_strong {
+                return Ok((pin, password));
+            }
+        }
     }
 
     /// A key for an action that must happen once.
@@ -46,16 +54,30 @@ impl Office {
         secret(16)
     }
 
-    /// Its PIN again, before something that could lock it out.
-    pub(crate) fn confirm(&self, member: &SignedMember, pin: &str) -> Result<(), Problem> {
+    /// Its PIN again, before something that could lock it out or costs money. Counted for the
+    /// member, from wherever it is tried: whoever holds a session may not try them all.
+    pub(crate) async fn confirm(
+        &self,
+        member: &SignedMember,
+        from: &From,
+        pin: &str,
+        what: &'static str,
+    ) -> anyhow::Result<()> {
+        let who = (format!("pin {}", member.code), String::new());
+        self.lockout.attempt(&who, self.handle.now().utc)?;
         let catalog = self.handle.catalog();
-        let entry = catalog.member(&member.code);
-        let fits = entry
-            .is_some_and(|entry| bool::from(entry.pin.expose().as_bytes().ct_eq(pin.as_bytes())));
-        if fits { Ok(()) } else { Err(Problem::forbidden("the PIN is another one")) }
+        let entry = catalog.member(&member.code).filter(|entry| entry.member.active);
+        let Some(entry) = entry else { return Err(locked().into()) };
+        if bool::from(entry.pin.expose().as_bytes().ct_eq(pin.as_bytes())) {
+            self.lockout.right(&who);
+            return Ok(());
+        }
+        let actor = Actor::member(&member.code, from);
+        self.audit(&actor, "portal pin refused", &json!({"for": what}), "").await;
+        Err(Problem::forbidden("the PIN is another one").into())
     }
 
-    /// Addresses it may call from, and where its callbacks go.
+    /// Where its callbacks go, and its sandbox.
     ///
     /// # Errors
     /// [`Problem`] for a wrong PIN or a bad value.
@@ -66,15 +88,15 @@ impl Office {
         pin: &str,
         change: OwnChange,
     ) -> anyhow::Result<()> {
-        self.confirm(member, pin)?;
-        let OwnChange { ips, callback, webhook, sandbox } = change;
+        self.confirm(member, from, pin, "settings").await?;
+        let OwnChange { callback, webhook, sandbox } = change;
         let code = member.code.to_string();
-        let set = MemberSet { code, ips, callback, webhook, sandbox, ..MemberSet::default() };
+        let set = MemberSet { code, callback, webhook, sandbox, ..MemberSet::default() };
         execute(self, &itself(member, from), Operation::MemberSet(Box::new(set))).await?;
         Ok(())
     }
 
-    /// New credentials; the old ones and all its portal sessions end at once.
+    /// New credentials. Keys and portal sessions end at once, the old pair after these hours.
     ///
     /// # Errors
     /// [`Problem`] for a wrong PIN.
@@ -83,13 +105,15 @@ impl Office {
         member: &SignedMember,
         from: &From,
         pin: &str,
+        keep_old_hours: u32,
     ) -> anyhow::Result<(String, String)> {
-        self.confirm(member, pin)?;
+        self.confirm(member, from, pin, "new credentials").await?;
         let (pin, password) = Self::fresh_credentials()?;
         let set = MemberSet {
             code: member.code.to_string(),
             pin: Some(pin.clone()),
             password: Some(password.clone()),
+            keep_old_hours: Some(keep_old_hours),
             ..MemberSet::default()
         };
         execute(self, &itself(member, from), Operation::MemberSet(Box::new(set))).await?;
@@ -107,7 +131,7 @@ impl Office {
         from: &From,
         pin: &str,
     ) -> anyhow::Result<String> {
-        self.confirm(member, pin)?;
+        self.confirm(member, from, pin, "callback secret").await?;
         let secret = webhook_secret()?;
         let set = MemberSet {
             code: member.code.to_string(),

@@ -14,8 +14,6 @@ const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 const BYTES: usize = 32;
-/// Shortest password of a person.
-pub(crate) const LEAST: usize = 10;
 
 fn hash_with(password: &str, salt: &[u8]) -> anyhow::Result<[u8; BYTES]> {
     let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(BYTES)).map_err(|e| anyhow!("{e}"))?;

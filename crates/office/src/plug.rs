@@ -113,6 +113,7 @@ impl Office {
         let now = self.handle.now().utc;
         let mut papers = news::papers(&self.handle.catalog(), &changes, why, now)?;
         papers.extend(self.gone_no_more(&changes).await?);
+        papers.extend(self.ended_by(&changes).await?);
         Ok(Errand { papers, catalog: changes, ..Errand::default() })
     }
 

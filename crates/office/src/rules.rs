@@ -37,6 +37,11 @@ pub struct Rules {
     pub ticket_least: i64,
     /// Members may have an upline, and uplines see to theirs at the portal.
     pub downlines: bool,
+    /// Owners, admins and finance need a second factor; without one a login leads to the page that
+    /// sets it up. On in a new business, off in one from before.
+    pub second_factor: bool,
+    /// A member's change of its allowed addresses waits this long when it comes from none of them.
+    pub allowlist_hours: i64,
 }
 
 impl Default for Rules {
@@ -51,6 +56,8 @@ impl Default for Rules {
             ticket_unique_most: 999,
             ticket_least: 10_000,
             downlines: false,
+            second_factor: false,
+            allowlist_hours: 24,
         }
     }
 }
@@ -73,6 +80,8 @@ impl Rules {
             || self.reverse_above > old.reverse_above
             || self.reverse_days > old.reverse_days
             || self.cooling_minutes < old.cooling_minutes
+            || self.allowlist_hours < old.allowlist_hours
+            || (old.second_factor && !self.second_factor)
     }
 
     fn check(&self) -> Result<(), Problem> {
@@ -83,7 +92,8 @@ impl Rules {
             && (0..=10_080).contains(&self.cooling_minutes)
             && (1..=10_080).contains(&self.ticket_minutes)
             && (0..=9_999).contains(&self.ticket_unique_most)
-            && self.ticket_least > 0;
+            && self.ticket_least > 0
+            && (0..=720).contains(&self.allowlist_hours);
         if sane {
             return Ok(());
         }

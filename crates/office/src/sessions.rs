@@ -1,20 +1,21 @@
 //! Sessions. Only their digests are stored: who reads the database cannot use them.
 
 use crate::access::{Actor, Permission, Role};
-use crate::papers::{Sheet, digest, drop, put, secret, unhex};
+use crate::papers::{digest, drop, put, secret};
+use crate::password;
 use crate::plug::Office;
+use crate::portal_session::is_stamp;
 use crate::problem::Problem;
-use crate::users::{KIND as USER, UserBody, place};
-use crate::{password, totp};
-use engine::Errand;
+use crate::second_factor::Spent;
+use crate::users::{KIND as USER, UserBody, not_proven};
+use engine::{Errand, PaperChange};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::Sealed;
 use subtle::ConstantTimeEq as _;
-use types::{MemberCode, MemberId, UtcMillis};
+use types::{MemberCode, MemberId};
 
 const SESSION: &str = "session";
-const PORTAL: &str = "portal-session";
+pub(crate) const PORTAL: &str = "portal-session";
 /// A session that nobody uses ends after this.
 const IDLE_MS: i64 = 2 * 3_600_000;
 /// Every session ends after this.
@@ -31,14 +32,30 @@ pub struct From {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct SessionBody {
-    created: i64,
-    seen: i64,
-    address: String,
-    agent: String,
-    /// Of a member: its credentials when it came in.
+pub(crate) struct SessionBody {
+    pub(crate) created: i64,
+    pub(crate) seen: i64,
+    pub(crate) address: String,
+    pub(crate) agent: String,
+    /// Of a member: which credentials it had when it came in.
     #[serde(default)]
-    stamp: String,
+    pub(crate) stamp: String,
+}
+
+impl SessionBody {
+    const fn is_over(&self, now: i64) -> bool {
+        now - self.seen > IDLE_MS || now - self.created > MOST_MS
+    }
+
+    pub(crate) fn new(from: &From, now: i64, stamp: String) -> Self {
+        Self {
+            created: now,
+            seen: now,
+            address: from.address.clone(),
+            agent: from.agent.chars().take(200).collect(),
+            stamp,
+        }
+    }
 }
 
 /// Somebody who is logged in.
@@ -54,6 +71,8 @@ pub struct Signed {
     pub form_key: String,
     /// True with a second factor.
     pub second_factor: bool,
+    /// Its role needs a second factor and it has none: it may set one up and nothing else.
+    pub must_set_up: bool,
 }
 
 /// A member that is logged in to its portal.
@@ -64,6 +83,9 @@ pub struct SignedMember {
     pub code: MemberCode,
     pub session: String,
     pub form_key: String,
+    /// It came in with what it buys with: it may choose a password of the portal and nothing else.
+    pub must_set_password: bool,
+    pub second_factor: bool,
 }
 
 /// A session in a list.
@@ -78,7 +100,7 @@ pub struct SessionRow {
     pub agent: String,
 }
 
-fn form_key(token: &str) -> String {
+pub(crate) fn form_key(token: &str) -> String {
     digest(&format!("form {token}"))
 }
 
@@ -98,55 +120,59 @@ impl Office {
         code: &str,
         from: &From,
     ) -> anyhow::Result<String> {
-        let login = login.trim().to_ascii_lowercase();
+        // What is counted and written down is never longer than a login.
+        let login: String = login.trim().to_ascii_lowercase().chars().take(64).collect();
         let now = self.handle.now().utc;
         let who = (login.clone(), from.address.clone());
-        self.lockout.check(&who, now)?;
+        self.lockout.attempt(&who, now)?;
         let found = self.sheet::<UserBody>(USER, &login).await?.filter(|user| user.body.active);
         let fits =
             password::fits(given, found.as_ref().map(|user| user.body.hash.as_str())).await?;
         let role = found.as_ref().map_or(Role::Readonly, |user| user.body.role);
         let actor = Actor::person(&login, role, &from.address);
-        let second = match (&found, fits) {
-            (Some(user), true) => self.second_factor(user, code, now)?,
-            (Some(_) | None, _) => None,
-        };
-        let (Some(mut user), Some(step)) = (found, second) else {
-            self.lockout.wrong(who, now);
-            self.audit(&actor, "login refused", &json!({"login": login}), "").await;
+        let Some(mut user) = found else {
+            self.audit(&actor, "login refused", &json!({}), "").await;
             return Err(wrong().into());
         };
-        self.lockout.right(&who);
+        let place = self.place_of(&login);
+        let spent = if fits { user.body.factor.spend(&place, code, now)? } else { Spent::Wrong };
         let token = secret(32)?;
-        let body = SessionBody {
-            created: now.get(),
-            seen: now.get(),
-            address: from.address.clone(),
-            agent: from.agent.chars().take(200).collect(),
-            stamp: String::new(),
-        };
-        let mut papers = vec![put(SESSION, &digest(&token), 0, &login, &body)?];
-        if step > user.body.totp_step {
+        let session = digest(&token);
+        let mut lines = Vec::new();
+        let mut changed = true;
+        match spent {
             // In the same commit: a code is used once, also by two at the same moment.
-            user.body.totp_step = step;
+            Spent::Code => {}
+            Spent::Recovery(left) => {
+                let left = json!({"recovery_left": left});
+                lines.push(self.line(&actor, "recovery code used", &left, ""));
+            }
+            // The page that sets the factor up shows its secret at once: the password was right.
+            Spent::NotNeeded if self.wants_second_factor(&user.body).await? => {
+                user.body.factor.offer(&place, &session)?;
+            }
+            Spent::NotNeeded => changed = false,
+            Spent::Again | Spent::Wrong => {
+                self.audit(&actor, "login refused", &json!({}), "").await;
+                let why = if spent == Spent::Again { not_proven(spent) } else { wrong() };
+                return Err(why.into());
+            }
+        }
+        self.lockout.right(&who);
+        let body = SessionBody::new(from, now.get(), String::new());
+        let mut papers = vec![put(SESSION, &session, 0, &login, &body)?];
+        if changed {
             papers.push(put(USER, &login, user.version, "", &user.body)?);
         }
-        let lines = vec![self.line(&actor, "login", &json!({}), "")];
+        lines.push(self.line(&actor, "login", &json!({}), ""));
         self.run(Errand { papers, lines, ..Errand::default() }).await?;
         Ok(token)
     }
 
-    /// The step of a right code; 0 for who has no second factor.
-    fn second_factor(
-        &self,
-        user: &Sheet<UserBody>,
-        code: &str,
-        now: UtcMillis,
-    ) -> anyhow::Result<Option<u64>> {
-        let Some(sealed) = &user.body.totp else { return Ok(Some(0)) };
-        let sealed = Sealed(unhex(sealed).unwrap_or_default());
-        let secret = self.key.open(&place(&user.id), &sealed)?;
-        totp::check(&secret, code, now, user.body.totp_step)
+    /// True for who must set up a second factor first.
+    async fn wants_second_factor(&self, user: &UserBody) -> anyhow::Result<bool> {
+        let may_need = user.role.needs_second_factor() && !user.factor.is_on();
+        Ok(may_need && self.rules().await?.second_factor)
     }
 
     /// Whose session a token is.
@@ -159,28 +185,33 @@ impl Office {
         if !user.body.active {
             return Ok(None);
         }
+        let must_set_up = self.wants_second_factor(&user.body).await?;
         Ok(Some(Signed {
             actor: Actor::person(&login, user.body.role, &from.address),
             name: user.body.name,
             session,
             form_key: form_key(token),
-            second_factor: user.body.totp.is_some(),
+            second_factor: user.body.factor.is_on(),
+            must_set_up,
         }))
     }
 
     /// A living session: its name and whose it is.
-    async fn session(&self, kind: &str, token: &str) -> anyhow::Result<Option<(String, String)>> {
+    pub(crate) async fn session(
+        &self,
+        kind: &str,
+        token: &str,
+    ) -> anyhow::Result<Option<(String, String)>> {
         let id = digest(token);
         let Some(mut sheet) = self.sheet::<SessionBody>(kind, &id).await? else { return Ok(None) };
         let now = self.handle.now().utc.get();
-        let body = &sheet.body;
-        if now - body.seen > IDLE_MS || now - body.created > MOST_MS {
+        if sheet.body.is_over(now) {
             let papers = vec![drop(kind, &id, sheet.version)];
             // Somebody else may have ended it first.
             let _ = self.run(Errand { papers, ..Errand::default() }).await;
             return Ok(None);
         }
-        if now - body.seen > SEEN_EVERY_MS {
+        if now - sheet.body.seen > SEEN_EVERY_MS {
             sheet.body.seen = now;
             let papers = vec![put(kind, &id, sheet.version, &sheet.tag, &sheet.body)?];
             let _ = self.run(Errand { papers, ..Errand::default() }).await;
@@ -214,15 +245,21 @@ impl Office {
             .collect())
     }
 
-    /// Ends a session: one's own, or another's as a manager of users.
+    /// Ends a session: one's own, another user's as a manager of users, a member's as a manager of
+    /// members.
     ///
     /// # Errors
     /// [`Problem`] for who may not.
     pub async fn kill_session(&self, actor: &Actor, id: &str) -> anyhow::Result<()> {
         for kind in [SESSION, PORTAL] {
             let Some(sheet) = self.sheet::<SessionBody>(kind, id).await? else { continue };
-            if kind == SESSION && sheet.tag != actor.name {
-                actor.must(Permission::ManageUsers)?;
+            if sheet.tag != actor.name {
+                let needed = if kind == SESSION {
+                    Permission::ManageUsers
+                } else {
+                    Permission::ManageMembers
+                };
+                actor.must(needed)?;
             }
             let errand = Errand {
                 papers: vec![drop(kind, id, sheet.version)],
@@ -239,84 +276,43 @@ impl Office {
         login: &str,
         keep: Option<&str>,
     ) -> anyhow::Result<()> {
-        let all = self.sheets::<SessionBody>(SESSION, Some(login), None, 1_000).await?;
-        let papers = all
-            .into_iter()
-            .filter(|sheet| Some(sheet.id.as_str()) != keep)
-            .map(|sheet| drop(SESSION, &sheet.id, sheet.version))
-            .collect();
+        let papers = self.sessions_end(SESSION, login, keep).await?;
         self.run(Errand { papers, ..Errand::default() }).await?;
         Ok(())
     }
 
-    /// Logs a member in to its portal with what it buys with: password and PIN.
-    ///
-    /// # Errors
-    /// [`Problem`]: wrong, or tried too often from there.
-    pub async fn log_member_in(
+    /// The papers that end all sessions of one but that one.
+    pub(crate) async fn sessions_end(
         &self,
-        code: &str,
-        given_password: &str,
-        given_pin: &str,
-        from: &From,
-    ) -> anyhow::Result<String> {
-        let now = self.handle.now().utc;
-        let who = (format!("member {}", code.trim().to_ascii_uppercase()), from.address.clone());
-        self.lockout.check(&who, now)?;
-        let catalog = self.handle.catalog();
-        let entry = MemberCode::parse(code.trim()).ok().and_then(|code| catalog.member(&code));
-        let fits = entry.filter(|entry| {
-            let same = |given: &str, own: &str| given.as_bytes().ct_eq(own.as_bytes());
-            let both =
-                same(given_password, entry.password.expose()) & same(given_pin, entry.pin.expose());
-            bool::from(both)
-        });
-        let Some(entry) = fits else {
-            self.lockout.wrong(who, now);
-            return Err(wrong().into());
-        };
-        self.lockout.right(&who);
-        let token = secret(32)?;
-        let body = SessionBody {
-            created: now.get(),
-            seen: now.get(),
-            address: from.address.clone(),
-            agent: from.agent.chars().take(200).collect(),
-            stamp: stamp(entry),
-        };
-        let member = &entry.member.code;
-        let papers = vec![put(PORTAL, &digest(&token), 0, member.as_str(), &body)?];
-        let actor = Actor::member(member, from);
-        let lines = vec![self.line(&actor, "portal login", &json!({}), "")];
-        self.run(Errand { papers, lines, ..Errand::default() }).await?;
-        Ok(token)
+        kind: &str,
+        of: &str,
+        keep: Option<&str>,
+    ) -> anyhow::Result<Vec<PaperChange>> {
+        let all = self.sheets::<SessionBody>(kind, Some(of), None, 1_000).await?;
+        Ok(all
+            .into_iter()
+            .filter(|sheet| Some(sheet.id.as_str()) != keep)
+            .map(|sheet| drop(kind, &sheet.id, sheet.version))
+            .collect())
     }
 
-    /// Whose portal session a token is. New credentials end it.
+    /// Forgets sessions that are over, and those whose stamp an earlier version made.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn signed_member(&self, token: &str) -> anyhow::Result<Option<SignedMember>> {
-        let Some((session, code)) = self.session(PORTAL, token).await? else { return Ok(None) };
-        let stamped = self.sheet::<SessionBody>(PORTAL, &session).await?;
-        let catalog = self.handle.catalog();
-        let Some(entry) = MemberCode::parse(&code).ok().and_then(|code| catalog.member(&code))
-        else {
-            return Ok(None);
-        };
-        if stamped.is_none_or(|sheet| sheet.body.stamp != stamp(entry)) {
-            return Ok(None);
+    pub async fn sweep_sessions(&self) -> anyhow::Result<()> {
+        let now = self.handle.now().utc.get();
+        let mut papers = Vec::new();
+        for kind in [SESSION, PORTAL] {
+            let all = self.sheets::<SessionBody>(kind, None, None, 10_000).await?;
+            let over = all.into_iter().filter(|sheet| {
+                sheet.body.is_over(now) || (kind == PORTAL && !is_stamp(&sheet.body.stamp))
+            });
+            papers.extend(over.map(|sheet| drop(kind, &sheet.id, sheet.version)));
         }
-        Ok(Some(SignedMember {
-            member: entry.member.id,
-            code: entry.member.code.clone(),
-            session,
-            form_key: form_key(token),
-        }))
+        if !papers.is_empty() {
+            self.run(Errand { papers, ..Errand::default() }).await?;
+        }
+        Ok(())
     }
-}
-
-/// Changes with the credentials.
-fn stamp(entry: &engine::MemberEntry) -> String {
-    digest(&format!("{}\n{}", entry.pin.expose(), entry.password.expose()))
 }

@@ -4,7 +4,9 @@ use crate::access::{Actor, Permission, Role};
 use crate::papers::{Sheet, drop, put};
 use crate::plug::Office;
 use crate::problem::Problem;
-use crate::{password, totp};
+use crate::second_factor::{Factor, Place, Spent};
+use crate::step_up::{Proof, Proven};
+use crate::{password, strength, totp};
 use engine::Errand;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -18,11 +20,8 @@ pub(crate) struct UserBody {
     pub(crate) name: String,
     pub(crate) role: Role,
     pub(crate) hash: String,
-    /// Sealed base 32, as hexadecimal digits; absent without a second factor.
-    pub(crate) totp: Option<String>,
-    /// The last step whose code was used.
-    #[serde(default)]
-    pub(crate) totp_step: u64,
+    #[serde(flatten)]
+    pub(crate) factor: Factor,
     pub(crate) active: bool,
     pub(crate) created: i64,
 }
@@ -35,6 +34,7 @@ pub struct User {
     pub name: String,
     pub role: Role,
     pub second_factor: bool,
+    pub recovery_left: usize,
     pub active: bool,
 }
 
@@ -53,6 +53,10 @@ fn login_of(text: &str) -> Result<String, Problem> {
     let login = text.trim().to_ascii_lowercase();
     let fits = (2..=32).contains(&login.len())
         && login.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+    if fits && is_reserved(&login) {
+        let why = format!("`{login}` is a name of the system; choose another login");
+        return Err(Problem::asked("reserved_login", why));
+    }
     if fits {
         return Ok(login);
     }
@@ -62,16 +66,21 @@ fn login_of(text: &str) -> Result<String, Problem> {
     ))
 }
 
-fn good_password(text: &str) -> Result<(), Problem> {
-    if text.chars().count() >= password::LEAST && text.len() <= 256 {
-        return Ok(());
-    }
-    let least = password::LEAST;
-    Err(Problem::asked("weak_password", format!("a password has at least {least} characters")))
+/// Names that mean somebody else where it is written who did what: the machine, tokens, members.
+fn is_reserved(login: &str) -> bool {
+    const WHOLE: [&str; 8] =
+        ["local", "system", "gerbang", "office", "operator", "nobody", "token", "member"];
+    let first = login.split(['.', '-', '_']).next().unwrap_or_default();
+    WHOLE.contains(&login) || ["token", "member"].contains(&first)
 }
 
-pub(crate) fn place(login: &str) -> String {
-    format!("user/{login}/totp")
+/// What somebody is told whose password or code does not fit.
+pub(crate) fn not_proven(spent: Spent) -> Problem {
+    if spent == Spent::Again {
+        let why = "that code was used already; wait for the next one of your app";
+        return Problem { code: "used_code", status: 403, detail: why.into() };
+    }
+    Problem { code: "wrong_proof", status: 403, detail: "password or code is wrong".into() }
 }
 
 fn shown(sheet: &Sheet<UserBody>) -> User {
@@ -79,7 +88,8 @@ fn shown(sheet: &Sheet<UserBody>) -> User {
         login: sheet.id.clone(),
         name: sheet.body.name.clone(),
         role: sheet.body.role,
-        second_factor: sheet.body.totp.is_some(),
+        second_factor: sheet.body.factor.is_on(),
+        recovery_left: sheet.body.factor.recovery_left(),
         active: sheet.body.active,
     }
 }
@@ -100,24 +110,29 @@ impl Office {
         found.ok_or_else(|| Problem::missing(format!("there is no user {login}")).into())
     }
 
-    /// Makes a user.
+    /// Where the second factor of a user is kept.
+    pub(crate) fn place_of(&self, login: &str) -> Place<'_> {
+        Place { key: &self.key, name: format!("user/{login}/totp") }
+    }
+
+    /// Makes a user; one that exists is never changed by this.
     ///
     /// # Errors
     /// [`Problem`] for a bad login, password or role, or one that exists.
-    pub async fn add_user(&self, actor: &Actor, new: NewUser) -> anyhow::Result<User> {
+    pub async fn add_user(&self, actor: &Actor, _: &Proven, new: NewUser) -> anyhow::Result<User> {
         actor.must(Permission::ManageUsers)?;
         let login = login_of(&new.login)?;
         let role = Role::named(&new.role)?;
-        good_password(&new.password)?;
+        strength::person_password(&new.password, &[&login, &new.name])?;
         if self.sheet::<UserBody>(KIND, &login).await?.is_some() {
-            return Err(Problem::conflict("exists", format!("user {login} exists")).into());
+            let why = format!("user {login} exists; change it on its own page");
+            return Err(Problem::conflict("exists", why).into());
         }
         let body = UserBody {
             name: if new.name.trim().is_empty() { login.clone() } else { new.name },
             role,
             hash: password::hash(&new.password).await?,
-            totp: None,
-            totp_step: 0,
+            factor: Factor::default(),
             active: true,
             created: self.handle.now().utc.get(),
         };
@@ -132,7 +147,7 @@ impl Office {
         }))
     }
 
-    async fn put_user(
+    pub(crate) async fn put_user(
         &self,
         actor: &Actor,
         login: &str,
@@ -157,6 +172,7 @@ impl Office {
     pub async fn set_user(
         &self,
         actor: &Actor,
+        _: &Proven,
         login: &str,
         role: Option<&str>,
         active: Option<bool>,
@@ -186,76 +202,148 @@ impl Office {
         Ok(shown(&sheet))
     }
 
-    /// A new password: one's own with the old one, another's as a manager of users. Sessions end.
+    /// One's own new password, with the old one and a code where a second factor is on. Other
+    /// sessions end.
     ///
     /// # Errors
-    /// [`Problem`] for a wrong or weak one.
-    pub async fn set_password(
+    /// [`Problem`] for a wrong old one, which is counted, or a weak new one.
+    pub async fn set_own_password(
         &self,
         actor: &Actor,
-        login: &str,
-        old: Option<&str>,
+        proof: Proof<'_>,
         new: &str,
         keep: Option<&str>,
     ) -> anyhow::Result<()> {
-        let mut sheet = self.user(login).await?;
+        self.step_up(actor, proof, "password").await?;
+        self.put_password(actor, &actor.name, new, keep).await
+    }
+
+    /// Somebody else's new password. Role and second factor stay as they are; sessions end.
+    ///
+    /// # Errors
+    /// [`Problem`] for who may not, or a weak one.
+    pub async fn reset_password(
+        &self,
+        actor: &Actor,
+        _: &Proven,
+        login: &str,
+        new: &str,
+    ) -> anyhow::Result<()> {
+        actor.must(Permission::ManageUsers)?;
         if actor.name == login {
-            let fits = password::fits(old.unwrap_or_default(), Some(&sheet.body.hash)).await?;
-            if !fits {
-                return Err(Problem::forbidden("the old password is another one").into());
-            }
-        } else {
-            actor.must(Permission::ManageUsers)?;
+            let why = "your own password is changed on the page of your account";
+            return Err(Problem::asked("yourself", why).into());
         }
-        good_password(new)?;
-        sheet.body.hash = password::hash(new).await?;
+        self.put_password(actor, login, new, None).await
+    }
+
+    async fn put_password(
+        &self,
+        actor: &Actor,
+        login: &str,
+        new: &str,
+        keep: Option<&str>,
+    ) -> anyhow::Result<()> {
+        let known = self.user(login).await?.body.name;
+        strength::person_password(new, &[login, &known])?;
+        let hash = password::hash(new).await?;
+        let mut sheet = self.user(login).await?;
+        sheet.body.hash = hash;
         let detail = json!({"login": login});
         self.put_user(actor, login, sheet.version, &sheet.body, "user password", &detail).await?;
         self.kill_sessions_of(login, keep).await
     }
 
-    /// A secret for an authenticator app and what the app reads: it counts only once it is
-    /// confirmed by a code.
+    /// Begins to set up a second factor, or another one: the secret is kept here and shown to this
+    /// session until a code confirms it.
     ///
     /// # Errors
-    /// When there is no randomness.
-    pub fn offer_second_factor(&self, login: &str) -> anyhow::Result<(String, String)> {
-        let secret = totp::generate()?;
-        let url = totp::url(login, &secret);
-        Ok((secret, url))
+    /// [`Problem`] for a wrong password, or a wrong code of the one that is on.
+    pub async fn offer_second_factor(
+        &self,
+        actor: &Actor,
+        session: &str,
+        proof: Proof<'_>,
+    ) -> anyhow::Result<()> {
+        self.step_up(actor, proof, "second factor").await?;
+        let mut sheet = self.user(&actor.name).await?;
+        sheet.body.factor.offer(&self.place_of(&actor.name), session)?;
+        let what = "second factor offered";
+        self.put_user(actor, &actor.name, sheet.version, &sheet.body, what, &json!({})).await
     }
 
-    /// Turns the second factor on with the code that proves that the app has the secret.
+    /// The secret that waits for its first code in this session, and what an app reads.
     ///
     /// # Errors
-    /// [`Problem`] for a wrong code.
+    /// When the store does not answer.
+    pub async fn offered_second_factor(
+        &self,
+        login: &str,
+        session: &str,
+    ) -> anyhow::Result<Option<(String, String)>> {
+        let sheet = self.user(login).await?;
+        let secret = sheet.body.factor.offered(&self.place_of(login), session)?;
+        Ok(secret.map(|secret| {
+            let url = totp::url(login, &secret);
+            (secret, url)
+        }))
+    }
+
+    /// Turns the second factor on with the code that proves that the app has the secret. Other
+    /// sessions end. Recovery codes, which are shown once.
+    ///
+    /// # Errors
+    /// [`Problem`] for a wrong code, which changes nothing.
     pub async fn confirm_second_factor(
         &self,
         actor: &Actor,
-        secret: &str,
+        session: &str,
         code: &str,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Vec<String>> {
         let now = self.handle.now().utc;
-        let step = totp::check(secret, code, now, 0)?.ok_or_else(|| {
-            Problem::asked("wrong_code", "that code does not fit; try the next one")
-        })?;
         let mut sheet = self.user(&actor.name).await?;
-        let sealed = self.key.seal(&place(&actor.name), secret)?;
-        sheet.body.totp = Some(crate::papers::hex(&sealed.0));
-        sheet.body.totp_step = step;
+        let codes = sheet.body.factor.confirm(&self.place_of(&actor.name), session, code, now)?;
         let detail = json!({"login": actor.name});
-        self.put_user(actor, &actor.name, sheet.version, &sheet.body, "second factor on", &detail)
-            .await
+        let what = "second factor on";
+        self.put_user(actor, &actor.name, sheet.version, &sheet.body, what, &detail).await?;
+        self.kill_sessions_of(&actor.name, Some(session)).await?;
+        Ok(codes)
     }
 
-    /// Takes the second factor of somebody away who lost it.
+    /// New recovery codes; the old ones end.
+    ///
+    /// # Errors
+    /// [`Problem`] for a wrong password or code, or without a second factor.
+    pub async fn renew_recovery(
+        &self,
+        actor: &Actor,
+        proof: Proof<'_>,
+    ) -> anyhow::Result<Vec<String>> {
+        self.step_up(actor, proof, "recovery codes").await?;
+        let mut sheet = self.user(&actor.name).await?;
+        if !sheet.body.factor.is_on() {
+            let why = "recovery codes are for a second factor; turn it on first";
+            return Err(Problem::asked("no_second_factor", why).into());
+        }
+        let codes = sheet.body.factor.renew_recovery(&self.place_of(&actor.name))?;
+        let what = "recovery codes made";
+        self.put_user(actor, &actor.name, sheet.version, &sheet.body, what, &json!({})).await?;
+        Ok(codes)
+    }
+
+    /// Takes the second factor of somebody away who lost app and recovery codes.
     ///
     /// # Errors
     /// [`Problem`] for who may not.
-    pub async fn remove_second_factor(&self, actor: &Actor, login: &str) -> anyhow::Result<()> {
+    pub async fn remove_second_factor(
+        &self,
+        actor: &Actor,
+        _: &Proven,
+        login: &str,
+    ) -> anyhow::Result<()> {
         actor.must(Permission::ManageUsers)?;
         let mut sheet = self.user(login).await?;
-        sheet.body.totp = None;
+        sheet.body.factor.forget();
         let detail = json!({"login": login});
         self.put_user(actor, login, sheet.version, &sheet.body, "second factor off", &detail)
             .await?;
@@ -266,12 +354,17 @@ impl Office {
     ///
     /// # Errors
     /// [`Problem`] for oneself.
-    pub async fn remove_user(&self, actor: &Actor, login: &str) -> anyhow::Result<()> {
+    pub async fn remove_user(
+        &self,
+        actor: &Actor,
+        proven: &Proven,
+        login: &str,
+    ) -> anyhow::Result<()> {
         actor.must(Permission::ManageUsers)?;
         if actor.name == login {
             return Err(Problem::asked("yourself", "somebody else must remove you").into());
         }
-        self.set_user(actor, login, None, Some(false)).await?;
+        self.set_user(actor, proven, login, None, Some(false)).await?;
         let sheet = self.user(login).await?;
         let errand = Errand {
             papers: vec![drop(KIND, login, sheet.version)],

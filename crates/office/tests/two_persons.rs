@@ -5,7 +5,7 @@
 mod desk;
 
 use desk::{Ticking, house_with_clock};
-use office::{Actor, Credit, Done, Giving, NewUser, Office, Problem, Role, Rules};
+use office::{Actor, Credit, Done, Giving, NewUser, Office, Problem, Proven, Role, Rules};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -107,6 +107,7 @@ impl Trial {
     async fn new() -> (Self, model::Model) {
         let (office, rows, clock) = house_with_clock();
         let local = Actor::local();
+        let proven = Proven::at_the_machine(&local).unwrap();
         for (login, role) in PEOPLE {
             let new = NewUser {
                 login: login.to_owned(),
@@ -114,7 +115,7 @@ impl Trial {
                 password: format!("kata sandi {login} 77"),
                 role: role.word().to_owned(),
             };
-            office.add_user(&local, new).await.unwrap();
+            office.add_user(&local, &proven, new).await.unwrap();
         }
         let rules =
             Rules { approval_above: ACT, approval_above_day: DAY, ..office.rules().await.unwrap() };
@@ -201,8 +202,10 @@ impl Trial {
             }
             Op::Lock { who, on } => {
                 // By who has the machine; the last owner stays.
-                let done =
-                    self.office.set_user(&Actor::local(), PEOPLE[who].0, None, Some(on)).await;
+                let local = Actor::local();
+                let proven = Proven::at_the_machine(&local).unwrap();
+                let login = PEOPLE[who].0;
+                let done = self.office.set_user(&local, &proven, login, None, Some(on)).await;
                 if done.is_ok() {
                     self.model.active[who] = on;
                 }

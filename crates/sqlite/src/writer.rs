@@ -54,6 +54,11 @@ impl SqliteStore {
         Ok(Self { connection, ledger, journal, next_trx, next_delivery, refs, proofs })
     }
 
+    /// Purchases are numbered from here on, unless they are beyond it already.
+    pub fn number_from(&mut self, first: i64) {
+        self.next_trx = self.next_trx.max(first);
+    }
+
     pub(crate) fn cached(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
         self.connection.prepare_cached(sql)
     }

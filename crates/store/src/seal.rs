@@ -84,12 +84,15 @@ impl MasterKey {
 
     /// A key of its own for another purpose.
     pub(crate) fn derived(&self, purpose: &str) -> [u8; 32] {
-        let whole = Hmac::<Sha256>::new_from_slice(&self.0).map(|mut mac| {
-            mac.update(purpose.as_bytes());
-            mac.finalize().into_bytes().into()
-        });
-        // HMAC takes keys of any length, so this is never the other way.
-        whole.unwrap_or(self.0)
+        hmac(&self.0, purpose.as_bytes())
+    }
+
+    /// A digest of a text for one purpose. Who has the database and not this key has nothing to try
+    /// guesses against, however few there are.
+    #[must_use]
+    pub fn digest(&self, purpose: &str, text: &str) -> [u8; 32] {
+        let own = hmac(&self.0, format!("gerbang digest v1 {purpose}").as_bytes());
+        hmac(&own, text.as_bytes())
     }
 
     /// Seals `plain` for `place`, for example `member/OK00123/pin`.
@@ -129,9 +132,31 @@ impl MasterKey {
     }
 }
 
+fn hmac(key: &[u8; 32], text: &[u8]) -> [u8; 32] {
+    // A key shorter than a block is the same key filled up with zeros.
+    let mut block = [0; 64];
+    for (to, from) in block.iter_mut().zip(key) {
+        *to = *from;
+    }
+    let mut mac = Hmac::<Sha256>::new(&block.into());
+    mac.update(text);
+    mac.finalize().into_bytes().into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_digest_depends_on_key_purpose_and_text() {
+        let key = MasterKey::from_hex(&"07".repeat(32)).expect("reads");
+        let one = key.digest("a", "text");
+        assert_eq!(one, key.digest("a", "text"));
+        assert_ne!(one, key.digest("b", "text"));
+        assert_ne!(one, key.digest("a", "texu"));
+        let other = MasterKey::from_hex(&"08".repeat(32)).expect("reads");
+        assert_ne!(one, other.digest("a", "text"));
+    }
 
     #[test]
     fn opens_only_in_its_place_with_its_key() {

@@ -64,6 +64,7 @@ fn told(method: &str, path: &str) -> Option<Told> {
                 "dialect",
                 "webhook",
                 "sandbox",
+                "forget_portal_password",
                 "upline",
                 "markup",
                 "markups",
@@ -200,12 +201,11 @@ fn told(method: &str, path: &str) -> Option<Told> {
         }
         ("POST", "/admin/v1/keys/{}/remove") => ("Take a key back", &[], &[]),
         ("GET", "/admin/v1/users") => ("People who work here", &[], &[]),
-        ("POST", "/admin/v1/users") => {
-            ("Add a user", &[], &["login!", "name", "password!", "role!"])
-        }
-        ("POST", "/admin/v1/users/{}") => {
-            ("Change role, activity or password", &[], &["role", "active", "password"])
-        }
+        ("POST", "/admin/v1/users" | "/admin/v1/users/{}") => (
+            "Always refused (`needs_person`): users are changed by a person, in the console",
+            &[],
+            &[],
+        ),
         _ => return None,
     })
 }

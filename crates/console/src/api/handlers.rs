@@ -9,9 +9,9 @@ use crate::reply::{Answer, value};
 use crate::show::{self, days_ago};
 use http::StatusCode;
 use office::{
-    Bank, Credit, Entry, Giving, MemberAdd, MemberSet, NewUser, Operation, Problem, ProductSet,
-    RouteSet, Settlement, Statement, SupplierAdd, SupplierExplain, SupplierSet, Taken, Verdict,
-    execute_once, read_feed,
+    Bank, Credit, Entry, Giving, MemberAdd, MemberSet, Operation, Problem, ProductSet, RouteSet,
+    Settlement, Statement, SupplierAdd, SupplierExplain, SupplierSet, Taken, Verdict, execute_once,
+    read_feed,
 };
 use reports::Dimension;
 use serde::Deserialize;
@@ -459,20 +459,8 @@ pub(super) async fn user_list(console: &Inner, ask: &Ask) -> Done {
     run(console, ask, Operation::UserList).await
 }
 
-pub(super) async fn user_add(console: &Inner, ask: &Ask) -> Done {
-    let new: NewUser = body(ask, &[])?;
-    run(console, ask, Operation::UserAdd(Box::new(new))).await
-}
-
-#[derive(Deserialize)]
-struct UserSetting {
-    role: Option<String>,
-    active: Option<bool>,
-    password: Option<String>,
-}
-
-pub(super) async fn user_set(console: &Inner, ask: &Ask) -> Done {
-    let UserSetting { role, active, password } = body(ask, &[])?;
-    let login = ask.part(0).to_owned();
-    run(console, ask, Operation::UserSet { login, role, active, password }).await
+/// Who works here is changed by a person that proves who it is; a token never does.
+pub(super) async fn needs_person(_: &Inner, ask: &Ask) -> Done {
+    office::Proven::at_the_machine(actor(ask)?)?;
+    Err(Problem::missing("there is no such route").into())
 }

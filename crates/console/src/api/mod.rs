@@ -74,6 +74,6 @@ pub(crate) const ROUTES: &[Route] = routes! {
     POST "/admin/v1/members/{}/keys" may(ManageMembers) => key_add;
     POST "/admin/v1/keys/{}/remove" may(ManageMembers) => key_remove;
     GET "/admin/v1/users" may(ManageUsers) => user_list;
-    POST "/admin/v1/users" may(ManageUsers) => user_add;
-    POST "/admin/v1/users/{}" may(ManageUsers) => user_set;
+    POST "/admin/v1/users" may(ManageUsers) => needs_person;
+    POST "/admin/v1/users/{}" may(ManageUsers) => needs_person;
 };

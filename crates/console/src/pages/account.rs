@@ -1,14 +1,12 @@
 //! One's own account: password, second factor, sessions.
 
-use super::{frame, users};
+use super::{frame, proof, users};
 use crate::Inner;
 use crate::ask::Ask;
 use crate::reply::Answer;
 use crate::routes::done;
 use crate::view::{Cell, Field, Form, Input, Part, Tone};
 use office::Problem;
-use qrcode::QrCode;
-use qrcode::render::svg;
 
 pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     let signed = ask.signed.as_ref().ok_or_else(|| Problem::forbidden("nobody is signed in"))?;
@@ -22,43 +20,31 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
         Part::Heading(ask.t("Password").to_owned()),
         Part::Form(Form {
             action: "/console/account/password".to_owned(),
-            fields: vec![
-                Field::new("old", ask.t("Old password")).input(Input::Password).needed(),
-                Field::new("new", ask.t("New password"))
-                    .input(Input::Password)
-                    .hint(ask.t("at least 10 characters; your other sessions end"))
-                    .needed(),
-            ],
+            fields: [
+                vec![
+                    Field::new("new", ask.t("New password"))
+                        .input(Input::Password)
+                        .hint(ask.t("at least 10 characters; your other sessions end"))
+                        .needed(),
+                ],
+                proof::fields_named(ask, ask.t("Old password")),
+            ]
+            .concat(),
             button: ask.t("Save").to_owned(),
             form_key: frame::key(ask),
             ..Form::default()
         }),
         Part::Heading(ask.t("Second factor").to_owned()),
     ];
-    if signed.second_factor {
-        let text = ask.t("On: logging in needs a code of your app.").to_owned();
-        parts.push(Part::Note { text, tone: Tone::Good });
+    let text = if signed.second_factor {
+        ask.t("On: logging in needs a code of your app.")
     } else {
-        let (secret, url) = console.office.offer_second_factor(login)?;
-        let code = QrCode::new(url.as_bytes())?;
-        let picture = code.render::<svg::Color<'_>>().min_dimensions(200, 200).build();
-        // The drawing without the header of a file.
-        let picture = picture.find("<svg").and_then(|at| picture.get(at..)).unwrap_or_default();
-        let text = ask.t("Scan this with an authenticator app, then type the code it shows.");
-        parts.push(Part::Note { text: text.to_owned(), tone: Tone::Quiet });
-        parts.push(Part::Picture(format!("<div class=\"qr\">{picture}</div>")));
-        parts.push(Part::Pre(secret.clone()));
-        parts.push(Part::Form(Form {
-            action: "/console/account/second".to_owned(),
-            fields: vec![
-                Field::hidden("secret", secret),
-                Field::new("code", ask.t("Code")).input(Input::Number).needed(),
-            ],
-            button: ask.t("Turn on").to_owned(),
-            form_key: frame::key(ask),
-            ..Form::default()
-        }));
-    }
+        ask.t("Off: whoever knows your password comes in.")
+    };
+    let tone = if signed.second_factor { Tone::Good } else { Tone::Warn };
+    parts.push(Part::Note { text: text.to_owned(), tone });
+    let link = Cell::link(ask.t("Set up or change"), "/console/account/second");
+    parts.push(Part::Facts(vec![(ask.t("Second factor").to_owned(), link)]));
     parts.push(Part::Heading(ask.t("Sessions").to_owned()));
     parts.push(Part::Table(users::sessions(console, ask, Some(login)).await?));
     frame::show(console, ask, ask.t("Your account"), parts).await
@@ -67,15 +53,8 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
 pub(crate) async fn password(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     let actor = frame::actor(ask)?;
     let keep = ask.signed.as_ref().map(|signed| signed.session.as_str());
-    let (old, new) = (ask.given("old"), ask.given("new"));
-    console.office.set_password(actor, &actor.name, Some(old), new, keep).await?;
+    console.office.set_own_password(actor, proof::given(ask), ask.given("new"), keep).await?;
     done("/console/account", ask.t("Saved."))
-}
-
-pub(crate) async fn second(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
-    let (secret, code) = (ask.given("secret"), ask.given("code"));
-    console.office.confirm_second_factor(frame::actor(ask)?, secret, code).await?;
-    done("/console/account", ask.t("On: logging in needs a code of your app."))
 }
 
 pub(crate) async fn end(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {

@@ -38,7 +38,9 @@ fn words(ask: &Ask) -> Words {
 
 /// Entries the role may open.
 async fn menu(console: &Inner, ask: &Ask) -> Vec<Entry> {
-    let Some(signed) = &ask.signed else { return Vec::new() };
+    let Some(signed) = ask.signed.as_ref().filter(|signed| !signed.must_set_up) else {
+        return Vec::new();
+    };
     let role = signed.actor.role;
     let counts = console.office.handle.reads().ask(|reads| reads.counts()).await;
     let suspects = match counts {
@@ -74,6 +76,9 @@ async fn menu(console: &Inner, ask: &Ask) -> Vec<Entry> {
 }
 
 async fn member_menu(console: &Inner, ask: &Ask) -> Vec<Entry> {
+    if ask.member.as_ref().is_some_and(|member| member.must_set_password) {
+        return Vec::new();
+    }
     let downlines = console.office.rules().await.is_ok_and(|rules| rules.downlines);
     [
         (ask.t("Overview"), "/portal"),

@@ -49,9 +49,9 @@ pub(crate) async fn form(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
         fields: vec![
             Field::new("login", ask.t("Login")).needed(),
             Field::new("password", ask.t("Password")).input(Input::Password).needed(),
-            Field::new("code", ask.t("Code"))
-                .input(Input::Number)
-                .hint(ask.t("six digits, if you use an authenticator app")),
+            Field::new("code", ask.t("Code")).hint(
+                ask.t("six digits of your authenticator app, or a recovery code; if you use one"),
+            ),
         ],
         button: ask.t("Log in").to_owned(),
         ..Form::default()

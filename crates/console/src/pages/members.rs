@@ -225,6 +225,22 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
                 ..Form::default()
             })],
         });
+        if row["portal_password"].as_bool() == Some(true) {
+            let text = ask.t("It forgot the password of its portal: it chooses a new one at its next login, with PIN and H2H password from an allowed address.");
+            parts.push(Part::Fold {
+                title: ask.t("Forgotten portal password").to_owned(),
+                parts: vec![
+                    Part::Note { text: text.to_owned(), tone: Tone::Quiet },
+                    Part::Form(Form {
+                        action: format!("/console/members/{code}/portal"),
+                        button: ask.t("Take the portal password away").to_owned(),
+                        tone: Tone::Bad,
+                        form_key: frame::key(ask),
+                        ..Form::default()
+                    }),
+                ],
+            });
+        }
     } else {
         parts.push(Part::Facts(vec![
             (ask.t("Name").to_owned(), Cell::maybe(row["name"].as_str())),
@@ -426,6 +442,13 @@ pub(crate) async fn rotate(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
     let code = ask.part(0).to_owned();
     let (pin, password) = rotated(&console.office, frame::actor(ask)?, &code).await?;
     credentials(console, ask, &code, &pin, &password).await
+}
+
+/// Takes a forgotten portal password away.
+pub(crate) async fn forget_portal(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    let code = ask.part(0);
+    console.office.reset_portal_password(frame::actor(ask)?, code).await?;
+    done(&format!("/console/members/{code}"), ask.t("Saved."))
 }
 
 /// New credentials; the old ones end at once.

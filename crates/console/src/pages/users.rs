@@ -1,7 +1,7 @@
 //! People who work here, their sessions, tokens for scripts, and the rules of the office.
 
-use super::frame;
 use super::money::saved;
+use super::{frame, proof};
 use crate::Inner;
 use crate::ask::Ask;
 use crate::reply::Answer;
@@ -11,7 +11,7 @@ use crate::view::{Cell, Field, Form, Input, Part, Table, Tone};
 use office::{NewToken, NewUser, Problem, Role, Rules};
 use types::UtcMillis;
 
-fn roles() -> Vec<(String, String)> {
+pub(super) fn roles() -> Vec<(String, String)> {
     Role::OF_PEOPLE.map(|role| (role.word().to_owned(), role.word().to_owned())).into()
 }
 
@@ -19,8 +19,14 @@ fn token_roles() -> Vec<(String, String)> {
     Role::ALL.map(|role| (role.word().to_owned(), role.word().to_owned())).into()
 }
 
+/// Roles of which none is chosen yet.
+fn choices(ask: &Ask) -> Vec<(String, String)> {
+    let mut all = vec![(String::new(), ask.t("choose").to_owned())];
+    all.extend(roles());
+    all
+}
+
 pub(crate) async fn list(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
-    let actor = frame::actor(ask)?;
     let small = |action: String, name: &'static str, value: &str, button: &str, tone: Tone| {
         Cell::Do(Box::new(Form {
             action,
@@ -33,28 +39,11 @@ pub(crate) async fn list(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
         }))
     };
     let titles =
-        [ask.t("Login"), ask.t("Name"), ask.t("Role"), ask.t("Second factor"), ask.t("State"), ""];
+        [ask.t("Login"), ask.t("Name"), ask.t("Role"), ask.t("Second factor"), ask.t("State")];
     let mut table = Table::new(&titles, "");
     for user in console.office.users().await? {
-        let place = format!("/console/users/{}", user.login);
-        let mut buttons = Vec::new();
-        if user.login != actor.name {
-            let (value, button) =
-                if user.active { ("off", ask.t("Lock")) } else { ("on", ask.t("Unlock")) };
-            buttons.push(small(place.clone(), "act", value, button, Tone::Quiet));
-            if user.second_factor {
-                buttons.push(small(
-                    place.clone(),
-                    "act",
-                    "second",
-                    ask.t("Remove second factor"),
-                    Tone::Bad,
-                ));
-            }
-            buttons.push(small(place.clone(), "act", "remove", ask.t("Remove"), Tone::Bad));
-        }
         table.rows.push(vec![
-            Cell::text(&user.login),
+            Cell::link(&user.login, format!("/console/users/{}", user.login)),
             Cell::text(&user.name),
             Cell::text(user.role.word()),
             Cell::text(if user.second_factor { ask.t("yes") } else { ask.t("no") }),
@@ -63,25 +52,29 @@ pub(crate) async fn list(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
             } else {
                 Cell::badge(ask.t("locked"), Tone::Bad)
             },
-            Cell::Many(buttons),
         ]);
     }
     let form = |action: &str, fields, button: &str| frame::form(ask, action, fields, button);
     let mut parts = vec![
         Part::Table(table),
         Part::Fold {
-            title: ask.t("New user, or another role or password").to_owned(),
+            title: ask.t("New user").to_owned(),
             parts: vec![form(
                 "/console/users",
-                vec![
-                    Field::new("login", ask.t("Login")).needed(),
-                    Field::new("name", ask.t("Name")),
-                    Field::new("role", ask.t("Role")).choice(roles()),
-                    Field::new("password", ask.t("Password"))
-                        .input(Input::Password)
-                        .hint(ask.t("at least 10 characters; empty to keep the old one")),
-                ],
-                ask.t("Save"),
+                [
+                    vec![
+                        Field::new("login", ask.t("Login")).needed(),
+                        Field::new("name", ask.t("Name")),
+                        Field::new("role", ask.t("Role")).choice(choices(ask)).needed(),
+                        Field::new("password", ask.t("Password"))
+                            .input(Input::Password)
+                            .hint(ask.t("at least 10 characters; three or four words do well"))
+                            .needed(),
+                    ],
+                    proof::fields(ask),
+                ]
+                .concat(),
+                ask.t("Create"),
             )],
         },
         Part::Heading(ask.t("Sessions").to_owned()),
@@ -114,11 +107,15 @@ pub(crate) async fn list(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     parts.push(Part::Table(tokens));
     parts.push(form(
         "/console/tokens",
-        vec![
-            Field::new("name", ask.t("What for")).needed(),
-            Field::new("role", ask.t("Role")).value("readonly").choice(token_roles()),
-            Field::new("days", ask.t("Days it lives")).value(90).input(Input::Number),
-        ],
+        [
+            vec![
+                Field::new("name", ask.t("What for")).needed(),
+                Field::new("role", ask.t("Role")).choice(token_roles()).needed(),
+                Field::new("days", ask.t("Days it lives")).value(90).input(Input::Number),
+            ],
+            proof::fields(ask),
+        ]
+        .concat(),
         ask.t("Make a token"),
     ));
     let rules = console.office.rules().await?;
@@ -128,39 +125,55 @@ pub(crate) async fn list(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     parts.push(Part::Heading(ask.t("Rules").to_owned()));
     parts.push(form(
         "/console/rules",
-        vec![
-            number("approval_above", ask.t("A second person above"), rules.approval_above),
-            number(
-                "approval_above_day",
-                ask.t("A second person above, all acts of a person and day"),
-                rules.approval_above_day,
-            ),
-            number(
-                "reverse_above",
-                ask.t("A second person for reversals above"),
-                rules.reverse_above,
-            ),
-            number(
-                "reverse_days",
-                ask.t("A second person for reversals after days"),
-                rules.reverse_days,
-            ),
-            number(
-                "cooling_minutes",
-                ask.t("With one person only: wait for minutes"),
-                rules.cooling_minutes,
-            ),
-            number("ticket_minutes", ask.t("Tickets are open for minutes"), rules.ticket_minutes),
-            number(
-                "ticket_unique_most",
-                ask.t("Most added to make an amount unique"),
-                rules.ticket_unique_most,
-            ),
-            number("ticket_least", ask.t("Least deposit"), rules.ticket_least),
-            Field::new("downlines", ask.t("Members may have downlines"))
-                .value(rules.downlines)
-                .input(Input::Check),
-        ],
+        [
+            vec![
+                number("approval_above", ask.t("A second person above"), rules.approval_above),
+                number(
+                    "approval_above_day",
+                    ask.t("A second person above, all acts of a person and day"),
+                    rules.approval_above_day,
+                ),
+                number(
+                    "reverse_above",
+                    ask.t("A second person for reversals above"),
+                    rules.reverse_above,
+                ),
+                number(
+                    "reverse_days",
+                    ask.t("A second person for reversals after days"),
+                    rules.reverse_days,
+                ),
+                number(
+                    "cooling_minutes",
+                    ask.t("With one person only: wait for minutes"),
+                    rules.cooling_minutes,
+                ),
+                number(
+                    "ticket_minutes",
+                    ask.t("Tickets are open for minutes"),
+                    rules.ticket_minutes,
+                ),
+                number(
+                    "ticket_unique_most",
+                    ask.t("Most added to make an amount unique"),
+                    rules.ticket_unique_most,
+                ),
+                number("ticket_least", ask.t("Least deposit"), rules.ticket_least),
+                number(
+                    "allowlist_hours",
+                    ask.t("Hours until a member's new addresses count"),
+                    rules.allowlist_hours,
+                ),
+                Field::new("downlines", ask.t("Members may have downlines"))
+                    .value(rules.downlines)
+                    .input(Input::Check),
+                Field::new("second_factor", ask.t("Owner, admin and finance need a second factor"))
+                    .value(rules.second_factor)
+                    .input(Input::Check),
+            ],
+            proof::fields(ask),
+        ]
+        .concat(),
         ask.t("Save"),
     ));
     frame::show(console, ask, ask.t("Users"), parts).await
@@ -202,35 +215,14 @@ pub(crate) async fn sessions(
 }
 
 pub(crate) async fn add(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
-    let actor = frame::actor(ask)?;
-    let login = ask.given("login").trim().to_ascii_lowercase();
-    let known = console.office.users().await?.into_iter().any(|user| user.login == login);
-    if known {
-        if let Some(password) = ask.typed("password") {
-            console.office.set_password(actor, &login, None, &password, None).await?;
-        }
-        console.office.set_user(actor, &login, Some(ask.given("role")), None).await?;
-    } else {
-        let new = NewUser {
-            login,
-            name: ask.given("name").trim().to_owned(),
-            password: ask.given("password").to_owned(),
-            role: ask.given("role").to_owned(),
-        };
-        console.office.add_user(actor, new).await?;
-    }
-    done("/console/users", ask.t("Saved."))
-}
-
-pub(crate) async fn change(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
-    let (actor, login) = (frame::actor(ask)?, ask.part(0));
-    match ask.given("act") {
-        "on" => drop(console.office.set_user(actor, login, None, Some(true)).await?),
-        "off" => drop(console.office.set_user(actor, login, None, Some(false)).await?),
-        "second" => console.office.remove_second_factor(actor, login).await?,
-        "remove" => console.office.remove_user(actor, login).await?,
-        _ => return Err(Problem::asked("bad_action", "say what to do").into()),
-    }
+    let proven = proof::proven(console, ask, "new user").await?;
+    let new = NewUser {
+        login: ask.given("login").to_owned(),
+        name: ask.given("name").trim().to_owned(),
+        password: ask.given("password").to_owned(),
+        role: ask.given("role").to_owned(),
+    };
+    console.office.add_user(frame::actor(ask)?, &proven, new).await?;
     done("/console/users", ask.t("Saved."))
 }
 
@@ -248,8 +240,11 @@ pub(crate) async fn rules(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> 
         ticket_minutes: number("ticket_minutes")?,
         ticket_unique_most: number("ticket_unique_most")?,
         ticket_least: number("ticket_least")?,
+        allowlist_hours: number("allowlist_hours")?,
         downlines: ask.given("downlines") == "true",
+        second_factor: ask.given("second_factor") == "true",
     };
+    proof::proven(console, ask, "rules").await?;
     let told = console.office.set_rules(frame::actor(ask)?, &rules).await?;
     done("/console/users", saved(ask, &told))
 }
@@ -262,6 +257,7 @@ pub(crate) async fn token(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> 
         person: None,
         days: ask.given("days").parse().ok(),
     };
+    proof::proven(console, ask, "new token").await?;
     let token = console.office.add_token(frame::actor(ask)?, new).await?;
     let parts = vec![
         Part::Note {

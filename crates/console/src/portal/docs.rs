@@ -7,7 +7,7 @@ use crate::pages::frame;
 use crate::reply::Answer;
 use crate::routes::done;
 use crate::show::time;
-use crate::view::{Cell, Field, Form, Part, Table, Tone};
+use crate::view::{Cell, Field, Form, Input, Part, Table, Tone};
 use office::Actor;
 use types::UtcMillis;
 
@@ -85,7 +85,14 @@ async fn keys(console: &Inner, ask: &Ask, base: &str) -> anyhow::Result<Vec<Part
         Part::Table(table),
         Part::Form(Form {
             action: "/portal/keys".to_owned(),
-            fields: vec![Field::new("name", ask.t("What for"))],
+            fields: vec![
+                Field::new("name", ask.t("What for")),
+                Field::new("plays", ask.t("For the sandbox only")).input(Input::Check),
+                Field::new("pin", ask.t("Your PIN, to confirm"))
+                    .input(Input::Password)
+                    .hint(ask.t("a key buys at once; it ends with new credentials"))
+                    .needed(),
+            ],
             button: ask.t("Make a key").to_owned(),
             form_key: frame::key(ask),
             ..Form::default()
@@ -94,9 +101,9 @@ async fn keys(console: &Inner, ask: &Ask, base: &str) -> anyhow::Result<Vec<Part
 }
 
 pub(crate) async fn add_key(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
-    let me = me(ask)?;
-    let actor = Actor::member(&me.code, &ask.from);
-    let (id, secret) = console.office.add_key(&actor, me.code.as_str(), ask.given("name")).await?;
+    let (pin, name) = (ask.given("pin"), ask.given("name"));
+    let plays = ask.given("plays") == "true";
+    let (id, secret) = console.office.add_own_key(me(ask)?, &ask.from, pin, name, plays).await?;
     let parts = vec![
         Part::Note {
             text: ask.t("Copy it now: it is not shown again.").to_owned(),

@@ -1,4 +1,4 @@
-//! A member comes in with what it buys with: code, password and PIN.
+//! A member comes in with its portal password, and the first time with what it buys with.
 
 use crate::Inner;
 use crate::ask::{Ask, flash_cookie};
@@ -6,7 +6,7 @@ use crate::pages::frame;
 use crate::pages::login::{from_here, session_cookie};
 use crate::reply::{self, Answer, told, with_cookie};
 use crate::view::{Field, Form, Input, Part, Tone};
-use office::Actor;
+use office::{Actor, MemberLogin};
 
 pub(crate) use crate::pages::login::language;
 
@@ -20,7 +20,14 @@ pub(crate) async fn form(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
         fields: vec![
             Field::new("member", ask.t("Member code")).needed().hint("OK00123"),
             Field::new("password", ask.t("Password")).input(Input::Password).needed(),
-            Field::new("pin", "PIN").input(Input::Password).needed(),
+            Field::new("pin", "PIN").input(Input::Password).hint(
+                ask.t(
+                    "the first time: the password and PIN of your program; then choose a password",
+                ),
+            ),
+            Field::new("code", ask.t("Code")).hint(
+                ask.t("six digits of your authenticator app, or a recovery code; if you use one"),
+            ),
         ],
         button: ask.t("Log in").to_owned(),
         ..Form::default()
@@ -33,8 +40,13 @@ pub(crate) async fn form(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
 
 pub(crate) async fn enter(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     from_here(ask)?;
-    let (member, password, pin) = (ask.given("member"), ask.given("password"), ask.given("pin"));
-    match console.office.log_member_in(member, password, pin, &ask.from).await {
+    let typed = MemberLogin {
+        code: ask.given("member"),
+        password: ask.given("password"),
+        pin: ask.given("pin"),
+        second: ask.given("code"),
+    };
+    match console.office.log_member_in(typed, &ask.from).await {
         Ok(token) => {
             let cookie = session_cookie(cookie_name(console), &token, console.settings.secure);
             Ok(with_cookie(reply::to("/portal"), &cookie))

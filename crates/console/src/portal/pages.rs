@@ -3,14 +3,14 @@
 use crate::Inner;
 use crate::ask::Ask;
 use crate::pages::{frame, members, money, news as changes, statement as moves, trx as trx_page};
-use crate::portal::sandbox;
+use crate::portal::{account, sandbox};
 use crate::reply::Answer;
 use crate::routes::done;
 use crate::show::{self, days_ago, percent};
 use crate::view::{Cell, Field, Form, Input, Part, Table, Tile, Tone, rupiah};
 use anyhow::Context as _;
 use engine::{MemberEntry, PriceListOf};
-use office::{Actor, OwnChange, Problem, SignedMember};
+use office::{Actor, Problem, SignedMember};
 use reports::{Dimension, Tally};
 use std::sync::Arc;
 use store::DeliveryFilter;
@@ -53,6 +53,7 @@ pub(crate) async fn home(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     let found = trx_page::find(console, ask, trx_page::filter(console, ask, Some(member))?).await?;
     let newest: Vec<_> = found.into_iter().take(15).collect();
     let mut parts = sandbox::banner(console, ask);
+    parts.extend(account::waiting(console, ask).await?);
     parts.extend([
         Part::Tiles(vec![
             tile(ask.t("Balance"), rupiah(balance.unwrap_or_default().get()), String::new()),
@@ -284,102 +285,4 @@ pub(crate) async fn replay(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
     let id = ask.part(0).parse().map_err(|_| Problem::missing("there is no such callback"))?;
     console.office.replay_own(me(ask)?, &ask.from, DeliveryId::new(id)).await?;
     done("/portal/callbacks", ask.t("The callback is sent again."))
-}
-
-pub(crate) async fn account(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
-    let entry = entry(console, ask)?;
-    let member = &entry.member;
-    let ips: Vec<String> = entry.ip_allow.iter().map(ToString::to_string).collect();
-    let pin = || Field::new("pin", ask.t("Your PIN, to confirm")).input(Input::Password).needed();
-    let form = |act: &str, mut fields: Vec<Field>, button: &str, tone| {
-        fields.push(pin());
-        fields.push(Field::hidden("act", act));
-        Part::Form(Form {
-            action: "/portal/account".to_owned(),
-            fields,
-            button: button.to_owned(),
-            tone,
-            form_key: frame::key(ask),
-            ..Form::default()
-        })
-    };
-    let parts = vec![
-        Part::Facts(vec![
-            (ask.t("Member code").to_owned(), Cell::code(&member.code)),
-            (ask.t("Name").to_owned(), Cell::text(&member.name)),
-            (ask.t("You come from").to_owned(), Cell::code(&ask.from.address)),
-        ]),
-        Part::Heading(ask.t("Allowed addresses").to_owned()),
-        form(
-            "ips",
-            vec![
-                Field::new("ips", ask.t("Allowed addresses"))
-                    .value(ips.join(" "))
-                    .hint(ask.t("separated by spaces; empty for any")),
-            ],
-            ask.t("Save"),
-            Tone::Plain,
-        ),
-        Part::Heading(ask.t("Callback URL").to_owned()),
-        form(
-            "callback",
-            vec![
-                Field::new("callback", ask.t("Callback URL"))
-                    .value(member.callback_url.clone().unwrap_or_default()),
-                Field::new("webhook", ask.t("Callbacks as signed JSON"))
-                    .value(member.wording.webhook)
-                    .input(Input::Check),
-            ],
-            ask.t("Save"),
-            Tone::Plain,
-        ),
-        form("signing", Vec::new(), ask.t("Make a new callback secret"), Tone::Quiet),
-        Part::Heading(ask.t("New credentials").to_owned()),
-        form("rotate", Vec::new(), ask.t("Make a new PIN and password"), Tone::Bad),
-    ];
-    frame::show(console, ask, ask.t("Account"), parts).await
-}
-
-pub(crate) async fn change(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
-    let (me, pin, office) = (me(ask)?, ask.given("pin"), &console.office);
-    match ask.given("act") {
-        "ips" => {
-            let ips = Some(ask.given("ips").trim().to_owned());
-            let change = OwnChange { ips, ..OwnChange::default() };
-            office.change_own(me, &ask.from, pin, change).await?;
-        }
-        "callback" => {
-            let callback = Some(ask.given("callback").trim().to_owned());
-            let webhook = Some(ask.given("webhook") == "true");
-            let change = OwnChange { callback, webhook, ..OwnChange::default() };
-            office.change_own(me, &ask.from, pin, change).await?;
-        }
-        "signing" => {
-            let secret = office.sign_own(me, &ask.from, pin).await?;
-            let parts = vec![
-                Part::Note {
-                    text: ask.t("Copy it now: it is not shown again.").to_owned(),
-                    tone: Tone::Warn,
-                },
-                Part::Pre(secret),
-            ];
-            return frame::show(console, ask, ask.t("Callback secret"), parts).await;
-        }
-        "rotate" => {
-            let (pin, password) = office.rotate_own(me, &ask.from, pin).await?;
-            let parts = vec![
-                Part::Note {
-                    text: ask.t("Copy these now: they are not shown again. The old ones do not work any more; log in again.").to_owned(),
-                    tone: Tone::Warn,
-                },
-                Part::Facts(vec![
-                    ("PIN".to_owned(), Cell::code(pin)),
-                    (ask.t("Password").to_owned(), Cell::code(password)),
-                ]),
-            ];
-            return frame::show(console, ask, ask.t("New credentials"), parts).await;
-        }
-        _ => return Err(Problem::asked("bad_action", "say what to change").into()),
-    }
-    done("/portal/account", ask.t("Saved."))
 }

@@ -1,7 +1,7 @@
 //! What an answer rests on: "no data" is a decision, and an edit that is written is done.
 
 use super::rig::{Break, Rig, pass};
-use engine::{Answer, Command, Errand, NotDone};
+use engine::{Answer, Command, Errand, NotDone, Ran};
 use std::sync::atomic::Ordering;
 use store::CatalogChange;
 use types::{LevelCode, MemberId, ProductCode, RefId, Rupiah};
@@ -74,7 +74,7 @@ async fn a_change_that_cannot_be_read_back_is_done() {
     let price = || rig.handle.catalog().product_at(&level, &product).unwrap().1.amount.get();
     plan.unreadable.store(true, Ordering::SeqCst);
     let said = rig.handle.submit(change(2_000)).await;
-    assert!(matches!(said, Ok(Answer::Done)), "{said:?}");
+    assert!(matches!(said, Ok(Answer::Ran(Ran::Done(_)))), "{said:?}");
     assert!(rig.handle.is_stale());
     assert_eq!(price(), super::rig::T1);
     // Nobody decides on what is known to be old; members are served.
@@ -82,7 +82,7 @@ async fn a_change_that_cannot_be_read_back_is_done() {
     rig.buy("a").await;
     plan.unreadable.store(false, Ordering::SeqCst);
     pass(1_000).await;
-    assert!(matches!(rig.handle.submit(change(4_000)).await, Ok(Answer::Done)));
+    assert!(matches!(rig.handle.submit(change(4_000)).await, Ok(Answer::Ran(Ran::Done(_)))));
     assert!(!rig.handle.is_stale());
     assert_eq!(price(), 4_000);
 }

@@ -10,6 +10,7 @@ pub(crate) use key::Nonces;
 pub use key::{FoundKey, KeyRing, NoKeys};
 
 use crate::known::{Barred, Found};
+use crate::play::{SANDBOX_KEY, Shows};
 use crate::service::{Answered, Call, FORM_TIME, Gateway, JSON, plain, with_type};
 use answer::{Told, problem, purchase};
 use domain::{BuyRequest, Form};
@@ -90,14 +91,23 @@ impl Gateway {
         if barred == Some(Barred::Spent) {
             return told(Told::barred(&Refusal::RateLimited));
         }
-        let Some(door) = self.door(Some(&entry.member.code), named).await else {
+        let key = head.headers.get("gerbang-key").and_then(|value| value.to_str().ok());
+        let plays = key.is_some_and(|key| key.starts_with(SANDBOX_KEY));
+        if plays && !entry.member.sandbox {
+            let why = "this key is for the sandbox, which is off; turn it on at the portal";
+            let said = problem(StatusCode::FORBIDDEN, "sandbox_off", why);
+            self.note(&call, &body, Some(&entry), &said).await;
+            return told(said);
+        }
+        let shows = Shows::Key { plays };
+        let Some(door) = self.door(Some(&entry.member.code), named, &shows).await else {
             return told(Told::busy());
         };
         let said = match (&head.method, rest.split_once('/')) {
             (&Method::POST, None) if rest == "purchases" => {
                 // Its line in the journal rides in the commit of the purchase.
                 match door.v1_buy(&entry, &call, &body, barred).await {
-                    Bought::Recorded(said) => return told(said),
+                    Bought::Recorded(said) => return door.marked(told(said)),
                     Bought::Said(said) => said,
                 }
             }
@@ -118,7 +128,7 @@ impl Gateway {
             _ => nowhere(&path),
         };
         door.note(&call, &body, Some(&entry), &said).await;
-        told(said)
+        door.marked(told(said))
     }
 
     /// Promise 7: what rides in no commit of its own is on record too.

@@ -202,12 +202,12 @@ pub(super) enum UserVerb {
         /// Login.
         login: String,
         /// owner, admin, finance, cs or readonly.
-        #[arg(long, default_value = "owner")]
+        #[arg(long)]
         role: String,
         /// Shown to others.
         #[arg(long)]
         name: Option<String>,
-        /// At least 10 characters.
+        /// At least 10 characters, and not one that is tried first.
         #[arg(long, env = "GERBANG_USER_PASSWORD", hide_env_values = true)]
         password: Option<String>,
     },
@@ -221,9 +221,12 @@ pub(super) enum UserVerb {
         /// May they log in?
         #[arg(long)]
         active: Option<bool>,
-        /// A new password.
+        /// A new password; role and second factor stay as they are.
         #[arg(long, env = "GERBANG_USER_PASSWORD", hide_env_values = true)]
         password: Option<String>,
+        /// They lost their app and their recovery codes: their second factor is taken away.
+        #[arg(long)]
+        forget_second_factor: bool,
     },
     /// A token for scripts on /admin/v1; shown once.
     Token {

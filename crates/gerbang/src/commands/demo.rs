@@ -38,6 +38,7 @@ const LOGINS: [(&str, &str); 5] = [
 
 /// Level, goods, member and balance of the protocol description.
 async fn create(house: &House, callback: &str) -> anyhow::Result<()> {
+    house.office.mark_as_demo().await?;
     let mut changes = vec![
         CatalogChange::Level(goods::first_level("905ccd028329b0a")?),
         CatalogChange::Supplier(goods::sandbox_supplier("sandbox", "Sandbox")?),
@@ -75,6 +76,9 @@ async fn create(house: &House, callback: &str) -> anyhow::Result<()> {
         let add = Operation::MemberAdd(Box::new(member));
         execute(&house.office, &Actor::local(), add).await?;
     }
+    let catalog = house.handle.catalog();
+    let codes = catalog.members().iter().map(|entry| entry.member.code.to_string()).collect();
+    house.office.seed_portal_passwords(codes, "secret").await?;
     for (login, role) in LOGINS {
         let new = NewUser {
             login: login.to_owned(),
@@ -157,6 +161,7 @@ pub(super) async fn demo(
         if fresh {
             create(&house, &callback).await?;
         } else {
+            house.office.mark_as_demo().await?;
             follow(&house, &callback).await?;
         }
         drop(house);

@@ -27,7 +27,8 @@ use cli::{
     SupplierVerb, TrxVerb, UserVerb, Verb, VerdictArgs,
 };
 use office::{
-    Actor, Entry, Import, ImportHow, NewToken, NewUser, Operation, SupplierAdd, Verdict, execute,
+    Actor, Entry, Import, ImportHow, NewToken, NewUser, Operation, Rules, SupplierAdd, Verdict,
+    execute,
 };
 use render::{Screen, Shape};
 use serde_json::{Value, json};
@@ -232,8 +233,9 @@ fn user(verb: UserVerb) -> anyhow::Result<(Operation, Shape)> {
             let name = name.unwrap_or_default();
             (Operation::UserAdd(Box::new(NewUser { login, name, password, role })), Shape::Record)
         }
-        UserVerb::Set { login, role, active, password } => {
-            (Operation::UserSet { login, role, active, password }, Shape::Record)
+        UserVerb::Set { login, role, active, password, forget_second_factor } => {
+            let set = Operation::UserSet { login, role, active, password, forget_second_factor };
+            (set, Shape::Record)
         }
         UserVerb::Token { name, role, user, days } => {
             let new = NewToken { name, role, person: Some(user), days };
@@ -261,18 +263,11 @@ async fn init(data: &DataDir, config: &Config) -> anyhow::Result<Value> {
     let mut id = [0; 8];
     getrandom::fill(&mut id).context("no randomness from the system")?;
     let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-    house
-        .office
-        .set_up(
-            "init",
-            vec![
-                CatalogChange::Level(goods::first_level(&id)?),
-                CatalogChange::Supplier(goods::sandbox_supplier("sandbox", "Sandbox")?),
-            ],
-        )
-        .await?;
+    house.office.set_up("init", vec![CatalogChange::Level(goods::first_level(&id)?)]).await?;
+    let rules = Rules { second_factor: true, ..house.office.rules().await? };
+    house.office.set_rules(&Actor::local(), &rules).await?;
     Ok(json!({
         "created": storage.shown(), "price_list": format!("/harga/json?id={id}"),
-        "next": "gerbang user add, gerbang member add, gerbang product import, gerbang serve",
+        "next": "gerbang user add NAME --role owner, gerbang member add, gerbang product import, gerbang supplier add, gerbang serve",
     }))
 }

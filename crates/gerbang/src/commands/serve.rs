@@ -29,6 +29,9 @@ use tokio::sync::{oneshot, watch};
 /// How often the heads of the chains go to the log.
 const HEADS_EVERY: Duration = Duration::from_secs(3_600);
 
+/// How often it is looked whether new addresses of a member count.
+const ADDRESSES_EVERY: Duration = Duration::from_secs(30);
+
 fn log_to_stderr() {
     use std::io::IsTerminal as _;
     use tracing_subscriber::EnvFilter;
@@ -70,6 +73,9 @@ pub(super) async fn serve(
     let scheme = if tls.is_some() { "https" } else { "http" };
     let address = tcp.local_addr()?;
     let door = tokio::spawn(Door::open(data)?.serve(house.clone()));
+    if let Err(error) = house.office.sweep_sessions().await {
+        tracing::warn!(error = %format!("{error:#}"), "old sessions could not be swept");
+    }
     let (workers, lost) = house.work()?;
     let reports = Reports::open(&data.reports())?;
     let following = tokio::spawn(follow(house.handle.clone(), reports.clone()));
@@ -125,6 +131,7 @@ pub(super) async fn serve(
         );
     }
     let prices = tokio::spawn(keep_in_step(house.office.clone()));
+    let addresses = tokio::spawn(let_addresses_count(house.office.clone()));
     println!("listening on {scheme}://{address}");
     note(&house, "start").await;
     let result = until_told(ended, lost).await;
@@ -139,6 +146,7 @@ pub(super) async fn serve(
     printing.abort();
     marking.abort();
     prices.abort();
+    addresses.abort();
     if result.is_ok() {
         // The queue is in order: when this line is written, everything before it is.
         note(&house, "stop").await;
@@ -176,6 +184,17 @@ fn gateway_settings(config: &Config) -> GatewaySettings {
             .iter()
             .map(|(name, meant)| (wire::slug(name), meant.iter().map(|c| wire::slug(c)).collect()))
             .collect(),
+        sandbox: false,
+    }
+}
+
+/// New addresses of members count when their time has come.
+async fn let_addresses_count(office: Arc<Office>) {
+    loop {
+        if let Err(error) = office.apply_due_addresses().await {
+            tracing::warn!(error = %format!("{error:#}"), "addresses that are due");
+        }
+        tokio::time::sleep(ADDRESSES_EVERY).await;
     }
 }
 

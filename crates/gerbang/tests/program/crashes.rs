@@ -3,7 +3,7 @@
 //!
 //! `GERBANG_CRASH_CYCLES` sets how many; `GERBANG_CRASH_SEED` repeats the moments.
 
-use super::rig::{House, Server, WHO, get, is_not_known, program};
+use super::rig::{House, OWN, Server, get, is_not_known, program};
 use super::suppliers::{Upstream, all_of, business, okeconnect, upstream, wait_until};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -161,7 +161,7 @@ fn buy_on(address: SocketAddr, name: &str, stop: &AtomicBool) -> Vec<(String, St
         }
         let ref_id = format!("{name}-{number}");
         let dest = format!("0896{:08}", mixed(1, number) % 100_000_000);
-        let target = format!("/trx?product=T1&dest={dest}&refID={ref_id}&{WHO}");
+        let target = format!("/trx?product=T1&dest={dest}&refID={ref_id}&{OWN}");
         match get(address, &target) {
             Ok((200, body)) if body.contains("akan diproses") => {
                 let no = body.split([' ', '#']).nth(1).unwrap().to_owned();

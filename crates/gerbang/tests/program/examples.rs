@@ -20,7 +20,9 @@ fn examples_buy_when_they_are_copied() {
     let house = House::new();
     let server = house.demo();
     let mut member = Visitor::portal(&server);
-    let made = member.submit("/portal/api", "/portal/keys", &[("name", "examples")]).body;
+    let made = member
+        .submit("/portal/api", "/portal/keys", &[("name", "examples"), ("pin", "123456")])
+        .body;
     let mut codes = made.split("<dd><code>").skip(1).map(|rest| rest.split('<').next().unwrap());
     let (key, secret) = (codes.next().unwrap().to_owned(), codes.next().unwrap().to_owned());
     let page = member.get("/portal/api").body;

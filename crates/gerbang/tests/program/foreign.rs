@@ -1,7 +1,7 @@
 //! A Digiflazz whose JSON is typed as nobody documented: purchases settle, pings are answered, and
 //! an odd row of its list is named.
 
-use super::rig::{House, WHO};
+use super::rig::{House, OWN};
 use super::suppliers::{business, wait_until};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
@@ -99,7 +99,7 @@ fn odd_json_of_a_supplier() {
     let house = House::new();
     business(&house, &[("digi", &settings)]);
     let server = house.serve();
-    server.get(&format!("/trx?product=T1&dest=089660522887&refID=o1&{WHO}"));
+    server.get(&format!("/trx?product=T1&dest=089660522887&refID=o1&{OWN}"));
     let state = || house.json(&["trx", "list", "--ref", "o1"])[0].clone();
     wait_until("settled", Duration::from_secs(20), || state()["state"] == "success");
     assert_eq!(state()["detail"], "77");

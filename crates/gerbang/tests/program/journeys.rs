@@ -30,14 +30,24 @@ fn an_operator_s_day() {
     log_in(&browser, &base, "owner");
 
     // A second factor, and the next login needs it.
-    browser.go(&format!("{base}/console/account"));
-    let secret = browser.run("return document.querySelector('input[name=secret]').value");
-    let secret = secret.as_str().unwrap().to_owned();
+    browser.go(&format!("{base}/console/account/second"));
+    let offer = "form[action='/console/account/second/offer']";
+    browser.fill(&format!("{offer} input[name=own_password]"), "demo-gerbang");
+    browser.click(&format!("{offer} button"));
+    browser.wait_for("type the code it shows");
+    let secret = browser.run("return document.querySelector('main pre').innerText");
+    let secret = secret.as_str().unwrap().trim().to_owned();
     let code = || {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
         let millis = i64::try_from(now.as_millis()).unwrap();
         office::code_at(&secret, types::UtcMillis::new(millis)).unwrap()
     };
+    // A wrong code changes nothing: the same secret stays.
+    browser.fill("input[name=code]", "12345");
+    browser.click("form[action='/console/account/second'] button");
+    browser.wait_for("that code does not fit");
+    let again = browser.run("return document.querySelector('main pre').innerText");
+    assert_eq!(again.as_str().unwrap().trim(), secret);
     let first = code();
     browser.fill("input[name=code]", &first);
     browser.click("form[action='/console/account/second'] button");
@@ -176,7 +186,11 @@ fn a_member_at_its_portal_on_a_phone() {
     browser.click(&format!("{switch} button"));
     browser.accept();
     browser.wait_for("Turn the sandbox off");
-    server.buy("play1");
+    let shown =
+        browser.run("return [...document.querySelectorAll('dd code')].map((e) => e.innerText)");
+    let (pin, password) = (shown[0].as_str().unwrap(), shown[1].as_str().unwrap());
+    let who = format!("memberID=OK00123&pin={pin}&password={password}");
+    server.get(&format!("/trx?product=T1&dest=089660522887&refID=play1&{who}"));
     browser.wait_for("play1");
     browser.fill(&format!("{switch} input[name=pin]"), "123456");
     browser.click(&format!("{switch} button"));

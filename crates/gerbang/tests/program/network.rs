@@ -112,6 +112,8 @@ fn downlines_are_off_until_an_owner_turns_them_on() {
         ("ticket_minutes", "180"),
         ("ticket_unique_most", "999"),
         ("ticket_least", "10000"),
+        ("allowlist_hours", "24"),
+        ("own_password", "demo-gerbang"),
     ];
     owner.submit("/console/users", "/console/rules", &rules);
     let told = house.fails(&["member", "set", "OK00201", "--upline", "OK00123"]);

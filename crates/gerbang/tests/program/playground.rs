@@ -1,4 +1,5 @@
-//! A member's sandbox switch: the same wire, no money, and nothing of it in the books.
+//! A member's sandbox: the same wire with credentials of its own, no money, nothing of it in the
+//! books, and everything of it marked.
 
 use super::rig::{House, Server, WHO};
 use super::visitor::Visitor;
@@ -9,12 +10,30 @@ fn switch(member: &mut Visitor, on: &str) -> String {
     member.submit("/portal/sandbox", "/portal/sandbox", &fields).body
 }
 
-fn until(server: &Server, ref_id: &str, text: &str) {
+/// What a member's program says in the sandbox, as its portal shows it.
+fn login(member: &mut Visitor, code: &str) -> String {
+    let page = member.get("/portal/sandbox").body;
+    let shown = |title: &str| {
+        let rest = page.split(&format!("<dt>{title} of the sandbox</dt><dd><code>")).nth(1);
+        rest.unwrap_or_else(|| panic!("no {title} in {page}")).split('<').next().unwrap().to_owned()
+    };
+    format!("memberID={code}&pin={}&password={}", shown("PIN"), shown("Password"))
+}
+
+fn buy(server: &Server, ref_id: &str, who: &str) -> String {
+    server.get(&format!("/trx?product=T1&dest=089660522887&refID={ref_id}&{who}")).1
+}
+
+fn check(server: &Server, ref_id: &str, who: &str) -> String {
+    server.get(&format!("/trx?product=T1&dest=089660522887&refID={ref_id}&{who}&check=1")).1
+}
+
+fn until(server: &Server, ref_id: &str, who: &str, text: &str) -> String {
     let began = Instant::now();
     loop {
-        let said = server.check(ref_id);
+        let said = check(server, ref_id, who);
         if said.contains(text) {
-            return;
+            return said;
         }
         assert!(began.elapsed() < Duration::from_secs(20), "{said}");
         std::thread::sleep(Duration::from_millis(100));
@@ -25,46 +44,81 @@ fn until(server: &Server, ref_id: &str, text: &str) {
 fn the_same_wire_without_money() {
     let house = House::new();
     let server = house.demo();
-    server.buy("real1");
-    until(&server, "real1", "status Sukses");
+    buy(&server, "real1", WHO);
+    until(&server, "real1", WHO, "status Sukses");
     let mut member = Visitor::portal(&server);
     let page = member.submit("/portal/sandbox", "/portal/sandbox", &[("on", "true"), ("pin", "0")]);
     assert!(page.body.contains("the PIN is another one"), "{}", page.body);
     let page = switch(&mut member, "true");
     assert!(page.contains("Turn the sandbox off") && page.contains("081200000003"), "{page}");
     assert!(member.get("/portal").body.contains("The sandbox is on"));
+    let play = &login(&mut member, "OK00123");
+    assert!(!play.contains("123456") && !play.contains("secret"), "{play}");
 
     // Play money, the same words; a magic number does what it says.
-    let (_, said) = server.get(&format!("/trx/balance?{WHO}"));
+    let (_, said) = server.get(&format!("/trx/balance?{play}"));
     assert!(said.contains("Saldo 10.000.000"), "{said}");
-    let (_, said) = server.buy("play1");
+    let said = buy(&server, "play1", play);
     assert!(said.contains("akan diproses. Saldo 10.000.000 - 1.321 = 9.998.679"), "{said}");
-    until(&server, "play1", "status Sukses");
-    server.get(&format!("/trx?product=T1&dest=082280004280&refID=play2&{WHO}"));
-    until(&server, "play2", "status Gagal. Nomor tujuan salah");
+    assert!(said.contains("T#900000001 "), "numbers are told from those with money: {said}");
+    let said = until(&server, "play1", play, "status Sukses");
+    assert!(said.contains("SN: SANDBOX"), "{said}");
+    server.get(&format!("/trx?product=T1&dest=082280004280&refID=play2&{play}"));
+    until(&server, "play2", play, "status Gagal. Nomor tujuan salah");
     let page = member.get("/portal/sandbox").body;
     assert!(page.contains("play1") && page.contains("9.998.679"), "{page}");
     // Its callback came to the same place.
     server.line_with("R#play1 ");
 
-    // What was bought with money is answered for as it is, and never bought again.
-    assert!(server.check("real1").contains("status Sukses"));
-    let (_, said) = server.buy("real1");
-    assert!(said.contains("sudah pernah"), "{said}");
+    // The real customers of the member are served for real meanwhile, and nothing is mixed up.
+    let said = buy(&server, "real2", WHO);
+    assert!(said.contains("Saldo 278.334 - 1.321 = 277.013"), "{said}");
+    assert!(check(&server, "real1", WHO).contains("status Sukses"));
+    assert!(buy(&server, "real1", WHO).contains("sudah pernah"));
+    assert!(check(&server, "play1", WHO).contains("TIDAK ADA"));
+    assert!(check(&server, "real1", play).contains("TIDAK ADA"));
+
+    // Answers of the sandbox carry a header, the others do not.
+    let mut program = Visitor::new(&server);
+    for (who, marked) in [(play.as_str(), Some("1")), (WHO, None)] {
+        let page = program.get(&format!("/trx/balance?{who}"));
+        assert_eq!(page.header("x-gerbang-sandbox"), marked, "{}", page.head);
+    }
 
     // None of it is in the books.
-    assert_eq!(house.json(&["member", "show", "OK00123"])["balance"], 279_655 - 1_321);
-    assert_eq!(house.json(&["trx", "list"]).as_array().unwrap().len(), 1);
+    assert_eq!(house.json(&["member", "show", "OK00123"])["balance"], 279_655 - 2 * 1_321);
+    assert_eq!(house.json(&["trx", "list"]).as_array().unwrap().len(), 2);
 
-    // A new price is the same in the sandbox; off again, money is money.
+    // A new price is the same in the sandbox; other credentials at once; off, they open nothing.
     house.ok(&["product", "set", "T1", "--price", "1.400"]);
-    let (_, said) = server.buy("play3");
-    assert!(said.contains("- 1.400 ="), "{said}");
+    assert!(buy(&server, "play3", play).contains("- 1.400 ="));
+    let page = switch(&mut member, "renew");
+    assert!(page.contains("Saved."), "{page}");
+    let renewed = &login(&mut member, "OK00123");
+    assert_ne!(renewed, play);
+    assert!(buy(&server, "play4", play).contains("Salah"));
+    assert!(buy(&server, "play5", renewed).contains("- 1.400 ="));
     let page = switch(&mut member, "false");
     assert!(page.contains("Turn the sandbox on"), "{page}");
-    let (_, said) = server.buy("real2");
-    assert!(said.contains("Saldo 278.334 - 1.400 = 276.934"), "{said}");
+    assert!(buy(&server, "play6", renewed).contains("Salah"));
+    let said = buy(&server, "real3", WHO);
+    assert!(said.contains("Saldo 277.013 - 1.400 = 275.613"), "{said}");
     assert_eq!(house.json(&["verify"])["holds"], true);
+}
+
+/// The sandbox is no way to try real credentials out uncounted.
+#[test]
+fn wrong_credentials_are_counted_while_the_sandbox_is_on() {
+    let house = House::new();
+    let server = house.demo();
+    house.ok(&["member", "set", "OK00123", "--sandbox", "true"]);
+    assert!(buy(&server, "a1", WHO).contains("akan diproses"), "the right ones work");
+    for number in 0..5 {
+        let who = format!("memberID=OK00123&pin=00000{number}&password=secret");
+        assert!(buy(&server, "a2", &who).contains("Salah"));
+    }
+    let said = buy(&server, "a3", WHO);
+    assert!(!said.contains("akan diproses"), "{said}");
 }
 
 /// Another member's purchases are not touched by it, and a restart forgets nothing.
@@ -73,19 +127,21 @@ fn a_restart_keeps_the_play() {
     let house = House::new();
     let server = house.demo();
     house.ok(&["member", "set", "OK00123", "--sandbox", "true"]);
-    server.buy("kept1");
-    until(&server, "kept1", "status Sukses");
+    let play = &login(&mut Visitor::portal(&server), "OK00123");
+    buy(&server, "kept1", play);
+    until(&server, "kept1", play, "status Sukses");
     house.ok(&["member", "credit", "OK00207", "50.000", "--note", "test"]);
     let other = "memberID=OK00207&pin=123456&password=secret";
-    let (_, said) = server.get(&format!("/trx?product=T1&dest=089660522887&refID=o1&{other}"));
+    let said = buy(&server, "o1", other);
     assert!(said.contains("Saldo 50.000 -"), "{said}");
     server.terminate();
     drop(server);
     let server = house.demo();
-    assert!(server.check("kept1").contains("status Sukses"));
+    assert!(check(&server, "kept1", play).contains("status Sukses"));
     assert_eq!(house.json(&["trx", "list", "--ref", "kept1"]).as_array().unwrap().len(), 0);
     // A downline plays at its own price.
     house.ok(&["member", "set", "OK00207", "--sandbox", "true"]);
-    let (_, said) = server.get(&format!("/trx?product=T1&dest=089660522887&refID=o2&{other}"));
+    let other = login(&mut Visitor::portal_of(&server, "OK00207"), "OK00207");
+    let said = buy(&server, "o2", &other);
     assert!(said.contains("Saldo 10.000.000 - 1.471 = "), "{said}");
 }

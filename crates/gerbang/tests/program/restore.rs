@@ -338,7 +338,7 @@ fn a_restored_postgres_database_is_marked() {
     server.terminate();
     assert!(server.wait().success());
 
-    let restored = House { folder: house.folder, database: Some(pg.url("copy")) };
+    let restored = House { database: Some(pg.url("copy")), ..house };
     let said = restored.fails(&["serve"]);
     assert!(
         said.contains("its journal ends at line") && said.contains("`gerbang restore`"),
@@ -359,7 +359,7 @@ fn a_restored_postgres_database_is_marked() {
     wait_until("what is lost is found", PATIENCE, || missing_here(&mut script, &up).len() == 1);
     drop(server);
     // A node that knows of the restore does not go back to the lost database.
-    let gone_back = House { folder: restored.folder, database: Some(pg.url("g")) };
+    let gone_back = House { database: Some(pg.url("g")), ..restored };
     let said = gone_back.fails(&["serve"]);
     assert!(said.contains("it was restored 0 times, and 1 times"), "{said}");
 }

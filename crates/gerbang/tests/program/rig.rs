@@ -4,14 +4,20 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 pub(crate) const WHO: &str = "memberID=OK00123&pin=123456&password=secret";
 
+/// The same of a business of one's own, where what the demo prints is refused.
+pub(crate) const OWN: &str = "memberID=OK00123&pin=480913&password=teh-manis-3";
+
 /// A folder with a business in it.
 pub(crate) struct House {
     pub(crate) folder: tempfile::TempDir,
+    /// Not the demo: its member has the credentials of [`OWN`].
+    pub(crate) is_own: AtomicBool,
     /// The database it shares with other nodes; its own file otherwise.
     pub(crate) database: Option<String>,
 }
@@ -25,6 +31,8 @@ pub(crate) struct Server {
     /// Lines of stdout before it.
     pub(crate) opening: Vec<String>,
     log: PathBuf,
+    /// What its member buys with.
+    pub(crate) who: &'static str,
 }
 
 impl Drop for Server {
@@ -46,7 +54,8 @@ pub(crate) fn program() -> Command {
 
 impl House {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), database: None }
+        let folder = tempfile::tempdir().unwrap();
+        Self { folder, is_own: AtomicBool::new(false), database: None }
     }
 
     pub(crate) fn on(database: &str) -> Self {
@@ -90,6 +99,32 @@ impl House {
         let mut all = vec!["--json"];
         all.extend(words);
         serde_json::from_str(&self.ok(&all)).unwrap()
+    }
+
+    /// A new business, served on a free port, behind a proxy on this machine or not.
+    pub(crate) fn found(&self, proxied: bool) {
+        self.ok(&["init"]);
+        let config = self.data().join("gerbang.toml");
+        let text = std::fs::read_to_string(&config).unwrap();
+        let mut text = text.replace("127.0.0.1:8080", "127.0.0.1:0");
+        if proxied {
+            text = text.replace("trusted_proxies = []", "trusted_proxies = [\"127.0.0.0/8\"]");
+        }
+        std::fs::write(&config, text).unwrap();
+    }
+
+    /// Adds the member of [`OWN`].
+    pub(crate) fn add_member(&self) {
+        let add = ["member", "add", "OK00123", "--name", "Toko", "--pin", "480913"];
+        self.ok(&[&add[..], &["--password", "teh-manis-3"]].concat());
+        self.is_own.store(true, Ordering::Relaxed);
+    }
+
+    /// A supplier that delivers nothing.
+    pub(crate) fn add_sandbox(&self) {
+        let file = self.folder.path().join("sandbox.toml");
+        std::fs::write(&file, "[sandbox]\n").unwrap();
+        self.ok(&["supplier", "add", "sandbox", "--file", file.to_str().unwrap()]);
     }
 
     pub(crate) fn demo(&self) -> Server {
@@ -136,7 +171,8 @@ impl House {
             }
             opening.push(line);
         };
-        Ok(Server { child, address, lines, opening, log })
+        let who = if self.is_own.load(Ordering::Relaxed) { OWN } else { WHO };
+        Ok(Server { child, address, lines, opening, log, who })
     }
 }
 
@@ -189,11 +225,12 @@ impl Server {
     }
 
     pub(crate) fn buy(&self, ref_id: &str) -> (u16, String) {
-        self.get(&format!("/trx?product=T1&dest=089660522887&refID={ref_id}&{WHO}"))
+        self.get(&format!("/trx?product=T1&dest=089660522887&refID={ref_id}&{}", self.who))
     }
 
     pub(crate) fn check(&self, ref_id: &str) -> String {
-        self.get(&format!("/trx?product=T1&dest=089660522887&refID={ref_id}&{WHO}&check=1")).1
+        self.get(&format!("/trx?product=T1&dest=089660522887&refID={ref_id}&{}&check=1", self.who))
+            .1
     }
 
     /// Waits until a line of stdout contains a text.

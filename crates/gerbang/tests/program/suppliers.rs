@@ -1,6 +1,6 @@
 //! Suppliers over real HTTP: chains of two Gerbangs, the simulator's protocols, and its faults.
 
-use super::rig::{House, Server, WHO, get, program};
+use super::rig::{House, OWN, Server, get, program};
 use serde_json::Value;
 use simulator::{Plan, Simulator};
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ pub(crate) fn business(house: &House, suppliers: &[(&str, &str)]) {
     let line = "kode,keterangan,produk,kategori,harga,status,dest_rule\nT1,Three 1.000,Three,PULSA,1321,1,phone\n";
     std::fs::write(&goods, line).unwrap();
     house.ok(&["product", "import", goods.to_str().unwrap()]);
-    house.ok(&["member", "add", "OK00123", "--pin", "123456", "--password", "secret"]);
+    house.add_member();
     house.ok(&["member", "credit", "OK00123", "1.000.000.000", "--note", "test"]);
     for (number, (code, settings)) in suppliers.iter().enumerate() {
         let file = house.folder.path().join(format!("{code}.toml"));
@@ -43,8 +43,13 @@ pub(crate) fn business(house: &House, suppliers: &[(&str, &str)]) {
 
 /// With a prefix of its own, so that a seed repeats what happens to a reference.
 pub(crate) fn okeconnect(base: &str) -> String {
+    okeconnect_as(base, "123456", "secret")
+}
+
+/// The same at a business whose member buys with these.
+fn okeconnect_as(base: &str, pin: &str, password: &str) -> String {
     format!(
-        "[okeconnect]\nref_prefix='g-'\nbase='http://{base}'\nmember='OK00123'\npin='123456'\npassword='secret'\n\
+        "[okeconnect]\nref_prefix='g-'\nbase='http://{base}'\nmember='OK00123'\npin='{pin}'\npassword='{password}'\n\
          list_id='905'\nno_data_is_proof=true\nproof_after_seconds=8\n[callback]\nsecret='hush'\n"
     )
 }
@@ -83,7 +88,7 @@ pub(crate) fn wait_until(what: &str, patience: Duration, mut done: impl FnMut() 
 }
 
 fn buy(server: &Server, ref_id: &str, dest: &str) -> String {
-    server.get(&format!("/trx?product=T1&dest={dest}&refID={ref_id}&{WHO}")).1
+    server.get(&format!("/trx?product=T1&dest={dest}&refID={ref_id}&{}", server.who)).1
 }
 
 fn state(house: &House, ref_id: &str) -> Value {
@@ -110,7 +115,7 @@ fn a_chain_of_two() {
     let behind = back.json(&["trx", "list"])[0].clone();
     assert_eq!(behind["detail"], sn.as_str());
     assert!(behind["ref"].as_str().unwrap().ends_with("-100000001-1"), "{behind}");
-    let check = first.get(&format!("/trx?product=T1&dest=089660522887&refID=c1&{WHO}&check=1")).1;
+    let check = first.get(&format!("/trx?product=T1&dest=089660522887&refID=c1&{OWN}&check=1")).1;
     assert!(check.contains(&format!("status Sukses. SN: {sn}")), "{check}");
     // A wrong number travels back with its words.
     buy(&first, "c2", "082280004280");
@@ -131,7 +136,8 @@ fn a_chain_that_ends_at_digiflazz() {
     business(&back, &[("digi", &digiflazz(&up.simulator.address.to_string()))]);
     let second = back.serve();
     up.simulator.call_back(&format!("http://{}/callback/digi/hush", second.address));
-    business(&front, &[("back", &okeconnect(&second.address.to_string()))]);
+    let base = second.address.to_string();
+    business(&front, &[("back", &okeconnect_as(&base, "480913", "teh-manis-3"))]);
     let first = front.serve();
     let callback = format!("http://{}/callback/back/hush", first.address);
     back.ok(&["member", "set", "OK00123", "--callback", &callback]);
@@ -142,7 +148,7 @@ fn a_chain_that_ends_at_digiflazz() {
     let sn = state(&front, "d1")["detail"].as_str().unwrap().to_owned();
     let truth = up.simulator.books().ledger();
     assert_eq!((truth.as_array().unwrap().len(), truth[0]["sn"].as_str()), (1, Some(sn.as_str())));
-    let check = first.get(&format!("/trx?product=T1&dest=081300000007&refID=d1&{WHO}&check=1")).1;
+    let check = first.get(&format!("/trx?product=T1&dest=081300000007&refID=d1&{OWN}&check=1")).1;
     assert!(check.contains(&format!("status Sukses. SN: {sn}")), "{check}");
     assert_eq!(back.json(&["supplier", "list"])[0]["connector"], "digiflazz");
     for house in [&front, &back] {
@@ -285,7 +291,7 @@ fn random_faults_settle_to_the_truth() {
             std::thread::spawn(move || {
                 for number in (client..count).step_by(8) {
                     let dest = format!("0896{number:08}");
-                    let target = format!("/trx?product=T1&dest={dest}&refID=r{number}&{WHO}");
+                    let target = format!("/trx?product=T1&dest={dest}&refID=r{number}&{OWN}");
                     let (_, body) = get(address, &target).unwrap();
                     assert!(body.contains("akan diproses"), "{body}");
                 }

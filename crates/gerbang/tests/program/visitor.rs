@@ -33,6 +33,8 @@ pub(crate) struct Visitor {
     address: SocketAddr,
     cookies: BTreeMap<String, String>,
     pub(crate) token: Option<String>,
+    /// The address that a proxy in front says somebody comes from.
+    pub(crate) forwarded: Option<&'static str>,
 }
 
 pub(crate) fn encode(fields: &[(&str, &str)]) -> String {
@@ -41,7 +43,34 @@ pub(crate) fn encode(fields: &[(&str, &str)]) -> String {
 
 impl Visitor {
     pub(crate) fn new(server: &Server) -> Self {
-        Self { address: server.address, cookies: BTreeMap::new(), token: None }
+        Self { address: server.address, cookies: BTreeMap::new(), token: None, forwarded: None }
+    }
+
+    /// In English, from an address behind a proxy.
+    pub(crate) fn from(server: &Server, address: Option<&'static str>) -> Self {
+        let mut visitor = Self { forwarded: address, ..Self::new(server) };
+        visitor.cookies.insert("gerbang_lang".to_owned(), "en".to_owned());
+        visitor
+    }
+
+    /// The name under which its session is listed.
+    pub(crate) fn session(&self, cookie: &str) -> String {
+        use sha2::{Digest as _, Sha256};
+        let digest = Sha256::digest(self.cookies[cookie].as_bytes());
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Types a login at the console; where it leads.
+    pub(crate) fn enter(&mut self, login: &str, password: &str, code: &str) -> String {
+        let fields = [("login", login), ("password", password), ("code", code)];
+        let page = self.post("/console/login", &fields);
+        page.header("location").unwrap().to_owned()
+    }
+
+    /// The same at the portal.
+    pub(crate) fn enter_portal(&mut self, fields: &[(&str, &str)]) -> String {
+        let page = self.post("/portal/login", fields);
+        page.header("location").unwrap().to_owned()
     }
 
     /// Logged in to the demo's console.
@@ -135,6 +164,9 @@ impl Visitor {
             self.address,
             cookies.join("; ")
         );
+        if let Some(address) = self.forwarded {
+            request.push_str(&format!("X-Forwarded-For: {address}\r\n"));
+        }
         if let Some(token) = &self.token {
             request.push_str(&format!("Authorization: Bearer {token}\r\n"));
         }

@@ -7,12 +7,12 @@ use crate::problem::Problem;
 use crate::proposals::Prepared;
 use anyhow::{Context as _, anyhow, bail};
 use domain::{Dialect, Member, Weight, Wording};
-use engine::place;
+use engine::{beside, place};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{CatalogChange, MemberRecord};
-use types::{LevelCode, MemberCode, MemberId, Rupiah};
+use types::{LevelCode, MemberCode, MemberId, Rupiah, UtcMillis};
 
 /// No `Debug`: it carries secrets.
 #[allow(missing_docs)]
@@ -52,6 +52,9 @@ pub struct MemberSet {
     /// New H2H password.
     #[arg(long)]
     pub password: Option<String>,
+    /// Hours, at most 24, that the PIN and password of before work beside the new ones.
+    #[arg(long)]
+    pub keep_old_hours: Option<u32>,
     /// Secret that signs its callbacks; "" for none.
     #[arg(long)]
     pub signing: Option<String>,
@@ -89,6 +92,11 @@ pub struct MemberSet {
     /// Purchases go to the sandbox and move no money.
     #[arg(long)]
     pub sandbox: Option<bool>,
+    /// It forgot the password of its portal: it chooses a new one at its next login, with PIN and
+    /// H2H password from an allowed address.
+    #[arg(long)]
+    #[serde(default)]
+    pub forget_portal_password: bool,
     /// Whose downline it is: a member code; "" for nobody's.
     #[arg(long)]
     pub upline: Option<String>,
@@ -113,7 +121,10 @@ impl MemberSet {
     }
 }
 
-fn networks(text: &str) -> anyhow::Result<Vec<IpNet>> {
+/// Longest overlap of old and new credentials.
+const KEEP_MOST_HOURS: u32 = 24;
+
+pub(crate) fn networks(text: &str) -> anyhow::Result<Vec<IpNet>> {
     text.split([' ', ',']).filter(|part| !part.is_empty()).map(network).collect()
 }
 
@@ -130,6 +141,7 @@ pub(crate) async fn create(
     if new.pin.is_empty() || new.password.is_empty() {
         bail!("PIN and password must not be empty");
     }
+    office.must_be_strong(code.as_str(), Some(&new.pin), Some(&new.password)).await?;
     if let Some(url) = &new.callback {
         wire::check_callback_url(url)?;
     }
@@ -241,6 +253,7 @@ pub(super) async fn show(office: &Office, code: &str) -> anyhow::Result<Value> {
         "sedang": member.wording.sedang, "sn_ref": member.wording.sn_ref,
         "seller": member.wording.seller.word(), "dialect": member.dialect.to_string(),
         "webhook": member.wording.webhook,
+        "portal_password": office.has_portal_password(&code).await?,
         "sandbox": member.sandbox, "upline": above(&catalog, member),
         "markup": member.upline.as_ref().map(|upline| upline.markup.get()),
         "markups": member.upline.as_ref().map(|upline| upline.markups.to_string()),
@@ -251,13 +264,6 @@ pub(super) async fn show(office: &Office, code: &str) -> anyhow::Result<Value> {
 fn above(catalog: &engine::Catalog, member: &Member) -> Option<String> {
     let upline = member.upline.as_ref()?;
     catalog.member_by_id(upline.member).map(|entry| entry.member.code.to_string())
-}
-
-/// A member as it is stored.
-async fn record_of(office: &Office, code: &MemberCode) -> anyhow::Result<MemberRecord> {
-    let rows = office.handle.reads().ask(|reads| reads.catalog()).await??;
-    let found = rows.members.into_iter().find(|record| record.member.code == *code);
-    found.context("the member is gone")
 }
 
 fn limit(text: &str) -> anyhow::Result<Rupiah> {
@@ -289,8 +295,12 @@ impl Office {
 
 pub(super) async fn set(office: &Office, act: &Act<'_>, set: MemberSet) -> anyhow::Result<Value> {
     let (code, _) = id_of(office, &set.code)?;
+    office.must_be_strong(code.as_str(), set.pin.as_deref(), set.password.as_deref()).await?;
     let mut record = record_of(office, &code).await?;
     let mut spent = None;
+    if set.forget_portal_password {
+        office.reset_portal_password(act.actor, code.as_str()).await?;
+    }
     let seal = |column: &str, plain: &str| -> anyhow::Result<_> {
         if plain.is_empty() {
             bail!("{column} must not be empty");
@@ -360,19 +370,50 @@ pub(super) async fn set(office: &Office, act: &Act<'_>, set: MemberSet) -> anyho
     if let Some(pin) = &set.pin {
         record.pin = seal("pin", pin)?;
     }
-    if let Some(password) = &set.password {
-        record.password = seal("password", password)?;
+    if set.pin.is_some() || set.password.is_some() {
+        let catalog = office.handle.catalog();
+        let old = catalog.member(&code).context("the member is gone")?;
+        let password = set.password.as_deref().unwrap_or(old.password.expose());
+        let kept = keep_old(office, set.keep_old_hours)?
+            .map(|until| beside(password, old.pin.expose(), old.password.expose(), until));
+        record.password = seal("password", kept.as_deref().unwrap_or(password))?;
+    } else if set.keep_old_hours.is_some() {
+        bail!("--keep-old-hours goes with a new PIN or password");
     }
     if let Some(secret) = &set.signing {
         record.signing = if secret.is_empty() { None } else { Some(seal("signing", secret)?) };
     }
+    let mut papers = Vec::new();
     if let Some(ips) = &set.ips {
         record.ip_allow = networks(ips)?;
+        papers = crate::allowlist::ended(office, &code).await?;
+    }
+    if set.sandbox == Some(true) {
+        papers.extend(office.first_sandbox_login(&code).await?);
     }
     let mut errand = office.edit(vec![CatalogChange::Member(record)], "").await?;
+    errand.papers.extend(papers);
     errand.papers.extend(spent);
     office.carry_out(act, errand, &act.told()).await?;
     show(office, code.as_str()).await
+}
+
+/// A member as it is stored.
+pub(crate) async fn record_of(office: &Office, code: &MemberCode) -> anyhow::Result<MemberRecord> {
+    let rows = office.handle.reads().ask(|reads| reads.catalog()).await??;
+    let found = rows.members.into_iter().find(|record| record.member.code == *code);
+    found.context("the member is gone")
+}
+
+/// Until when the credentials of before work too.
+fn keep_old(office: &Office, hours: Option<u32>) -> anyhow::Result<Option<UtcMillis>> {
+    match hours {
+        None | Some(0) => Ok(None),
+        Some(hours) if hours <= KEEP_MOST_HOURS => {
+            Ok(Some(office.handle.now().utc.after(i64::from(hours) * 3_600_000)))
+        }
+        Some(hours) => bail!("{hours} hours are too many: the old pair works for at most 24"),
+    }
 }
 
 /// What became of an act that the gate weighed, as commands show it.

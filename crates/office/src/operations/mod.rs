@@ -15,8 +15,8 @@ mod trx;
 
 pub use explain::SupplierExplain;
 pub use import::{Import, ImportHow, ImportRow};
-pub(crate) use member::id_of;
 pub use member::{MemberAdd, MemberSet};
+pub(crate) use member::{id_of, networks, record_of};
 pub use product::ProductSet;
 pub use supplier::{RouteSet, SupplierAdd, SupplierSet};
 pub use sync::keep_in_step;
@@ -28,6 +28,7 @@ use crate::books::Entry;
 use crate::money::{Credit, Done};
 use crate::plug::Office;
 use crate::proposals::Proposal;
+use crate::step_up::Proven;
 use crate::tokens::NewToken;
 use crate::users::NewUser;
 use anyhow::anyhow;
@@ -45,34 +46,80 @@ use types::{Reason, Sn};
 pub enum Operation {
     MemberAdd(Box<MemberAdd>),
     MemberList,
-    MemberShow { code: String },
+    MemberShow {
+        code: String,
+    },
     MemberSet(Box<MemberSet>),
-    MemberCredit { code: String, amount: String, note: String },
+    MemberCredit {
+        code: String,
+        amount: String,
+        note: String,
+    },
     Book(Box<Entry>),
     ProductImport(Box<Import>),
-    ProductList { filter: Option<String> },
-    ProductShow { code: String },
+    ProductList {
+        filter: Option<String>,
+    },
+    ProductShow {
+        code: String,
+    },
     ProductSet(Box<ProductSet>),
-    PriceList { level: Option<String> },
-    LevelSet { code: String, name: String },
+    PriceList {
+        level: Option<String>,
+    },
+    LevelSet {
+        code: String,
+        name: String,
+    },
     SupplierList,
     SupplierAdd(Box<SupplierAdd>),
     SupplierExplain(Box<SupplierExplain>),
     SupplierSet(Box<SupplierSet>),
-    SupplierSync { code: String, dry_run: bool },
+    SupplierSync {
+        code: String,
+        dry_run: bool,
+    },
     RouteSet(Box<RouteSet>),
     TrxList(Box<TrxList>),
-    TrxShow { no: i64 },
-    TrxResolve { no: i64, verdict: Verdict, note: String },
-    TrxCheck { no: i64 },
-    CallbackList { member: Option<String>, state: Option<String>, trx: Option<i64>, limit: u32 },
-    CallbackReplay { ids: Vec<i64>, member: Option<String>, state: Option<String> },
-    CallbackTest { member: String },
+    TrxShow {
+        no: i64,
+    },
+    TrxResolve {
+        no: i64,
+        verdict: Verdict,
+        note: String,
+    },
+    TrxCheck {
+        no: i64,
+    },
+    CallbackList {
+        member: Option<String>,
+        state: Option<String>,
+        trx: Option<i64>,
+        limit: u32,
+    },
+    CallbackReplay {
+        ids: Vec<i64>,
+        member: Option<String>,
+        state: Option<String>,
+    },
+    CallbackTest {
+        member: String,
+    },
     UserList,
     UserAdd(Box<NewUser>),
-    UserSet { login: String, role: Option<String>, active: Option<bool>, password: Option<String> },
+    UserSet {
+        login: String,
+        role: Option<String>,
+        active: Option<bool>,
+        password: Option<String>,
+        #[serde(default)]
+        forget_second_factor: bool,
+    },
     TokenAdd(Box<NewToken>),
-    Reopen { note: String },
+    Reopen {
+        note: String,
+    },
 }
 
 impl Operation {
@@ -367,12 +414,19 @@ async fn attempt(office: &Office, act: &Act<'_>, operation: Operation) -> anyhow
         }
         Operation::CallbackTest { member } => callback::test(office, act, &member).await,
         Operation::UserList => Ok(serde_json::to_value(office.users().await?)?),
-        Operation::UserAdd(new) => Ok(serde_json::to_value(office.add_user(actor, *new).await?)?),
-        Operation::UserSet { login, role, active, password } => {
+        Operation::UserAdd(new) => {
+            let proven = Proven::at_the_machine(actor)?;
+            Ok(serde_json::to_value(office.add_user(actor, &proven, *new).await?)?)
+        }
+        Operation::UserSet { login, role, active, password, forget_second_factor } => {
+            let proven = Proven::at_the_machine(actor)?;
             if let Some(password) = &password {
-                office.set_password(actor, &login, None, password, None).await?;
+                office.reset_password(actor, &proven, &login, password).await?;
             }
-            let user = office.set_user(actor, &login, role.as_deref(), active).await?;
+            if forget_second_factor {
+                office.remove_second_factor(actor, &proven, &login).await?;
+            }
+            let user = office.set_user(actor, &proven, &login, role.as_deref(), active).await?;
             Ok(serde_json::to_value(user)?)
         }
         Operation::TokenAdd(new) => {

@@ -1,0 +1,153 @@
+//! What a member changes of itself, on a clock of the test's own: addresses that wait, a PIN that
+//! is counted, a pair that ends.
+#![allow(clippy::unwrap_used)]
+
+use engine::{Clock, Courier, Engine, Port, ReadPool, Setup, Zone};
+use model::Model;
+use office::{Actor, From, MemberSet, Office, Operation, Plug, Problem, SignedMember, execute};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use store::{MasterKey, Reads as _, Store as _, Wants};
+use suppliers::Settings;
+use types::{MemberCode, SupplierCode, UtcMillis};
+
+const HOUR: i64 = 3_600_000;
+
+struct Set(AtomicI64);
+
+impl Clock for Set {
+    fn now(&self) -> UtcMillis {
+        UtcMillis::new(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// Nobody is spoken to here.
+struct Nobody;
+
+impl Plug for Nobody {
+    fn port(&self, code: &SupplierCode, _: &Settings) -> anyhow::Result<Port> {
+        anyhow::bail!("{code} is not spoken to")
+    }
+
+    fn courier(&self) -> Arc<dyn Courier> {
+        unreachable!("no callback is tested here")
+    }
+}
+
+/// A business with members whose PIN and password is `secret`, and its clock.
+fn house() -> (Office, Arc<Set>) {
+    let (key, model) = (MasterKey::generate().unwrap(), Model::default());
+    let mut store = model.clone();
+    store.load(&Wants::default()).unwrap();
+    store.commit(sim::found(&key).unwrap()).unwrap();
+    let (mut rows, clock) = (model.clone(), Arc::new(Set(AtomicI64::new(1_774_400_000_000))));
+    let pool = ReadPool::threads(vec![Box::new(model)]).unwrap();
+    let zone = Zone::new("Asia/Jakarta").unwrap();
+    let setup =
+        Setup::new(Box::new(store), pool, move || rows.catalog(), key.clone(), clock.clone(), zone);
+    let engine = Engine::start(setup).unwrap();
+    (Office::new(engine.handle, key, Box::new(Nobody)), clock)
+}
+
+fn from(address: &str) -> From {
+    From { address: address.to_owned(), agent: String::new() }
+}
+
+fn me(office: &Office) -> SignedMember {
+    let code = MemberCode::parse("OK0").unwrap();
+    let member = office.handle.catalog().member(&code).unwrap().member.id;
+    SignedMember {
+        member,
+        code,
+        session: "s".to_owned(),
+        form_key: String::new(),
+        must_set_password: false,
+        second_factor: false,
+    }
+}
+
+fn allowed(office: &Office) -> Vec<String> {
+    let catalog = office.handle.catalog();
+    let entry = catalog.member(&MemberCode::parse("OK0").unwrap()).unwrap();
+    entry.ip_allow.iter().map(ToString::to_string).collect()
+}
+
+async fn set(office: &Office, set: MemberSet) {
+    let set = MemberSet { code: "OK0".to_owned(), ..set };
+    execute(office, &Actor::local(), Operation::MemberSet(Box::new(set))).await.unwrap();
+}
+
+#[tokio::test]
+async fn addresses_asked_for_from_elsewhere_count_after_a_day() {
+    let (office, clock) = house();
+    let own = || MemberSet { ips: Some("203.0.113.7".to_owned()), ..MemberSet::default() };
+    set(&office, own()).await;
+    let (me, elsewhere) = (me(&office), from("198.51.100.9"));
+    let due = office.change_addresses(&me, &elsewhere, "secret", "198.51.100.9").await.unwrap();
+    assert_eq!(due, Some(clock.now().get() + 24 * HOUR));
+    clock.0.fetch_add(24 * HOUR - 1, Ordering::Relaxed);
+    office.apply_due_addresses().await.unwrap();
+    assert_eq!(allowed(&office), ["203.0.113.7/32"]);
+    clock.0.fetch_add(1, Ordering::Relaxed);
+    office.apply_due_addresses().await.unwrap();
+    assert_eq!(allowed(&office), ["198.51.100.9/32"]);
+    assert!(office.pending_addresses(&me.code).await.unwrap().is_none());
+
+    // What an operator says meanwhile stands, and nothing comes after it.
+    let third = from("192.0.2.1");
+    assert!(office.change_addresses(&me, &third, "secret", "").await.unwrap().is_some());
+    set(&office, own()).await;
+    clock.0.fetch_add(48 * HOUR, Ordering::Relaxed);
+    office.apply_due_addresses().await.unwrap();
+    assert_eq!(allowed(&office), ["203.0.113.7/32"]);
+    // From an allowed address at once; what is no address is refused before it waits.
+    let here = from("203.0.113.7");
+    assert_eq!(office.change_addresses(&me, &here, "secret", "").await.unwrap(), None);
+    assert!(allowed(&office).is_empty());
+    assert!(office.change_addresses(&me, &here, "secret", "tomorrow").await.is_err());
+}
+
+#[tokio::test]
+async fn a_pin_that_confirms_is_counted_for_the_member() {
+    let (office, clock) = house();
+    let me = me(&office);
+    let code = |result: anyhow::Result<Option<i64>>| {
+        result.map_err(|error| error.downcast_ref::<Problem>().map(|problem| problem.code))
+    };
+    for number in 0..5 {
+        let from = from(&format!("203.0.113.{number}"));
+        let told = office.change_addresses(&me, &from, "000000", "").await;
+        assert_eq!(code(told), Err(Some("forbidden")));
+    }
+    let told = office.change_addresses(&me, &from("198.51.100.9"), "secret", "").await;
+    assert_eq!(code(told), Err(Some("locked")));
+    clock.0.fetch_add(60_000, Ordering::Relaxed);
+    let told = office.change_addresses(&me, &from("198.51.100.9"), "secret", "").await;
+    assert_eq!(code(told), Ok(None));
+}
+
+#[tokio::test]
+async fn an_old_pair_is_kept_in_the_catalog_until_its_hour() {
+    let (office, clock) = house();
+    let change = MemberSet {
+        pin: Some("480913".to_owned()),
+        password: Some("teh-manis-3".to_owned()),
+        keep_old_hours: Some(2),
+        ..MemberSet::default()
+    };
+    set(&office, change).await;
+    let entry = || {
+        let catalog = office.handle.catalog();
+        catalog.member(&MemberCode::parse("OK0").unwrap()).unwrap().clone()
+    };
+    assert_eq!(entry().password.expose(), "teh-manis-3");
+    let old = entry().old.clone().unwrap();
+    assert_eq!((old.pin.expose(), old.password.expose()), ("secret", "secret"));
+    assert_eq!(old.until.get(), clock.now().get() + 2 * HOUR);
+    // Another name leaves it; another PIN at once ends it.
+    set(&office, MemberSet { name: Some("Toko".to_owned()), ..MemberSet::default() }).await;
+    assert!(entry().old.is_some());
+    set(&office, MemberSet { pin: Some("730264".to_owned()), ..MemberSet::default() }).await;
+    assert!(entry().old.is_none());
+    assert_eq!((entry().pin.expose(), entry().password.expose()), ("730264", "teh-manis-3"));
+}
