@@ -287,9 +287,14 @@ impl Core {
             now,
             nudges: Nudges::default(),
         };
-        let answers: Vec<Answer> = jobs.iter().map(|job| desk.decide(&job.command)).collect();
+        let mut answers = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let from = desk.batch.changes.len();
+            answers.push(desk.decide(&job.command));
+            // By command, so that the journal is the same wherever batches end.
+            stamps::stamp(&mut desk.batch, from, &desk.facts, &self.stamps, now.utc);
+        }
         let nudges = desk.nudges;
-        stamps::stamp(&mut desk.batch, &desk.facts, &self.stamps, now.utc);
         if desk.batch.changes.is_empty() {
             self.store.abandon();
         } else {
