@@ -357,16 +357,19 @@ impl Core {
             now,
             nudges: Nudges::default(),
         };
-        let decide = |job: &Job| {
+        let mut answers = Vec::with_capacity(jobs.len());
+        for job in jobs {
             // What an edit rests on is not what is written.
             if (stale || outdated) && edits(&job.command) {
-                return Err(if outdated { NotDone::Outdated } else { NotDone::NotTaken });
+                answers.push(Err(if outdated { NotDone::Outdated } else { NotDone::NotTaken }));
+                continue;
             }
-            desk.decide(&job.command)
-        };
-        let answers: Vec<_> = jobs.iter().map(decide).collect();
+            let from = desk.batch.changes.len();
+            answers.push(desk.decide(&job.command));
+            // By command, so that the journal is the same wherever batches end.
+            stamps::stamp(&mut desk.batch, from, &desk.facts, &self.stamps, now.utc);
+        }
         let nudges = desk.nudges;
-        stamps::stamp(&mut desk.batch, &desk.facts, &self.stamps, now.utc);
         if desk.batch.changes.is_empty() {
             self.store.abandon();
         } else {

@@ -1,20 +1,20 @@
-//! The stamps of a batch: what every row that was decided about says when its commit is written.
+//! The stamps of a command: what every row that it decided about says when its commit is written.
 //!
-//! They ride in the last line of the journal that the batch writes anyway; a batch without a line gets
+//! They ride in the last line of the journal that the command writes anyway; one without a line gets
 //! one. An attempt that merely stays open needs none.
 
 use std::collections::BTreeSet;
 use store::{Batch, Change, Channel, Direction, Facts, JournalLine, Stamp, StampKey, stamp_bytes};
 use types::{AttemptId, DeliveryId, MemberId, TrxNo, UtcMillis};
 
-/// Stamps the rows of a batch; `facts` are those after it.
-pub(super) fn stamp(batch: &mut Batch, facts: &Facts, key: &StampKey, now: UtcMillis) {
-    let stamps = stamps_of(batch, facts, key);
+/// Stamps the rows of the changes from `from` on; `facts` are those after them.
+pub(super) fn stamp(batch: &mut Batch, from: usize, facts: &Facts, key: &StampKey, now: UtcMillis) {
+    let stamps = stamps_of(batch.changes.get(from..).unwrap_or_default(), facts, key);
     if stamps.is_empty() {
         return;
     }
     let bytes = stamp_bytes(now, &stamps);
-    let last = batch.changes.iter_mut().rev().find_map(|change| match change {
+    let last = batch.changes.iter_mut().skip(from).rev().find_map(|change| match change {
         Change::Journal(line) => Some(line),
         Change::InsertTrx { .. }
         | Change::FlipTrx { .. }
@@ -49,13 +49,13 @@ pub(super) fn stamp(batch: &mut Batch, facts: &Facts, key: &StampKey, now: UtcMi
     }
 }
 
-fn stamps_of(batch: &Batch, facts: &Facts, key: &StampKey) -> Vec<Stamp> {
+fn stamps_of(changes: &[Change], facts: &Facts, key: &StampKey) -> Vec<Stamp> {
     let mut trxs: BTreeSet<TrxNo> = BTreeSet::new();
     let mut attempts: BTreeSet<AttemptId> = BTreeSet::new();
     let mut deliveries: BTreeSet<DeliveryId> = BTreeSet::new();
     let mut accounts: BTreeSet<MemberId> = BTreeSet::new();
     let mut stamps = Vec::new();
-    for change in &batch.changes {
+    for change in changes {
         match change {
             Change::InsertTrx { trx, .. } => {
                 trxs.insert(trx.no);
