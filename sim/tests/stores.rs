@@ -258,7 +258,6 @@ fn command(op: &Op, model: &Model, now: UtcMillis) -> Command {
                 body: format!("{{\"seen\":{seen},\"Ω\":'\"'}}"),
             };
             Command::Errand(Box::new(Errand {
-                on: None,
                 // Of what was delivered or not: both answers are compared.
                 costs: (*amount > 4_500)
                     .then(|| CostCorrection {
@@ -286,8 +285,8 @@ fn command(op: &Op, model: &Model, now: UtcMillis) -> Command {
                         give(*taker, *amount, Kind::Received),
                     ],
                 },
-                catalog: Vec::new(),
                 lines: vec![line("errand", None, now)],
+                ..Errand::default()
             }))
         }
         Op::Price { amount } => Command::Catalog {
@@ -523,12 +522,8 @@ fn sqlite_house(folder: &std::path::Path, key: &MasterKey) -> House {
 
 /// Joined with one lane, so that numbers and chains are those of the others.
 fn pg_house(url: &str, key: &MasterKey) -> (House, pg::Keeper) {
-    let joining = pg::Joining {
-        node: "test".to_owned(),
-        seat: String::new(),
-        lanes: 1,
-        lease: Duration::from_secs(30),
-    };
+    let (node, seat) = ("test".to_owned(), String::new());
+    let joining = pg::Joining { node, seat, lanes: 1, lease: Duration::from_secs(30) };
     let mut joined = pg::join(pg::Target::parse(url, None).unwrap(), &joining).unwrap();
     let mut rows = joined.reader().unwrap();
     rows.catalog().unwrap();
