@@ -137,12 +137,8 @@ fn open(folder: &Path, key: &MasterKey) -> anyhow::Result<Opened> {
         server.database(&name)?;
     }
     let target = pg::Target::parse(&server.url(&name), None).map_err(anyhow::Error::msg)?;
-    let joining = pg::Joining {
-        node: "bench".to_owned(),
-        seat: "bench".to_owned(),
-        lanes: 2,
-        lease: Duration::from_secs(30),
-    };
+    let (node, seat) = ("bench".to_owned(), String::new());
+    let joining = pg::Joining { node, seat, lanes: 2, lease: Duration::from_secs(30) };
     let joined = pg::join(target, &joining)?;
     let reads = (0..2)
         .map(|_| Ok(Box::new(joined.reader()?) as Box<dyn store::Reads>))

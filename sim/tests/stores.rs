@@ -533,12 +533,8 @@ fn sqlite_house(folder: &std::path::Path, key: &MasterKey) -> House {
 
 /// Joined with one lane, so that numbers and chains are those of the others.
 fn pg_house(url: &str, key: &MasterKey) -> (House, pg::Keeper) {
-    let joining = pg::Joining {
-        node: "test".to_owned(),
-        seat: String::new(),
-        lanes: 1,
-        lease: Duration::from_secs(30),
-    };
+    let (node, seat) = ("test".to_owned(), String::new());
+    let joining = pg::Joining { node, seat, lanes: 1, lease: Duration::from_secs(30) };
     let mut joined = pg::join(pg::Target::parse(url, None).unwrap(), &joining).unwrap();
     let mut rows = joined.reader().unwrap();
     rows.catalog().unwrap();
