@@ -2,6 +2,8 @@
 //! be the same. What the model does is right; the databases are compared with it.
 #![allow(clippy::unwrap_used)]
 
+mod houses;
+
 use domain::{
     AccountName, BuyRequest, CostBack, CostCorrection, DeliveryTry, FailureClass, Kind, Movement,
     Outcome, Resolution, Source, Tie,
@@ -10,16 +12,16 @@ use engine::{
     Asked, Clock, Command, Engine, Errand, Handle, PaperChange, PaperText, ReadPool, Resolve,
     Setup, Zone,
 };
+use houses::{model_house, pg_house, sqlite_house};
 use model::Model;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
 use store::{
     CatalogChange, CatalogRows, Channel, DeliveryFilter, DeliveryState, Direction, JournalLine,
-    Lane, MasterKey, PaperFilter, PaperKey, Place, Reads, Store, StoreError, TrxFilter, Wants,
+    Lane, MasterKey, PaperFilter, PaperKey, Place, Reads, Store, StoreError, TrxFilter,
 };
 use types::{
     AttemptId, DeliveryId, Dest, MemberId, ProductCode, Reason, RefId, Rupiah, Sku, Sn,
@@ -491,59 +493,6 @@ impl House {
         ));
         said
     }
-}
-
-/// Writes the business into an empty store.
-fn found(store: &mut dyn Store, key: &MasterKey) {
-    store.load(&Wants::default()).unwrap();
-    store.commit(sim::found(key).unwrap()).unwrap();
-}
-
-fn model_house(key: &MasterKey) -> (House, Model) {
-    let model = Model::default();
-    found(&mut model.clone(), key);
-    let (mut rows, kept) = (model.clone(), model.clone());
-    let house = House::new(
-        "model",
-        vec![Box::new(model.clone())],
-        Box::new(model.clone()),
-        Box::new(model),
-        Box::new(move || rows.catalog()),
-        key,
-    );
-    (house, kept)
-}
-
-fn sqlite_house(folder: &std::path::Path, key: &MasterKey) -> House {
-    let path = folder.join("gerbang.db");
-    let mut opened = sqlite::open_sorting(&path, Some(3)).unwrap();
-    found(&mut opened.store, key);
-    let mut rows = sqlite::open_reader(&path).unwrap();
-    let pool = Box::new(opened.reader().unwrap());
-    let reads = Box::new(opened.reader().unwrap());
-    House::new(
-        "sqlite",
-        vec![Box::new(opened.store)],
-        pool,
-        reads,
-        Box::new(move || rows.catalog()),
-        key,
-    )
-}
-
-/// Joined with one lane, so that numbers and chains are those of the others.
-fn pg_house(url: &str, key: &MasterKey) -> (House, pg::Keeper) {
-    let (node, seat) = ("test".to_owned(), String::new());
-    let joining = pg::Joining { node, seat, lanes: 1, lease: Duration::from_secs(30) };
-    let mut joined = pg::join(pg::Target::parse(url, None).unwrap(), &joining).unwrap();
-    let mut rows = joined.reader().unwrap();
-    rows.catalog().unwrap();
-    found(&mut joined.stores[0], key);
-    let (pool, reads) = (joined.reader().unwrap(), joined.reader().unwrap());
-    let stores = joined.stores.into_iter().map(|store| Box::new(store) as Box<dyn Store>);
-    let rows = Box::new(move || rows.catalog());
-    let house = House::new("pg", stores.collect(), Box::new(pool), Box::new(reads), rows, key);
-    (house, joined.keeper)
 }
 
 #[test]

@@ -215,7 +215,7 @@ impl Actor {
         let is_for_people = matches!(permission, Permission::Approve | Permission::ManageUsers);
         if self.token.is_some() && is_for_people {
             let why = format!("a token may not do this ({permission:?}); log in");
-            return Err(Problem::forbidden(why));
+            return Err(Problem { code: "needs_person", status: 403, detail: why });
         }
         if self.role.may(permission) {
             return Ok(());

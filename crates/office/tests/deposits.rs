@@ -5,7 +5,7 @@
 mod desk;
 
 use desk::{bank, house, who};
-use office::{MutationRow, Office, Taken, read_feed, read_mutations};
+use office::{Actor, MutationRow, Office, Taken, read_feed, read_mutations};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -119,7 +119,7 @@ async fn equal_lines_of_a_file() {
 #[tokio::test]
 async fn unknown_banks_are_told_which_there_are() {
     let office = with_bank().await;
-    office.set_bank(&who(0), bank("bri")).await.unwrap();
+    office.set_bank(&Actor::local(), bank("bri")).await.unwrap();
     let told = feed(&office, json!({"bank": "mandiri", "id": "1", "amount": 5})).await.unwrap_err();
     assert_eq!(told.to_string(), "there is no bank account `mandiri`; there are: bca, bri");
     // In a list it is refused alone.

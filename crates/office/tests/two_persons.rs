@@ -112,7 +112,7 @@ impl Trial {
             let new = NewUser {
                 login: login.to_owned(),
                 name: String::new(),
-                password: format!("kata sandi {login} 77"),
+                password: "tujuh gajah makan bambu".to_owned(),
                 role: role.word().to_owned(),
             };
             office.add_user(&local, &proven, new).await.unwrap();

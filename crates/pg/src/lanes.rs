@@ -160,11 +160,13 @@ const ADOPT: &str = "UPDATE lane SET epoch = epoch + 1, node = $1,
 
 /// Ends the sessions that write on lanes whose lease is over. A node that was frozen in the middle
 /// of a transaction holds locks on accounts, and would hold them after its lanes were taken over;
-/// for one that is merely late it is an interrupted connection.
+/// for one that is merely late it is an interrupted connection. Only those that wait for their client:
+/// ending one that waits for a standby would let its COMMIT count without it.
 const END: &str = "SELECT a.pid, pg_terminate_backend(a.pid) FROM lane l
      JOIN pg_stat_activity a ON a.application_name = 'gerbang writer ' || l.id || '/' || l.epoch
      WHERE l.until < clock_timestamp() AND l.until > '-infinity'
-       AND a.datname = current_database() AND a.usename = current_user";
+       AND a.datname = current_database() AND a.usename = current_user
+       AND a.wait_event = 'ClientRead'";
 
 fn millis(lease: Duration) -> i64 {
     i64::try_from(lease.as_millis()).unwrap_or(i64::MAX)

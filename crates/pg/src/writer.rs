@@ -194,7 +194,8 @@ impl PgStore {
     }
 
     /// COMMIT was asked for and its answer is lost: reads back whether it happened. The lane's row
-    /// is locked by the old connection as long as that still works on it.
+    /// is locked by the old connection as long as that still works on it. One that happened may not
+    /// be on the standby yet: a commit of our own behind it waits for that.
     fn read_back(&mut self, why: &str) -> Result<Fate, StoreError> {
         tracing::warn!(why, lane = %self.lane, "a COMMIT was interrupted; looking what became of it");
         let (lane, began) = (i64::from(self.lane.0), Instant::now());
@@ -202,7 +203,10 @@ impl PgStore {
         while began.elapsed() < LOOK_FOR {
             let found = self.link.run(async |live| {
                 live.client
-                    .query_one("SELECT epoch, batches FROM lane WHERE id = $1 FOR UPDATE", &[&lane])
+                    .query_one(
+                        "UPDATE lane SET batches = batches WHERE id = $1 RETURNING epoch, batches",
+                        &[&lane],
+                    )
                     .await
             });
             match found {

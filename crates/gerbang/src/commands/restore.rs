@@ -265,7 +265,8 @@ fn begin_epoch(opened: &mut Opened, marking: &Marking<'_>) -> anyhow::Result<(Ep
         stamps: stamp_bytes(now, &[StampKey::of(marking.key).epoch(&epoch)]),
     };
     let store = opened.stores.first_mut().context("a store without a writer")?;
-    store.load(&Wants::default())?;
+    let revision = Some(reads.catalog()?.revision);
+    store.load(&Wants { revision, ..Wants::default() })?;
     store.commit(Batch {
         changes: vec![
             Change::Catalog(Box::new(CatalogChange::Epoch(epoch.clone()))),

@@ -5,7 +5,7 @@
 
 use super::crashes::{mixed, number};
 use super::nodes::Fleet;
-use super::rig::{Server, WHO};
+use super::rig::{OWN, Server};
 use super::suppliers::{all_of, wait_until};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
@@ -119,7 +119,7 @@ impl World {
             (node, addresses[node])
         };
         let check = if buys { "" } else { "&check=1" };
-        let target = format!("/trx?product=T1&dest=089660522887&refID={ref_id}&{WHO}{check}");
+        let target = format!("/trx?product=T1&dest=089660522887&refID={ref_id}&{OWN}{check}");
         let begun = self.began.elapsed();
         let said = ask(address, &target, patience);
         let event = Event { buys, node, begun, ended: self.began.elapsed(), said };

@@ -3,7 +3,7 @@
 //! `GERBANG_NODES_SECONDS` sets how long nodes are killed at random.
 
 use super::crashes::{Trial, mixed, number};
-use super::rig::{House, Server, WHO, get};
+use super::rig::{House, OWN, Server, get};
 use super::suppliers::wait_until;
 use pgtest::{Proxy, Way};
 use std::collections::BTreeSet;
@@ -27,6 +27,7 @@ impl Fleet {
         std::fs::write(&config, text.replace("lease_seconds = 15", "lease_seconds = 5")).unwrap();
         for _ in 1..nodes {
             let house = House::on(database);
+            house.is_own.store(true, Ordering::Relaxed);
             std::fs::create_dir(house.data()).unwrap();
             for file in ["gerbang.toml", "master.key"] {
                 std::fs::copy(from.join(file), house.data().join(file)).unwrap();
@@ -48,7 +49,7 @@ impl Fleet {
 }
 
 pub(crate) fn order(address: SocketAddr, ref_id: &str) -> std::io::Result<(u16, String)> {
-    get(address, &format!("/trx?product=T1&dest=089660522887&refID={ref_id}&{WHO}"))
+    get(address, &format!("/trx?product=T1&dest=089660522887&refID={ref_id}&{OWN}"))
 }
 
 /// Asks again with the same refID until somebody answers, as members do.

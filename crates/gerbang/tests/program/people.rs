@@ -105,7 +105,7 @@ fn creating_a_user_and_changing_one_are_two_acts() {
 
     // At the machine a role must be said; a token never makes anybody.
     assert!(house.fails(&["user", "add", "sari"]).contains("--role"));
-    let made = house.json(&["user", "token", "bot", "--role", "owner"]);
+    let made = house.json(&["user", "token", "bot", "--role", "owner", "--user", "owner"]);
     let mut script = Visitor::new(&server);
     script.token = Some(made["token"].as_str().unwrap().to_owned());
     let new = json!({"login": "sari", "password": GOOD, "role": "owner"});
@@ -131,6 +131,10 @@ fn a_session_alone_changes_nothing_that_matters() {
             ("ticket_unique_most", "999"),
             ("ticket_least", "10000"),
             ("allowlist_hours", "24"),
+            ("approval_above_day", "9000"),
+            ("reverse_above", "1000000"),
+            ("reverse_days", "7"),
+            ("cooling_minutes", "60"),
             ("own_password", own),
         ]
     };

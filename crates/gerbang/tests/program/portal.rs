@@ -70,7 +70,8 @@ fn a_stolen_session_finds_no_pin_and_makes_no_key() {
     // New credentials end keys.
     owner.submit("/console/members/OK00123", "/console/members/OK00123/rotate", &[]);
     let mut script = Visitor::new(&server);
-    let token = house.json(&["user", "token", "t", "--role", "owner"])["token"].clone();
+    let token =
+        house.json(&["user", "token", "t", "--role", "owner", "--user", "owner"])["token"].clone();
     script.token = Some(token.as_str().unwrap().to_owned());
     let (_, keys) = script.json("GET", "/admin/v1/keys?member=OK00123", &serde_json::Value::Null);
     assert_eq!(keys, serde_json::json!([]));

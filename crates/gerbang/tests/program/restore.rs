@@ -1,7 +1,7 @@
 //! Restore drills: what was bought between backup and loss is found again at the supplier, nothing is
 //! bought twice, no number is given out twice, and an older database is not served unknowingly.
 
-use super::rig::{House, Server, WHO};
+use super::rig::{House, OWN, Server};
 use super::suppliers::{Upstream, business, okeconnect, upstream, wait_until};
 use super::visitor::Visitor;
 use serde_json::{Value, json};
@@ -53,7 +53,7 @@ impl Ears {
 }
 
 fn buy(server: &Server, ref_id: &str, dest: &str) -> (u16, String) {
-    server.get(&format!("/trx?product=T1&dest={dest}&refID={ref_id}&{WHO}"))
+    server.get(&format!("/trx?product=T1&dest={dest}&refID={ref_id}&{OWN}"))
 }
 
 fn number(answer: &str) -> i64 {
@@ -121,7 +121,9 @@ fn missing_here(script: &mut Visitor, up: &Upstream) -> BTreeSet<String> {
 
 /// With a token of somebody who may compare.
 fn script(house: &House, server: &Server) -> Visitor {
-    let token = house.json(&["user", "token", "drill", "--role", "admin"]);
+    let add = ["user", "add", "ani", "--role", "admin", "--password", "tujuh-gajah-makan-bambu"];
+    house.ok(&add);
+    let token = house.json(&["user", "token", "drill", "--role", "admin", "--user", "ani"]);
     let mut script = Visitor::new(server);
     script.token = token["token"].as_str().map(str::to_owned);
     script
@@ -191,7 +193,7 @@ fn a_lost_machine_comes_back_from_its_backup() {
     let server = second.serve();
     assert_eq!(server.get("/readyz").0, 503);
     assert_eq!(buy(&server, "lost-0", &dest(30)).0, 503);
-    let check = format!("/trx?product=T1&dest={}&refID=lost-0&{WHO}&check=1", dest(30));
+    let check = format!("/trx?product=T1&dest={}&refID=lost-0&{OWN}&check=1", dest(30));
     let (status, said) = server.get(&check);
     assert!(status == 503 && !said.contains("TIDAK ADA"), "{status} {said}");
     // What the copy held open is found by asking; nothing is bought for it again.

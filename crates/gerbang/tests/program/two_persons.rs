@@ -101,6 +101,8 @@ fn limits_rules_and_bank_accounts_need_two() {
             ("ticket_unique_most", "999"),
             ("ticket_least", "10.000"),
             ("downlines", "true"),
+            ("allowlist_hours", "24"),
+            ("own_password", "demo-gerbang"),
         ];
         owner.submit("/console/users", "/console/rules", &fields).body
     };
