@@ -284,7 +284,7 @@ impl StampKey {
             .text(&product.category)
             .maybe(min)
             .maybe(max)
-            .text(&product.dest_rule)
+            .text(product.dest_rule)
             .number(i64::from(product.open))
             .maybe_text(product.cut_off.as_ref())
             .text(product.strategy.word())
@@ -295,7 +295,7 @@ impl StampKey {
     #[must_use]
     pub fn price(&self, level: &LevelCode, product: &ProductCode, price: &Price) -> Stamp {
         let row = format!("price {level} {product}");
-        let points = i64::from(price.basis_points);
+        let points = price.basis_points;
         self.fields(&row).number(price.amount.get()).number(points).of(row)
     }
 

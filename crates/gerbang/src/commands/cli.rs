@@ -316,8 +316,8 @@ pub(super) enum ProductVerb {
     ///
     /// JSON is the shape of GET /harga/json: kode, keterangan, produk, kategori, harga, status.
     /// CSV (commas, semicolons or tabs) has the same names in its header, and may add dest_rule (any,
-    /// phone, digits:11-12, any+#/space), qty_min and qty_max (open denomination), cut_off (23:00-01:00,
-    /// - for none), level, supplier, cost and sku. A column that is absent and a cell that is empty leave
+    /// phone, digits:11-12, any+#/space), qty_min and qty_max (open denomination), cut_off (23:00-01:00;
+    /// a dash for none), level, supplier, cost and sku. A column that is absent and a cell that is empty leave
     /// a product as it is; a new one needs kode, keterangan and harga.
     Import {
         /// .csv, .tsv, .txt or .json
