@@ -15,12 +15,13 @@ use crate::plug::Office;
 use crate::problem::Problem;
 use crate::reconcile::Settlement;
 use crate::rules::Rules;
+use crate::users::{KIND as USER, UserBody};
 use crate::{Bank, Role};
 use domain::{Gate, Limits, NoAgreement, Voice, Weight, may_agree, weigh};
 use engine::{Carried, Errand, PaperChange};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use types::Rupiah;
+use types::{Rupiah, UtcMillis};
 
 const APPROVAL: &str = "approval";
 const WAITING: &str = "waiting";
@@ -356,6 +357,7 @@ impl Office {
     }
 
     async fn must_be_another(&self, actor: &Actor, body: &ApprovalBody) -> anyhow::Result<()> {
+        self.must_be_no_stranger(actor).await?;
         let voice = Voice { person: &actor.name, token: actor.token.is_some() };
         let others = self.others(&body.by).await?;
         let now = self.handle.now().utc.get();
@@ -369,6 +371,24 @@ impl Office {
                  whoever sees it can refuse it"
             }
         };
+        Err(Problem::forbidden(why).into())
+    }
+
+    /// Whom one person made, or gave a new password, is nobody's second person yet.
+    async fn must_be_no_stranger(&self, actor: &Actor) -> anyhow::Result<()> {
+        if actor.is_local() {
+            return Ok(());
+        }
+        let found = self.sheet::<UserBody>(USER, &actor.name).await?;
+        let from = found.map_or(0, |user| user.body.agrees_from);
+        if self.handle.now().utc.get() >= from {
+            return Ok(());
+        }
+        let from = self.handle.zone().civil(UtcMillis::new(from));
+        let why = format!(
+            "this login was made or changed by somebody else less than a day ago; it may agree from \
+             {from} on"
+        );
         Err(Problem::forbidden(why).into())
     }
 

@@ -24,7 +24,15 @@ pub(crate) struct UserBody {
     pub(crate) factor: Factor,
     pub(crate) active: bool,
     pub(crate) created: i64,
+    /// From when on it may agree to what others ask: not at once after one person made it, or
+    /// changed who it is.
+    #[serde(default)]
+    pub(crate) agrees_from: i64,
 }
+
+/// After one person made a user, or gave it another role, password or second factor, it agrees to
+/// nothing for this long: time for the others to notice that it is nobody.
+const STRANGE_MS: i64 = 24 * 3_600_000;
 
 /// A user as shown.
 #[derive(Clone, Debug, Serialize)]
@@ -135,6 +143,7 @@ impl Office {
             factor: Factor::default(),
             active: true,
             created: self.handle.now().utc.get(),
+            agrees_from: self.agrees_from(actor).await?,
         };
         let detail = json!({"login": login, "role": role.word()});
         self.put_user(actor, &login, 0, &body, "user add", &detail).await?;
@@ -145,6 +154,15 @@ impl Office {
             at: UtcMillis::default(),
             body,
         }))
+    }
+
+    /// From when on somebody may agree whom this person makes or changes now. Before there are two
+    /// who could agree with each other, there is nothing to get around.
+    async fn agrees_from(&self, actor: &Actor) -> anyhow::Result<i64> {
+        if actor.is_local() || !self.has_two_persons().await? {
+            return Ok(0);
+        }
+        Ok(self.handle.now().utc.after(STRANGE_MS).get())
     }
 
     pub(crate) async fn put_user(
@@ -180,11 +198,15 @@ impl Office {
         actor.must(Permission::ManageUsers)?;
         let mut sheet = self.user(login).await?;
         let was_owner = sheet.body.active && sheet.body.role == Role::Owner;
+        let could_agree = sheet.body.active && sheet.body.role.may(Permission::Approve);
         if let Some(word) = role {
             sheet.body.role = Role::named(word)?;
         }
         if let Some(active) = active {
             sheet.body.active = active;
+        }
+        if !could_agree && sheet.body.active && sheet.body.role.may(Permission::Approve) {
+            sheet.body.agrees_from = self.agrees_from(actor).await?;
         }
         let is_owner = sheet.body.active && sheet.body.role == Role::Owner;
         if was_owner && !is_owner {
@@ -249,6 +271,9 @@ impl Office {
         let hash = password::hash(new).await?;
         let mut sheet = self.user(login).await?;
         sheet.body.hash = hash;
+        if actor.name != login {
+            sheet.body.agrees_from = sheet.body.agrees_from.max(self.agrees_from(actor).await?);
+        }
         let detail = json!({"login": login});
         self.put_user(actor, login, sheet.version, &sheet.body, "user password", &detail).await?;
         self.kill_sessions_of(login, keep).await
@@ -344,6 +369,7 @@ impl Office {
         actor.must(Permission::ManageUsers)?;
         let mut sheet = self.user(login).await?;
         sheet.body.factor.forget();
+        sheet.body.agrees_from = sheet.body.agrees_from.max(self.agrees_from(actor).await?);
         let detail = json!({"login": login});
         self.put_user(actor, login, sheet.version, &sheet.body, "second factor off", &detail)
             .await?;

@@ -188,3 +188,37 @@ fn a_token_ends_with_its_person() {
     let told = house.fails(&["user", "token", "bot", "--role", "owner", "--user", "finance"]);
     assert!(told.contains("cannot be owner"), "{told}");
 }
+
+/// A person whom the asker made, or whose password it reset, is not another person.
+#[test]
+fn nobody_makes_its_own_second_person() {
+    let house = House::new();
+    let server = house.demo();
+    let mut owner = Visitor::console(&server, "owner");
+    let proof = ("own_password", "demo-gerbang");
+    let good = "tujuh-gajah-makan-bambu";
+    let new = [("login", "hantu"), ("name", ""), ("role", "finance"), ("password", good), proof];
+    assert!(owner.submit("/console/users", "/console/users", &new).body.contains("Saved."));
+    let reset = [("act", "password"), ("password", "kopi-pahit-dingin-9"), proof];
+    let place = "/console/users/admin";
+    assert!(owner.submit(place, place, &reset).body.contains("Saved."));
+    assert!(
+        credit(&mut owner, "OK00201", "6.000.000", "s1").contains("A second person must agree.")
+    );
+    let waits = waiting(&mut script(&server, &house, "finance"));
+    let approval = format!("/console/money/approval/{}", waits[0]["id"].as_str().unwrap());
+    for (login, password) in [("hantu", good), ("admin", "kopi-pahit-dingin-9")] {
+        let mut made = Visitor::from(&server, None);
+        assert_eq!(made.enter(login, password, ""), "/console");
+        let page = made.submit("/console/money", &approval, &[("agree", "true")]);
+        assert!(page.body.contains("less than a day ago"), "{login}: {}", page.body);
+    }
+    assert_eq!(balance(&house, "OK00201"), 0);
+    let page = Visitor::console(&server, "finance").submit(
+        "/console/money",
+        &approval,
+        &[("agree", "true")],
+    );
+    assert!(page.body.contains("Decided."), "{}", page.body);
+    assert_eq!(balance(&house, "OK00201"), 6_000_000);
+}
