@@ -158,6 +158,8 @@ pub struct Actor {
     pub from: String,
     /// The token it speaks through.
     pub token: Option<String>,
+    /// A bank's feed that was set up at the machine: what it reports is so, whatever the amount.
+    pub believed: bool,
 }
 
 /// The name of whoever may open the local socket. No user may have it.
@@ -169,7 +171,7 @@ impl Actor {
     /// A person that is logged in.
     #[must_use]
     pub fn person(login: &str, role: Role, from: &str) -> Self {
-        Self { name: login.to_owned(), role, from: from.to_owned(), token: None }
+        Self { name: login.to_owned(), role, from: from.to_owned(), token: None, believed: false }
     }
 
     /// A program of a person.

@@ -2,13 +2,14 @@
 
 use crate::access::{Actor, Permission};
 use crate::act::Act;
+use crate::money::amount_of;
 use crate::plug::Office;
 use crate::problem::Problem;
 use domain::{BookEntry, EntryKind};
 use engine::Errand;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use types::{Rupiah, SupplierCode};
+use types::SupplierCode;
 
 /// The cash account that every business has.
 pub(crate) const TILL: &str = "manual";
@@ -74,9 +75,7 @@ impl Office {
         if let Some(first) = self.first_answer(&act).await? {
             return Ok(json!({"state": "repeated", "first": first}));
         }
-        let amount: Rupiah = entry.amount.parse().map_err(|error| {
-            Problem::asked("bad_amount", format!("amount `{}`: {error}", entry.amount))
-        })?;
+        let amount = amount_of(&entry.amount)?;
         let note = entry.note.trim();
         if note.is_empty() {
             return Err(Problem::asked("no_reason", "say why, in the note").into());

@@ -3,7 +3,7 @@
 //! The member of a ticket is credited without a person only when nothing contradicts it; everything
 //! else waits with the reason, and with what it may be, until a person has decided.
 
-use crate::access::{Actor, Role};
+use crate::access::Actor;
 use crate::bank_file::Kind;
 use crate::money::Done;
 use crate::papers::{Sheet, put};
@@ -229,14 +229,15 @@ impl Office {
         self.hold(actor, id, body, papers, why).await
     }
 
-    /// What a feed of a bank says is so; what a person says is weighed like a credit by hand. `None`:
+    /// What a feed set up at the machine says is so; what a person says, also through a feed of its
+    /// own, is weighed like a credit by hand. `None`:
     /// a second person must agree.
     async fn may_report(
         &self,
         actor: &Actor,
         amount: i64,
     ) -> anyhow::Result<Option<Option<PaperChange>>> {
-        if actor.role == Role::Feed {
+        if actor.believed {
             return Ok(Some(None));
         }
         let limits = self.rules().await?.limits();

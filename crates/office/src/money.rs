@@ -56,12 +56,20 @@ pub enum Done {
     Repeated { first: Value },
 }
 
-fn amount_of(text: &str) -> Result<Rupiah, Problem> {
+/// Most that one act of a person moves: a thousand of them stay far from what sums can hold.
+const AMOUNT_MOST: i64 = 1_000_000_000_000_000;
+
+/// What a person wrote, within bounds.
+pub(crate) fn amount_of(text: &str) -> Result<Rupiah, Problem> {
     let amount: Rupiah = text
         .parse()
         .map_err(|error| Problem::asked("bad_amount", format!("amount `{text}`: {error}")))?;
     if amount == Rupiah::ZERO {
         return Err(Problem::asked("bad_amount", "an amount of 0 moves nothing"));
+    }
+    if amount.get().checked_abs().is_none_or(|size| size > AMOUNT_MOST) {
+        let most = Rupiah::new(AMOUNT_MOST);
+        return Err(Problem::asked("out_of_range", format!("one act moves at most {most}")));
     }
     Ok(amount)
 }

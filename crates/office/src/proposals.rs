@@ -28,6 +28,8 @@ const WAITING: &str = "waiting";
 const SPENT: &str = "spent";
 /// Tries when others change the same papers at the same moment.
 const TRIES: usize = 5;
+/// More people than any business has.
+const USERS_MOST: u32 = 1_000;
 /// Longest list of approvals.
 const LIST_MOST: u32 = 200;
 
@@ -57,6 +59,15 @@ pub enum Proposal {
         /// What is done about it.
         settlement: Settlement,
     },
+    /// A pending purchase is refunded.
+    Fail {
+        /// Which.
+        trx: i64,
+        /// Told to the member.
+        reason: String,
+        /// For us.
+        note: String,
+    },
     /// A delivered purchase is refunded.
     Reverse(Reversal),
     /// An account that members pay into.
@@ -75,6 +86,7 @@ impl Proposal {
             Self::CreditLimit { .. } => "credit limit",
             Self::Assign(_) => "assign bank credit",
             Self::Difference { .. } => "settle difference",
+            Self::Fail { .. } => "fail",
             Self::Reverse(_) => "reverse",
             Self::Bank(_) => "bank set",
             Self::Rules(_) => "rules",
@@ -89,7 +101,7 @@ impl Proposal {
             | Self::Difference { .. }
             | Self::Bank(_) => Permission::MoveMoney,
             Self::CreditLimit { .. } => Permission::ManageMembers,
-            Self::Reverse(_) => Permission::Resolve,
+            Self::Fail { .. } | Self::Reverse(_) => Permission::Resolve,
             Self::Rules(_) => Permission::ManageUsers,
         }
     }
@@ -139,8 +151,8 @@ impl ApprovalBody {
 pub struct Approval {
     pub id: String,
     pub at: i64,
-    /// `credit`, `transfer`, `assign bank credit`, `settle difference`, `credit limit`, `reverse`,
-    /// `bank set` or `rules`.
+    /// `credit`, `transfer`, `assign bank credit`, `settle difference`, `credit limit`, `fail`,
+    /// `reverse`, `bank set` or `rules`.
     pub what: &'static str,
     /// What was asked.
     pub asked: Value,
@@ -204,9 +216,9 @@ impl Office {
         let Prepared { mut errand, weight, done } = self.prepare(act.actor, proposal).await?;
         let rules = self.rules().await?;
         let limits = match proposal {
-            Proposal::Reverse(_) | Proposal::Difference { settlement: Settlement::Reverse, .. } => {
-                rules.reversals()
-            }
+            Proposal::Fail { .. }
+            | Proposal::Reverse(_)
+            | Proposal::Difference { settlement: Settlement::Reverse, .. } => rules.reversals(),
             Proposal::Credit(_)
             | Proposal::Transfer(_)
             | Proposal::Assign(_)
@@ -287,10 +299,14 @@ impl Office {
 
     /// True when an active user other than this person may agree to something.
     pub(crate) async fn others(&self, person: &str) -> anyhow::Result<bool> {
-        let users = self.users().await?;
-        Ok(users
-            .iter()
-            .any(|user| user.active && user.login != person && user.role.may(Permission::Approve)))
+        let now = self.handle.now().utc.get();
+        let users = self.sheets::<UserBody>(USER, None, None, USERS_MOST).await?;
+        Ok(users.iter().filter(|user| user.id != person).any(|user| {
+            let body = &user.body;
+            let agrees =
+                body.active && body.role.may(Permission::Approve) && now >= body.agrees_from;
+            agrees || now < body.counts_until
+        }))
     }
 
     /// True when there are two persons who could agree with each other: else rules for two are off.
@@ -404,6 +420,7 @@ impl Office {
             Proposal::Difference { reconciliation, difference, settlement } => {
                 self.prepare_difference(by, reconciliation, *difference, settlement).await
             }
+            Proposal::Fail { trx, reason, .. } => self.prepare_failure(*trx, reason).await,
             Proposal::Reverse(reversal) => self.prepare_reversal(reversal).await,
             Proposal::Bank(bank) => self.prepare_bank(bank).await,
             Proposal::Rules(rules) => self.prepare_rules(rules).await,

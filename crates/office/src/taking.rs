@@ -212,6 +212,11 @@ impl Office {
             let why = format!("amount `{amount}`: only what came in is reported");
             return Err(Problem::asked("bad_amount", why).into());
         }
+        let texts = [given.id.as_deref().unwrap_or_default(), &given.text, &given.date];
+        if texts.iter().any(|text| text.contains('\0')) {
+            let why = "id, text and date hold no NUL";
+            return Err(Problem::asked("control_characters", why).into());
+        }
         let bank = self.bank(&given.bank).await?.code;
         let own = given.id.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
         let date = given.date.trim();

@@ -54,7 +54,8 @@ impl TokenBody {
 pub struct NewToken {
     /// What it is for.
     pub name: String,
-    /// What it may: a role its person has, or less; `feed` for one that reports bank credits.
+    /// What it may: a role its person has, or less; `feed` for one that reports bank credits. What
+    /// a feed reports is believed above a person's limits only when it was made at the machine.
     pub role: String,
     /// Whose it is; one's own when absent.
     #[serde(default)]
@@ -141,7 +142,9 @@ impl Office {
         if !(lives && user.body.role.covers(sheet.body.role)) {
             return Ok(None);
         }
-        let actor = Actor::program(&person, &sheet.body.name, sheet.body.role, &from.address);
+        let mut actor = Actor::program(&person, &sheet.body.name, sheet.body.role, &from.address);
+        // A feed that somebody makes in a browser is that person's word.
+        actor.believed = sheet.body.role == Role::Feed && sheet.body.by == LOCAL;
         if sheet.body.used.is_none_or(|used| now - used > SEEN_EVERY_MS) {
             sheet.body.used = Some(now);
             let papers = vec![put(TOKEN, &id, sheet.version, &sheet.tag, &sheet.body)?];

@@ -28,6 +28,9 @@ pub(crate) struct UserBody {
     /// changed who it is.
     #[serde(default)]
     pub(crate) agrees_from: i64,
+    /// Until when one that was locked, or lost its role, still counts as a second person.
+    #[serde(default)]
+    pub(crate) counts_until: i64,
 }
 
 /// After one person made a user, or gave it another role, password or second factor, it agrees to
@@ -143,7 +146,8 @@ impl Office {
             factor: Factor::default(),
             active: true,
             created: self.handle.now().utc.get(),
-            agrees_from: self.agrees_from(actor).await?,
+            agrees_from: self.agrees_from(actor),
+            counts_until: 0,
         };
         let detail = json!({"login": login, "role": role.word()});
         self.put_user(actor, &login, 0, &body, "user add", &detail).await?;
@@ -156,13 +160,20 @@ impl Office {
         }))
     }
 
-    /// From when on somebody may agree whom this person makes or changes now. Before there are two
-    /// who could agree with each other, there is nothing to get around.
-    async fn agrees_from(&self, actor: &Actor) -> anyhow::Result<i64> {
-        if actor.is_local() || !self.has_two_persons().await? {
-            return Ok(0);
+    /// From when on somebody may agree whom this person makes or changes now.
+    fn agrees_from(&self, actor: &Actor) -> i64 {
+        if actor.is_local() { 0 } else { self.handle.now().utc.after(STRANGE_MS).get() }
+    }
+
+    /// Somebody may be behind this user now who is not its person: it agrees to nothing for a while,
+    /// and counts meanwhile, so that nobody becomes the only one by it.
+    fn make_strange(&self, actor: &Actor, body: &mut UserBody) {
+        let until = self.agrees_from(actor);
+        let agreed = self.handle.now().utc.get() >= body.agrees_from;
+        if agreed && body.active && body.role.may(Permission::Approve) {
+            body.counts_until = body.counts_until.max(until);
         }
-        Ok(self.handle.now().utc.after(STRANGE_MS).get())
+        body.agrees_from = body.agrees_from.max(until);
     }
 
     pub(crate) async fn put_user(
@@ -205,8 +216,14 @@ impl Office {
         if let Some(active) = active {
             sheet.body.active = active;
         }
-        if !could_agree && sheet.body.active && sheet.body.role.may(Permission::Approve) {
-            sheet.body.agrees_from = self.agrees_from(actor).await?;
+        let can_agree = sheet.body.active && sheet.body.role.may(Permission::Approve);
+        match (could_agree, can_agree) {
+            (false, true) => sheet.body.agrees_from = self.agrees_from(actor),
+            // Whoever has the machine locks and is done with it.
+            (true, false) if self.handle.now().utc.get() >= sheet.body.agrees_from => {
+                sheet.body.counts_until = self.agrees_from(actor);
+            }
+            (true, false | true) | (false, false) => {}
         }
         let is_owner = sheet.body.active && sheet.body.role == Role::Owner;
         if was_owner && !is_owner {
@@ -272,7 +289,7 @@ impl Office {
         let mut sheet = self.user(login).await?;
         sheet.body.hash = hash;
         if actor.name != login {
-            sheet.body.agrees_from = sheet.body.agrees_from.max(self.agrees_from(actor).await?);
+            self.make_strange(actor, &mut sheet.body);
         }
         let detail = json!({"login": login});
         self.put_user(actor, login, sheet.version, &sheet.body, "user password", &detail).await?;
@@ -369,7 +386,7 @@ impl Office {
         actor.must(Permission::ManageUsers)?;
         let mut sheet = self.user(login).await?;
         sheet.body.factor.forget();
-        sheet.body.agrees_from = sheet.body.agrees_from.max(self.agrees_from(actor).await?);
+        self.make_strange(actor, &mut sheet.body);
         let detail = json!({"login": login});
         self.put_user(actor, login, sheet.version, &sheet.body, "second factor off", &detail)
             .await?;
@@ -392,6 +409,11 @@ impl Office {
         }
         self.set_user(actor, proven, login, None, Some(false)).await?;
         let sheet = self.user(login).await?;
+        if self.handle.now().utc.get() < sheet.body.counts_until {
+            let why = "it is locked now, and can be removed a day later: it still counts as a second \
+                       person until then";
+            return Err(Problem::asked("locked_first", why).into());
+        }
         let errand = Errand {
             papers: vec![drop(KIND, login, sheet.version)],
             lines: vec![self.line(actor, "user remove", &json!({"login": login}), "")],

@@ -27,10 +27,30 @@ fn value(name: &str, value: &Value) -> Option<String> {
     }
 }
 
-fn said(asked: &Value) -> String {
+/// A field of what was asked, as people call it.
+fn label(ask: &Ask, name: &str) -> String {
+    match name {
+        "member" => ask.t("Member"),
+        "from" => ask.t("From"),
+        "to" => ask.t("To"),
+        "amount" => ask.t("Amount"),
+        "limit" => ask.t("Credit limit"),
+        "cash" => ask.t("Account"),
+        "note" => ask.t("Note"),
+        "reason" => ask.t("Reason told to the member"),
+        "trx" => "T#",
+        "returned" => ask.t("The supplier gives its price back"),
+        "number" => ask.t("Account number"),
+        "holder" => ask.t("In the name of"),
+        other => return other.replace('_', " "),
+    }
+    .to_owned()
+}
+
+fn said(ask: &Ask, asked: &Value) -> String {
     let Some(fields) = asked.as_object() else { return asked.to_string() };
     let all = fields.iter().filter_map(|(name, text)| {
-        value(name, text).map(|text| format!("{}: {text}", name.replace('_', " ")))
+        value(name, text).map(|text| format!("{}: {text}", label(ask, name)))
     });
     all.collect::<Vec<_>>().join(" \u{b7} ")
 }
@@ -67,7 +87,7 @@ pub(crate) fn table(console: &Inner, ask: &Ask, actor: &Actor, all: Vec<Approval
         }
         table.rows.push(vec![
             Cell::text(ask.t(approval.what)),
-            Cell::text(said(&approval.asked)),
+            Cell::text(said(ask, &approval.asked)),
             Cell::text(&approval.by),
             Cell::text(when),
             Cell::Many(buttons),

@@ -37,7 +37,7 @@ use engine::NotDone;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::time::Duration;
-use types::{Reason, Sn};
+use types::Sn;
 
 /// One thing to do. No `Debug`: it may carry secrets.
 #[allow(missing_docs)]
@@ -339,11 +339,14 @@ async fn carry_out(
         Operation::TrxResolve { no, verdict, note } => {
             let resolution = match verdict {
                 Verdict::Success { sn } => Resolution::Success(Sn::parse(&sn)?),
-                Verdict::Fail { reason } => Resolution::Fail(Reason::clean(&reason)),
+                Verdict::Fail { reason } => {
+                    let proposal = Proposal::Fail { trx: no, reason, note };
+                    return trx::refund(office, actor, no, proposal, key).await;
+                }
                 Verdict::Keep => Resolution::Keep,
                 Verdict::Reverse { reason, returned } => {
                     let reversal = Reversal { trx: no, reason, note, returned };
-                    return trx::reverse(office, actor, reversal, key).await;
+                    return trx::refund(office, actor, no, Proposal::Reverse(reversal), key).await;
                 }
             };
             return trx::resolve(office, act, no, resolution).await;

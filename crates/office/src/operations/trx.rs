@@ -237,15 +237,35 @@ impl Office {
     }
 }
 
-/// Refunds a delivered purchase; above what one person may do it waits for a second one.
-pub(super) async fn reverse(
+impl Office {
+    /// What failing a pending purchase comes to. One that was sent may have been delivered: refunding
+    /// it weighs like a reversal.
+    pub(crate) async fn prepare_failure(&self, no: i64, reason: &str) -> anyhow::Result<Prepared> {
+        let no = TrxNo::new(no);
+        let story = self.handle.reads().ask(move |reads| reads.story(no)).await??;
+        let missing = || Problem::missing(format!("there is no trx {no}"));
+        let known = story.ok_or_else(missing)?.known;
+        let sent = known.attempts.iter().any(|attempt| attempt.sent.is_some());
+        let at_stake = if sent { known.trx.price.max(Rupiah::ZERO) } else { Rupiah::ZERO };
+        let resolution = Resolution::Fail(Reason::clean(reason));
+        Ok(Prepared {
+            errand: Errand::resolve(Resolve { trx: no, resolution, place: None }),
+            weight: Weight::Amount(at_stake),
+            done: Done::Changed,
+        })
+    }
+}
+
+/// Refunds a purchase; above what one person may do it waits for a second one.
+pub(super) async fn refund(
     office: &Office,
     actor: &Actor,
-    reversal: Reversal,
+    no: i64,
+    proposal: Proposal,
     key: Option<&str>,
 ) -> anyhow::Result<Value> {
-    let no = TrxNo::new(reversal.trx);
-    match office.propose(actor, Proposal::Reverse(reversal), key).await? {
+    let no = TrxNo::new(no);
+    match office.propose(actor, proposal, key).await? {
         Done::Changed => {
             let story = office.handle.reads().ask(move |reads| reads.story(no)).await??;
             let story = story.with_context(|| format!("there is no trx {no}"))?;
