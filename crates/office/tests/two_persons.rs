@@ -284,3 +284,50 @@ proptest! {
         });
     }
 }
+
+/// An owner and the one person of its finance: whatever the owner does to that person, what it asks
+/// for waits for somebody else, and not for an hour only.
+#[test]
+fn nobody_becomes_the_only_one_by_changing_the_other() {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        for change in 0..2 {
+            let (trial, _) = Trial::new().await;
+            let proven = Proven::at_the_machine(&Actor::local()).unwrap();
+            let (ani, budi) = (actor(0, false), actor(1, false));
+            trial.office.remove_user(&Actor::local(), &proven, "dewi").await.unwrap();
+            match change {
+                0 => {
+                    let new = "sembilan kerbau di sawah";
+                    trial.office.reset_password(&ani, &proven, "budi", new).await.unwrap();
+                }
+                _ => {
+                    let off = trial.office.set_user(&ani, &proven, "budi", None, Some(false)).await;
+                    assert!(!off.unwrap().active);
+                    let gone = trial.office.remove_user(&ani, &proven, "budi").await;
+                    assert_eq!(code(&gone.unwrap_err()), "locked_first");
+                }
+            }
+            let credit = |amount: i64| Credit {
+                member: "OK0".to_owned(),
+                amount: amount.to_string(),
+                cash: String::new(),
+                note: "test".to_owned(),
+            };
+            let asked = trial.office.credit(&ani, credit(ACT + 1), None).await.unwrap();
+            assert!(matches!(asked, Done::Waiting { .. }), "{asked:?}");
+            let waiting = trial.office.approvals(true).await.unwrap();
+            assert_eq!(waiting[0].ready, None, "nobody else could agree, it says");
+            if change == 0 {
+                // Who sits behind the new password may be ani; a day later there was time to notice.
+                let agreed = trial.office.decide_approval(&budi, &waiting[0].id, true).await;
+                assert!(agreed.is_err(), "{agreed:?}");
+                trial.clock.0.fetch_add(25 * 60 * 60_000, Ordering::Relaxed);
+                trial.office.decide_approval(&budi, &waiting[0].id, true).await.unwrap();
+            }
+            let done = trial.office.credit(&ani, credit(2_000_000_000_000_000), None).await;
+            assert_eq!(code(&done.unwrap_err()), "out_of_range");
+        }
+    });
+}
