@@ -269,13 +269,14 @@ pub(crate) async fn leads(live: &mut Live, held: &[i64]) -> Result<(bool, bool),
 
 /// Lanes of these without work.
 pub(crate) async fn idle(live: &mut Live, ids: &[i64]) -> Result<Vec<i64>, Error> {
+    // Named in full: a delivery has an `id` of its own, and a lane with callbacks due is not idle.
     let statement = live
         .prepare(
-            "SELECT id FROM unnest($1::bigint[]) AS held(id) WHERE NOT EXISTS
-               (SELECT 1 FROM attempt a WHERE a.lane = id AND a.state = 'intended')
+            "SELECT held.id FROM unnest($1::bigint[]) AS held(id) WHERE NOT EXISTS
+               (SELECT 1 FROM attempt a WHERE a.lane = held.id AND a.state = 'intended')
              AND NOT EXISTS (SELECT 1 FROM attempt a
-               WHERE a.lane = id AND a.state IN ('sent', 'waiting', 'unknown'))
-             AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.lane = id AND d.state = 'due')",
+               WHERE a.lane = held.id AND a.state IN ('sent', 'waiting', 'unknown'))
+             AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.lane = held.id AND d.state = 'due')",
         )
         .await?;
     let rows = live.client.query(&statement, &[&ids]).await?;
