@@ -147,16 +147,29 @@ pub(crate) fn keeper_name(seat: &str) -> String {
     format!("gerbang keeper {seat}").trim_end().to_owned()
 }
 
+/// What lane `l` has to do still. Whoever adopts by one reading and gives back by another would do
+/// both for ever.
+macro_rules! has_work {
+    () => {
+        "(EXISTS (SELECT 1 FROM attempt a WHERE a.lane = l.id AND a.state = 'intended')
+          OR EXISTS (SELECT 1 FROM attempt a
+                     WHERE a.lane = l.id AND a.state IN ('sent', 'waiting', 'unknown'))
+          OR EXISTS (SELECT 1 FROM delivery d WHERE d.lane = l.id AND d.state = 'due'))"
+    };
+}
+
 /// An expired lane with work in it; idle ones are left to those who start.
-const ADOPT: &str = "UPDATE lane SET epoch = epoch + 1, node = $1,
+const ADOPT: &str = concat!(
+    "UPDATE lane SET epoch = epoch + 1, node = $1,
      until = clock_timestamp() + $2::bigint * interval '1 millisecond'
-     WHERE id IN (SELECT id FROM lane l WHERE until < clock_timestamp() AND
-        (EXISTS (SELECT 1 FROM attempt a WHERE a.lane = l.id AND a.state = 'intended')
-         OR EXISTS (SELECT 1 FROM attempt a
-                    WHERE a.lane = l.id AND a.state IN ('sent', 'waiting', 'unknown'))
-         OR EXISTS (SELECT 1 FROM delivery d WHERE d.lane = l.id AND d.state = 'due'))
-        ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
-     RETURNING *";
+     WHERE id IN (SELECT id FROM lane l WHERE until < clock_timestamp() AND ",
+    has_work!(),
+    " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *"
+);
+
+/// Of these lanes those without work.
+const IDLE: &str =
+    concat!("SELECT l.id FROM lane l WHERE l.id = ANY($1::bigint[]) AND NOT ", has_work!());
 
 /// Ends the sessions that write on lanes whose lease is over. A node that was frozen in the middle
 /// of a transaction holds locks on accounts, and would hold them after its lanes were taken over;
@@ -269,16 +282,7 @@ pub(crate) async fn leads(live: &mut Live, held: &[i64]) -> Result<(bool, bool),
 
 /// Lanes of these without work.
 pub(crate) async fn idle(live: &mut Live, ids: &[i64]) -> Result<Vec<i64>, Error> {
-    // Named in full: a delivery has an `id` of its own, and a lane with callbacks due is not idle.
-    let statement = live
-        .prepare(
-            "SELECT held.id FROM unnest($1::bigint[]) AS held(id) WHERE NOT EXISTS
-               (SELECT 1 FROM attempt a WHERE a.lane = held.id AND a.state = 'intended')
-             AND NOT EXISTS (SELECT 1 FROM attempt a
-               WHERE a.lane = held.id AND a.state IN ('sent', 'waiting', 'unknown'))
-             AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.lane = held.id AND d.state = 'due')",
-        )
-        .await?;
+    let statement = live.prepare(IDLE).await?;
     let rows = live.client.query(&statement, &[&ids]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
