@@ -61,9 +61,7 @@ impl DataDir {
 
     /// Figures that were derived from a ledger that is no more.
     pub(crate) fn forget_reports(&self) -> std::io::Result<()> {
-        for ending in ["", "-wal", "-shm"] {
-            let mut name = self.reports().into_os_string();
-            name.push(ending);
+        for name in with_logs(&self.reports()) {
             match std::fs::remove_file(name) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
                 Ok(()) | Err(_) => {}
@@ -202,4 +200,16 @@ impl DataDir {
             }
         }
     }
+}
+
+/// The file of this name with an ending.
+pub(crate) fn beside(file: &Path, ending: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// A database file and the logs that belong to it.
+pub(crate) fn with_logs(database: &Path) -> [PathBuf; 3] {
+    [database.to_owned(), beside(database, "-wal"), beside(database, "-shm")]
 }

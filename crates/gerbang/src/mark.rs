@@ -5,6 +5,7 @@
 //! never ahead of what is durable but for the numbers: those are reserved here in blocks before the
 //! first of a block is given out, so that a purchase costs no write of its own.
 
+use crate::data::beside;
 use anyhow::{Context as _, bail};
 use domain::Epoch;
 use serde::{Deserialize, Serialize};
@@ -78,9 +79,7 @@ impl Mark {
 
     /// Durable when it returns.
     fn write(&self, path: &Path) -> std::io::Result<()> {
-        let mut part = path.as_os_str().to_owned();
-        part.push(".part");
-        let part = PathBuf::from(part);
+        let part = beside(path, ".part");
         let text = serde_json::to_string(self).map_err(std::io::Error::other)?;
         let mut file =
             OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&part)?;

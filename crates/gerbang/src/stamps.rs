@@ -4,9 +4,10 @@
 //! on. What is older is proved by ledger and journal alone, as it was.
 
 use anyhow::Context as _;
+use domain::Epoch;
 use store::{
-    Batch, CatalogChange, Change, Channel, DeliveryFilter, Direction, JournalLine, Paper, PaperKey,
-    Reads, Stamp, StampKey, Store, StoreError, TrxFilter, Wants, stamp_bytes,
+    Batch, Change, Channel, DeliveryFilter, Direction, JournalLine, Paper, PaperKey, Reads, Stamp,
+    StampKey, Store, StoreError, TrxFilter, Wants, stamp_bytes,
 };
 use types::UtcMillis;
 
@@ -17,13 +18,20 @@ fn since() -> PaperKey {
 /// First number a trx gets.
 const FIRST_TRX: i64 = 100_000_001;
 
-/// The numbers that the next purchase and the next delivery get, at least.
-pub(crate) fn next_numbers(reads: &mut dyn Reads) -> Result<(i64, i64), StoreError> {
+/// The numbers that the next purchase and the next delivery get, at least; `epochs`: the restores
+/// there were.
+pub(crate) fn next_numbers(
+    reads: &mut dyn Reads,
+    epochs: &[Epoch],
+) -> Result<(i64, i64), StoreError> {
     let trx = reads.trx_page(&TrxFilter { limit: 1, ..TrxFilter::default() })?;
     let delivery =
         reads.delivery_page(&DeliveryFilter { limit: 1, ..DeliveryFilter::default() })?;
     let trx = trx.first().map_or(FIRST_TRX, |trx| trx.no.get().saturating_add(1));
-    Ok((trx, delivery.first().map_or(1, |delivery| delivery.id.get().saturating_add(1))))
+    let delivery = delivery.first().map_or(1, |delivery| delivery.id.get().saturating_add(1));
+    let from = epochs.iter().map(|epoch| (epoch.trx_from.get(), epoch.delivery_from.get()));
+    let (trx_from, delivery_from) = from.max().unwrap_or_default();
+    Ok((trx.max(trx_from), delivery.max(delivery_from)))
 }
 
 /// Stamps what is there, unless that was done.
@@ -81,11 +89,9 @@ pub(crate) fn begin(
 
 fn stamps(reads: &mut dyn Reads, key: &StampKey) -> Result<Vec<Stamp>, StoreError> {
     let rows = reads.catalog()?;
-    let (trx, delivery) = next_numbers(reads)?;
-    let from = rows.epochs.iter().map(|epoch| (epoch.trx_from.get(), epoch.delivery_from.get()));
-    let (trx_from, delivery_from) = from.max().unwrap_or_default();
-    let mut stamps = vec![key.since(trx.max(trx_from), delivery.max(delivery_from))];
-    stamps.extend(all(rows).iter().map(|change| key.catalog(change)));
+    let (trx, delivery) = next_numbers(reads, &rows.epochs)?;
+    let mut stamps = vec![key.since(trx, delivery)];
+    stamps.extend(rows.changes().iter().map(|change| key.catalog(change)));
     let accounts = reads.accounts()?;
     stamps.extend(accounts.iter().map(|(member, account)| key.account(*member, account)));
     reads.each_paper(&mut |paper| {
@@ -93,18 +99,4 @@ fn stamps(reads: &mut dyn Reads, key: &StampKey) -> Result<Vec<Stamp>, StoreErro
         std::ops::ControlFlow::Continue(())
     })?;
     Ok(stamps)
-}
-
-/// Every row of the catalog.
-pub(crate) fn all(rows: store::CatalogRows) -> Vec<CatalogChange> {
-    let mut all: Vec<CatalogChange> = Vec::new();
-    all.extend(rows.members.into_iter().map(CatalogChange::Member));
-    all.extend(rows.levels.into_iter().map(CatalogChange::Level));
-    all.extend(rows.products.into_iter().map(CatalogChange::Product));
-    let price = |(level, product, price)| CatalogChange::Price { level, product, price };
-    all.extend(rows.prices.into_iter().map(price));
-    all.extend(rows.suppliers.into_iter().map(CatalogChange::Supplier));
-    all.extend(rows.routes.into_iter().map(CatalogChange::Route));
-    all.extend(rows.epochs.into_iter().map(CatalogChange::Epoch));
-    all
 }

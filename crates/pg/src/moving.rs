@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use store::{
-    CatalogChange, ChainHead, ChainRow, Heads, JournalLine, Known, Progress, ProofKey, Reads,
-    StoreError, TrxFilter, codec,
+    ChainHead, ChainRow, Heads, JournalLine, Known, Progress, ProofKey, Reads, StoreError,
+    TrxFilter, codec,
 };
 use types::{MemberId, Rupiah, TrxNo};
 
@@ -151,20 +151,7 @@ impl Inward<'_> {
         let rows = source.catalog()?;
         let guarded = rows.members.iter().filter(|record| record.member.same_day_guard);
         let guarded = guarded.map(|record| record.member.id).collect();
-        let mut changes: Vec<CatalogChange> = Vec::new();
-        changes.extend(rows.levels.into_iter().map(CatalogChange::Level));
-        changes.extend(rows.products.into_iter().map(CatalogChange::Product));
-        changes.extend(
-            rows.prices.into_iter().map(|(level, product, price)| CatalogChange::Price {
-                level,
-                product,
-                price,
-            }),
-        );
-        changes.extend(rows.suppliers.into_iter().map(CatalogChange::Supplier));
-        changes.extend(rows.routes.into_iter().map(CatalogChange::Route));
-        changes.extend(rows.members.into_iter().map(CatalogChange::Member));
-        changes.extend(rows.epochs.into_iter().map(CatalogChange::Epoch));
+        let changes = rows.changes();
         self.link.within(async |live| catalog::all(live, &changes).await).map_err(refused)?;
         let accounts = source.accounts()?;
         let rows = Folded {

@@ -1,8 +1,8 @@
 //! Typed queries. Every one is bounded; none of them is used to decide about money.
 
 use crate::{
-    Channel, Delivery, DeliveryState, Hash, Heads, JournalLine, Known, Lane, Level, MemberRecord,
-    Paper, PaperFilter, PaperKey, ProofKey, StoreError, SupplierRecord,
+    CatalogChange, Channel, Delivery, DeliveryState, Hash, Heads, JournalLine, Known, Lane, Level,
+    MemberRecord, Paper, PaperFilter, PaperKey, ProofKey, StoreError, SupplierRecord,
 };
 use domain::{Account, Attempt, Epoch, Price, Product, RouteRow, Transfer, Trx};
 use std::ops::ControlFlow;
@@ -25,6 +25,23 @@ pub struct CatalogRows {
     pub suppliers: Vec<SupplierRecord>,
     pub routes: Vec<RouteRow>,
     pub epochs: Vec<Epoch>,
+}
+
+impl CatalogRows {
+    /// Every row as the change that writes it, in an order in which no row names one that comes later.
+    #[must_use]
+    pub fn changes(self) -> Vec<CatalogChange> {
+        let mut all: Vec<CatalogChange> = Vec::new();
+        all.extend(self.levels.into_iter().map(CatalogChange::Level));
+        all.extend(self.products.into_iter().map(CatalogChange::Product));
+        let price = |(level, product, price)| CatalogChange::Price { level, product, price };
+        all.extend(self.prices.into_iter().map(price));
+        all.extend(self.suppliers.into_iter().map(CatalogChange::Supplier));
+        all.extend(self.routes.into_iter().map(CatalogChange::Route));
+        all.extend(self.members.into_iter().map(CatalogChange::Member));
+        all.extend(self.epochs.into_iter().map(CatalogChange::Epoch));
+        all
+    }
 }
 
 /// An attempt that is due, with what its supplier needs to know.

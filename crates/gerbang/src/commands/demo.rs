@@ -38,7 +38,6 @@ const LOGINS: [(&str, &str); 5] = [
 
 /// Level, goods, member and balance of the protocol description.
 async fn create(house: &House, callback: &str) -> anyhow::Result<()> {
-    house.office.mark_as_demo().await?;
     let mut changes = vec![
         CatalogChange::Level(goods::first_level("905ccd028329b0a")?),
         CatalogChange::Supplier(goods::sandbox_supplier("sandbox", "Sandbox")?),
@@ -158,10 +157,10 @@ pub(super) async fn demo(
     data.create()?;
     {
         let (house, ended) = House::create(data, &config)?;
+        house.office.mark_as_demo().await?;
         if fresh {
             create(&house, &callback).await?;
         } else {
-            house.office.mark_as_demo().await?;
             follow(&house, &callback).await?;
         }
         drop(house);

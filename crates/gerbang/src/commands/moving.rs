@@ -3,7 +3,7 @@
 use super::render::{Screen, Shape, bar};
 use super::verify::{self, Proof};
 use crate::config::Config;
-use crate::data::DataDir;
+use crate::data::{DataDir, beside};
 use crate::storage::{Storage, apart};
 use anyhow::{Context as _, bail};
 use serde_json::json;
@@ -55,9 +55,7 @@ pub(super) fn move_store(
             after.heads
         );
     }
-    let mut aside = file.clone().into_os_string();
-    aside.push(".moved");
-    let aside = PathBuf::from(aside);
+    let aside = beside(&file, ".moved");
     std::fs::rename(&file, &aside).with_context(|| format!("cannot rename {}", file.display()))?;
     let shown = json!({
         "moved": there.shown(), "transfers": after.transfers, "journal": after.lines,

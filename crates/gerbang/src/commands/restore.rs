@@ -8,7 +8,7 @@ use super::cli::RestoreArgs;
 use super::render::{Screen, Shape, bar};
 use super::verify::{self, Proof};
 use crate::config::Config;
-use crate::data::DataDir;
+use crate::data::{DataDir, beside, with_logs};
 use crate::mark::{Mark, Marker, sync_folder};
 use crate::stamps::next_numbers;
 use crate::storage::{Opened, Storage, apart};
@@ -18,8 +18,8 @@ use engine::{Catalog, Zone};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use store::{
-    Batch, CatalogChange, Change, Channel, Direction, JournalFilter, JournalLine, MasterKey, Reads,
-    StampKey, TrxFilter, Wants, stamp_bytes,
+    Batch, CatalogChange, Change, Channel, Direction, JournalFilter, JournalLine, MasterKey,
+    Reads as _, StampKey, TrxFilter, Wants, stamp_bytes,
 };
 use types::{DeliveryId, TrxNo, UtcMillis};
 
@@ -108,13 +108,7 @@ fn put_in_place(
     drop(source);
     progress.finish_and_clear();
     let mut opened = Storage::File(part.clone()).open()?;
-    let first = opened.readers.first_mut().context("a store without readers")?;
-    opens(first.as_mut(), marking.key)?;
-    let stamps = StampKey::of(marking.key);
-    let report = verify::report(first.as_mut(), &Proof { key: Some(&stamps), noted: &[] })?;
-    if let Some(first) = report.found.first() {
-        bail!("{} does not hold: {first}; nothing was restored", file.display());
-    }
+    prove(&mut opened, marking.key, &file.display().to_string(), "nothing was restored")?;
     let (epoch, shown) = begin_epoch(&mut opened, marking)?;
     drop(opened);
     // What is in a log of its own would be left behind by the rename.
@@ -164,13 +158,7 @@ fn mark_as_it_is(
         }
     }
     let mut opened = storage.open()?;
-    let first = opened.readers.first_mut().context("a store without readers")?;
-    opens(first.as_mut(), marking.key)?;
-    let stamps = StampKey::of(marking.key);
-    let report = verify::report(first.as_mut(), &Proof { key: Some(&stamps), noted: &[] })?;
-    if let Some(first) = report.found.first() {
-        bail!("{} does not hold: {first}; nothing was changed", storage.shown());
-    }
+    prove(&mut opened, marking.key, &storage.shown(), "nothing was changed")?;
     let (epoch, mut shown) = begin_epoch(&mut opened, marking)?;
     let first = opened.readers.first_mut().context("a store without readers")?;
     Marker::begin(&marking.mark, &epoch, first.as_mut(), epoch.at)?;
@@ -179,11 +167,18 @@ fn mark_as_it_is(
     Ok(shown)
 }
 
-/// The key in place is the one that the copy was written with.
-fn opens(reads: &mut dyn Reads, key: &MasterKey) -> anyhow::Result<()> {
-    Catalog::build(reads.catalog()?, key).map(drop).map_err(|error| {
+/// The key in place is the one that the copy was written with, and the copy holds.
+fn prove(opened: &mut Opened, key: &MasterKey, shown: &str, end: &str) -> anyhow::Result<()> {
+    let reads = opened.readers.first_mut().context("a store without readers")?;
+    Catalog::build(reads.catalog()?, key).map_err(|error| {
         anyhow!("{error}. The copy was written with another master.key: put that one in place")
-    })
+    })?;
+    let stamps = StampKey::of(key);
+    let report = verify::report(reads.as_mut(), &Proof { key: Some(&stamps), noted: &[] })?;
+    match report.found.first() {
+        Some(first) => bail!("{shown} does not hold: {first}; {end}"),
+        None => Ok(()),
+    }
 }
 
 /// One commit: from here on the business knows.
@@ -203,9 +198,7 @@ fn begin_epoch(opened: &mut Opened, marking: &Marking<'_>) -> anyhow::Result<(Ep
     }
     let trx = reads.trx_page(&TrxFilter { limit: 1, ..TrxFilter::default() })?;
     newest = trx.first().map_or(newest, |trx| newest.max(trx.created));
-    let (next_trx, next_delivery) = next_numbers(reads.as_mut())?;
-    let from = |epoch: &Epoch| (epoch.trx_from.get(), epoch.delivery_from.get());
-    let (trx_from, delivery_from) = last.as_ref().map_or((0, 0), from);
+    let (next_trx, next_delivery) = next_numbers(reads.as_mut(), &rows.epochs)?;
     let jump = |next: i64, mark: Option<i64>, seen: Option<i64>| {
         first_after(&Lost { next, newest, mark, seen }, now).with_context(|| {
             format!(
@@ -223,13 +216,9 @@ fn begin_epoch(opened: &mut Opened, marking: &Marking<'_>) -> anyhow::Result<(Ep
     let epoch = Epoch {
         number: number.max(mark.as_ref().map_or(0, |mark| mark.epoch)).saturating_add(1),
         at: now,
-        trx_from: TrxNo::new(jump(
-            trx_from.max(next_trx),
-            mark.as_ref().map(|mark| mark.trx),
-            marking.seen,
-        )?),
+        trx_from: TrxNo::new(jump(next_trx, mark.as_ref().map(|mark| mark.trx), marking.seen)?),
         delivery_from: DeliveryId::new(jump(
-            delivery_from.max(next_delivery),
+            next_delivery,
             mark.as_ref().map(|mark| mark.delivery),
             None,
         )?),
@@ -265,8 +254,7 @@ fn begin_epoch(opened: &mut Opened, marking: &Marking<'_>) -> anyhow::Result<(Ep
         stamps: stamp_bytes(now, &[StampKey::of(marking.key).epoch(&epoch)]),
     };
     let store = opened.stores.first_mut().context("a store without a writer")?;
-    let revision = Some(reads.catalog()?.revision);
-    store.load(&Wants { revision, ..Wants::default() })?;
+    store.load(&Wants { revision: Some(rows.revision), ..Wants::default() })?;
     store.commit(Batch {
         changes: vec![
             Change::Catalog(Box::new(CatalogChange::Epoch(epoch.clone()))),
@@ -274,15 +262,4 @@ fn begin_epoch(opened: &mut Opened, marking: &Marking<'_>) -> anyhow::Result<(Ep
         ],
     })?;
     Ok((epoch, shown))
-}
-
-fn beside(database: &Path, ending: &str) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
-}
-
-/// A database file and the logs that belong to it.
-fn with_logs(database: &Path) -> [PathBuf; 3] {
-    [database.to_owned(), beside(database, "-wal"), beside(database, "-shm")]
 }

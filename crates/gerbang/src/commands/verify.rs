@@ -6,7 +6,6 @@ use crate::config::Config;
 use crate::data::DataDir;
 use crate::heads::{Chain, Noted, read_file, read_head};
 use crate::mark::Mark;
-use crate::stamps::all;
 use crate::storage::{Storage, apart};
 use anyhow::bail;
 use domain::{Audit, TrxState};
@@ -14,8 +13,8 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use store::{
-    ChainHead, ChainRow, DeliveryFilter, Lane, Reads, StampKey, Stamped, StoreError, journal_hash,
-    transfer_hash,
+    ChainHead, ChainRow, DeliveryFilter, Lane, MemberRecord, Reads, StampKey, Stamped, StoreError,
+    journal_hash, transfer_hash,
 };
 use types::Rupiah;
 
@@ -184,19 +183,21 @@ fn examine(reads: &mut dyn Reads, proof: &Proof<'_>) -> Result<Report, StoreErro
             }
         }
     }
+    let accounts: HashMap<_, _> = reads.accounts()?.into_iter().collect();
+    let rows = reads.catalog()?;
+    for MemberRecord { member, .. } in &rows.members {
+        let balance = accounts.get(&member.id).map_or(Rupiah::ZERO, |account| account.balance);
+        audit.account(member.id, balance, Rupiah::new(-member.credit_limit.get()));
+    }
     if let Some(stamped) = &mut stamped {
         damage(&mut unread, others(reads, stamped))?;
+        accounts.iter().for_each(|(member, account)| stamped.account(*member, account));
+        rows.changes().iter().for_each(|row| stamped.catalog(row));
     }
     let stamps = stamped.map(Stamped::end);
     unread.extend(reads.damage()?);
     let broken = [ledger.broken, journal.broken].into_iter().flatten();
     let mut found: Vec<String> = broken.chain(unread).collect();
-    let accounts: HashMap<_, _> = reads.accounts()?.into_iter().collect();
-    for record in reads.catalog()?.members {
-        let member = record.member;
-        let balance = accounts.get(&member.id).map_or(Rupiah::ZERO, |account| account.balance);
-        audit.account(member.id, balance, Rupiah::new(-member.credit_limit.get()));
-    }
     found.extend(audit.findings().into_iter().map(|finding| finding.0));
     let (stamps, compared) = stamps
         .map_or((Vec::new(), None), |stamps| (stamps.found, Some((stamps.compared, stamps.older))));
@@ -215,7 +216,7 @@ fn examine(reads: &mut dyn Reads, proof: &Proof<'_>) -> Result<Report, StoreErro
     Ok(Report { found, transfers, lines, heads: [shown(&ledgers), shown(&journals)], compared })
 }
 
-/// Deliveries, papers and the catalog.
+/// Deliveries and papers.
 fn others(reads: &mut dyn Reads, stamped: &mut Stamped<'_>) -> Result<(), StoreError> {
     let mut below = None;
     loop {
@@ -230,14 +231,7 @@ fn others(reads: &mut dyn Reads, stamped: &mut Stamped<'_>) -> Result<(), StoreE
     reads.each_paper(&mut |paper| {
         stamped.paper(&paper);
         ControlFlow::Continue(())
-    })?;
-    for (member, account) in reads.accounts()? {
-        stamped.account(member, &account);
-    }
-    for row in all(reads.catalog()?) {
-        stamped.catalog(&row);
-    }
-    Ok(())
+    })
 }
 
 /// A row that cannot be read is a finding; a store that does not answer is an error.
