@@ -100,6 +100,23 @@ impl Server {
         server.running()
     }
 
+    /// A server whose commits a standby confirms, and that standby.
+    ///
+    /// # Errors
+    /// When they cannot be made, or the standby is not synchronous within half a minute.
+    pub fn start_pair() -> anyhow::Result<(Self, Self)> {
+        let primary = Self::start(&[])?;
+        let standby = primary.standby("two", &["synchronous_standby_names = ''"])?;
+        primary.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'two'")?;
+        primary.sql("postgres", "SELECT pg_reload_conf()")?;
+        let began = Instant::now();
+        while primary.sql("postgres", "SELECT sync_state FROM pg_stat_replication")? != "sync" {
+            ensure!(began.elapsed() < Duration::from_secs(30), "the standby is not synchronous");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok((primary, standby))
+    }
+
     fn empty() -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         if rustix::process::getuid().is_root() {

@@ -2,14 +2,14 @@
 //! is counted, a pair that ends.
 #![allow(clippy::unwrap_used)]
 
-use engine::{Clock, Courier, Engine, Port, ReadPool, Setup, Zone};
-use model::Model;
-use office::{Actor, From, MemberSet, Office, Operation, Plug, Problem, SignedMember, execute};
+mod desk;
+
+use desk::house_on;
+use engine::Clock;
+use office::{Actor, From, MemberSet, Office, Operation, Problem, SignedMember, execute};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use store::{MasterKey, Reads as _, Store as _, Wants};
-use suppliers::Settings;
-use types::{MemberCode, SupplierCode, UtcMillis};
+use types::{MemberCode, UtcMillis};
 
 const HOUR: i64 = 3_600_000;
 
@@ -21,32 +21,10 @@ impl Clock for Set {
     }
 }
 
-/// Nobody is spoken to here.
-struct Nobody;
-
-impl Plug for Nobody {
-    fn port(&self, code: &SupplierCode, _: &Settings) -> anyhow::Result<Port> {
-        anyhow::bail!("{code} is not spoken to")
-    }
-
-    fn courier(&self) -> Arc<dyn Courier> {
-        unreachable!("no callback is tested here")
-    }
-}
-
 /// A business with members whose PIN and password is `secret`, and its clock.
 fn house() -> (Office, Arc<Set>) {
-    let (key, model) = (MasterKey::generate().unwrap(), Model::default());
-    let mut store = model.clone();
-    store.load(&Wants::default()).unwrap();
-    store.commit(sim::found(&key).unwrap()).unwrap();
-    let (mut rows, clock) = (model.clone(), Arc::new(Set(AtomicI64::new(1_774_400_000_000))));
-    let pool = ReadPool::threads(vec![Box::new(model)]).unwrap();
-    let zone = Zone::new("Asia/Jakarta").unwrap();
-    let setup =
-        Setup::new(Box::new(store), pool, move || rows.catalog(), key.clone(), clock.clone(), zone);
-    let engine = Engine::start(setup).unwrap();
-    (Office::new(engine.handle, key, Box::new(Nobody)), clock)
+    let clock = Arc::new(Set(AtomicI64::new(1_774_400_000_000)));
+    (house_on(clock.clone()).0, clock)
 }
 
 fn from(address: &str) -> From {

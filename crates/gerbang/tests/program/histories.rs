@@ -6,7 +6,7 @@
 use super::crashes::{mixed, number};
 use super::nodes::Fleet;
 use super::rig::{OWN, Server};
-use super::suppliers::{all_of, wait_until};
+use super::suppliers::all_of;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -269,14 +269,7 @@ fn histories_that_are_wrong_are_found() {
 fn histories_are_linearizable() {
     let seconds = number("GERBANG_HISTORY_SECONDS", 14);
     let seed = number("GERBANG_CRASH_SEED", 7);
-    let mut primary = pgtest::Server::start(&[]).unwrap();
-    let standby = primary.standby("two", &["synchronous_standby_names = ''"]).unwrap();
-    primary.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'two'").unwrap();
-    primary.sql("postgres", "SELECT pg_reload_conf()").unwrap();
-    wait_until("the standby is synchronous", Duration::from_secs(30), || {
-        let state = primary.sql("postgres", "SELECT sync_state FROM pg_stat_replication");
-        state.is_ok_and(|state| state == "sync")
-    });
+    let (mut primary, standby) = pgtest::Server::start_pair().unwrap();
     primary.database("g").unwrap();
     // The standby stands first and is read by nobody.
     let url = format!(

@@ -295,14 +295,7 @@ fn a_database_that_is_killed() {
 #[test]
 #[allow(clippy::print_stdout)]
 fn a_primary_that_is_lost() {
-    let mut primary = pgtest::Server::start(&[]).unwrap();
-    let standby = primary.standby("two", &["synchronous_standby_names = ''"]).unwrap();
-    primary.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'two'").unwrap();
-    primary.sql("postgres", "SELECT pg_reload_conf()").unwrap();
-    wait_until("the standby is synchronous", Duration::from_secs(30), || {
-        let state = primary.sql("postgres", "SELECT sync_state FROM pg_stat_replication");
-        state.is_ok_and(|state| state == "sync")
-    });
+    let (mut primary, standby) = pgtest::Server::start_pair().unwrap();
     primary.database("g").unwrap();
     let url = format!(
         "postgres://postgres@127.0.0.1:{},127.0.0.1:{}/g?sslmode=disable",

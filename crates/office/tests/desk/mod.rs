@@ -38,17 +38,23 @@ pub(crate) fn house() -> (Office, Model) {
 }
 
 pub(crate) fn house_with_clock() -> (Office, Model, Arc<Ticking>) {
+    let clock = Arc::new(Ticking(AtomicI64::new(1_774_400_000_000)));
+    let (office, model) = house_on(clock.clone());
+    (office, model, clock)
+}
+
+/// On a clock of the test's own.
+pub(crate) fn house_on(clock: Arc<dyn Clock>) -> (Office, Model) {
     let (key, model) = (MasterKey::generate().unwrap(), Model::default());
     let mut store = model.clone();
     store.load(&Wants::default()).unwrap();
     store.commit(sim::found(&key).unwrap()).unwrap();
-    let (mut rows, clock) = (model.clone(), Arc::new(Ticking(AtomicI64::new(1_774_400_000_000))));
-    let ticking = clock.clone();
+    let mut rows = model.clone();
     let pool = ReadPool::threads(vec![Box::new(model.clone())]).unwrap();
     let zone = Zone::new("Asia/Jakarta").unwrap();
     let setup = Setup::new(Box::new(store), pool, move || rows.catalog(), key.clone(), clock, zone);
     let engine = Engine::start(setup).unwrap();
-    (Office::new(engine.handle, key, Box::new(Nobody)), model, ticking)
+    (Office::new(engine.handle, key, Box::new(Nobody)), model)
 }
 
 pub(crate) fn who(number: u8) -> Actor {
