@@ -5,7 +5,7 @@ use crate::ask::{Ask, flash_cookie};
 use crate::reply::{self, Answer, told};
 use crate::{api, live, pages, portal};
 use http::{Method, StatusCode};
-use office::{Permission, Problem};
+use office::{Actor, Permission, Problem};
 use serde_json::json;
 use std::future::Future;
 use std::pin::Pin;
@@ -229,6 +229,20 @@ pub(crate) async fn answer(console: &Inner, mut ask: Ask) -> Answer {
     }
 }
 
+/// Nothing when it may; else the journal has a line of what was tried.
+async fn must(
+    console: &Inner,
+    ask: &Ask,
+    route: &Route,
+    actor: &Actor,
+    permission: Permission,
+) -> anyhow::Result<()> {
+    let Err(problem) = actor.must(permission) else { return Ok(()) };
+    let tried = json!({"method": route.method, "path": ask.path});
+    console.office.audit(actor, "forbidden", &tried, problem.code).await;
+    Err(problem.into())
+}
+
 /// Lets somebody in, or says what is answered instead.
 async fn enter(console: &Inner, ask: &mut Ask, route: &Route) -> anyhow::Result<Option<Answer>> {
     let changes = route.method != "GET";
@@ -246,12 +260,8 @@ async fn enter(console: &Inner, ask: &mut Ask, route: &Route) -> anyhow::Result<
             if signed.must_set_up && !pages::second_factor::PLACES.contains(&route.path) {
                 return Ok(Some(reply::to("/console/account/second")));
             }
-            if let Need::May(permission) = route.need
-                && let Err(problem) = signed.actor.must(permission)
-            {
-                let tried = json!({"method": route.method, "path": ask.path});
-                console.office.audit(&signed.actor, "forbidden", &tried, problem.code).await;
-                return Err(problem.into());
+            if let Need::May(permission) = route.need {
+                must(console, ask, route, &signed.actor, permission).await?;
             }
         }
         Need::Member => {
@@ -282,11 +292,7 @@ async fn enter(console: &Inner, ask: &mut Ask, route: &Route) -> anyhow::Result<
                 }
                 .into());
             };
-            if let Err(problem) = actor.must(permission) {
-                let tried = json!({"method": route.method, "path": ask.path});
-                console.office.audit(&actor, "forbidden", &tried, problem.code).await;
-                return Err(problem.into());
-            }
+            must(console, ask, route, &actor, permission).await?;
             ask.signed = Some(office::Signed {
                 name: actor.name.clone(),
                 actor,

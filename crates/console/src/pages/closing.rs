@@ -128,13 +128,7 @@ fn forms(console: &Inner, ask: &Ask, banks: Vec<String>) -> anyhow::Result<Part>
         fields.push(Field::new("amount", ask.t("Amount")).input(Input::Number).needed());
         fields.push(Field::new("cash", ask.t("From or to account")).choice(cash.clone()));
         fields.push(Field::new("note", ask.t("Note")).needed());
-        Ok(Part::Form(Form {
-            action: "/console/money/book".to_owned(),
-            fields,
-            button: button.to_owned(),
-            form_key: frame::key(ask),
-            ..Form::default()
-        }))
+        Ok(frame::form(ask, "/console/money/book", fields, button))
     };
     let supplier = Field::new("name", ask.t("Supplier")).choice(suppliers);
     let what = Field::new("name", ask.t("What for")).hint("sewa, gaji, biaya-bank").needed();

@@ -7,16 +7,16 @@ use crate::ask::Ask;
 use crate::reply::{Answer, download};
 use crate::routes::done;
 use crate::show::harmless;
-use crate::view::{Cell, Field, Form, Input, Part, Table, Tone};
+use crate::view::{Cell, Field, Input, Part, Table, Tone};
 use domain::Denomination;
 use office::{Import, ImportHow, Operation, execute, read_import};
 use serde_json::Value;
 
 /// The form for a file; what was typed stays in it.
-pub(crate) fn form(console: &Inner, ask: &Ask, button: &str) -> Form {
+pub(crate) fn form(console: &Inner, ask: &Ask, button: &str) -> Part {
     let mut all = vec![(String::new(), ask.t("as the file says, or the first").to_owned())];
     all.extend(levels(console));
-    let mut fields = vec![
+    let fields = vec![
         Field::new("level", ask.t("Level")).value(ask.given("level")).choice(all),
         Field::new("supplier", ask.t("Supplier for the routes"))
             .value(ask.given("supplier"))
@@ -26,19 +26,11 @@ pub(crate) fn form(console: &Inner, ask: &Ask, button: &str) -> Form {
             .input(Input::Area)
             .hint("kode, keterangan, produk, kategori, harga, status, supplier, cost, sku")
             .needed(),
-    ];
-    fields.push(
         Field::new("skip_wrong", ask.t("Leave wrong lines out"))
             .value(ask.given("skip_wrong"))
             .input(Input::Check),
-    );
-    Form {
-        action: "/console/products/import".to_owned(),
-        fields,
-        button: button.to_owned(),
-        form_key: frame::key(ask),
-        ..Form::default()
-    }
+    ];
+    frame::form(ask, "/console/products/import", fields, button)
 }
 
 /// First what would change; with the name of that plan, the change.
@@ -108,23 +100,14 @@ pub(crate) async fn import(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
         let hidden = |name: &'static str| Field::hidden(name, ask.given(name));
         let mut fields = ["level", "supplier", "csv", "skip_wrong"].map(hidden).to_vec();
         fields.push(Field::hidden("plan", text(&plan["plan"])));
-        parts.push(Part::Form(frame_form(ask, fields)));
+        let button = ask.t("Import this");
+        parts.push(frame::form(ask, "/console/products/import", fields, button));
     }
     parts.push(Part::Fold {
         title: ask.t("Change the file").to_owned(),
-        parts: vec![Part::Form(form(console, ask, ask.t("Show what would change")))],
+        parts: vec![form(console, ask, ask.t("Show what would change"))],
     });
     frame::show(console, ask, ask.t("Import"), parts).await
-}
-
-fn frame_form(ask: &Ask, fields: Vec<Field>) -> Form {
-    Form {
-        action: "/console/products/import".to_owned(),
-        fields,
-        button: ask.t("Import this").to_owned(),
-        form_key: frame::key(ask),
-        ..Form::default()
-    }
 }
 
 /// Text that comes back from a spreadsheet as it was: a first apostrophe of its own is doubled.

@@ -263,18 +263,17 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     if actor.role.may(Permission::ManageMembers) {
         parts.push(Part::Fold {
             title: ask.t("Credit limit").to_owned(),
-            parts: vec![Part::Form(Form {
-                action: format!("/console/members/{code}/limit"),
-                fields: vec![
+            parts: vec![frame::form(
+                ask,
+                &format!("/console/members/{code}/limit"),
+                vec![
                     Field::new("credit_limit", ask.t("Credit limit"))
                         .value(row["credit_limit"].as_i64().unwrap_or_default())
                         .input(Input::Number)
                         .needed(),
                 ],
-                button: ask.t("Save").to_owned(),
-                form_key: frame::key(ask),
-                ..Form::default()
-            })],
+                ask.t("Save"),
+            )],
         });
     }
     if actor.role.may(Permission::MoveMoney) {

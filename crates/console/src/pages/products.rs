@@ -119,7 +119,7 @@ fn many(console: &Inner, ask: &Ask) -> Vec<Part> {
         Part::Heading(ask.t("Change many").to_owned()),
         form("/console/products/bulk", bulk, ask.t("Change")),
         Part::Heading(ask.t("Import").to_owned()),
-        Part::Form(import::form(console, ask, ask.t("Show what would change"))),
+        import::form(console, ask, ask.t("Show what would change")),
         Part::Heading(ask.t("New price level").to_owned()),
         form("/console/levels", new_level, ask.t("Create")),
     ]

@@ -6,7 +6,7 @@ use crate::Inner;
 use crate::ask::Ask;
 use crate::reply::Answer;
 use crate::routes::done;
-use crate::view::{Cell, Field, Form, Input, Part, Tone};
+use crate::view::{Cell, Field, Input, Part, Tone};
 use office::{Problem, Signed};
 use qrcode::QrCode;
 use qrcode::render::svg;
@@ -34,13 +34,12 @@ pub(crate) fn setting_up(
         Part::Note { text: text.to_owned(), tone: Tone::Quiet },
         Part::Picture(format!("<div class=\"qr\">{picture}</div>")),
         Part::Pre(secret.clone()),
-        Part::Form(Form {
-            action: action.to_owned(),
-            fields: vec![Field::new("code", ask.t("Code")).input(Input::Number).needed()],
-            button: ask.t("Turn on").to_owned(),
-            form_key: frame::key(ask),
-            ..Form::default()
-        }),
+        frame::form(
+            ask,
+            action,
+            vec![Field::new("code", ask.t("Code")).input(Input::Number).needed()],
+            ask.t("Turn on"),
+        ),
     ])
 }
 
