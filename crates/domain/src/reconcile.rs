@@ -123,12 +123,12 @@ pub fn reconcile(theirs: Vec<TheirLine>, ours: Vec<OurLine>) -> Reconciled {
     let mut taken = BTreeSet::new();
     let mut result = Reconciled::default();
     // Those that name their purchase first, so that a guess takes nothing from them.
-    let (mut named, nameless): (Vec<_>, Vec<_>) =
+    let (mut named, mut nameless): (Vec<_>, Vec<_>) =
         theirs.into_iter().partition(|line| line.attempt.is_some());
     // Money that came back takes the delivery with it.
     let mut returned: BTreeMap<AttemptId, usize> = BTreeMap::new();
-    for id in named.iter().filter(|line| line.state == TheirState::Returned) {
-        if let Some(id) = id.attempt {
+    for line in named.iter().filter(|line| line.state == TheirState::Returned) {
+        if let Some(id) = line.attempt {
             *returned.entry(id).or_default() += 1;
         }
     }
@@ -146,7 +146,6 @@ pub fn reconcile(theirs: Vec<TheirLine>, ours: Vec<OurLine>) -> Reconciled {
         TheirState::Failed | TheirState::Returned => 1,
         TheirState::Open => 2,
     });
-    let mut nameless = nameless;
     for place in 0..nameless.len() {
         if nameless[place].state != TheirState::Returned {
             continue;

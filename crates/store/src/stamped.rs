@@ -13,6 +13,14 @@ const TOGETHER_MS: i64 = 10_000;
 /// The last stamps of a row: one of each lane.
 type Last = Vec<(Lane, UtcMillis, Option<Digest>)>;
 
+/// Those of which each may be the last.
+fn latest(last: &Last) -> impl Iterator<Item = &Option<Digest>> {
+    let newest = last.iter().map(|(_, at, _)| *at).max().unwrap_or(UtcMillis::new(0));
+    last.iter()
+        .filter(move |(_, at, _)| newest.since(*at) <= TOGETHER_MS)
+        .map(|(_, _, digest)| digest)
+}
+
 /// Compares rows with the last stamps of a journal.
 #[derive(Debug)]
 pub struct Stamped<'a> {
@@ -95,11 +103,7 @@ impl<'a> Stamped<'a> {
             return;
         };
         self.compared += 1;
-        let newest = last.iter().map(|(_, at, _)| *at).max().unwrap_or(UtcMillis::new(0));
-        let fits = last
-            .iter()
-            .any(|(_, at, digest)| newest.since(*at) <= TOGETHER_MS && *digest == stamp.digest);
-        if !fits {
+        if !latest(&last).any(|digest| *digest == stamp.digest) {
             self.find(format!("{}: is not what its last change wrote", stamp.row));
         }
     }
@@ -146,11 +150,7 @@ impl<'a> Stamped<'a> {
     pub fn end(mut self) -> Compared {
         let mut gone: Vec<String> = std::mem::take(&mut self.rows)
             .into_iter()
-            .filter(|(_, last)| {
-                let newest = last.iter().map(|(_, at, _)| *at).max().unwrap_or(UtcMillis::new(0));
-                let mut late = last.iter().filter(|(_, at, _)| newest.since(*at) <= TOGETHER_MS);
-                late.all(|(_, _, digest)| digest.is_some())
-            })
+            .filter(|(_, last)| latest(last).all(Option::is_some))
             .map(|(row, _)| format!("{row}: is gone, and nothing in the journal takes it away"))
             .collect();
         gone.sort();

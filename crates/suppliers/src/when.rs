@@ -1,7 +1,8 @@
 //! Is the time in a supplier's text before the minute in which ours was sent? Wall clocks only.
 
 use crate::Ask;
-use types::CivilTime;
+use domain::day_number;
+use types::{CivilTime, Day};
 
 /// How a text's time stands to the minute in which the purchase was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,18 +17,12 @@ const DAY: i64 = 1_440;
 /// A supplier's clock may be this many minutes ahead of ours: such a time is now, not yesterday's.
 const AHEAD: i64 = 5;
 
-/// Days since a fixed one, by the Gregorian calendar.
 fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year
+    day_number(Day::new(i32::try_from(year * 10_000 + month * 100 + day).unwrap_or_default()))
 }
 
 fn minute(at: CivilTime) -> i64 {
-    days(i64::from(at.year), i64::from(at.month), i64::from(at.day)) * DAY
-        + i64::from(at.minute_of_day())
+    day_number(at.date()) * DAY + i64::from(at.minute_of_day())
 }
 
 /// `HH:MM` as minutes of a day.

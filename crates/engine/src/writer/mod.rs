@@ -13,7 +13,7 @@ mod stamps;
 
 pub(crate) use news::SUSPECT_AFTER_MS;
 
-use crate::command::{Answer, Command};
+use crate::command::{Answer, Command, Errand};
 use crate::crash::crash_point;
 use crate::snapshot::Snapshot;
 use crate::{Catalog, Clock, Health, NotDone, Zone};
@@ -154,10 +154,10 @@ const TRIES_MOST: u32 = 8;
 /// Between two readings of a catalog that is known to be old.
 const REREAD_MS: i64 = 500;
 
-/// True when it changes the catalog.
-fn edits(command: &Command) -> bool {
+/// What changes the catalog.
+fn edit(command: &Command) -> Option<&Errand> {
     match command {
-        Command::Errand(errand) => !errand.catalog.is_empty(),
+        Command::Errand(errand) => (!errand.catalog.is_empty()).then_some(errand),
         Command::Buy { .. }
         | Command::Look { .. }
         | Command::MarkSent { .. }
@@ -165,7 +165,7 @@ fn edits(command: &Command) -> bool {
         | Command::AskSoon { .. }
         | Command::Overdue { .. }
         | Command::Tried { .. }
-        | Command::Note(_) => false,
+        | Command::Note(_) => None,
     }
 }
 
@@ -224,19 +224,8 @@ impl Core {
             }
         }
         Self::want_uplines(catalog, jobs, &mut wants);
-        let on = |command: &Command| match command {
-            Command::Errand(errand) => errand.on.unwrap_or_else(|| catalog.revision()),
-            Command::Buy { .. }
-            | Command::Look { .. }
-            | Command::MarkSent { .. }
-            | Command::News { .. }
-            | Command::AskSoon { .. }
-            | Command::Overdue { .. }
-            | Command::Tried { .. }
-            | Command::Note(_) => catalog.revision(),
-        };
-        let edits = jobs.iter().map(|job| &job.command).filter(|command| edits(command));
-        wants.revision = edits.map(on).min();
+        let edits = jobs.iter().filter_map(|job| edit(&job.command));
+        wants.revision = edits.map(|errand| errand.on.unwrap_or_else(|| catalog.revision())).min();
         wants
     }
 
@@ -360,7 +349,7 @@ impl Core {
         let mut answers = Vec::with_capacity(jobs.len());
         for job in jobs {
             // What an edit rests on is not what is written.
-            if (stale || outdated) && edits(&job.command) {
+            if (stale || outdated) && edit(&job.command).is_some() {
                 answers.push(Err(if outdated { NotDone::Outdated } else { NotDone::NotTaken }));
                 continue;
             }
@@ -384,8 +373,8 @@ impl Core {
             crash_point("after-commit");
         }
         // What is committed is answered as done, whether it can be read back now or not.
-        let written =
-            jobs.iter().zip(&answers).any(|(job, answer)| answer.is_ok() && edits(&job.command));
+        let mut all = jobs.iter().zip(&answers);
+        let written = all.any(|(job, answer)| answer.is_ok() && edit(&job.command).is_some());
         if written {
             self.catalog.follow_commit();
         }
