@@ -4,7 +4,6 @@
 
 use crate::access::Actor;
 use crate::operations::{MemberSet, Operation, execute, networks};
-use crate::own::itself;
 use crate::papers::{drop, put};
 use crate::plug::Office;
 use crate::portal_session::is_allowed;
@@ -59,7 +58,7 @@ impl Office {
                 ips: Some(ips.to_owned()),
                 ..MemberSet::default()
             };
-            execute(self, &itself(me, from), Operation::MemberSet(Box::new(set))).await?;
+            self.set_own(me, from, set).await?;
             return Ok(None);
         }
         let due = self.handle.now().utc.after(hours.saturating_mul(HOUR_MS)).get();

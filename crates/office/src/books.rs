@@ -2,7 +2,7 @@
 
 use crate::access::{Actor, Permission};
 use crate::act::Act;
-use crate::money::amount_of;
+use crate::money::{amount_of, reason_of};
 use crate::plug::Office;
 use crate::problem::Problem;
 use domain::{BookEntry, EntryKind};
@@ -76,10 +76,7 @@ impl Office {
             return Ok(json!({"state": "repeated", "first": first}));
         }
         let amount = amount_of(&entry.amount)?;
-        let note = entry.note.trim();
-        if note.is_empty() {
-            return Err(Problem::asked("no_reason", "say why, in the note").into());
-        }
+        let note = format!("{}: {}", actor.shown(), reason_of(&entry.note)?);
         let kind = match entry.kind.as_str() {
             "top_up" => {
                 let code = SupplierCode::parse(entry.name.trim())?;
@@ -96,8 +93,6 @@ impl Office {
             }
         };
         let cash = self.cash(&entry.cash).await?;
-        let note: String = note.chars().take(200).collect();
-        let note = format!("{}: {note}", actor.shown());
         let entries = vec![BookEntry { kind, cash, amount, note }];
         self.carry_out(&act, Errand { entries, ..Errand::default() }, &act.told()).await?;
         Ok(json!({"state": "entered", "kind": entry.kind, "amount": amount.get()}))

@@ -230,8 +230,7 @@ impl Office {
     }
 
     /// What a feed set up at the machine says is so; what a person says, also through a feed of its
-    /// own, is weighed like a credit by hand. `None`:
-    /// a second person must agree.
+    /// own, is weighed like a credit by hand. `None`: a second person must agree.
     async fn may_report(
         &self,
         actor: &Actor,

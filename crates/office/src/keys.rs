@@ -85,7 +85,7 @@ impl Office {
         if self.keys(Some(code.as_str())).await?.len() >= 10 {
             return Err(Problem::asked("too_many_keys", "remove one of the ten keys first").into());
         }
-        let (id, plain) = (format!("{begins}{}", secret(10)?), secret(32)?);
+        let (id, plain) = (format!("{begins}{}", secret::<10>()?), secret::<32>()?);
         let body = KeyBody {
             member: code.to_string(),
             name: name.trim().chars().take(60).collect(),

@@ -7,12 +7,12 @@ use crate::books::TILL;
 use crate::operations::id_of;
 use crate::plug::Office;
 use crate::problem::Problem;
-use crate::proposals::{Prepared, Proposal};
+use crate::proposals::{Prepared, Proposal, finished};
 use domain::{AccountName, Kind, Movement, Weight};
 use engine::Errand;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use types::{MemberCode, MemberId, Rupiah};
+use types::{MemberCode, MemberId, MoneyError, Rupiah};
 
 /// A credit or debit by a person.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -74,11 +74,16 @@ pub(crate) fn amount_of(text: &str) -> Result<Rupiah, Problem> {
     Ok(amount)
 }
 
-fn weight_of(amount: Rupiah) -> Result<Weight, Problem> {
-    Weight::of(amount).map_err(|_| Problem::asked("out_of_range", "the amount is out of range"))
+pub(crate) fn out_of_range(_: MoneyError) -> Problem {
+    Problem::asked("out_of_range", "the amount is out of range")
 }
 
-fn reason_of(note: &str) -> Result<String, Problem> {
+fn weight_of(amount: Rupiah) -> Result<Weight, Problem> {
+    Weight::of(amount).map_err(out_of_range)
+}
+
+/// Why, as a person wrote it: needed, and cut.
+pub(crate) fn reason_of(note: &str) -> Result<String, Problem> {
     let note = note.trim();
     if note.is_empty() {
         return Err(Problem::asked("no_reason", "say why, in the note"));
@@ -154,12 +159,9 @@ impl Office {
         if let Some(first) = self.first_answer(&act).await? {
             return Ok(Done::Repeated { first });
         }
-        let Prepared { errand, mut done, .. } = self.prepare_transfer(actor, giving)?;
+        let Prepared { errand, done, .. } = self.prepare_transfer(actor, giving)?;
         let carried = self.carry_out(&act, errand, &serde_json::to_value(&done)?).await?;
-        if let Done::Moved { balance, .. } = &mut done {
-            *balance = carried.balances.first().map(|balance| balance.get());
-        }
-        Ok(done)
+        Ok(finished(done, &carried))
     }
 
     pub(crate) fn prepare_transfer(&self, by: &Actor, giving: &Giving) -> anyhow::Result<Prepared> {

@@ -34,10 +34,10 @@ impl Office {
     /// When the machine gives no randomness.
     pub fn fresh_credentials() -> anyhow::Result<(String, String)> {
         loop {
-            let random = secret(8)?;
+            let random = secret::<8>()?;
             let number = u64::from_str_radix(&random, 16)?;
             // The bias of this remainder is one in 18 million millions.
-            let (pin, password) = (format!("{:06}", number % 1_000_000), secret(10)?);
+            let (pin, password) = (format!("{:06}", number % 1_000_000), secret::<10>()?);
             let is_strong = strength::member_pin(&pin, "").is_ok()
                 && strength::member_password(&password, "", &pin).is_ok();
             if is_strong {
@@ -51,7 +51,7 @@ impl Office {
     /// # Errors
     /// When the machine gives no randomness.
     pub fn fresh_key() -> anyhow::Result<String> {
-        secret(16)
+        secret::<16>()
     }
 
     /// Its PIN again, before something that could lock it out or costs money. Counted for the
@@ -77,6 +77,17 @@ impl Office {
         Err(Problem::forbidden("the PIN is another one").into())
     }
 
+    /// Changes its own record; who it is was confirmed before.
+    pub(crate) async fn set_own(
+        &self,
+        member: &SignedMember,
+        from: &From,
+        set: MemberSet,
+    ) -> anyhow::Result<()> {
+        execute(self, &itself(member, from), Operation::MemberSet(Box::new(set))).await?;
+        Ok(())
+    }
+
     /// Where its callbacks go, and its sandbox.
     ///
     /// # Errors
@@ -92,8 +103,7 @@ impl Office {
         let OwnChange { callback, webhook, sandbox } = change;
         let code = member.code.to_string();
         let set = MemberSet { code, callback, webhook, sandbox, ..MemberSet::default() };
-        execute(self, &itself(member, from), Operation::MemberSet(Box::new(set))).await?;
-        Ok(())
+        self.set_own(member, from, set).await
     }
 
     /// New credentials. Keys and portal sessions end at once, the old pair after these hours.
@@ -116,7 +126,7 @@ impl Office {
             keep_old_hours: Some(keep_old_hours),
             ..MemberSet::default()
         };
-        execute(self, &itself(member, from), Operation::MemberSet(Box::new(set))).await?;
+        self.set_own(member, from, set).await?;
         Ok((pin, password))
     }
 
@@ -138,7 +148,7 @@ impl Office {
             signing: Some(secret.clone()),
             ..MemberSet::default()
         };
-        execute(self, &itself(member, from), Operation::MemberSet(Box::new(set))).await?;
+        self.set_own(member, from, set).await?;
         Ok(secret)
     }
 

@@ -55,21 +55,24 @@ pub(crate) fn drop(kind: &str, id: &str, seen: i64) -> PaperChange {
 
 /// A name that sorts by time.
 pub(crate) fn fresh_id(now: UtcMillis) -> anyhow::Result<String> {
-    Ok(format!("{:013}-{}", now.get(), &secret(4)?))
+    Ok(format!("{:013}-{}", now.get(), &secret::<4>()?))
+}
+
+/// Random bytes.
+pub(crate) fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| anyhow!("the machine gives no randomness"))?;
+    Ok(bytes)
 }
 
 /// That many random bytes as hexadecimal digits.
-pub(crate) fn secret(bytes: usize) -> anyhow::Result<String> {
-    let mut random = vec![0; bytes];
-    getrandom::fill(&mut random).map_err(|_| anyhow!("the machine gives no randomness"))?;
-    Ok(hex(&random))
+pub(crate) fn secret<const N: usize>() -> anyhow::Result<String> {
+    Ok(hex(&random::<N>()?))
 }
 
 /// A secret of callbacks as libraries of Standard Webhooks write it.
 pub(crate) fn webhook_secret() -> anyhow::Result<String> {
-    let mut random = [0; 24];
-    getrandom::fill(&mut random).map_err(|_| anyhow!("the machine gives no randomness"))?;
-    Ok(format!("whsec_{}", STANDARD.encode(random)))
+    Ok(format!("whsec_{}", STANDARD.encode(random::<24>()?)))
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
@@ -79,6 +82,11 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     let byte = |at: usize| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();
     (0..text.len()).step_by(2).map(byte).collect()
+}
+
+/// True when somebody changed one of the papers first.
+pub(crate) fn is_stale(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Problem>().is_some_and(|problem| problem.code == "changed_meanwhile")
 }
 
 /// What is stored of a token that is known to its holder only.

@@ -1,5 +1,6 @@
 //! Passwords of people: Argon2id, a few at a time so that a flood of logins starves nobody.
 
+use crate::papers::random;
 use anyhow::{Context as _, anyhow};
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine as _;
@@ -36,8 +37,7 @@ async fn seated<T: Send + 'static>(
 pub(crate) async fn hash(password: &str) -> anyhow::Result<String> {
     let password = password.to_owned();
     seated(move || {
-        let mut salt = [0; 16];
-        getrandom::fill(&mut salt).map_err(|_| anyhow!("the machine gives no randomness"))?;
+        let salt = random::<16>()?;
         let hash = hash_with(&password, &salt)?;
         Ok(format!(
             "$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${}${}",

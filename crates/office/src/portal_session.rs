@@ -88,7 +88,7 @@ impl Office {
         let slow = password::fits(typed.password, stored).await?;
         let Some(entry) = entry else { return Err(wrong().into()) };
         let actor = Actor::member(&entry.member.code, from);
-        let token = secret(32)?;
+        let token = secret::<32>()?;
         let session = digest(&token);
         let mut papers = Vec::new();
         let mut lines = Vec::new();
@@ -132,23 +132,19 @@ impl Office {
     /// # Errors
     /// When the store does not answer.
     pub async fn signed_member(&self, token: &str) -> anyhow::Result<Option<SignedMember>> {
-        let Some((session, code)) = self.session(PORTAL, token).await? else { return Ok(None) };
-        let stamped = self.sheet::<SessionBody>(PORTAL, &session).await?;
+        let Some(session) = self.session(PORTAL, token).await? else { return Ok(None) };
         let catalog = self.handle.catalog();
-        let entry = MemberCode::parse(&code).ok().and_then(|code| catalog.member(&code));
+        let entry = MemberCode::parse(&session.tag).ok().and_then(|code| catalog.member(&code));
         let Some(entry) = entry.filter(|entry| entry.member.active) else { return Ok(None) };
         let wanted = self.stamp(entry);
-        let same = |sheet: &crate::papers::Sheet<SessionBody>| {
-            bool::from(sheet.body.stamp.as_bytes().ct_eq(wanted.as_bytes()))
-        };
-        if !stamped.as_ref().is_some_and(same) {
+        if !bool::from(session.body.stamp.as_bytes().ct_eq(wanted.as_bytes())) {
             return Ok(None);
         }
         let own = self.sheet::<PortalBody>(OWN, entry.member.code.as_str()).await?;
         Ok(Some(SignedMember {
             member: entry.member.id,
             code: entry.member.code.clone(),
-            session,
+            session: session.id,
             form_key: form_key(token),
             must_set_password: own.is_none(),
             second_factor: own.is_some_and(|own| own.body.factor.is_on()),

@@ -5,18 +5,18 @@
 //! and is prepared anew, from what is there then, when that person agrees. Where nobody else could
 //! agree it waits for a while instead, and everybody who looks is told.
 
+use crate::Bank;
 use crate::access::{Actor, Permission};
 use crate::act::Act;
 use crate::deposits::Assignment;
-use crate::money::{Credit, Done, Giving};
+use crate::money::{Credit, Done, Giving, out_of_range};
 use crate::operations::{Reversal, is_outdated};
-use crate::papers::{fresh_id, put};
+use crate::papers::{fresh_id, is_stale, put};
 use crate::plug::Office;
 use crate::problem::Problem;
 use crate::reconcile::Settlement;
 use crate::rules::Rules;
 use crate::users::{KIND as USER, UserBody};
-use crate::{Bank, Role};
 use domain::{Gate, Limits, NoAgreement, Voice, Weight, may_agree, weigh};
 use engine::{Carried, Errand, PaperChange};
 use serde::{Deserialize, Serialize};
@@ -28,8 +28,6 @@ const WAITING: &str = "waiting";
 const SPENT: &str = "spent";
 /// Tries when others change the same papers at the same moment.
 const TRIES: usize = 5;
-/// More people than any business has.
-const USERS_MOST: u32 = 1_000;
 /// Longest list of approvals.
 const LIST_MOST: u32 = 200;
 
@@ -171,15 +169,8 @@ fn shown(id: &str, at: i64, waiting: bool, body: ApprovalBody) -> anyhow::Result
     Ok(Approval { id: id.to_owned(), at, what, asked, by, ready, waiting, decided, result })
 }
 
-fn is_stale(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<Problem>().is_some_and(|problem| problem.code == "changed_meanwhile")
-}
-
-fn out_of_range(_: types::MoneyError) -> Problem {
-    Problem::asked("out_of_range", "the amount is out of range")
-}
-
-fn finished(mut done: Done, carried: &Carried) -> Done {
+/// With the balance that the first movement left.
+pub(crate) fn finished(mut done: Done, carried: &Carried) -> Done {
     if let Done::Moved { balance, .. } = &mut done {
         *balance = carried.balances.first().map(|balance| balance.get());
     }
@@ -300,13 +291,8 @@ impl Office {
     /// True when an active user other than this person may agree to something.
     pub(crate) async fn others(&self, person: &str) -> anyhow::Result<bool> {
         let now = self.handle.now().utc.get();
-        let users = self.sheets::<UserBody>(USER, None, None, USERS_MOST).await?;
-        Ok(users.iter().filter(|user| user.id != person).any(|user| {
-            let body = &user.body;
-            let agrees =
-                body.active && body.role.may(Permission::Approve) && now >= body.agrees_from;
-            agrees || now < body.counts_until
-        }))
+        let users = self.all_users().await?;
+        Ok(users.iter().any(|user| user.id != person && user.body.counts(now)))
     }
 
     /// True when there are two persons who could agree with each other: else rules for two are off.
@@ -314,9 +300,8 @@ impl Office {
     /// # Errors
     /// When the store does not answer.
     pub async fn has_two_persons(&self) -> anyhow::Result<bool> {
-        let may = |role: Role| role.may(Permission::Approve);
-        let users = self.users().await?;
-        Ok(users.iter().filter(|user| user.active && may(user.role)).count() >= 2)
+        let users = self.all_users().await?;
+        Ok(users.iter().filter(|user| user.body.is_approver()).count() >= 2)
     }
 
     /// What waits for a second person, or all.

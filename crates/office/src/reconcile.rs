@@ -17,7 +17,7 @@ use engine::{Errand, Resolve};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeSet;
-use store::{Known, Place};
+use store::Known;
 use suppliers::{Refs, Settings};
 use types::{Rupiah, Sn, SupplierCode, TrxNo};
 
@@ -334,14 +334,9 @@ impl Office {
             Settlement::Success if row.kind == "missing_here" => {
                 let no = row.trx.ok_or_else(unfit)?;
                 let trx = TrxNo::new(no);
-                let story = self.handle.reads().ask(move |reads| reads.story(trx)).await??;
-                let attempt = story.and_then(|story| {
-                    let attempt = story.known.attempts.into_iter().next_back()?;
-                    let dest = story.known.trx.dest;
-                    Some(Place { supplier: attempt.supplier, sku: attempt.sku, dest })
-                });
+                let place = self.place_of_trx(trx).await?;
                 let resolution = Resolution::Success(Sn::parse(&row.sn)?);
-                resolve = Some(Box::new(Resolve { trx, resolution, place: attempt }));
+                resolve = Some(Box::new(Resolve { trx, resolution, place }));
                 "settled as delivered".to_owned()
             }
             Settlement::Reverse if row.kind == "missing_there" => {

@@ -3,7 +3,7 @@
 //!
 //! A wrong code changes nothing. Recovery codes are stored as digests under the master key.
 
-use crate::papers::{hex, unhex};
+use crate::papers::{hex, random, unhex};
 use crate::problem::Problem;
 use crate::totp;
 use serde::{Deserialize, Serialize};
@@ -178,8 +178,7 @@ impl Factor {
 
 /// `k7mp-2xhe-9dqa`: sixty random bits.
 fn fresh() -> anyhow::Result<String> {
-    let mut random = [0; LETTERS];
-    getrandom::fill(&mut random).map_err(|_| anyhow::anyhow!("the machine gives no randomness"))?;
+    let random = random::<LETTERS>()?;
     let mut code = String::new();
     for (at, byte) in random.iter().enumerate() {
         if at > 0 && at % 4 == 0 {

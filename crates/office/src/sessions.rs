@@ -1,7 +1,7 @@
 //! Sessions. Only their digests are stored: who reads the database cannot use them.
 
 use crate::access::{Actor, Permission, Role};
-use crate::papers::{digest, drop, put, secret};
+use crate::papers::{Sheet, digest, drop, put, secret};
 use crate::password;
 use crate::plug::Office;
 use crate::portal_session::is_stamp;
@@ -136,7 +136,7 @@ impl Office {
         };
         let place = self.place_of(&login);
         let spent = if fits { user.body.factor.spend(&place, code, now)? } else { Spent::Wrong };
-        let token = secret(32)?;
+        let token = secret::<32>()?;
         let session = digest(&token);
         let mut lines = Vec::new();
         let mut changed = true;
@@ -180,7 +180,8 @@ impl Office {
     /// # Errors
     /// When the store does not answer.
     pub async fn signed(&self, token: &str, from: &From) -> anyhow::Result<Option<Signed>> {
-        let Some((session, login)) = self.session(SESSION, token).await? else { return Ok(None) };
+        let Some(session) = self.session(SESSION, token).await? else { return Ok(None) };
+        let login = session.tag;
         let Some(user) = self.sheet::<UserBody>(USER, &login).await? else { return Ok(None) };
         if !user.body.active {
             return Ok(None);
@@ -189,19 +190,19 @@ impl Office {
         Ok(Some(Signed {
             actor: Actor::person(&login, user.body.role, &from.address),
             name: user.body.name,
-            session,
+            session: session.id,
             form_key: form_key(token),
             second_factor: user.body.factor.is_on(),
             must_set_up,
         }))
     }
 
-    /// A living session: its name and whose it is.
+    /// A living session; its tag is whose it is.
     pub(crate) async fn session(
         &self,
         kind: &str,
         token: &str,
-    ) -> anyhow::Result<Option<(String, String)>> {
+    ) -> anyhow::Result<Option<Sheet<SessionBody>>> {
         let id = digest(token);
         let Some(mut sheet) = self.sheet::<SessionBody>(kind, &id).await? else { return Ok(None) };
         let now = self.handle.now().utc.get();
@@ -216,7 +217,7 @@ impl Office {
             let papers = vec![put(kind, &id, sheet.version, &sheet.tag, &sheet.body)?];
             let _ = self.run(Errand { papers, ..Errand::default() }).await;
         }
-        Ok(Some((id, sheet.tag)))
+        Ok(Some(sheet))
     }
 
     /// True when a form was made by this session.

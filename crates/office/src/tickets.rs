@@ -5,7 +5,7 @@
 
 use crate::access::Actor;
 use crate::money::Done;
-use crate::papers::{Sheet, drop, fresh_id, put};
+use crate::papers::{Sheet, drop, fresh_id, is_stale, put, random};
 use crate::plug::Office;
 use crate::problem::Problem;
 use crate::proposals::{Prepared, Proposal};
@@ -89,12 +89,6 @@ fn ticket(sheet: Sheet<TicketBody>, now: i64) -> Ticket {
 
 fn amount_name(bank: &str, amount: i64) -> String {
     format!("{bank}:{amount}")
-}
-
-fn chance() -> anyhow::Result<u64> {
-    let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(|_| anyhow::anyhow!("the machine gives no randomness"))?;
-    Ok(u64::from_le_bytes(random))
 }
 
 impl Office {
@@ -186,7 +180,7 @@ impl Office {
             return Err(Problem::asked("too_many_tickets", why).into());
         }
         let most = u32::try_from(rules.ticket_unique_most).unwrap_or_default();
-        for amount in ticket_amounts(wanted, most, chance()?) {
+        for amount in ticket_amounts(wanted, most, u64::from_le_bytes(random()?)) {
             let amount = amount.get();
             if typed.contains(&amount) {
                 continue;
@@ -332,9 +326,4 @@ impl Office {
         papers.extend(self.release(&name, &sheet.id).await?);
         Ok(papers)
     }
-}
-
-/// True when somebody changed one of the papers first.
-pub(crate) fn is_stale(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<Problem>().is_some_and(|problem| problem.code == "changed_meanwhile")
 }

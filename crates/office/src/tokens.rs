@@ -104,7 +104,7 @@ impl Office {
             let why = format!("a token lives 1 to {DAYS_MOST} days, not {days}");
             return Err(Problem::asked("bad_days", why).into());
         }
-        let token = format!("gbt_{}", secret(32)?);
+        let token = format!("gbt_{}", secret::<32>()?);
         let now = self.handle.now().utc;
         let body = TokenBody {
             name: new.name.trim().chars().take(80).collect(),

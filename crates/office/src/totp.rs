@@ -1,5 +1,6 @@
 //! The second factor: codes of an authenticator app, each usable once.
 
+use crate::papers::random;
 use anyhow::{Context as _, anyhow};
 use totp_rs::{Builder, Secret, Totp};
 use types::UtcMillis;
@@ -11,9 +12,7 @@ fn totp(secret: &str) -> anyhow::Result<Totp> {
 
 /// A new secret in base 32.
 pub(crate) fn generate() -> anyhow::Result<String> {
-    let mut bytes = [0; 20];
-    getrandom::fill(&mut bytes).map_err(|_| anyhow!("the machine gives no randomness"))?;
-    Ok(Secret::new_stack(bytes).to_base32())
+    Ok(Secret::new_stack(random::<20>()?).to_base32())
 }
 
 /// The step a code belongs to, when it is right and younger than `after`.

@@ -33,6 +33,20 @@ pub(crate) struct UserBody {
     pub(crate) counts_until: i64,
 }
 
+impl UserBody {
+    /// True for who may agree to something, once it is known.
+    pub(crate) fn is_approver(&self) -> bool {
+        self.active && self.role.may(Permission::Approve)
+    }
+
+    /// True for who counts as a second person.
+    pub(crate) fn counts(&self, now: i64) -> bool {
+        (self.is_approver() && now >= self.agrees_from) || now < self.counts_until
+    }
+}
+
+/// More people than any business has.
+const USERS_MOST: u32 = 1_000;
 /// After one person made a user, or gave it another role, password or second factor, it agrees to
 /// nothing for this long: time for the others to notice that it is nobody.
 const STRANGE_MS: i64 = 24 * 3_600_000;
@@ -111,9 +125,13 @@ impl Office {
     /// # Errors
     /// When the store does not answer.
     pub async fn users(&self) -> anyhow::Result<Vec<User>> {
-        let mut all = self.sheets::<UserBody>(KIND, None, None, 1_000).await?;
+        let mut all = self.all_users().await?;
         all.reverse();
         Ok(all.iter().map(shown).collect())
+    }
+
+    pub(crate) async fn all_users(&self) -> anyhow::Result<Vec<Sheet<UserBody>>> {
+        self.sheets(KIND, None, None, USERS_MOST).await
     }
 
     pub(crate) async fn user(&self, login: &str) -> anyhow::Result<Sheet<UserBody>> {
@@ -170,7 +188,7 @@ impl Office {
     fn make_strange(&self, actor: &Actor, body: &mut UserBody) {
         let until = self.agrees_from(actor);
         let agreed = self.handle.now().utc.get() >= body.agrees_from;
-        if agreed && body.active && body.role.may(Permission::Approve) {
+        if agreed && body.is_approver() {
             body.counts_until = body.counts_until.max(until);
         }
         body.agrees_from = body.agrees_from.max(until);
@@ -209,14 +227,14 @@ impl Office {
         actor.must(Permission::ManageUsers)?;
         let mut sheet = self.user(login).await?;
         let was_owner = sheet.body.active && sheet.body.role == Role::Owner;
-        let could_agree = sheet.body.active && sheet.body.role.may(Permission::Approve);
+        let could_agree = sheet.body.is_approver();
         if let Some(word) = role {
             sheet.body.role = Role::named(word)?;
         }
         if let Some(active) = active {
             sheet.body.active = active;
         }
-        let can_agree = sheet.body.active && sheet.body.role.may(Permission::Approve);
+        let can_agree = sheet.body.is_approver();
         match (could_agree, can_agree) {
             (false, true) => sheet.body.agrees_from = self.agrees_from(actor),
             // Whoever has the machine locks and is done with it.

@@ -184,7 +184,7 @@ pub(super) async fn level(
     let catalog = office.handle.catalog();
     let list_id = match catalog.levels().get(&code) {
         Some(known) => known.list_id.clone(),
-        None => crate::papers::secret(8)?,
+        None => crate::papers::secret::<8>()?,
     };
     let name = if name.trim().is_empty() { code.to_string() } else { name.trim().to_owned() };
     let answer = json!({"code": code.as_str(), "name": name, "list_id": list_id});

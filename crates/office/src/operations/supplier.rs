@@ -1,6 +1,7 @@
 //! Suppliers and routes.
 
 use crate::act::Act;
+use crate::papers::secret;
 use crate::plug::{Office, network};
 use anyhow::{Context as _, bail};
 use domain::{RouteRow, Supplier};
@@ -87,12 +88,6 @@ pub struct SupplierAdd {
 const CHECK_AFTER_MS: i64 = 15_000;
 const SUSPECT_AFTER_MS: i64 = 1_800_000;
 
-fn random(bytes: usize) -> anyhow::Result<String> {
-    let mut random = vec![0; bytes];
-    getrandom::fill(&mut random).context("no randomness from the system")?;
-    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
 /// Adds a supplier or replaces its settings. References keep their prefix, or old attempts could
 /// not be asked about any more.
 pub(super) async fn add(office: &Office, act: &Act<'_>, add: SupplierAdd) -> anyhow::Result<Value> {
@@ -106,11 +101,11 @@ pub(super) async fn add(office: &Office, act: &Act<'_>, add: SupplierAdd) -> any
     if let Some(prefix) = old.as_ref().and_then(Settings::prefix) {
         settings.fill_prefix(prefix);
     }
-    settings.fill_prefix(&format!("g{}-", random(3)?));
+    settings.fill_prefix(&format!("g{}-", secret::<3>()?));
     if settings.callback.secret.is_empty() {
         settings.callback.secret = match old.as_ref().map(|old| &old.callback.secret) {
             Some(secret) if !secret.is_empty() => secret.clone(),
-            Some(_) | None => random(16)?,
+            Some(_) | None => secret::<16>()?,
         };
     }
     for net in &settings.callback.ips {

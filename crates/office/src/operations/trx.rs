@@ -12,7 +12,7 @@ use domain::{AttemptState, CostBack, Resolution, Trx, TrxState, Weight};
 use engine::{Command, Errand, Resolve};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{Place, TrxFilter};
+use store::{Known, Place, TrxFilter};
 use types::{Dest, Reason, RefId, Rupiah, TrxNo, UtcMillis};
 
 #[allow(missing_docs)]
@@ -216,15 +216,30 @@ pub struct Reversal {
 const DAY_MS: i64 = 86_400_000;
 
 impl Office {
+    async fn known(&self, no: TrxNo) -> anyhow::Result<Known> {
+        let story = self.handle.reads().ask(move |reads| reads.story(no)).await??;
+        let missing = || Problem::missing(format!("there is no trx {no}"));
+        Ok(story.ok_or_else(missing)?.known)
+    }
+
+    /// What the current attempt of a purchase is for: a serial number that a person says is
+    /// remembered like one that the supplier gives.
+    pub(crate) async fn place_of_trx(&self, no: TrxNo) -> anyhow::Result<Option<Place>> {
+        let story = self.handle.reads().ask(move |reads| reads.story(no)).await??;
+        Ok(story.and_then(|story| {
+            let attempt = story.known.attempts.into_iter().next_back()?;
+            let dest = story.known.trx.dest;
+            Some(Place { supplier: attempt.supplier, sku: attempt.sku, dest })
+        }))
+    }
+
     /// What a reversal comes to. What was delivered long ago weighs like a rule.
     pub(crate) async fn prepare_reversal(&self, reversal: &Reversal) -> anyhow::Result<Prepared> {
         let no = TrxNo::new(reversal.trx);
         if reversal.reason.trim().is_empty() {
             return Err(Problem::asked("no_reason", "say why; the member reads it").into());
         }
-        let story = self.handle.reads().ask(move |reads| reads.story(no)).await??;
-        let missing = || Problem::missing(format!("there is no trx {no}"));
-        let trx = story.ok_or_else(missing)?.known.trx;
+        let trx = self.known(no).await?.trx;
         let age_ms = self.handle.now().utc.since(trx.created);
         let is_old = age_ms > self.rules().await?.reverse_days.saturating_mul(DAY_MS);
         let cost = if reversal.returned { CostBack::Returned } else { CostBack::Kept };
@@ -235,16 +250,12 @@ impl Office {
             done: Done::Changed,
         })
     }
-}
 
-impl Office {
     /// What failing a pending purchase comes to. One that was sent may have been delivered: refunding
     /// it weighs like a reversal.
     pub(crate) async fn prepare_failure(&self, no: i64, reason: &str) -> anyhow::Result<Prepared> {
         let no = TrxNo::new(no);
-        let story = self.handle.reads().ask(move |reads| reads.story(no)).await??;
-        let missing = || Problem::missing(format!("there is no trx {no}"));
-        let known = story.ok_or_else(missing)?.known;
+        let known = self.known(no).await?;
         let sent = known.attempts.iter().any(|attempt| attempt.sent.is_some());
         let at_stake = if sent { known.trx.price.max(Rupiah::ZERO) } else { Rupiah::ZERO };
         let resolution = Resolution::Fail(Reason::clean(reason));
@@ -267,9 +278,8 @@ pub(super) async fn refund(
     let no = TrxNo::new(no);
     match office.propose(actor, proposal, key).await? {
         Done::Changed => {
-            let story = office.handle.reads().ask(move |reads| reads.story(no)).await??;
-            let story = story.with_context(|| format!("there is no trx {no}"))?;
-            Ok(row(office, &story.known.trx))
+            let known = office.known(no).await?;
+            Ok(row(office, &known.trx))
         }
         done @ (Done::Moved { .. } | Done::Waiting { .. } | Done::Repeated { .. }) => {
             Ok(super::member::told(done))
@@ -285,13 +295,7 @@ pub(super) async fn resolve(
     resolution: Resolution,
 ) -> anyhow::Result<Value> {
     let trx = TrxNo::new(no);
-    // Its serial number is remembered like one that the supplier gives.
-    let story = office.handle.reads().ask(move |reads| reads.story(trx)).await??;
-    let place = story.and_then(|story| {
-        let attempt = story.known.attempts.into_iter().next_back()?;
-        let dest = story.known.trx.dest;
-        Some(Place { supplier: attempt.supplier, sku: attempt.sku, dest })
-    });
+    let place = office.place_of_trx(trx).await?;
     let errand = Errand::resolve(Resolve { trx, resolution, place });
     let carried = office.carry_out(act, errand, &act.told()).await?;
     let trx = carried.trx.context("the decision left no trx")?;
