@@ -7,7 +7,8 @@ use domain::{Attempt, AttemptState, Audit, TrxState};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use store::{
-    ChainHead, Channel, DeliveryState, JournalLine, Lane, Reads, journal_hash, transfer_hash,
+    ChainHead, Channel, DeliveryState, JournalLine, Lane, Places, Reads, journal_hash,
+    transfer_hash,
 };
 use types::{MemberId, Rupiah, Sn, SupplierCode, TrxNo};
 
@@ -22,7 +23,7 @@ pub(crate) fn books(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> 
     let mut audit = Audit::new();
     let mut ledger: BTreeMap<Lane, ChainHead> = BTreeMap::new();
     let mut broken = Vec::new();
-    reads.each_transfer(&mut |row| {
+    reads.each_transfer(&Places::new(), &mut |row| {
         audit.transfer(row.seq, &row.row);
         let head = ledger.entry(row.lane).or_default();
         if row.hash != transfer_hash(&head.hash, head.seq + 1, &row.row) {
@@ -32,7 +33,7 @@ pub(crate) fn books(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> 
         ControlFlow::Continue(())
     })?;
     let mut journal: BTreeMap<Lane, ChainHead> = BTreeMap::new();
-    reads.each_journal(&mut |row| {
+    reads.each_journal(&Places::new(), &mut |row| {
         let head = journal.entry(row.lane).or_default();
         if row.hash != journal_hash(&head.hash, head.seq + 1, &row.row) {
             broken.push(format!("journal row {} breaks the chain", row.seq));
@@ -42,7 +43,7 @@ pub(crate) fn books(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> 
     })?;
     let mut trxs = BTreeMap::new();
     let mut open = Vec::new();
-    reads.each_trx(&mut |trx| {
+    reads.each_trx(None, &mut |trx| {
         audit.trx(&trx);
         if trx.state == TrxState::Pending {
             open.push(trx.no);
@@ -56,7 +57,7 @@ pub(crate) fn books(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> 
             accounts.get(&record.member.id).map_or(Rupiah::ZERO, |account| account.balance);
         audit.account(record.member.id, balance, Rupiah::ZERO);
     }
-    broken.extend(reads.damage()?);
+    broken.extend(reads.damage(None)?);
     for why in broken {
         world.wrong(why);
     }
@@ -95,7 +96,7 @@ pub(crate) fn books(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> 
 pub(crate) fn end(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> {
     books(world, reads)?;
     let mut all = Vec::new();
-    reads.each_trx(&mut |trx| {
+    reads.each_trx(None, &mut |trx| {
         all.push(trx);
         ControlFlow::Continue(())
     })?;

@@ -20,8 +20,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use store::{
-    CatalogChange, CatalogRows, Channel, DeliveryFilter, DeliveryState, Direction, JournalLine,
-    Lane, MasterKey, PaperFilter, PaperKey, Place, Reads, Store, StoreError, TrxFilter,
+    CatalogChange, CatalogRows, Channel, DeliveryFilter, DeliveryState, Direction, Heads,
+    JournalLine, Lane, MasterKey, PaperFilter, PaperKey, Place, Places, Reads, Store, StoreError,
+    TrxFilter,
 };
 use types::{
     AttemptId, DeliveryId, Dest, MemberId, ProductCode, Reason, RefId, Rupiah, Sku, Sn,
@@ -391,28 +392,54 @@ impl House {
         let now = UtcMillis::new(START_MS + 86_400_000);
         said.push(format!("{:?}", reads.accounts().unwrap()));
         said.push(format!("{:?}", reads.counts().unwrap()));
-        said.push(format!("{:?}", reads.damage().unwrap()));
+        said.push(format!("{:?}", reads.damage(None).unwrap()));
         let mut lane = Lane::default();
         reads
-            .each_transfer(&mut |row| {
+            .each_transfer(&Places::new(), &mut |row| {
                 lane = row.lane;
                 said.push(format!("{} {:?} {:?}", row.seq, row.row, row.hash));
                 ControlFlow::Continue(())
             })
             .unwrap();
         reads
-            .each_journal(&mut |row| {
+            .each_journal(&Places::new(), &mut |row| {
                 said.push(format!("{} {:?} {:?}", row.seq, row.row, row.hash));
                 ControlFlow::Continue(())
             })
             .unwrap();
-        let mut trxs = Vec::new();
+        // The same from the middle on.
+        let heads = reads.heads().unwrap();
+        let middle = |seq: fn(&Heads) -> i64| -> Places {
+            heads.iter().map(|heads| (heads.lane, seq(heads) / 2)).collect()
+        };
         reads
-            .each_trx(&mut |trx| {
+            .each_transfer(&middle(|heads| heads.ledger.seq), &mut |row| {
+                said.push(format!("transfer {}", row.seq));
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        reads
+            .each_journal(&middle(|heads| heads.journal.seq), &mut |row| {
+                said.push(format!("line {}", row.seq));
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        let mut trxs: Vec<domain::Trx> = Vec::new();
+        reads
+            .each_trx(None, &mut |trx| {
                 trxs.push(trx);
                 ControlFlow::Continue(())
             })
             .unwrap();
+        if let Some(one) = trxs.get(trxs.len() / 2).map(|trx| trx.no) {
+            reads
+                .each_trx(Some(one), &mut |trx| {
+                    said.push(format!("after {one}: {}", trx.no));
+                    ControlFlow::Continue(())
+                })
+                .unwrap();
+            said.push(format!("{:?}", reads.damage(Some(one)).unwrap()));
+        }
         for trx in trxs {
             said.push(format!("{:?}", reads.trx_by_ref(trx.member, &trx.ref_id).unwrap()));
             let story = reads.story(trx.no).unwrap().unwrap();

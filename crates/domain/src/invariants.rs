@@ -66,8 +66,26 @@ impl Audit {
         }
     }
 
+    /// One that goes on from what accounts summed up to before; [`Self::passed`] and
+    /// [`Self::moved`] then take the place of [`Self::transfer`].
+    #[must_use]
+    pub fn after(sums: impl IntoIterator<Item = (AccountName, i128)>) -> Self {
+        Self { sums: sums.into_iter().collect(), ..Self::default() }
+    }
+
+    /// What accounts sum up to so far.
+    pub fn sums(&self) -> impl Iterator<Item = (&AccountName, i128)> {
+        self.sums.iter().map(|(account, sum)| (account, *sum))
+    }
+
     /// Takes the next transfer, in the order they were written; `id` names it in findings.
     pub fn transfer(&mut self, id: i64, transfer: &Transfer) {
+        self.passed(id, transfer);
+        self.moved(id, transfer);
+    }
+
+    /// Takes the next transfer as one that moves money between accounts.
+    pub fn passed(&mut self, id: i64, transfer: &Transfer) {
         let amount = transfer.amount.get();
         if amount < 0 {
             self.find(format!("transfer {id} moves a negative amount ({})", transfer.amount));
@@ -83,6 +101,11 @@ impl Audit {
                 ));
             }
         }
+    }
+
+    /// Takes a transfer as one of its trx; those of one trx in the order they were written.
+    pub fn moved(&mut self, id: i64, transfer: &Transfer) {
+        let amount = transfer.amount.get();
         let Some(trx) = transfer.trx else { return };
         let moves = self.moves.entry(trx).or_default();
         let mut expected = Some(moves.amount);

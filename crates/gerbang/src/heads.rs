@@ -25,7 +25,21 @@ pub(crate) struct Noted {
     pub(crate) head: ChainHead,
 }
 
-fn hash(hex: &str) -> Option<Hash> {
+impl Chain {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ledger => "ledger",
+            Self::Journal => "journal",
+        }
+    }
+}
+
+/// As it is written in files.
+pub(crate) fn hex(hash: &Hash) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(crate) fn hash(hex: &str) -> Option<Hash> {
     let mut hash = [0; 32];
     if hex.len() != 64 {
         return None;

@@ -6,6 +6,7 @@
 //! first of a block is given out, so that a purchase costs no write of its own.
 
 use crate::data::beside;
+use crate::heads::hex;
 use anyhow::{Context as _, bail};
 use domain::Epoch;
 use serde::{Deserialize, Serialize};
@@ -47,12 +48,9 @@ pub(crate) struct Place {
     hash: String,
 }
 
-fn hex(head: &ChainHead) -> String {
-    head.hash.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn places(heads: &[Heads]) -> Vec<Place> {
-    let place = |h: &Heads| Place { lane: h.lane.0, seq: h.journal.seq, hash: hex(&h.journal) };
+    let place =
+        |h: &Heads| Place { lane: h.lane.0, seq: h.journal.seq, hash: hex(&h.journal.hash) };
     heads.iter().filter(|h| h.journal.seq > 0).map(place).collect()
 }
 
@@ -136,7 +134,7 @@ impl Mark {
             })?;
             let same = page.first().is_some_and(|row| {
                 let found = ChainHead { seq: row.seq, hash: row.hash };
-                row.lane == lane && row.seq == place.seq && hex(&found) == place.hash
+                row.lane == lane && row.seq == place.seq && hex(&found.hash) == place.hash
             });
             if !same {
                 return Ok(Some(format!(

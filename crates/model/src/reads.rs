@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use store::{
     CatalogRows, ChainRow, Counts, Delivery, DeliveryFilter, DeliveryState, Heads, JournalFilter,
-    JournalLine, Known, Lane, Paper, PaperFilter, PaperKey, Progress, ProofKey, Reads, StoreError,
-    Story, TrxFilter, Work,
+    JournalLine, Known, Lane, Paper, PaperFilter, PaperKey, Places, Progress, ProofKey, Reads,
+    StoreError, Story, TrxFilter, Work,
 };
 use types::{AttemptId, MemberId, RefId, Rupiah, Sku, SupplierCode, TrxNo, UtcMillis};
 
@@ -49,6 +49,11 @@ impl Tables {
         let due = due.into_iter().take(page(limit));
         due.filter_map(|(_, attempt)| self.work(attempt)).collect()
     }
+}
+
+fn beyond<T: Clone>(rows: &[ChainRow<T>], after: &Places) -> Vec<ChainRow<T>> {
+    let is_new = |row: &&ChainRow<T>| after.get(&row.lane).is_none_or(|seen| row.seq > *seen);
+    rows.iter().filter(is_new).cloned().collect()
 }
 
 fn visit_all<T: Clone>(
@@ -330,36 +335,42 @@ impl Reads for Model {
 
     fn each_transfer(
         &mut self,
+        after: &Places,
         visit: &mut dyn FnMut(ChainRow<Transfer>) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        let rows = self.with(|tables| tables.transfers.clone());
+        let rows = self.with(|tables| beyond(&tables.transfers, after));
         visit_all(&rows, visit)
     }
 
     fn each_journal(
         &mut self,
+        after: &Places,
         visit: &mut dyn FnMut(ChainRow<JournalLine>) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        let rows = self.with(|tables| tables.journal.clone());
+        let rows = self.with(|tables| beyond(&tables.journal, after));
         visit_all(&rows, visit)
     }
 
     fn each_trx(
         &mut self,
+        after: Option<TrxNo>,
         visit: &mut dyn FnMut(Trx) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        let rows: Vec<Trx> =
-            self.with(|tables| tables.trxs.values().map(|row| row.trx.clone()).collect());
+        let above = |trx: &&Trx| after.is_none_or(|after| trx.no > after);
+        let rows: Vec<Trx> = self.with(|tables| {
+            tables.trxs.values().map(|row| &row.trx).filter(above).cloned().collect()
+        });
         visit_all(&rows, visit)
     }
 
-    fn damage(&mut self) -> Result<Option<String>, StoreError> {
+    fn damage(&mut self, after: Option<TrxNo>) -> Result<Option<String>, StoreError> {
         Ok(self.with(|tables| {
             let fits = |row: &crate::TrxRow| {
                 let key = (row.trx.member, row.trx.ref_id.clone());
                 tables.refs.get(&key) == Some(&row.trx.no)
             };
-            let wrong = tables.trxs.values().find(|row| !fits(row))?;
+            let above = |row: &&crate::TrxRow| after.is_none_or(|after| row.trx.no > after);
+            let wrong = tables.trxs.values().filter(above).find(|row| !fits(row))?;
             Some(format!("refID {} is not that of trx {}", wrong.trx.ref_id, wrong.trx.no))
         }))
     }

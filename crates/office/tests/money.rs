@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use store::Reads as _;
+use store::{Places, Reads as _};
 use types::Rupiah;
 
 /// Above this a second person must agree.
@@ -144,7 +144,7 @@ async fn act(office: &Office, op: Op) {
 fn transfers(model: &mut Model) -> Vec<Transfer> {
     let mut all = Vec::new();
     model
-        .each_transfer(&mut |row| {
+        .each_transfer(&Places::new(), &mut |row| {
             all.push(row.row);
             ControlFlow::Continue(())
         })

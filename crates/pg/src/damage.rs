@@ -3,14 +3,18 @@
 
 use crate::reader::PgReads;
 use store::StoreError;
+use types::TrxNo;
 
 /// Rows looked at in one statement.
 const PIECE: i64 = 50_000;
 
 /// What is wrong, in words.
-pub(crate) fn find(reads: &mut PgReads) -> Result<Option<String>, StoreError> {
+pub(crate) fn find(
+    reads: &mut PgReads,
+    after: Option<TrxNo>,
+) -> Result<Option<String>, StoreError> {
     // The last number of a page begins the next one: its twin may stand there.
-    let mut from = i64::MIN;
+    let mut from = after.map_or(i64::MIN, TrxNo::get);
     loop {
         let rows = reads.rows(
             "SELECT no, count(*) AS count FROM
@@ -25,6 +29,10 @@ pub(crate) fn find(reads: &mut PgReads) -> Result<Option<String>, StoreError> {
             Some(last) if last > from => from = last,
             Some(_) | None => break,
         }
+    }
+    if after.is_some() {
+        // Attempts stand by member: those of new trx cannot be told without reading all.
+        return Ok(None);
     }
     let mut after = (i64::MIN, i64::MIN, i64::MIN);
     loop {

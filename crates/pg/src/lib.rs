@@ -21,6 +21,7 @@ mod papers;
 mod reader;
 mod rows;
 mod target;
+mod walks;
 mod writer;
 
 pub use clock::{DatabaseClock, since_boot_ms};

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use store::{
-    ChainHead, ChainRow, Heads, JournalLine, Known, Progress, ProofKey, Reads, StoreError,
+    ChainHead, ChainRow, Heads, JournalLine, Known, Places, Progress, ProofKey, Reads, StoreError,
     TrxFilter, codec,
 };
 use types::{MemberId, Rupiah, TrxNo};
@@ -58,7 +58,7 @@ pub fn move_in(
 
 fn count(source: &mut dyn Reads) -> Result<i64, StoreError> {
     let mut count = 0;
-    source.each_trx(&mut |_| {
+    source.each_trx(None, &mut |_| {
         count += 1;
         ControlFlow::Continue(())
     })?;
@@ -78,11 +78,15 @@ impl Inward<'_> {
         let guarded = self.catalog(source)?;
         let mut page = Vec::new();
         let mut failed = Ok(());
-        source.each_transfer(&mut |row| self.take(row, &mut page, &mut failed, Self::transfers))?;
+        source.each_transfer(&Places::new(), &mut |row| {
+            self.take(row, &mut page, &mut failed, Self::transfers)
+        })?;
         failed?;
         self.transfers(page)?;
         let (mut page, mut failed) = (Vec::new(), Ok(()));
-        source.each_journal(&mut |row| self.take(row, &mut page, &mut failed, Self::lines))?;
+        source.each_journal(&Places::new(), &mut |row| {
+            self.take(row, &mut page, &mut failed, Self::lines)
+        })?;
         failed?;
         self.lines(page)?;
         self.purchases(source, &guarded)?;

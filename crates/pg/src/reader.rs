@@ -5,6 +5,7 @@ use crate::damage;
 use crate::lanes::Held;
 use crate::link::{Link, Live, Lost};
 use crate::rows::trx_columns;
+use crate::walks;
 use domain::{Account, Transfer, Trx};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -14,8 +15,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use store::codec::{self, Columns, Unreadable};
 use store::{
     CatalogRows, ChainHead, ChainRow, Counts, Delivery, DeliveryFilter, Heads, JOURNAL_LOOK_MOST,
-    JournalFilter, JournalLine, Known, Lane, Paper, PaperFilter, PaperKey, Progress, ProofKey,
-    Reads, StoreError, Story, TrxFilter, Work,
+    JournalFilter, JournalLine, Known, Lane, Paper, PaperFilter, PaperKey, Places, Progress,
+    ProofKey, Reads, StoreError, Story, TrxFilter, Work,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -24,7 +25,7 @@ use types::{AttemptId, MemberId, RefId, Rupiah, Sku, SupplierCode, TrxNo, UtcMil
 /// Longest page anyone gets.
 const PAGE_MOST: u32 = 1_000;
 /// Rows read at once while walking.
-const STRIDE: i64 = 2_000;
+pub(crate) const STRIDE: i64 = 2_000;
 
 /// A connection for reads.
 pub struct PgReads {
@@ -38,18 +39,18 @@ pub struct PgReads {
     holds: bool,
 }
 
-type Codec<T> = fn(&dyn Columns) -> Result<T, Unreadable>;
+pub(crate) type Codec<T> = fn(&dyn Columns) -> Result<T, Unreadable>;
 
-fn decode<T>(row: &Row, codec: Codec<T>) -> Result<T, StoreError> {
+pub(crate) fn decode<T>(row: &Row, codec: Codec<T>) -> Result<T, StoreError> {
     codec(&PgRow(row)).map_err(|error| StoreError::Broken(error.to_string()))
 }
 
-fn hash(row: &Row, column: &str) -> Result<store::Hash, StoreError> {
+pub(crate) fn hash(row: &Row, column: &str) -> Result<store::Hash, StoreError> {
     let bytes: &[u8] = row.get(column);
     bytes.try_into().map_err(|_| StoreError::Broken(format!("column {column}: not a hash")))
 }
 
-fn lane(row: &Row) -> Lane {
+pub(crate) fn lane(row: &Row) -> Lane {
     Lane(i32::try_from(row.get::<_, i64>("lane")).unwrap_or_default())
 }
 
@@ -439,63 +440,28 @@ impl Reads for PgReads {
 
     fn each_transfer(
         &mut self,
+        after: &Places,
         visit: &mut dyn FnMut(ChainRow<Transfer>) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        let mut after = i64::MIN;
-        loop {
-            let rows = self.rows(
-                "SELECT * FROM transfer WHERE id > $1 ORDER BY id LIMIT $2",
-                &[&after, &STRIDE],
-            )?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            after = last.get("id");
-            for row in &rows {
-                let chained = ChainRow {
-                    lane: lane(row),
-                    seq: row.get("seq"),
-                    row: named("ledger: row", row, codec::transfer)?,
-                    hash: hash(row, "hash")?,
-                };
-                if visit(chained).is_break() {
-                    return Ok(());
-                }
-            }
-        }
+        walks::transfers(self, after, visit)
     }
 
     fn each_journal(
         &mut self,
+        after: &Places,
         visit: &mut dyn FnMut(ChainRow<JournalLine>) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        let mut after = (i64::MIN, i64::MIN);
-        loop {
-            let rows = self.rows(
-                "SELECT * FROM journal WHERE (lane, seq) > ($1, $2) ORDER BY lane, seq LIMIT $3",
-                &[&after.0, &after.1, &STRIDE],
-            )?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            after = (last.get("lane"), last.get("seq"));
-            for row in &rows {
-                let chained = ChainRow {
-                    lane: lane(row),
-                    seq: row.get("seq"),
-                    row: named("journal: row", row, codec::journal)?,
-                    hash: hash(row, "hash")?,
-                };
-                if visit(chained).is_break() {
-                    return Ok(());
-                }
-            }
-        }
+        walks::lines(self, after, visit)
     }
 
     fn each_trx(
         &mut self,
+        after: Option<TrxNo>,
         visit: &mut dyn FnMut(Trx) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let sql =
             format!("SELECT {} FROM trx t WHERE t.no > $1 ORDER BY t.no LIMIT $2", trx_columns());
-        let mut after = i64::MIN;
+        let mut after = after.map_or(i64::MIN, TrxNo::get);
         loop {
             let page = self.all(&sql, &[&after, &STRIDE], codec::trx)?;
             let Some(last) = page.last() else { return Ok(()) };
@@ -508,8 +474,8 @@ impl Reads for PgReads {
         }
     }
 
-    fn damage(&mut self) -> Result<Option<String>, StoreError> {
-        damage::find(self)
+    fn damage(&mut self, after: Option<TrxNo>) -> Result<Option<String>, StoreError> {
+        damage::find(self, after)
     }
 
     fn heads(&mut self) -> Result<Vec<Heads>, StoreError> {
@@ -563,12 +529,4 @@ impl Reads for PgReads {
                 .to_owned(),
         ))
     }
-}
-
-/// A row that cannot be read is damage, and is named.
-fn named<T>(what: &str, row: &Row, codec: Codec<T>) -> Result<T, StoreError> {
-    decode(row, codec).map_err(|error| {
-        let (lane, seq): (i64, i64) = (row.get("lane"), row.get("seq"));
-        StoreError::Broken(format!("{what} {seq} of lane {lane} cannot be read: {error}"))
-    })
 }

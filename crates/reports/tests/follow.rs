@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use reports::{Dimension, Reports, SaleFilter, Tally, gather};
 use std::collections::BTreeMap;
 use std::path::Path;
-use store::{Batch, Change, Reads as _, Store as _, Wants};
+use store::{Batch, Change, Places, Reads as _, Store as _, Wants};
 use types::{
     AttemptId, CivilTime, Dest, MemberId, ProductCode, ProductName, Reason, RefId, Rupiah, Sku, Sn,
     SupplierCode, TrxNo, UtcMillis,
@@ -253,7 +253,7 @@ fn holds(reports: &Reports, model: &mut Model, sales: &[Sale]) -> Result<(), Tes
     // The trial balance of the last day is the ledger's.
     let mut sums: BTreeMap<String, i64> = BTreeMap::new();
     model
-        .each_transfer(&mut |row| {
+        .each_transfer(&Places::new(), &mut |row| {
             *sums.entry(row.row.from.to_string()).or_default() -= row.row.amount.get();
             *sums.entry(row.row.to.to_string()).or_default() += row.row.amount.get();
             std::ops::ControlFlow::Continue(())

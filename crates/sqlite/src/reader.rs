@@ -5,13 +5,13 @@ use crate::rows::by;
 use crate::young::{Young, find, find_young};
 use crate::{papers, proofs};
 use domain::{Account, Transfer, Trx};
-use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, params, params_from_iter};
 use std::ops::ControlFlow;
 use std::path::Path;
 use store::{
     CatalogRows, ChainHead, ChainRow, Counts, Delivery, DeliveryFilter, Heads, JOURNAL_LOOK_MOST,
-    JournalFilter, JournalLine, Known, Lane, Paper, PaperFilter, PaperKey, Progress, ProofKey,
-    Reads, StoreError, Story, TrxFilter, Work, codec,
+    JournalFilter, JournalLine, Known, Lane, Paper, PaperFilter, PaperKey, Places, Progress,
+    ProofKey, Reads, StoreError, Story, TrxFilter, Work, codec,
 };
 use types::{AttemptId, Dest, MemberId, RefId, Rupiah, Sku, SupplierCode, TrxNo, UtcMillis};
 
@@ -19,6 +19,27 @@ use types::{AttemptId, Dest, MemberId, RefId, Rupiah, Sku, SupplierCode, TrxNo, 
 const PAGE_MOST: u32 = 1_000;
 /// Pages copied per backup step.
 const BACKUP_STEP: i32 = 512;
+
+fn last_of(after: &Places) -> i64 {
+    after.get(&Lane::default()).copied().unwrap_or(i64::MIN)
+}
+
+fn above(after: Option<TrxNo>) -> i64 {
+    after.map_or(i64::MIN, TrxNo::get)
+}
+
+/// A row that cannot be read is damage; everything else passes.
+fn not_read(error: rusqlite::Error) -> StoreError {
+    let cause = match &error {
+        rusqlite::Error::FromSqlConversionFailure(_, _, cause) => cause.to_string(),
+        rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::IntegralValueOutOfRange(..) => {
+            error.to_string()
+        }
+        // rusqlite's list is open.
+        _ => return not_written(error),
+    };
+    StoreError::Broken(format!("a row cannot be read: {cause}"))
+}
 
 /// A read-only connection as [`Reads`].
 pub struct SqliteReads {
@@ -56,7 +77,7 @@ impl SqliteReads {
     ) -> Result<Vec<T>, StoreError> {
         let mut statement = self.connection.prepare_cached(sql).map_err(not_written)?;
         let rows = statement.query_map(params, decode).map_err(not_written)?;
-        rows.collect::<rusqlite::Result<_>>().map_err(not_written)
+        rows.collect::<rusqlite::Result<_>>().map_err(not_read)
     }
 
     fn one<T>(
@@ -68,7 +89,7 @@ impl SqliteReads {
         self.connection
             .prepare_cached(sql)
             .and_then(|mut statement| statement.query_row(params, decode).optional())
-            .map_err(not_written)
+            .map_err(not_read)
     }
 
     /// Visits rows in order; the first column numbers them. A row that cannot be read is damage, and
@@ -77,11 +98,12 @@ impl SqliteReads {
         &self,
         what: &str,
         sql: &str,
+        params: &[i64],
         mut decode: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
         visit: &mut dyn FnMut(T) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let mut statement = self.connection.prepare(sql).map_err(not_written)?;
-        let mut rows = statement.query([]).map_err(not_written)?;
+        let mut rows = statement.query(params_from_iter(params)).map_err(not_written)?;
         while let Some(row) = rows.next().map_err(not_written)? {
             let decoded = decode(row).map_err(|error| {
                 let number: i64 = row.get(0).unwrap_or_default();
@@ -324,7 +346,7 @@ impl Reads for SqliteReads {
         visit: &mut dyn FnMut(Paper) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let sql = "SELECT * FROM paper ORDER BY kind, id";
-        self.walk("paper", sql, by(codec::paper), visit)
+        self.walk("paper", sql, &[], by(codec::paper), visit)
     }
 
     fn transfers_after(
@@ -398,11 +420,13 @@ impl Reads for SqliteReads {
 
     fn each_transfer(
         &mut self,
+        after: &Places,
         visit: &mut dyn FnMut(ChainRow<Transfer>) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         self.walk(
             "ledger: row",
-            "SELECT * FROM transfer ORDER BY seq",
+            "SELECT * FROM transfer WHERE seq > ?1 ORDER BY seq",
+            &[last_of(after)],
             |row| {
                 Ok(ChainRow {
                     lane: Lane::default(),
@@ -417,11 +441,13 @@ impl Reads for SqliteReads {
 
     fn each_journal(
         &mut self,
+        after: &Places,
         visit: &mut dyn FnMut(ChainRow<JournalLine>) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         self.walk(
             "journal: row",
-            "SELECT * FROM journal ORDER BY seq",
+            "SELECT * FROM journal WHERE seq > ?1 ORDER BY seq",
+            &[last_of(after)],
             |row| {
                 Ok(ChainRow {
                     lane: Lane::default(),
@@ -436,23 +462,26 @@ impl Reads for SqliteReads {
 
     fn each_trx(
         &mut self,
+        after: Option<TrxNo>,
         visit: &mut dyn FnMut(Trx) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        let sql = format!("SELECT {} FROM trx ORDER BY no", codec::TRX);
-        self.walk("trx", &sql, by(codec::trx), visit)
+        let sql = format!("SELECT {} FROM trx WHERE no > ?1 ORDER BY no", codec::TRX);
+        self.walk("trx", &sql, &[above(after)], by(codec::trx), visit)
     }
 
-    fn damage(&mut self) -> Result<Option<String>, StoreError> {
+    fn damage(&mut self, after: Option<TrxNo>) -> Result<Option<String>, StoreError> {
         // One purchase each, also among those that are not sorted in yet.
         let odd = |sql: &str| -> Result<Option<(i64, String)>, StoreError> {
-            self.one(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
+            self.one(sql, [above(after)], |row| Ok((row.get(0)?, row.get(1)?)))
         };
         let lost = odd(
             "SELECT t.no, t.ref FROM trx t LEFT JOIN ref r ON r.member = t.member AND r.ref = t.ref
-             WHERE (t.no <= (SELECT upto FROM sorted) AND r.no IS NOT t.no) OR r.no <> t.no
+             WHERE t.no > ?1
+               AND ((t.no <= (SELECT upto FROM sorted) AND r.no IS NOT t.no) OR r.no <> t.no)
              LIMIT 1",
         )?;
-        let twice = odd("SELECT max(no), ref FROM trx WHERE no > (SELECT upto FROM sorted)
+        let twice =
+            odd("SELECT max(no), ref FROM trx WHERE no > max(?1, (SELECT upto FROM sorted))
              GROUP BY member, ref HAVING count(*) > 1 LIMIT 1")?;
         let tell = |(no, ref_id)| format!("refID {ref_id} of trx {no} is not its own");
         if let Some(found) = lost.or(twice) {
@@ -461,8 +490,9 @@ impl Reads for SqliteReads {
         // A column that follows from the two sides, and is under no hash.
         let strange = self.one(
             "SELECT seq FROM transfer WHERE 'member:' || coalesce(member, '') NOT IN (src, dst)
-             AND (member IS NOT NULL OR src LIKE 'member:%' OR dst LIKE 'member:%') LIMIT 1",
-            [],
+             AND (member IS NOT NULL OR src LIKE 'member:%' OR dst LIKE 'member:%')
+             AND (?1 IS NULL OR trx > ?1) LIMIT 1",
+            [after.map(TrxNo::get)],
             |row| row.get::<_, i64>(0),
         )?;
         Ok(strange.map(|seq| format!("transfer {seq} names a member that it does not move")))

@@ -20,8 +20,8 @@ pub use chain::{ChainHead, Hash, Heads, Lane, journal_hash, transfer_hash};
 pub use document::{Paper, PaperFilter, PaperKey};
 pub use evidence::{Place, ProofKey, Turn, is_rival};
 pub use read::{
-    CatalogRows, ChainRow, Counts, DeliveryFilter, JOURNAL_LOOK_MOST, JournalFilter, Progress,
-    Reads, Story, TrxFilter, Work,
+    CatalogRows, ChainRow, Counts, DeliveryFilter, JOURNAL_LOOK_MOST, JournalFilter, Places,
+    Progress, Reads, Story, TrxFilter, Work,
 };
 pub use records::{
     CatalogChange, Channel, Delivery, DeliveryState, Direction, JournalLine, Level, MemberRecord,
@@ -29,7 +29,7 @@ pub use records::{
 };
 pub use seal::{MasterKey, SealError, Sealed};
 pub use stamp::{Stamp, StampKey, read_stamps, stamp_bytes};
-pub use stamped::{Compared, Stamped};
+pub use stamped::{Compared, Remembered, RememberedRow, Stamped};
 
 /// Why a store could not do its work. A refusal of a purchase is a decision, never one of these.
 #[derive(Clone, Debug, thiserror::Error)]

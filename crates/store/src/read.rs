@@ -5,6 +5,7 @@ use crate::{
     MemberRecord, Paper, PaperFilter, PaperKey, ProofKey, StoreError, SupplierRecord,
 };
 use domain::{Account, Attempt, Epoch, Price, Product, RouteRow, Transfer, Trx};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use types::{
@@ -130,6 +131,9 @@ pub struct ChainRow<T> {
     /// Its stored hash.
     pub hash: Hash,
 }
+
+/// The last row of each lane that was seen; a lane that is not named was not seen at all.
+pub type Places = BTreeMap<Lane, i64>;
 
 /// Told about progress: done, of how many.
 pub type Progress<'a> = &'a mut dyn FnMut(u64, u64);
@@ -297,36 +301,43 @@ pub trait Reads: Send {
     /// [`StoreError`].
     fn counts(&mut self) -> Result<Counts, StoreError>;
 
-    /// Walks the ledger: each lane in its order, and each member's transfers in theirs.
+    /// Walks the ledger after these places: each lane in its order, and each member's transfers in
+    /// theirs.
     ///
     /// # Errors
     /// [`StoreError`].
     fn each_transfer(
         &mut self,
+        after: &Places,
         visit: &mut dyn FnMut(ChainRow<Transfer>) -> ControlFlow<()>,
     ) -> Result<(), StoreError>;
 
-    /// Walks the journal, each lane in its order.
+    /// Walks the journal after these places, each lane in its order.
     ///
     /// # Errors
     /// [`StoreError`].
     fn each_journal(
         &mut self,
+        after: &Places,
         visit: &mut dyn FnMut(ChainRow<JournalLine>) -> ControlFlow<()>,
     ) -> Result<(), StoreError>;
 
-    /// Walks all trx in order.
+    /// Walks the trx above a number in order, or all of them.
     ///
     /// # Errors
     /// [`StoreError`].
-    fn each_trx(&mut self, visit: &mut dyn FnMut(Trx) -> ControlFlow<()>)
-    -> Result<(), StoreError>;
+    fn each_trx(
+        &mut self,
+        after: Option<TrxNo>,
+        visit: &mut dyn FnMut(Trx) -> ControlFlow<()>,
+    ) -> Result<(), StoreError>;
 
-    /// What is wrong with what the store keeps beside its rows; `None` for nothing.
+    /// What is wrong with what the store keeps beside its rows, of trx above a number or of all;
+    /// `None` for nothing.
     ///
     /// # Errors
     /// [`StoreError`].
-    fn damage(&mut self) -> Result<Option<String>, StoreError>;
+    fn damage(&mut self, after: Option<TrxNo>) -> Result<Option<String>, StoreError>;
 
     /// The heads of ledger and journal, of every lane.
     ///

@@ -94,15 +94,15 @@ impl Fields {
 }
 
 /// The row of a purchase.
-fn trx_row(no: TrxNo) -> String {
+pub(crate) fn trx_row(no: TrxNo) -> String {
     format!("trx {no}")
 }
 
-fn attempt_row(id: AttemptId) -> String {
+pub(crate) fn attempt_row(id: AttemptId) -> String {
     format!("attempt {id}")
 }
 
-fn delivery_row(id: DeliveryId) -> String {
+pub(crate) fn delivery_row(id: DeliveryId) -> String {
     format!("delivery {id}")
 }
 

@@ -1,32 +1,118 @@
 //! Rows compared with the last stamps of a journal: what `verify` proves beyond the chains.
 
-use crate::stamp::{AT, Digest, SINCE, read_stamps};
-use crate::{CatalogChange, Delivery, Lane, Paper, Stamp, StampKey};
-use domain::{Account, Attempt, Trx};
-use std::collections::HashMap;
-use types::{MemberId, Rupiah, UtcMillis};
+use crate::stamp::{AT, Digest, SINCE, attempt_row, delivery_row, read_stamps, trx_row};
+use crate::{CatalogChange, Delivery, DeliveryState, Lane, Paper, Stamp, StampKey};
+use domain::{Account, Attempt, Trx, TrxState};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use types::{AttemptId, DeliveryId, MemberId, Rupiah, TrxNo, UtcMillis};
 
 /// Lanes that write the same row wait for each other, and their lines carry their nodes' moments: of
 /// stamps that are closer than this, each may be the last.
 const TOGETHER_MS: i64 = 10_000;
 
-/// The last stamps of a row: one of each lane.
-type Last = Vec<(Lane, UtcMillis, Option<Digest>)>;
+/// Which row. There are many of the first three, so they are kept without their words.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Row {
+    Trx(TrxNo),
+    Attempt(AttemptId),
+    Delivery(DeliveryId),
+    Other(Box<str>),
+}
 
-/// Those of which each may be the last.
-fn latest(last: &Last) -> impl Iterator<Item = &Option<Digest>> {
-    let newest = last.iter().map(|(_, at, _)| *at).max().unwrap_or(UtcMillis::new(0));
-    last.iter()
-        .filter(move |(_, at, _)| newest.since(*at) <= TOGETHER_MS)
-        .map(|(_, _, digest)| digest)
+impl Row {
+    /// As a stamp names it; two names are never one row.
+    fn of(name: &str) -> Self {
+        let read = name.split_once(' ').and_then(|(kind, id)| match kind {
+            "trx" => Some(Self::Trx(TrxNo::new(id.parse().ok()?))),
+            "attempt" => AttemptId::from_supplier_ref(id).map(Self::Attempt),
+            "delivery" => Some(Self::Delivery(DeliveryId::new(id.parse().ok()?))),
+            _ => None,
+        });
+        read.filter(|row| row.to_string() == name).unwrap_or_else(|| Self::Other(name.into()))
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Trx(no) => f.write_str(&trx_row(*no)),
+            Self::Attempt(id) => f.write_str(&attempt_row(*id)),
+            Self::Delivery(id) => f.write_str(&delivery_row(*id)),
+            Self::Other(name) => f.write_str(name),
+        }
+    }
+}
+
+/// What one lane said of a row last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Said {
+    lane: Lane,
+    at: UtcMillis,
+    digest: Option<Digest>,
+}
+
+/// The last stamps of a row: one of each lane. Hardly any row has those of several.
+#[derive(Debug)]
+struct Last {
+    first: Said,
+    others: Vec<Said>,
+}
+
+impl Last {
+    fn all(&self) -> impl Iterator<Item = &Said> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    fn say(&mut self, said: Said) {
+        if self.first.lane == said.lane {
+            self.first = said;
+            return;
+        }
+        self.others.retain(|other| other.lane != said.lane);
+        self.others.push(said);
+    }
+
+    /// Those of which each may be the last.
+    fn latest(&self) -> impl Iterator<Item = &Said> {
+        let newest = self.all().map(|said| said.at).max().unwrap_or(self.first.at);
+        self.all().filter(move |said| newest.since(said.at) <= TOGETHER_MS)
+    }
+}
+
+/// A row as its last stamp left it, for a later comparison.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct RememberedRow {
+    pub name: String,
+    pub lane: Lane,
+    pub at: UtcMillis,
+    pub digest: [u8; 16],
+}
+
+/// What a comparison leaves for one that goes on from it: rows that can still change or that are
+/// always compared. A purchase that ended, and a callback that was told, come back by a new stamp.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remembered {
+    /// From which trx and which delivery on everything has a stamp.
+    pub since: Option<(i64, i64)>,
+    /// The rows.
+    pub rows: Vec<RememberedRow>,
+    /// The highest trx that was seen.
+    pub trx: i64,
+    /// The highest delivery that was seen.
+    pub delivery: i64,
 }
 
 /// Compares rows with the last stamps of a journal.
 #[derive(Debug)]
 pub struct Stamped<'a> {
     key: &'a StampKey,
-    rows: HashMap<String, Last>,
-    since: Option<(i64, i64)>,
+    rows: HashMap<Row, Last>,
+    /// Up to which trx and which delivery rows without a new stamp were compared before.
+    before: Option<(i64, i64)>,
+    left: Remembered,
     found: Vec<String>,
     compared: u64,
     older: u64,
@@ -39,15 +125,61 @@ pub struct Compared {
     pub found: Vec<String>,
     /// Rows that were compared.
     pub compared: u64,
-    /// Rows that are older than stamps.
+    /// Rows that are older than stamps, or than what was gone on from.
     pub older: u64,
+    /// For the next one.
+    pub left: Remembered,
 }
 
 impl<'a> Stamped<'a> {
     /// Nothing was seen yet.
     #[must_use]
     pub fn new(key: &'a StampKey) -> Self {
-        Self { key, rows: HashMap::new(), since: None, found: Vec::new(), compared: 0, older: 0 }
+        Self {
+            key,
+            rows: HashMap::new(),
+            before: None,
+            left: Remembered::default(),
+            found: Vec::new(),
+            compared: 0,
+            older: 0,
+        }
+    }
+
+    /// Goes on from an earlier one: takes the lines after it, and the rows that [`Self::named`] and
+    /// everything that is always compared.
+    #[must_use]
+    pub fn after(key: &'a StampKey, left: Remembered) -> Self {
+        let mut stamped = Self::new(key);
+        stamped.before = Some((left.trx, left.delivery));
+        for row in &left.rows {
+            let said = Said { lane: row.lane, at: row.at, digest: Some(row.digest) };
+            let last = Last { first: said, others: Vec::new() };
+            stamped.rows.insert(Row::of(&row.name), last);
+        }
+        stamped.left = Remembered { rows: Vec::new(), ..left };
+        stamped
+    }
+
+    /// The trx and deliveries that stamps speak of, also through attempts.
+    #[must_use]
+    pub fn named(&self) -> (BTreeSet<TrxNo>, BTreeSet<DeliveryId>) {
+        let (mut trxs, mut deliveries) = (BTreeSet::new(), BTreeSet::new());
+        for row in self.rows.keys() {
+            match row {
+                Row::Trx(no) => {
+                    trxs.insert(*no);
+                }
+                Row::Attempt(id) => {
+                    trxs.insert(id.trx);
+                }
+                Row::Delivery(id) => {
+                    deliveries.insert(*id);
+                }
+                Row::Other(_) => {}
+            }
+        }
+        (trxs, deliveries)
     }
 
     /// Takes the stamps of a line, each lane's in their order.
@@ -68,7 +200,7 @@ impl<'a> Stamped<'a> {
                     .and_then(|(trx, delivery)| Some((trx.parse().ok()?, delivery.parse().ok()?)));
                 match numbers.filter(|(trx, delivery)| self.key.since(*trx, *delivery) == stamp) {
                     // A made-up past has none, so the last word counts; nobody says it without the key.
-                    Some(numbers) => self.since = Some(numbers),
+                    Some(numbers) => self.left.since = Some(numbers),
                     None => self.find(
                         "stamps: were made with another master key, or by somebody without it"
                             .to_owned(),
@@ -76,9 +208,13 @@ impl<'a> Stamped<'a> {
                 }
                 continue;
             }
-            let last = self.rows.entry(stamp.row).or_default();
-            last.retain(|(other, ..)| *other != lane);
-            last.push((lane, at, stamp.digest));
+            let said = Said { lane, at, digest: stamp.digest };
+            match self.rows.entry(Row::of(&stamp.row)) {
+                Entry::Occupied(mut last) => last.get_mut().say(said),
+                Entry::Vacant(none) => {
+                    none.insert(Last { first: said, others: Vec::new() });
+                }
+            }
         }
     }
 
@@ -90,11 +226,12 @@ impl<'a> Stamped<'a> {
 
     /// Written before there were stamps, so none is missing.
     fn is_older(&self, below: impl Fn((i64, i64)) -> bool) -> bool {
-        self.since.is_none_or(below)
+        self.left.since.is_none_or(below)
     }
 
-    fn compare(&mut self, stamp: Stamp, is_older: bool) {
-        let Some(last) = self.rows.remove(&stamp.row) else {
+    /// `stays`: it is remembered for the next comparison.
+    fn compare(&mut self, stamp: Stamp, is_older: bool, stays: bool) {
+        let Some(last) = self.rows.remove(&Row::of(&stamp.row)) else {
             if is_older {
                 self.older += 1;
             } else {
@@ -103,46 +240,59 @@ impl<'a> Stamped<'a> {
             return;
         };
         self.compared += 1;
-        if !latest(&last).any(|digest| *digest == stamp.digest) {
-            self.find(format!("{}: is not what its last change wrote", stamp.row));
+        let same = last.latest().find(|said| said.digest == stamp.digest).copied();
+        match same {
+            None => self.find(format!("{}: is not what its last change wrote", stamp.row)),
+            Some(Said { lane, at, digest: Some(digest) }) if stays => {
+                self.left.rows.push(RememberedRow { name: stamp.row, lane, at, digest });
+            }
+            Some(_) => {}
         }
     }
 
     /// Takes a purchase with its attempts.
     pub fn purchase(&mut self, trx: &Trx, attempts: &[Attempt]) {
-        let is_older = self.is_older(|(from, _)| trx.no.get() < from);
-        self.compare(self.key.trx(trx), is_older);
+        let no = trx.no.get();
+        let was_seen = self.before.is_some_and(|(upto, _)| no <= upto);
+        let is_older = was_seen || self.is_older(|(from, _)| no < from);
+        self.left.trx = self.left.trx.max(no);
+        let stays = trx.state == TrxState::Pending;
+        self.compare(self.key.trx(trx), is_older, stays);
         for attempt in attempts {
-            self.compare(self.key.attempt(attempt), is_older);
+            self.compare(self.key.attempt(attempt), is_older, stays || attempt.state.is_open());
         }
     }
 
     /// Takes a delivery.
     pub fn delivery(&mut self, delivery: &Delivery) {
-        let is_older = self.is_older(|(_, from)| delivery.id.get() < from);
-        self.compare(self.key.delivery(delivery), is_older);
+        let id = delivery.id.get();
+        let was_seen = self.before.is_some_and(|(_, upto)| id <= upto);
+        let is_older = was_seen || self.is_older(|(_, from)| id < from);
+        self.left.delivery = self.left.delivery.max(id);
+        let stays = delivery.state == DeliveryState::Due;
+        self.compare(self.key.delivery(delivery), is_older, stays);
     }
 
     /// Takes an account. A new member's is empty, and nobody tells of that.
     pub fn account(&mut self, member: MemberId, account: &Account) {
         let stamp = self.key.account(member, account);
         let is_empty = account.balance == Rupiah::ZERO && account.day_total == Rupiah::ZERO;
-        if !is_empty || self.rows.contains_key(&stamp.row) {
+        if !is_empty || self.rows.contains_key(&Row::of(&stamp.row)) {
             let is_older = self.is_older(|_| false);
-            self.compare(stamp, is_older);
+            self.compare(stamp, is_older, true);
         }
     }
 
     /// Takes a paper. All had a stamp at the first start with them.
     pub fn paper(&mut self, paper: &Paper) {
         let is_older = self.is_older(|_| false);
-        self.compare(self.key.paper(paper), is_older);
+        self.compare(self.key.paper(paper), is_older, true);
     }
 
     /// Takes a row of the catalog; they had one too.
     pub fn catalog(&mut self, row: &CatalogChange) {
         let is_older = self.is_older(|_| false);
-        self.compare(self.key.catalog(row), is_older);
+        self.compare(self.key.catalog(row), is_older, true);
     }
 
     /// Judges the whole: what was stamped and not seen is gone.
@@ -150,14 +300,15 @@ impl<'a> Stamped<'a> {
     pub fn end(mut self) -> Compared {
         let mut gone: Vec<String> = std::mem::take(&mut self.rows)
             .into_iter()
-            .filter(|(_, last)| latest(last).all(Option::is_some))
+            .filter(|(_, last)| last.latest().all(|said| said.digest.is_some()))
             .map(|(row, _)| format!("{row}: is gone, and nothing in the journal takes it away"))
             .collect();
         gone.sort();
         for text in gone {
             self.find(text);
         }
-        Compared { found: self.found, compared: self.compared, older: self.older }
+        let Self { found, compared, older, left, .. } = self;
+        Compared { found, compared, older, left }
     }
 }
 
@@ -191,6 +342,58 @@ mod tests {
             stamped.paper(paper);
         }
         stamped.end().found
+    }
+
+    /// What one comparison leaves is enough for the next: rows that stay are compared again, rows that
+    /// are gone are missed, and what a line takes away may be gone.
+    #[test]
+    fn a_comparison_goes_on_from_the_one_before() {
+        let key = StampKey([1; 32]);
+        let papers: Vec<Paper> = ["1", "2", "3"]
+            .map(|id| Paper { key: PaperKey::new("approval", id), ..paper(1, "asked") })
+            .to_vec();
+        let line = |stamps: &[Stamp], at| stamp_bytes(UtcMillis::new(at), stamps);
+        let mut first = Stamped::new(&key);
+        let stamps: Vec<Stamp> = papers.iter().map(|paper| key.paper(paper)).collect();
+        let begin = line(&[&[key.since(1, 1)][..], &stamps].concat(), 1);
+        first.line(Lane(0), UtcMillis::new(0), &begin);
+        papers.iter().for_each(|paper| first.paper(paper));
+        let first = first.end();
+        assert_eq!((first.found.len(), first.compared, first.left.rows.len()), (0, 3, 3));
+        assert_eq!(first.left.since, Some((1, 1)));
+
+        let later = |stamps: &[Stamp], there: &[Paper]| {
+            let mut next = Stamped::after(&key, first.left.clone());
+            next.line(Lane(0), UtcMillis::new(0), &line(stamps, 2));
+            there.iter().for_each(|paper| next.paper(paper));
+            next.end()
+        };
+        let same = later(&[], &papers);
+        assert_eq!((same.found.len(), &same.left), (0, &first.left));
+        let mut other = papers.clone();
+        other[0].body = "refused".to_owned();
+        assert_eq!(later(&[], &other).found, ["approval 1: is not what its last change wrote"]);
+        assert!(later(&[key.paper(&other[0])], &other).found.is_empty());
+        assert_eq!(later(&[key.paper(&other[0])], &papers).found.len(), 1);
+        let gone = later(&[], &papers[1..]).found;
+        assert_eq!(gone, ["approval 1: is gone, and nothing in the journal takes it away"]);
+        let taken = later(&[key.no_paper(&papers[0].key)], &papers[1..]);
+        assert_eq!((taken.found.len(), taken.left.rows.len()), (0, 2));
+        other.push(Paper { key: PaperKey::new("approval", "4"), ..paper(1, "asked") });
+        let strange = later(&[key.paper(&other[0])], &other).found;
+        assert_eq!(strange, ["approval 4: no line of the journal tells of it"]);
+    }
+
+    #[test]
+    fn rows_are_read_as_they_are_named() {
+        for name in ["trx 7", "attempt 7-2", "delivery 9", "account 7", "user x y", "trx", ""] {
+            assert_eq!(Row::of(name).to_string(), name);
+        }
+        assert_eq!(Row::of("trx 7"), Row::Trx(TrxNo::new(7)));
+        // Another spelling is another row.
+        for name in ["trx 07", "trx +7", "attempt 7-02", "delivery 9 "] {
+            assert!(matches!(Row::of(name), Row::Other(_)), "{name}");
+        }
     }
 
     #[test]

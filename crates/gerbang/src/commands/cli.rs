@@ -143,6 +143,13 @@ pub(super) struct VerifyArgs {
     /// The file that `heads_file` names: every head in it is compared, and its signatures.
     #[arg(long, value_name = "FILE")]
     pub(super) heads: Option<PathBuf>,
+    /// Go on from the proof of before that this file holds, and write the new one there when
+    /// everything holds. Without the file everything is read, and it is made.
+    #[arg(long, value_name = "FILE")]
+    pub(super) checkpoint: Option<PathBuf>,
+    /// With --checkpoint: read everything all the same, and begin a new one. Now and then you should.
+    #[arg(long, requires = "checkpoint")]
+    pub(super) whole: bool,
 }
 
 #[derive(Args)]

@@ -44,7 +44,7 @@ pub(super) fn backup(
     progress.finish_and_clear();
     copied.with_context(|| format!("cannot write {}", part.display()))?;
     let mut copy = sqlite::open_reader(part)?;
-    let report = verify::report(&mut copy, &Proof { key, noted: &[] })?;
+    let report = verify::report(&mut copy, &Proof::whole(key))?;
     drop(copy);
     if !report.found.is_empty() {
         bail!("the copy does not hold: {}; it is left at {}", report.found[0], part.display());

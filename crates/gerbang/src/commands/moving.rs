@@ -26,7 +26,7 @@ pub(super) fn move_store(
     }
     let there = Storage::named(&to, &config);
     let key = data.master_key().ok().map(|key| StampKey::of(&key));
-    let proof = Proof { key: key.as_ref(), noted: &[] };
+    let proof = Proof::whole(key.as_ref());
     let (before, after) = apart(|| {
         let mut reads = source.reader()?;
         let before = verify::report(reads.as_mut(), &proof)?;

@@ -174,7 +174,7 @@ fn prove(opened: &mut Opened, key: &MasterKey, shown: &str, end: &str) -> anyhow
         anyhow!("{error}. The copy was written with another master.key: put that one in place")
     })?;
     let stamps = StampKey::of(key);
-    let report = verify::report(reads.as_mut(), &Proof { key: Some(&stamps), noted: &[] })?;
+    let report = verify::report(reads.as_mut(), &Proof::whole(Some(&stamps)))?;
     match report.found.first() {
         Some(first) => bail!("{shown} does not hold: {first}; {end}"),
         None => Ok(()),

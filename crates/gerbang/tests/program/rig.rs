@@ -101,6 +101,20 @@ impl House {
         serde_json::from_str(&self.ok(&all)).unwrap()
     }
 
+    /// The books hold, from where this was asked before on, and read from the first row.
+    pub(crate) fn holds(&self) {
+        self.proved();
+        assert_eq!(self.json(&["verify"])["holds"], true);
+    }
+
+    /// The books hold from where this was asked before on.
+    pub(crate) fn proved(&self) -> serde_json::Value {
+        let file = self.folder.path().join("proof");
+        let told = self.json(&["verify", "--checkpoint", file.to_str().unwrap()]);
+        assert_eq!(told["holds"], true);
+        told
+    }
+
     /// A new business, served on a free port, behind a proxy on this machine or not.
     pub(crate) fn found(&self, proxied: bool) {
         self.ok(&["init"]);

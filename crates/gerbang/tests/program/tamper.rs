@@ -176,3 +176,96 @@ fn an_end_that_was_cut_is_seen_by_what_was_noted() {
     std::fs::write(file, forged).unwrap();
     assert!(house.fails(&["verify", "--heads", file]).contains("was not written by this business"));
 }
+
+/// From a checkpoint on the same things are named, of what came after it and of what still counts; and
+/// an honest business goes on, whatever it does with what is older.
+#[test]
+fn a_proof_goes_on_from_a_checkpoint() {
+    let house = settled();
+    let file = house.folder.path().join("proof");
+    let on = ["verify", "--checkpoint", file.to_str().unwrap()];
+    let first = house.json(&on);
+    assert_eq!(
+        (&first["holds"], &first["since_checkpoint"]),
+        (&true.into(), &serde_json::Value::Null)
+    );
+    let sealed = std::fs::read_to_string(&file).unwrap();
+    let old = changed(&house, "SELECT 1");
+    // What is older goes on: one of before is reversed, its callback is told, more is bought.
+    let mut server = house.demo();
+    let settled = house.json(&["trx", "list", "--state", "success"]);
+    let no = settled[0]["trx"].to_string();
+    house.ok(&["trx", "resolve", &no, "--reverse", "Nomor salah", "--note", "test"]);
+    for number in 0..3 {
+        server.buy(&format!("w{number}"));
+    }
+    for _ in 0..4 {
+        server.line_with("callback: ");
+    }
+    server.terminate();
+    assert!(server.wait().success());
+    let told = house.json(&on);
+    let read = told["since_checkpoint"].as_str().unwrap();
+    assert!(read.contains(" transfers and ") && !read.starts_with("0 "), "{told}");
+    let again = house.json(&on);
+    assert!(again["since_checkpoint"].as_str().unwrap().starts_with("0 transfers and 0 lines"));
+    assert_eq!(house.json(&["verify"])["ledger_head"], again["ledger_head"]);
+
+    // Everything below goes on from the first checkpoint.
+    let seal = || std::fs::write(&file, &sealed).unwrap();
+    for (sql, named) in [
+        ("UPDATE trx SET sn = 'FAKE' WHERE no = (SELECT max(no) FROM trx)", "is not what its last"),
+        ("UPDATE trx SET state = 'failed' WHERE no = (SELECT max(no) FROM trx)", "cannot be read"),
+        (
+            "UPDATE trx SET state = 'failed', reason = 'x', final_balance = 1
+             WHERE no = (SELECT max(no) FROM trx)",
+            "but has 1 debit",
+        ),
+        ("DELETE FROM attempt WHERE trx = (SELECT max(no) FROM trx)", "-1: is gone"),
+        ("UPDATE delivery SET message = 'x' WHERE id = (SELECT max(id) FROM delivery)", "is not"),
+        ("UPDATE account SET balance = balance + 1", "member 1: cached balance"),
+        (
+            "UPDATE transfer SET amount = 1 WHERE seq = (SELECT max(seq) FROM transfer)",
+            "was changed",
+        ),
+        ("DELETE FROM transfer WHERE seq = (SELECT max(seq) FROM transfer)", "ledger: ends at row"),
+        ("UPDATE price SET amount = 1 WHERE product = 'T1'", "T1: is not"),
+        ("DELETE FROM paper WHERE kind = 'user'", "user owner: is gone"),
+        ("UPDATE supplier SET trusted_reversal = 1 - trusted_reversal", "supplier sandbox: is not"),
+        (
+            "INSERT INTO paper SELECT 'approval', 'x', '', 1, 0, body FROM paper LIMIT 1",
+            "approval x: no line of the journal tells of it",
+        ),
+        (
+            "CREATE TEMP TABLE x AS SELECT * FROM trx WHERE no = 100000001;
+             UPDATE x SET no = 900000001, ref = 'x'; INSERT INTO trx SELECT * FROM x;
+             INSERT INTO ref (member, ref, no) VALUES (1, 'x', 900000001)",
+            "trx 900000001: no line of the journal tells of it",
+        ),
+    ] {
+        seal();
+        let output = changed(&house, sql).run(&on);
+        let mut said = String::from_utf8(output.stdout).unwrap();
+        said.push_str(&String::from_utf8(output.stderr).unwrap());
+        assert!(!output.status.success() && said.contains(named), "{sql}\n{named}\n{said}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), sealed, "no proof, no checkpoint");
+    }
+    // What ended before it is not read again, and it is said how to.
+    let sql = "UPDATE trx SET sn = 'FAKE' WHERE no = 100000001";
+    let passed = changed(&house, sql);
+    assert_eq!(passed.json(&on)["holds"], true);
+    seal();
+    assert!(!passed.run(&[&on[..], &["--whole"]].concat()).status.success());
+    // A whole that was set back; another business; a forged checkpoint; none without the key.
+    house.ok(&on);
+    let said = String::from_utf8(old.run(&on).stdout).unwrap();
+    assert!(said.contains("was proved at the checkpoint"), "{said}");
+    let forged = sealed.replacen("\"at\":", "\"at\":1", 1);
+    std::fs::write(&file, forged).unwrap();
+    assert!(house.fails(&on).contains("is no checkpoint of this business, or was changed"));
+    assert!(house.fails(&["verify", "--whole"]).contains("--checkpoint"));
+    house.ok(&[&on[..], &["--whole"]].concat());
+    house.ok(&on);
+    std::fs::remove_file(house.data().join("master.key")).unwrap();
+    assert!(house.fails(&on).contains("sealed with master.key"));
+}
