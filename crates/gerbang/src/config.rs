@@ -38,6 +38,7 @@ pub(crate) struct Config {
     pub(crate) min_free_mb: u64,
     pub(crate) mark: Option<PathBuf>,
     pub(crate) heads_file: Option<PathBuf>,
+    pub(crate) heads_url: Option<String>,
     pub(crate) failover_minutes: u32,
     pub(crate) late_failure: LateFailure,
     pub(crate) category_aliases: BTreeMap<String, Vec<String>>,
@@ -83,6 +84,7 @@ impl Default for Config {
             min_free_mb: 64,
             mark: None,
             heads_file: None,
+            heads_url: None,
             failover_minutes: 15,
             late_failure: LateFailure::Refund,
             category_aliases: BTreeMap::new(),
@@ -133,6 +135,12 @@ impl Config {
         let longest = self.category_aliases.values().map(Vec::len).max().unwrap_or_default();
         if self.category_aliases.len() > ALIASES_MOST || longest > ALIASES_MOST {
             bail!("category_aliases: at most {ALIASES_MOST} names, and as many categories of each");
+        }
+        if let Some(url) = &self.heads_url
+            && !url.starts_with("https://")
+            && !url.starts_with("http://")
+        {
+            bail!("heads_url: must begin with https:// or http://");
         }
         match (&self.tls_certificate, &self.tls_key) {
             (Some(_), Some(_)) => return Ok(()),

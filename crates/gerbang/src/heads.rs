@@ -77,18 +77,17 @@ fn said(at: &str, heads: &Heads) -> String {
     format!("{at} ledger={lane}/{ledger} journal={lane}/{journal}")
 }
 
-/// Adds a signed line for each lane. Durable when it returns.
-pub(crate) fn append(
-    path: &Path,
-    at: &str,
-    heads: &[Heads],
-    key: &StampKey,
-) -> std::io::Result<()> {
-    let mut text = String::new();
-    for heads in heads {
+/// A signed line for each lane.
+pub(crate) fn lines(at: &str, heads: &[Heads], key: &StampKey) -> String {
+    let line = |heads: &Heads| {
         let said = said(at, heads);
-        text += &format!("{said} {}\n", key.sign(&said));
-    }
+        format!("{said} {}\n", key.sign(&said))
+    };
+    heads.iter().map(line).collect()
+}
+
+/// Adds such lines to a file. Durable when it returns.
+pub(crate) fn append(path: &Path, text: &str) -> std::io::Result<()> {
     let mut file = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
@@ -130,8 +129,9 @@ mod tests {
         }
         let (folder, key) = (tempfile::tempdir().unwrap(), MasterKey::generate().unwrap());
         let (file, key) = (folder.path().join("heads"), StampKey::of(&key));
-        append(&file, "2026-11-30T01:00:00Z", &[heads], &key).unwrap();
-        append(&file, "2026-12-01T01:00:00Z", &[heads], &key).unwrap();
+        for day in ["2026-11-30T01:00:00Z", "2026-12-01T01:00:00Z"] {
+            append(&file, &lines(day, &[heads], &key)).unwrap();
+        }
         let noted = read_file(&file, Some(&key)).unwrap();
         assert_eq!(noted.len(), 4);
         assert_eq!(noted[0], Noted { chain: Chain::Ledger, lane: Lane(3), head: head(7, 1) });

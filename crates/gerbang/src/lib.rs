@@ -10,6 +10,7 @@ mod config;
 mod couriers;
 mod data;
 mod door;
+mod export;
 mod follow;
 mod goods;
 mod heads;

@@ -4,8 +4,8 @@ use crate::assemble::{House, WriterEnd};
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::door::Door;
+use crate::export::{Export, keep_heads};
 use crate::follow::follow;
-use crate::heads;
 use crate::mark::Marker;
 use crate::play;
 use crate::receiver::Receiver;
@@ -18,16 +18,12 @@ use net::{Limits, Listener, ReloadingTls};
 use office::Office;
 use office::keep_in_step;
 use reports::Reports;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Channel, Direction, Heads, JournalLine, StampKey};
+use store::{Channel, Direction, JournalLine};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
-
-/// How often the heads of the chains go to the log.
-const HEADS_EVERY: Duration = Duration::from_secs(3_600);
 
 /// How often it is looked whether new addresses of a member count.
 const ADDRESSES_EVERY: Duration = Duration::from_secs(30);
@@ -118,11 +114,8 @@ pub(super) async fn serve(
     };
     let server = tokio::spawn(net::serve(Listener { tcp, tls }, limits, answer, stopped));
     let disk = tokio::spawn(watch_disk(house.handle.clone(), data.clone(), config.min_free_mb));
-    let signing = match &config.heads_file {
-        None => None,
-        Some(file) => Some((file.clone(), StampKey::of(&data.master_key()?))),
-    };
-    let printing = tokio::spawn(print_heads(house.handle.clone(), signing));
+    let export = Export::of(data, config)?;
+    let printing = tokio::spawn(keep_heads(house.handle.clone(), export));
     let marking = tokio::spawn(keep_mark(house.handle.clone(), house.marker.clone()));
     if house.handle.is_closed() {
         tracing::warn!(
@@ -211,30 +204,6 @@ async fn until_told(ended: WriterEnd, lost: oneshot::Receiver<String>) -> anyhow
             Err(_) => Err(anyhow!("the writer broke; see the log")),
         },
         Ok(why) = lost => Err(anyhow!(why)),
-    }
-}
-
-/// Whoever rewrites a chain must also rewrite these lines, wherever logs are kept.
-async fn print_heads(handle: engine::Handle, signing: Option<(PathBuf, StampKey)>) {
-    let mut written = None;
-    loop {
-        if let Ok(Ok(all)) = handle.reads().ask(|reads| reads.heads()).await {
-            let now = handle.now();
-            if let Some((file, key)) = &signing
-                && written != Some(now.civil.date())
-            {
-                match heads::append(file, &now.utc.get().to_string(), &all, key) {
-                    Ok(()) => written = Some(now.civil.date()),
-                    Err(error) => {
-                        tracing::error!(%error, file = %file.display(), "heads are not written");
-                    }
-                }
-            }
-            for Heads { lane, ledger, journal } in all {
-                tracing::info!(%lane, %ledger, %journal, "chain heads");
-            }
-        }
-        tokio::time::sleep(HEADS_EVERY).await;
     }
 }
 

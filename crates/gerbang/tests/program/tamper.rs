@@ -2,6 +2,8 @@
 
 use super::rig::House;
 use rusqlite::Connection;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
 
 /// A business with some settled purchases, at rest.
 fn settled() -> House {
@@ -126,6 +128,29 @@ fn what_was_sold_to_whom_and_who_agreed_is_named() {
     assert!(told["stamps"].as_str().unwrap().ends_with(" rows compared"), "{told}");
 }
 
+/// The body of the one request that comes, which is answered with 204.
+fn posted(keeper: &TcpListener) -> String {
+    let (mut stream, _) = keeper.accept().unwrap();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        match line.trim_end().split_once(": ") {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.parse().unwrap();
+            }
+            Some(_) => {}
+            None if line.trim_end().is_empty() => break,
+            None => assert!(line.starts_with("POST /heads?key=k HTTP/1.1"), "{line}"),
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    stream.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n").unwrap();
+    String::from_utf8(body).unwrap()
+}
+
 /// A tail that is cut together with its head and the balances: seen by what was noted before, the
 /// balance also by its stamp.
 #[test]
@@ -134,8 +159,12 @@ fn an_end_that_was_cut_is_seen_by_what_was_noted() {
     house.ok(&["member", "credit", "OK00123", "700.000", "--note", "last"]);
     let config = house.data().join("gerbang.toml");
     let file = house.folder.path().join("heads");
+    let keeper = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/heads?key=k", keeper.local_addr().unwrap());
     let text = format!("heads_file = {file:?}\nlisten = \"127.0.0.1:0\"\n");
-    std::fs::write(&config, text).unwrap();
+    std::fs::write(&config, format!("{text}heads_url = \"keeper.example\"\n")).unwrap();
+    assert!(house.fails(&["serve"]).contains("heads_url: must begin with https://"));
+    std::fs::write(&config, format!("{text}heads_url = {url:?}\n")).unwrap();
     let told = house.json(&["verify"]);
     let heads = ["ledger", "journal"]
         .map(|name| format!("{name}={}", told[format!("{name}_head")].as_str().unwrap()));
@@ -159,12 +188,14 @@ fn an_end_that_was_cut_is_seen_by_what_was_noted() {
     assert!(said.contains("its end was cut, or the whole was set back"), "{said}");
     // The mark beside the database knows it too; and so does a signed file of heads.
     std::fs::copy(house.data().join("gerbang.mark"), other.data().join("gerbang.mark")).unwrap();
+    let sent = std::thread::spawn(move || posted(&keeper));
     let server = house.serve();
     let began = std::time::Instant::now();
     while !std::fs::read_to_string(&file).is_ok_and(|text| text.contains("journal=0/")) {
         assert!(began.elapsed() < std::time::Duration::from_secs(30), "no heads are written");
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
+    assert_eq!(sent.join().unwrap(), std::fs::read_to_string(&file).unwrap());
     server.terminate();
     drop(server);
     let file = file.to_str().unwrap();
