@@ -344,7 +344,9 @@ async fn call_back(
     };
     match engine::inlet(handle, ports, &code, "203.0.113.7", &inbound).await {
         Received::Taken => world.callback_arrived(&reference),
-        Received::NotOurs(why) => world.wrong(format!("a callback was refused: {why}")),
+        Received::NotOurs(why) | Received::Unknown(why) => {
+            world.wrong(format!("a callback was refused: {why}"));
+        }
         Received::Greeted => world.wrong("a callback was taken for a greeting".to_owned()),
         Received::Busy => {
             world.seen("callback not taken");

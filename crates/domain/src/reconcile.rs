@@ -12,6 +12,8 @@ pub struct TheirLine {
     pub line: usize,
     /// Our reference in it, when it is one of ours.
     pub attempt: Option<AttemptId>,
+    /// Its reference has the shape of ours, whatever it names.
+    pub kin: bool,
     /// Destination, as they write it; empty when they do not.
     pub dest: String,
     /// Serial number; empty when they do not write it.
@@ -243,7 +245,7 @@ mod tests {
     fn theirs(line: usize, trx: Option<i64>, amount: i64, state: TheirState) -> TheirLine {
         let dest = format!("08{}", trx.unwrap_or_default());
         let (attempt, amount) = (trx.map(id), Rupiah::new(amount));
-        TheirLine { line, attempt, dest, sn: String::new(), amount, state }
+        TheirLine { line, attempt, kin: false, dest, sn: String::new(), amount, state }
     }
 
     fn ours(trx: i64, cost: i64, delivered: bool) -> OurLine {

@@ -78,6 +78,11 @@ impl Gateway {
                 self.refuse(&code, &from, &inbound, &why).await;
                 not_found()
             }
+            Received::Unknown(why) => {
+                tracing::error!(supplier = %code, from, why, "a callback about a purchase we never made");
+                self.note_callback(&code, &from, &inbound, &why, "copy").await;
+                not_found()
+            }
         }
     }
 

@@ -63,6 +63,9 @@ pub struct DifferenceRow {
     /// Our purchase was not decided yet.
     #[serde(default = "yes")]
     pub pending: bool,
+    /// It carries a reference of this business that this business never gave.
+    #[serde(default)]
+    pub strange: bool,
     /// What a person did about it.
     pub done: Option<String>,
 }
@@ -100,6 +103,13 @@ pub struct Reconciliation {
 }
 
 impl Reconciliation {
+    /// How many lines carry references of this business that it never gave: lost in a restore, or a copy
+    /// of it buys there.
+    #[must_use]
+    pub fn strange(&self) -> usize {
+        self.differences.iter().filter(|row| row.strange).count()
+    }
+
     /// How many differences nobody has settled.
     #[must_use]
     pub fn open(&self) -> usize {
@@ -147,6 +157,9 @@ fn row(difference: Difference) -> DifferenceRow {
             .map(|line| line.amount.get()),
         ours: ours.as_ref().filter(|own| own.delivered).map(|own| own.cost.get()),
         pending: ours.as_ref().is_some_and(|own| own.pending),
+        strange: kind == "missing_here"
+            && ours.is_none()
+            && theirs.as_ref().is_some_and(|line| line.kin),
         done: None,
     }
 }
@@ -267,8 +280,7 @@ impl Office {
             .transpose()?;
         let prefix = settings.as_ref().and_then(Settings::prefix).unwrap_or_default();
         let refs = Refs::new(prefix, catalog.epochs());
-        let lines = read_statement(&statement.csv, &statement.mapping, &|text| refs.read(text));
-        Ok(lines?)
+        Ok(read_statement(&statement.csv, &statement.mapping, &refs)?)
     }
 
     /// Comparisons, newest first.

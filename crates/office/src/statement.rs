@@ -6,6 +6,7 @@ use crate::problem::Problem;
 use domain::{TheirLine, TheirState};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use suppliers::Refs;
 use types::{AttemptId, MoneyError, Rounding, Rupiah};
 
 /// Names of columns, an empty one is guessed from the usual names; and words of the column of states,
@@ -202,18 +203,26 @@ pub(crate) fn unknown_words(
     Ok(unknown.into_iter().collect())
 }
 
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'))
+}
+
 /// The attempt that a cell names: alone, or as the only one of ours inside a text.
 fn attempt_of(text: &str, ours: &dyn Fn(&str) -> Option<AttemptId>) -> Option<AttemptId> {
     if let Some(found) = ours(text) {
         return Some(found);
     }
-    let parts = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'));
-    let mut found = parts.filter_map(ours).filter(|id| id.trx.get() >= TRX_LEAST);
+    let mut found = parts(text).filter_map(ours).filter(|id| id.trx.get() >= TRX_LEAST);
     let first = found.next()?;
     found.all(|other| other == first).then_some(first)
 }
 
-/// The lines of a statement. `ours` finds the attempt in a reference. Money that came in without a
+/// A reference of this business, alone or inside a text, whatever it names.
+fn is_kin(text: &str, refs: &Refs) -> bool {
+    refs.is_kin(text.trim()) || parts(text).any(|part| refs.is_kin(part))
+}
+
+/// The lines of a statement. `refs` finds the attempt in a reference. Money that came in without a
 /// reference of ours is a deposit there and left out.
 ///
 /// # Errors
@@ -221,8 +230,9 @@ fn attempt_of(text: &str, ours: &dyn Fn(&str) -> Option<AttemptId>) -> Option<At
 pub fn read_statement(
     text: &str,
     mapping: &Mapping,
-    ours: &dyn Fn(&str) -> Option<AttemptId>,
+    refs: &Refs,
 ) -> Result<Vec<TheirLine>, Problem> {
+    let ours = &|text: &str| refs.read(text);
     let unknown = unknown_words(text, mapping)?;
     if !unknown.is_empty() {
         let all: Vec<String> =
@@ -259,6 +269,7 @@ pub fn read_statement(
         lines.push(TheirLine {
             line: *number,
             attempt,
+            kin: is_kin(cell(columns.reference), refs),
             dest: cell(columns.dest).to_owned(),
             sn: cell(columns.sn).to_owned(),
             amount,
@@ -276,7 +287,20 @@ mod tests {
     use super::*;
 
     fn read(text: &str, mapping: &Mapping) -> Result<Vec<TheirLine>, Problem> {
-        read_statement(text, mapping, &AttemptId::from_supplier_ref)
+        read_statement(text, mapping, &Refs::default())
+    }
+
+    #[test]
+    fn references_of_this_business_are_told_from_others() {
+        let refs = Refs::new("gk1-", &domain::Epochs::default());
+        let text = "refid;tujuan;harga;status\n\
+                    gk1-100000007-1;0896;1299;sukses\n\
+                    gk1-rq7-100000008-1;0897;1299;sukses\n\
+                    trx gk1-rq7-100000009-1 ok;0897;1299;sukses\n\
+                    x9-100000010-1;0898;1299;sukses\n";
+        let lines = read_statement(text, &Mapping::default(), &refs).unwrap();
+        let told: Vec<_> = lines.iter().map(|line| (line.attempt.is_some(), line.kin)).collect();
+        assert_eq!(told, [(true, true), (false, true), (false, true), (false, false)]);
     }
 
     #[test]

@@ -237,17 +237,31 @@ struct Names {
 /// Words about another purchase.
 struct Other {
     why: String,
-    /// A reference is named, another one or ours over something else: no hint at us.
-    is_named: bool,
+    named: Named,
 }
+
+/// Which reference they name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Named {
+    Nothing,
+    /// Ours, over something else.
+    Ours,
+    Another,
+}
+
+/// On the purchase's own connection our reference can stand for something else only when somebody used
+/// it before us.
+pub(crate) const TAKEN: &str =
+    "our reference is another purchase's there: does a copy of this business run somewhere?";
 
 /// Checks everything a text names; what contradicts the purchase makes it another one.
 fn names(case: &Case<'_>, said: &Said) -> Result<Names, Other> {
     let refs: Vec<&String> = said.refs.iter().filter(|found| !is_blank(found)).collect();
-    let other = |why: String| Other { why, is_named: !refs.is_empty() };
+    let named = if refs.is_empty() { Named::Nothing } else { Named::Ours };
+    let other = |why: String| Other { why, named };
     if let Some(other) = refs.iter().find(|found| !is_reference(found, &case.reference)) {
         let why = format!("names another reference ({})", shown(other));
-        return Err(Other { why, is_named: true });
+        return Err(Other { why, named: Named::Another });
     }
     let exact = names_exactly(case.text, case.ask);
     if let Some(dest) = said.dest.as_ref().filter(|dest| !exact && !dest_fits(dest, case.ask)) {
@@ -360,7 +374,13 @@ pub(crate) fn decide(case: &Case<'_>, said: &Said) -> Explained {
     let names = match names(case, said) {
         Ok(names) => names,
         // Final words under our question about something else: a person sees them.
-        Err(Other { why, is_named: false }) if case.way != Way::Buy && said.word.is_final() => {
+        Err(Other { why, named: Named::Ours }) if case.way == Way::Buy => {
+            let outcome = Outcome::Doubtful { why: format!("{TAKEN} {why}: {}", shown(case.text)) };
+            return told(outcome, why);
+        }
+        Err(Other { why, named: Named::Nothing })
+            if case.way != Way::Buy && said.word.is_final() =>
+        {
             let outcome = Outcome::Doubtful { why: format!("{why}: {}", shown(case.text)) };
             return told(outcome, why);
         }

@@ -102,6 +102,9 @@ pub struct PriceList {
 pub enum About {
     /// A purchase of ours.
     Attempt(AttemptId),
+    /// A reference of this business that names no purchase it can have made: of another epoch. It was
+    /// lost in a restore, or a copy of this business buys there.
+    Unknown,
     /// The supplier tries out whether somebody listens; nothing follows from it.
     Greeting,
 }

@@ -256,8 +256,7 @@ impl crate::Connector for Connector {
 
     fn callback_about(&self, inbound: &Inbound) -> Result<About, String> {
         let (reference, _) = query(inbound).ok_or("refid or message is missing")?;
-        let ours = self.refs.read(&reference).map(About::Attempt);
-        ours.ok_or_else(|| format!("refid {reference} is not ours"))
+        self.refs.about(&reference)
     }
 
     fn balance(&self) -> Option<Request> {

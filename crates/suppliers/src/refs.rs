@@ -4,8 +4,12 @@
 //! supplier: an old reference would be answered with the old purchase. The tag does the same for a
 //! business before and after a restore; what is older keeps the reference it was sent with.
 
+use crate::About;
 use domain::Epochs;
 use types::AttemptId;
+
+/// Longer than any tag.
+const TAG_MOST: usize = 16;
 
 /// Makes and reads references.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,6 +43,39 @@ impl Refs {
         let plain = own.match_indices('-').rev().nth(1).map_or(own, |(at, _)| &own[at + 1..]);
         let attempt = AttemptId::from_supplier_ref(plain)?;
         (self.make(attempt) == text).then_some(attempt)
+    }
+}
+
+impl Refs {
+    /// What a callback with this reference is about.
+    ///
+    /// # Errors
+    /// When it is nobody's here.
+    pub fn about(&self, text: &str) -> Result<About, String> {
+        match self.read(text) {
+            Some(attempt) => Ok(About::Attempt(attempt)),
+            None if self.is_kin(text) => Ok(About::Unknown),
+            None => {
+                let shown: String = text.chars().take(60).collect();
+                Err(format!("reference {shown} is not ours"))
+            }
+        }
+    }
+
+    /// It has the shape of our references, whatever it names. Without a prefix of our own nothing has.
+    #[must_use]
+    pub fn is_kin(&self, text: &str) -> bool {
+        if self.prefix.is_empty() {
+            return false;
+        }
+        let Some(own) = text.strip_prefix(self.prefix.as_str()) else { return false };
+        let (tag, plain) = match own.match_indices('-').rev().nth(1) {
+            None => ("", own),
+            Some((at, _)) => (&own[..at], &own[at + 1..]),
+        };
+        tag.len() <= TAG_MOST
+            && tag.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && AttemptId::from_supplier_ref(plain).is_some()
     }
 }
 
@@ -81,5 +118,15 @@ mod tests {
         {
             assert_eq!(refs.read(other), None, "{other}");
         }
+        // Of another epoch: ours by its shape, and of nothing we know.
+        for kin in ["g9c-500-1", "g9c-rq7-499-1", "g9c-rq8-500-1"] {
+            assert_eq!(refs.about(kin), Ok(About::Unknown), "{kin}");
+        }
+        for other in ["rq7-500-1", "g9c-rq7-500-", "g9c-", "g9c-a b-500-1", "g9c--500-1-", "500-1"]
+        {
+            assert!(refs.about(other).is_err(), "{other}");
+        }
+        assert_eq!(refs.about("g9c-rq7-500-1"), Ok(About::Attempt(id(500, 1))));
+        assert!(!Refs::default().is_kin("500-1"));
     }
 }

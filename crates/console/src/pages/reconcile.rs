@@ -237,6 +237,13 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
         tile(ask.t("Amount differs"), count("amount"), bad(count("amount"))),
         tile(ask.t("Open"), one.open(), bad(one.open())),
     ])];
+    if one.strange() > 0 {
+        let text = ask.t(
+            "Lines with a reference of this business that it never gave. They were lost in a restore, or a copy of this business buys there: if nothing was restored, look for a second machine now.",
+        );
+        let text = format!("{}: {text}", one.strange());
+        parts.push(Part::Note { text, tone: Tone::Bad });
+    }
     if one.beyond > 0 {
         let text = format!("{}: {}", ask.t("Differences beyond those below"), one.beyond);
         parts.push(Part::Note { text, tone: Tone::Warn });

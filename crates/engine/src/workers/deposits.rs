@@ -51,7 +51,8 @@ async fn tell_gaps(handle: &Handle) {
     }
     for (supplier, gap) in handle.health().gaps(now) {
         let text = format!(
-            "our deposit went from {} to {} by something we do not know of",
+            "our deposit went from {} to {} by something we do not know of: a charge without a \
+             purchase of ours, or somebody else who buys with it (a copy of this business?)",
             gap.known, gap.from
         );
         tracing::warn!(%supplier, text, "gap in the balances a supplier tells");

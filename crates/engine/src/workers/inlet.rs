@@ -17,9 +17,15 @@ pub enum Received {
     Greeted,
     /// It is not about anything of ours; with the reason for the log.
     NotOurs(String),
+    /// It carries a reference of this business that this business never gave: lost in a restore, or
+    /// given by a copy of it that runs somewhere. With the reason for the log.
+    Unknown(String),
     /// It could not be written; the supplier should send it again.
     Busy,
 }
+
+const STRANGE: &str = "a reference of ours that we never gave: lost in a restore, or given by a copy of \
+                       this business that runs somewhere";
 
 /// Takes one callback. Whether the caller may call at all was decided before.
 pub async fn inlet(
@@ -35,11 +41,14 @@ pub async fn inlet(
     let about = match port.connector.callback_about(inbound) {
         Ok(About::Attempt(about)) => about,
         Ok(About::Greeting) => return Received::Greeted,
+        Ok(About::Unknown) => return Received::Unknown(STRANGE.to_owned()),
         Err(why) => return Received::NotOurs(why),
     };
     let work = match handle.reads().ask(move |reads| reads.work_of(about)).await {
         Ok(Ok(Some(work))) => work,
-        Ok(Ok(None)) => return Received::NotOurs(format!("there is no attempt {about}")),
+        Ok(Ok(None)) => {
+            return Received::Unknown(format!("there is no attempt {about}: {STRANGE}"));
+        }
         Ok(Err(_)) | Err(_) => return Received::Busy,
     };
     if work.attempt.supplier != *from {

@@ -96,8 +96,8 @@ fn statement(up: &Upstream) -> String {
     csv
 }
 
-/// What the comparison finds delivered there and unknown here, by reference.
-fn missing_here(script: &mut Visitor, up: &Upstream) -> BTreeSet<String> {
+/// What the comparison with the supplier's statement tells.
+fn compared(script: &mut Visitor, up: &Upstream) -> Value {
     let csv = statement(up);
     let mapping = json!({
         "reference": "ref", "dest": "dest", "amount": "amount", "status": "status", "sn": "sn",
@@ -108,6 +108,12 @@ fn missing_here(script: &mut Visitor, up: &Upstream) -> BTreeSet<String> {
     });
     let (status, told) = script.json("POST", "/admin/v1/reconciliations", &asked);
     assert_eq!(status, 200, "{told}");
+    told
+}
+
+/// What it finds delivered there and unknown here, by reference.
+fn missing_here(script: &mut Visitor, up: &Upstream) -> BTreeSet<String> {
+    let (csv, told) = (statement(up), compared(script, up));
     let lines: Vec<&str> = csv.lines().collect();
     let found = told["differences"].as_array().unwrap().iter();
     let missing = found.filter(|row| row["kind"] == "missing_here" && row["ours"].is_null());
@@ -315,6 +321,50 @@ fn a_living_business_is_put_aside_and_a_damaged_copy_refused() {
     assert_eq!((&told["epoch"], &again["epoch"]), (&json!(1), &json!(2)));
     assert_ne!(told["tag"], again["tag"]);
     assert!(again["next_trx"].as_i64() >= told["next_trx"].as_i64(), "{told} {again}");
+}
+
+/// Two copies of one folder sell at one time, from one account: the second buys under references that the
+/// supplier knows from the first. It hears of other purchases, settles none of them, and says why; so do
+/// callbacks and statements that speak of references it never gave.
+#[test]
+fn a_second_copy_at_one_supplier_is_noticed() {
+    let (up, first) = (upstream(3, 0), House::new());
+    let place = up.simulator.address.to_string();
+    business(&first, &[("up", &okeconnect(&place))]);
+    let second = House::new();
+    std::fs::create_dir(second.data()).unwrap();
+    for file in std::fs::read_dir(first.data()).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), second.data().join(file.file_name())).unwrap();
+    }
+    let (one, two) = (first.serve(), second.serve());
+    for n in 0..3 {
+        assert_eq!(buy(&one, &format!("one-{n}"), &format!("08960000001{n}")).0, 200);
+    }
+    delivered(&first, &["one-0", "one-1", "one-2"]);
+    assert_eq!(buy(&two, "two-0", "089600000020").0, 200);
+    wait_until("it is a suspect", PATIENCE, || {
+        let why = row(&second, "two-0")["suspect"].to_string();
+        why.contains("does a copy of this business run somewhere?")
+    });
+    assert_eq!(row(&second, "two-0")["state"], "pending");
+    // The supplier calls the second about what the first bought.
+    let mine = row(&first, "one-2")["trx"].to_string();
+    let reference = at_supplier(&up).into_keys().find(|key| key.contains(&mine)).unwrap();
+    let text = format!("R#{reference} Simulasi T1.089600000012 SUKSES. SN: SIM1. Saldo 9");
+    let url =
+        wire::callback_url(&format!("http://{}/callback/up/hush", two.address), &reference, &text);
+    let target = url.split_once(&two.address.to_string()).unwrap().1;
+    assert_eq!(two.get(target).0, 404);
+    wait_until("it is told", PATIENCE, || {
+        two.log().contains("given by a copy of this business that runs somewhere")
+    });
+    // So does its statement.
+    let mut script = script(&second, &two);
+    wait_until("the statement tells it", PATIENCE, || {
+        let told = compared(&mut script, &up);
+        told["differences"].as_array().unwrap().iter().any(|row| row["strange"] == true)
+    });
 }
 
 /// PostgreSQL: the database is restored by its own tools, here by copying it; a node's mark notices.

@@ -5,6 +5,7 @@
 
 use super::codes::{RcClass, rc_class};
 use crate::Ask;
+use crate::evidence::TAKEN;
 use domain::{FailureClass, Outcome, Tie};
 use types::{Reason, Rounding, Rupiah, Sn};
 use wire::{Loose, LooseObject, foreign_json};
@@ -158,6 +159,9 @@ pub(super) fn outcome(ask: &Ask, ours: &str, text: &str, place: Place) -> Outcom
     let doubt = if !named && !nameless {
         "it does not name our reference"
     } else if is_another(&said.customer_no, ask.dest.as_str()) {
+        if named && place.is_first() {
+            return Outcome::Doubtful { why: format!("{TAKEN} another number: {}", shown()) };
+        }
         "it is about another number"
     } else {
         return decided;

@@ -183,12 +183,10 @@ impl crate::Connector for Connector {
     fn callback_about(&self, inbound: &Inbound) -> Result<About, String> {
         self.verify(inbound)?;
         let said = Said::read(&inbound.body);
-        let ours = said.as_ref().ok().and_then(|said| self.refs.read(&said.ref_id));
-        match (ours, said) {
-            (Some(attempt), _) => Ok(About::Attempt(attempt)),
-            (None, _) if is_ping(inbound) => Ok(About::Greeting),
-            (None, Ok(said)) => Err(format!("ref_id {} is not ours", said.ref_id)),
-            (None, Err(why)) => Err(why),
+        let about = said.and_then(|said| self.refs.about(&said.ref_id));
+        match about {
+            Err(_) if is_ping(inbound) => Ok(About::Greeting),
+            about => about,
         }
     }
 

@@ -357,7 +357,7 @@ impl crate::Connector for Connector {
     fn callback_of(&self, ask: &Ask, text: &str) -> Inbound {
         let whole = Inbound { query: text.to_owned(), body: text.to_owned(), ..Inbound::default() };
         let fields = &self.settings.callback;
-        if self.callback_about(&whole).is_ok() {
+        if matches!(self.callback_about(&whole), Ok(About::Attempt(_))) {
             return whole;
         }
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -380,8 +380,7 @@ impl crate::Connector for Connector {
         let reference = self.callback_parts(inbound).reference;
         let reference =
             reference.ok_or_else(|| format!("{} is missing", self.settings.callback.reference))?;
-        let ours = self.refs.read(&reference).map(About::Attempt);
-        ours.ok_or_else(|| format!("reference {reference} is not ours"))
+        self.refs.about(&reference)
     }
 
     fn balance(&self) -> Option<Request> {
