@@ -66,7 +66,8 @@ fn replies_to_a_purchase() {
             "T#2 R#g-100000009-1 Three 1.000 T1.089660522887 akan diproses. Saldo 2 - 1 = 1 @19:08",
             "unknown",
         ),
-        ("R#g-100000001-1 T1.081111111111 GAGAL. Nomor tujuan salah", "unknown"),
+        // Our reference over another number, on our own connection: somebody used it before us.
+        ("R#g-100000001-1 T1.081111111111 GAGAL. Nomor tujuan salah", "doubtful"),
         ("TIDAK ADA transaksi Tujuan 089660522887 pada tgl 22/04/2025. Tidak ada data.", "unknown"),
         ("<html>502 Bad Gateway</html>", "unknown"),
         ("", "unknown"),

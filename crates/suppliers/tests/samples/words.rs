@@ -122,11 +122,12 @@ fn a_text_of_another_purchase_decides_nothing() {
             "number: Nomor tujuan salah",
             "doubtful",
         ),
-        // Another destination, whatever the reference; another spelling of ours.
+        // Another destination under our reference: on our own connection somebody used it before us.
+        // Another spelling of ours.
         (
             &t1,
             "R#{ref} T1.089660522888 SUKSES. SN: R1. Saldo 9 - 3 = 6 @11:00",
-            "unknown",
+            "doubtful",
             "unknown",
         ),
         (
@@ -135,7 +136,7 @@ fn a_text_of_another_purchase_decides_nothing() {
             "success R1 for 3",
             "success R1 for 3",
         ),
-        (&t1, "R#{ref} T5.{dest} SUKSES. SN: R1. Saldo 9 - 3 = 6 @11:00", "unknown", "unknown"),
+        (&t1, "R#{ref} T5.{dest} SUKSES. SN: R1. Saldo 9 - 3 = 6 @11:00", "doubtful", "unknown"),
         // The n-th of the day.
         (
             &t1,
