@@ -29,6 +29,8 @@ pub enum Unmoved {
     BelowFloor(Rupiah),
     /// An amount of nothing, or one out of range.
     OutOfRange,
+    /// An opening balance for an account that was used already.
+    Used,
 }
 
 /// Decides a movement of a member whose balance may go as low as minus `credit_limit`: the account
@@ -45,6 +47,9 @@ pub fn decide_movement(
     at: UtcMillis,
 ) -> Result<(Account, Transfer), Unmoved> {
     let out_of_range = |_| Unmoved::OutOfRange;
+    if movement.kind == Kind::Opening && *account != Account::default() {
+        return Err(Unmoved::Used);
+    }
     let takes = movement.amount.is_negative();
     let balance = account.balance.plus(movement.amount).map_err(out_of_range)?;
     let room = balance.plus(credit_limit).map_err(out_of_range)?;
