@@ -223,6 +223,14 @@ pub(crate) async fn answer(console: &Inner, mut ask: Ask) -> Answer {
         Ok(Some(answer)) => return answer,
         Err(error) => return failed(console, &ask, route.need, &error),
     }
+    if let Some(problem) = ask.unfit() {
+        return match route.need {
+            Need::Token(_) => reply::problem(&problem),
+            Need::Nobody | Need::User | Need::May(_) | Need::Member => {
+                pages::frame::wrong(console, &ask, &problem)
+            }
+        };
+    }
     match (route.run)(console, &ask).await {
         Ok(answer) => answer,
         Err(error) => failed(console, &ask, route.need, &error),
