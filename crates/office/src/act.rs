@@ -5,6 +5,7 @@ use crate::access::Actor;
 use crate::papers::{digest, put};
 use crate::plug::Office;
 use crate::problem::Problem;
+use domain::Kind;
 use engine::{Carried, Errand};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -44,6 +45,12 @@ impl<'a> Act<'a> {
         Act { actor: self.actor, what: self.what, detail: self.detail.clone(), once: None }
     }
 
+    /// The same with more to tell of it.
+    pub(crate) fn about(&self, detail: &Value) -> Act<'a> {
+        let (detail, once) = (detail.clone(), self.once.clone());
+        Act { actor: self.actor, what: self.what, detail, once }
+    }
+
     /// What a repetition hears that has no answer of its own.
     pub(crate) fn told(&self) -> Value {
         json!({"done": self.what})
@@ -78,7 +85,9 @@ impl Office {
     ) -> anyhow::Result<Carried> {
         let mut line = self.line(act.actor, act.what, &act.detail, "done");
         line.trx = errand.resolve.as_ref().map(|resolve| resolve.trx);
-        line.member = errand.moves.first().map(|movement| movement.member);
+        // A take-over is about many.
+        let first = errand.moves.first().filter(|movement| movement.kind != Kind::Opening);
+        line.member = first.map(|movement| movement.member);
         errand.lines.push(line);
         if let Some((id, asked)) = act.paper() {
             let body = OnceBody { asked: asked.to_owned(), answer: answer.clone() };

@@ -285,7 +285,7 @@ pub(crate) fn limit(text: &str) -> anyhow::Result<Rupiah> {
 }
 
 /// What a new credit limit gives to a member; less of it gives nothing.
-fn raised(old: Rupiah, new: Rupiah) -> anyhow::Result<Weight> {
+pub(crate) fn raised(old: Rupiah, new: Rupiah) -> anyhow::Result<Weight> {
     Ok(Weight::Amount(new.minus(old)?.max(Rupiah::ZERO)))
 }
 
