@@ -6,7 +6,8 @@
 //! The gate of two persons weighs the opening balances together with what credit limits give. A file
 //! that waits is kept sealed until the second person decides; then it is read anew.
 //!
-//! Promise 14: credentials that come with a file are marked, and work from allowed addresses only.
+//! Credentials that come with a file are marked, and work from allowed addresses only until they are
+//! changed.
 
 mod file;
 mod plan;
