@@ -5,6 +5,7 @@ use crate::access::Actor;
 use crate::papers::{digest, put};
 use crate::plug::Office;
 use crate::problem::Problem;
+use crate::takeover::ODD_LINES;
 use domain::Kind;
 use engine::{Carried, Errand};
 use serde::{Deserialize, Serialize};
@@ -98,6 +99,10 @@ impl Office {
 
     /// A line of what was tried and not done.
     pub(crate) async fn not_done(&self, act: &Act<'_>, error: &anyhow::Error) {
-        self.audit(act.actor, act.what, &act.detail, &format!("not done: {error:#}")).await;
+        let whole = format!("{error:#}");
+        // Lines of a file of members are told to who brought it, and to nobody else.
+        let odd = error.downcast_ref::<Problem>().is_some_and(|problem| problem.code == ODD_LINES);
+        let told = if odd { whole.lines().next().unwrap_or_default() } else { &whole };
+        self.audit(act.actor, act.what, &act.detail, &format!("not done: {told}")).await;
     }
 }

@@ -114,6 +114,13 @@ async fn a_center_s_list_is_taken_over_as_one_act_and_once() {
 }
 
 #[tokio::test]
+async fn the_example_is_taken() {
+    let (office, _) = house();
+    let told = plain(&office, include_str!("../../../config/members.example.csv")).await;
+    assert_eq!((&told["new"], &told["opening"]), (&json!(2), &json!(1_325_000)), "{told}");
+}
+
+#[tokio::test]
 async fn imported_credentials_work_from_allowed_addresses_until_both_are_changed() {
     let (office, _) = house();
     plain(&office, OTOMAX).await;
@@ -209,6 +216,9 @@ async fn odd_lines_are_told_with_column_value_and_reason() {
         let told = refused(&office, file).await;
         assert!(told.contains(part), "{file}: {told}");
     }
+    let filter = store::JournalFilter { limit: 100, ..store::JournalFilter::default() };
+    let said = format!("{:?}", model.journal_page(&filter).unwrap());
+    assert!(said.contains("things are odd in") && !said.contains("perhaps"), "{said}");
     let secret = refused(&office, "kode,pin,password\nRS2,77,rahasia\n").await;
     assert!(!secret.contains("77") && !secret.contains("rahasia"), "{secret}");
     let many: String = (0..10_001).map(|n| format!("X{n},a\n")).collect();

@@ -32,6 +32,8 @@ use store::{CatalogChange, Sealed};
 use types::{MemberCode, Rupiah};
 
 const KIND: &str = "takeover";
+/// Of a file with odd lines; they stand below the first line of what is told.
+pub(crate) const ODD_LINES: &str = "odd_lines";
 /// Most changes, odd lines and names that are told one by one; the rest is counted.
 const TOLD_MOST: usize = 500;
 const WRONG_MOST: usize = 20;
@@ -158,7 +160,7 @@ fn refused(plan: &Plan, rows: usize) -> anyhow::Error {
         "{count} things are odd in {rows} lines; nothing was imported\n{}",
         told.join("\n")
     );
-    Problem::asked("odd_lines", why).into()
+    Problem::asked(ODD_LINES, why).into()
 }
 
 /// What would change, for people.
