@@ -201,6 +201,8 @@ async fn odd_lines_are_told_with_column_value_and_reason() {
         ("kode,pin,password,saldo\nRS2,480913,teh-manis-3,-5\n", "is below what its credit limit"),
         ("kode,saldo\nRS1,700\n", "line 2: saldo `700`: RS1 has moved money already and has 600"),
         ("kode,ips\nRS1,-\n", "line 2: ips `-`: PIN or password of RS1 came with an import"),
+        ("kode,ips\nRS1,0.0.0.0/0\n", "0.0.0.0/0 is as good as any"),
+        ("kode,pin,password,ips\nRS2,1,1,203.0.113.7 ::/0\n", "::/0 is as good as any"),
         ("kode,ips\nRS1,here\n", "line 2: ips `here`:"),
         ("kode,status\nRS1,perhaps\n", "line 2: status `perhaps`: write 1 or 0"),
         ("kode,level\nRS1,emas\n", "line 2: level `emas`: there is no price level emas"),

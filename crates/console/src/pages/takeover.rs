@@ -43,6 +43,10 @@ pub(crate) async fn import(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
     let refused = number("wrong") > 0 && !skip_wrong;
     // A file that was carried out already is told so, whatever it would come to now.
     let again = !plan["first"].is_null();
+    let before = match plan["first"]["state"].as_str() {
+        Some("waiting") => ask.t("This file waits for a second person."),
+        Some(_) | None => ask.t("This file was imported before; nothing was done again."),
+    };
     if (agreed || (again && ask.typed("plan").is_some())) && !refused {
         let told = execute(&console.office, actor, takeover(false)).await?;
         return match told["state"].as_str() {
@@ -50,10 +54,7 @@ pub(crate) async fn import(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
                 let place = "/console/money";
                 done(place, ask.t("A second person must agree."))
             }
-            Some("repeated") => done(
-                "/console/members",
-                ask.t("This file was imported before; nothing was done again."),
-            ),
+            Some("repeated") => done("/console/members", before),
             Some(_) | None => {
                 let text = format!("{}: {}", ask.t("Imported"), told["imported"]);
                 done("/console/members", &text)
@@ -75,7 +76,7 @@ pub(crate) async fn import(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
     let mut parts = looked(ask, &plan, facts, (ask.t("Member"), agreed));
     let mut note = |text: String| parts.insert(0, Part::Note { text, tone: Tone::Warn });
     if again {
-        note(ask.t("This file was imported before; nothing was done again.").to_owned());
+        note(before.to_owned());
     }
     if number("from_nowhere") > 0 {
         let text = ask.t("PIN and password of an import work from allowed addresses only; so many members have none and cannot come in:");

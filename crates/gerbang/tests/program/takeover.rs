@@ -131,7 +131,7 @@ fn a_large_take_over_waits_as_one_act_for_a_second_person() {
     assert!(import(&mut admin, text, &agreed).contains("A second person must agree."));
     house.fails(&["member", "show", "RS1"]);
     let page = import(&mut admin, text, &agreed);
-    assert!(page.contains("was imported before"), "it waits already: {page}");
+    assert!(page.contains("This file waits for a second person."), "{page}");
     let mut program = Visitor::new(&server);
     let made = house.json(&["user", "token", "bot", "--role", "owner", "--user", "owner"]);
     program.token = Some(made["token"].as_str().unwrap().to_owned());

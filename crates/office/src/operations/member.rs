@@ -342,7 +342,7 @@ pub(super) async fn set(office: &Office, act: &Act<'_>, set: MemberSet) -> anyho
     renew(office, &mut record, Some(old), (pin, password), kept, false)?;
     if set.ips.is_some() {
         papers.extend(crate::allowlist::ended(office, &code).await?);
-        must_come_from_somewhere(&record)?;
+        must_come_from_somewhere(&code, record.imported, &record.ip_allow)?;
     }
     if set.sandbox == Some(true) {
         papers.extend(office.first_sandbox_login(&code).await?);
@@ -456,15 +456,28 @@ pub(crate) fn renew(
     Ok(())
 }
 
-/// Credentials that came with an import and an empty list of addresses: nobody could come in.
-pub(crate) fn must_come_from_somewhere(record: &MemberRecord) -> Result<(), Problem> {
-    if !record.imported.any() || !record.ip_allow.is_empty() {
+/// Credentials that came with an import need a list of addresses, and one that says something: nobody
+/// could come in without, and everybody with one of the whole network.
+pub(crate) fn must_come_from_somewhere(
+    code: &MemberCode,
+    imported: Imported,
+    ips: &[IpNet],
+) -> Result<(), Problem> {
+    if !imported.any() {
         return Ok(());
     }
+    let wide = |net: &&IpNet| match net {
+        IpNet::V4(net) => net.prefix_len() < 8,
+        IpNet::V6(net) => net.prefix_len() < 16,
+    };
+    let what = match (ips.is_empty(), ips.iter().find(wide)) {
+        (false, None) => return Ok(()),
+        (true, _) => "an empty list is none".to_owned(),
+        (false, Some(net)) => format!("{net} is as good as any"),
+    };
     let why = format!(
-        "PIN or password of {} came with an import and works from allowed addresses only: name at \
-         least one, or change PIN and password first",
-        record.member.code
+        "PIN or password of {code} came with an import and works from allowed addresses only, and \
+         {what}: name those it calls from, or change PIN and password first"
     );
     Err(Problem::asked("imported_credentials", why))
 }

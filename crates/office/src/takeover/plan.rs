@@ -169,8 +169,11 @@ impl<'a> Facts<'a> {
             let value = cell(cells, column).unwrap_or_default();
             odd.extend(one(column, value, format!("{error:#}")));
         }
-        if cell(cells, "ips").is_some()
-            && let Err(problem) = must_come_from_somewhere(&record)
+        // A list that stays empty is told by itself: strong ones may wait for their addresses.
+        let listed = cell(cells, "ips").is_some() || !record.ip_allow.is_empty();
+        let fits = must_come_from_somewhere(&code, record.imported, &record.ip_allow);
+        if let Err(problem) = fits
+            && listed
         {
             odd.extend(one("ips", cell(cells, "ips").unwrap_or_default(), problem.detail));
         }
