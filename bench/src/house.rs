@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use store::{CatalogChange, Level, MasterKey, MemberRecord, Reads as _, SupplierRecord};
+use store::{CatalogChange, Imported, Level, MasterKey, MemberRecord, Reads as _, SupplierRecord};
 use suppliers::{Reply, Request, SandboxConnector, SendResult, Transport};
 use types::{LevelCode, MemberCode, MemberId, ProductCode, ProductName, Rupiah, Sku, SupplierCode};
 
@@ -290,6 +290,7 @@ impl House {
                 password: seal("password", "secret")?,
                 signing: None,
                 ip_allow: Vec::new(),
+                imported: Imported::default(),
                 member: domain::Member {
                     id: MemberId::new(number),
                     code: code.clone(),

@@ -6,7 +6,9 @@ use domain::{
     Wording,
 };
 use engine::place;
-use store::{Batch, CatalogChange, Change, Level, MasterKey, MemberRecord, SupplierRecord};
+use store::{
+    Batch, CatalogChange, Change, Imported, Level, MasterKey, MemberRecord, SupplierRecord,
+};
 use types::{LevelCode, MemberCode, MemberId, ProductCode, ProductName, Rupiah, Sku, SupplierCode};
 
 pub(crate) const SUPPLIERS: usize = 2;
@@ -79,6 +81,7 @@ pub fn found(key: &MasterKey) -> anyhow::Result<Batch> {
             password: seal("password")?,
             signing: None,
             ip_allow: Vec::new(),
+            imported: Imported::default(),
             member: Member {
                 id: MemberId::new(i64::try_from(number)? + 1),
                 code: code.clone(),

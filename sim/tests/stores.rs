@@ -12,7 +12,7 @@ use engine::{
     Asked, Clock, Command, Engine, Errand, Handle, PaperChange, PaperText, ReadPool, Resolve,
     Setup, Zone,
 };
-use houses::{model_house, pg_house, sqlite_house};
+use houses::{model_house, pg_house, sqlite_house, take_over};
 use model::Model;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -55,6 +55,7 @@ enum Op {
     Note { member: Option<u8> },
     Price { amount: i16 },
     Route { supplier: u8, enabled: bool, weight: u8 },
+    TakeOver { which: u8, imported: u8, opening: i16 },
     Errand { paper: u8, seen: u8, drop: bool, giver: u8, taker: u8, amount: i16 },
 }
 
@@ -80,6 +81,8 @@ fn op() -> impl Strategy<Value = Op> {
         4 => (0_u8..4, 0_u8..4, any::<bool>(), 0_u8..4, 0_u8..3, 0_i16..6_000).prop_map(
             |(paper, seen, drop, giver, taker, amount)| Op::Errand { paper, seen, drop, giver, taker, amount }
         ),
+        2 => (0_u8..3, 0_u8..4, prop_oneof![Just(0_i16), -900_i16..3_000])
+            .prop_map(|(which, imported, opening)| Op::TakeOver { which, imported, opening }),
         1 => (0_u8..2, any::<bool>(), 0_u8..3)
             .prop_map(|(supplier, enabled, weight)| Op::Route { supplier, enabled, weight }),
     ]
@@ -167,7 +170,7 @@ fn place_of(model: &Model, number: u8, from: u8) -> Box<Place> {
     Box::new(Place { supplier: supplier(from), sku: Sku::parse("T1").unwrap(), dest })
 }
 
-fn command(op: &Op, model: &Model, now: UtcMillis) -> Command {
+fn command(op: &Op, model: &Model, key: &MasterKey, now: UtcMillis) -> Command {
     match op {
         Op::Buy { member: who, reference: which, dest, counter, cheap } => Command::Buy {
             member: member(*who),
@@ -302,6 +305,9 @@ fn command(op: &Op, model: &Model, now: UtcMillis) -> Command {
                 lines: vec![line("errand", None, now)],
                 ..Errand::default()
             }))
+        }
+        Op::TakeOver { which, imported, opening } => {
+            take_over(*which, *imported, *opening, key).into()
         }
         Op::Price { amount } => Errand {
             catalog: vec![CatalogChange::Price {
@@ -495,6 +501,7 @@ impl House {
         catalog.routes.sort_by(|a, b| a.supplier.cmp(&b.supplier));
         said.push(format!("{:?} {:?}", catalog.prices, catalog.routes));
         said.push(format!("{:?} {:?}", catalog.levels, catalog.products));
+        said.extend(catalog.members.iter().map(|row| format!("{row:?}")));
         reads
             .each_paper(&mut |paper| {
                 said.push(format!("{paper:?} {:?}", paper.key));
@@ -548,7 +555,7 @@ fn every_store_answers_as_the_model_does() {
         let apart = |group: Vec<Op>| {
             let mut all = vec![Vec::new()];
             for op in group {
-                if matches!(op, Op::Price { .. } | Op::Route { .. }) {
+                if matches!(op, Op::Price { .. } | Op::Route { .. } | Op::TakeOver { .. }) {
                     all.extend([vec![op], Vec::new()]);
                 } else if let Some(last) = all.last_mut() {
                     last.push(op);
@@ -562,7 +569,8 @@ fn every_store_answers_as_the_model_does() {
             for house in [&model, &lite, &pg] {
                 house.clock.0.store(now.get(), Ordering::Relaxed);
             }
-            let commands: Vec<Command> = group.iter().map(|op| command(op, &tables, now)).collect();
+            let commands: Vec<Command> =
+                group.iter().map(|op| command(op, &tables, &key, now)).collect();
             let right = runtime.block_on(model.all(commands.clone()));
             for house in [&lite, &pg] {
                 let said = runtime.block_on(house.all(commands.clone()));

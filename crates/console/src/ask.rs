@@ -8,7 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Bytes, Incoming};
-use office::{From, Office, Signed, SignedMember};
+use office::{From, Office, Problem, Signed, SignedMember};
+use serde_json::Value;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -139,6 +140,35 @@ impl Ask {
         self.lang.say(english)
     }
 
+    /// What no text may hold, wherever it stands: not every store can keep a NUL, and none is ever
+    /// meant.
+    pub(crate) fn unfit(&self) -> Option<Problem> {
+        let told = |place: &str| {
+            let why = format!("{place} holds a NUL character; send it without");
+            Some(Problem { code: "control_characters", status: 400, detail: why })
+        };
+        if self.parts.iter().any(|part| part.contains('\0')) {
+            return told("the path");
+        }
+        let field = self
+            .query
+            .iter()
+            .chain(&self.form)
+            .find(|(name, value)| name.contains('\0') || value.contains('\0'));
+        if let Some((name, _)) = field {
+            return told(&format!("`{}`", name.replace('\0', "\u{fffd}")));
+        }
+        // A document says it as an escape; only one that holds the letters is looked through.
+        let escaped = |bytes: &[u8]| bytes.windows(6).any(|six| six == b"\\u0000");
+        if self.form.is_empty() && escaped(&self.body) {
+            let whole: Option<Value> = serde_json::from_slice(&self.body).ok();
+            if whole.as_ref().is_some_and(holds_nul) {
+                return told("the body");
+            }
+        }
+        None
+    }
+
     /// A form must come from our own page: its key, and what browsers say of its origin.
     pub(crate) fn form_is_ours(&self) -> bool {
         let site = self.header("sec-fetch-site");
@@ -157,6 +187,17 @@ impl Ask {
         let text = String::from_utf8(text).ok()?;
         let (tone, text) = text.split_once('\n')?;
         Some((tone.to_owned(), text.to_owned()))
+    }
+}
+
+fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(all) => all.iter().any(holds_nul),
+        Value::Object(fields) => {
+            fields.iter().any(|(name, value)| name.contains('\0') || holds_nul(value))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

@@ -80,6 +80,8 @@ const PAGES: &[Route] = routes! {
     POST "/console/callbacks/replay" may(Replay) => pages::callbacks::replay;
     GET "/console/members" may(Look) => pages::members::list;
     POST "/console/members" may(ManageMembers) => pages::members::create;
+    GET "/console/members.csv" may(ManageMembers) => pages::takeover::export;
+    POST "/console/members/import" may(ManageMembers) => pages::takeover::import;
     GET "/console/members/{}" may(Look) => pages::members::show;
     POST "/console/members/{}" may(ManageMembers) => pages::members::change;
     POST "/console/members/{}/limit" may(ManageMembers) => pages::members::limit;
@@ -222,6 +224,14 @@ pub(crate) async fn answer(console: &Inner, mut ask: Ask) -> Answer {
         Ok(None) => {}
         Ok(Some(answer)) => return answer,
         Err(error) => return failed(console, &ask, route.need, &error),
+    }
+    if let Some(problem) = ask.unfit() {
+        return match route.need {
+            Need::Token(_) => reply::problem(&problem),
+            Need::Nobody | Need::User | Need::May(_) | Need::Member => {
+                pages::frame::wrong(console, &ask, &problem)
+            }
+        };
     }
     match (route.run)(console, &ask).await {
         Ok(answer) => answer,

@@ -2,7 +2,7 @@
 //! never as a formula.
 
 use crate::reply::{Answer, download};
-use crate::show::harmless;
+use office::harmless;
 use rust_xlsxwriter::{Format, Workbook};
 
 /// One value.

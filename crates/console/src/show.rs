@@ -116,27 +116,9 @@ pub(crate) fn days_ago(console: &Inner, days: i64) -> i32 {
     console.office.handle.zone().civil(now.utc.after(-days * 86_400_000)).date().get()
 }
 
-/// Text for a spreadsheet: what begins like a formula is told as text.
-pub(crate) fn harmless(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<i64>().is_err() {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn formulas_are_told_as_text_and_numbers_stay_numbers() {
-        assert_eq!(harmless("=HYPERLINK(1)"), "'=HYPERLINK(1)");
-        assert_eq!(harmless("+6281"), "+6281");
-        assert_eq!(harmless("-500"), "-500");
-        assert_eq!(harmless("@SUM(A1)"), "'@SUM(A1)");
-        assert_eq!(harmless("-1+cmd|' /C calc'!A0"), "'-1+cmd|' /C calc'!A0");
-    }
 
     #[test]
     fn days_are_read_and_written() {

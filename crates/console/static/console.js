@@ -9,6 +9,23 @@
       event.preventDefault();
     }
   });
+  // A file is read into the field it could be pasted into; nothing is sent before the form is.
+  for (const area of document.querySelectorAll("textarea[name=csv]")) {
+    const pick = document.createElement("input");
+    pick.type = "file";
+    pick.accept = ".csv,.tsv,.txt";
+    pick.addEventListener("change", async () => {
+      if (!pick.files.length) return;
+      const bytes = new Uint8Array(await pick.files[0].arrayBuffer());
+      const wide = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : "utf-8";
+      try {
+        area.value = new TextDecoder(wide, { fatal: true }).decode(bytes);
+      } catch {
+        area.value = new TextDecoder("windows-1252").decode(bytes);
+      }
+    });
+    area.before(pick);
+  }
   if (!main || !window.EventSource) return;
   let busy = false;
   let again = false;

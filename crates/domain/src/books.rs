@@ -14,7 +14,7 @@ pub enum Nature {
     Asset,
     /// What we owe: grows by credit.
     Liability,
-    /// What owners put in: grows by credit.
+    /// What owners put in, less what was taken over as owed: grows by credit.
     Equity,
     /// What we earned: grows by credit.
     Income,
@@ -43,7 +43,7 @@ pub const fn nature(account: &AccountName) -> Nature {
     match account {
         AccountName::Cash(_) | AccountName::Deposit(_) | AccountName::Supplier(_) => Nature::Asset,
         AccountName::Member(_) | AccountName::Hold | AccountName::Exchange => Nature::Liability,
-        AccountName::Capital => Nature::Equity,
+        AccountName::Capital | AccountName::Opening => Nature::Equity,
         AccountName::Sales => Nature::Income,
         AccountName::Cogs
         | AccountName::Commission
@@ -68,6 +68,7 @@ pub const fn debit(account: &AccountName, sum: i64) -> i64 {
         | AccountName::Hold
         | AccountName::Exchange
         | AccountName::Capital
+        | AccountName::Opening
         | AccountName::Sales
         | AccountName::Commission
         | AccountName::Adjustment
@@ -145,7 +146,9 @@ mod tests {
             (AccountName::Commission, member.clone()),
             (member.clone(), AccountName::Commission),
             (AccountName::Loss(Loss::SpentCommission), AccountName::Commission),
-            (AccountName::Adjustment, member),
+            (AccountName::Adjustment, member.clone()),
+            (AccountName::Opening, member.clone()),
+            (member, AccountName::Opening),
             (deposit, cash()),
             (AccountName::Expense("sewa".to_owned()), cash()),
             (cash(), AccountName::Capital),
@@ -156,7 +159,7 @@ mod tests {
         /// Whatever the business did, debit and credit are equal.
         #[test]
         fn the_trial_balance_balances(
-            all in prop::collection::vec((0_usize..17, 1_i64..1_000_000), 0..60),
+            all in prop::collection::vec((0_usize..19, 1_i64..1_000_000), 0..60),
         ) {
             let mut sums: BTreeMap<String, (AccountName, i64)> = BTreeMap::new();
             for (which, amount) in all {

@@ -12,7 +12,7 @@ use crate::{
 use types::{AttemptId, Day, Dest, Moment, ProductCode, Qty, RefId, Refusal, Rupiah, TrxNo};
 
 /// A member's account as the writer holds it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Account {
     /// Cached balance; equals the sum of its transfers.
     pub balance: Rupiah,

@@ -144,7 +144,8 @@ impl Audit {
             | Kind::Adjustment
             | Kind::TopUp
             | Kind::Expense
-            | Kind::Capital => expected = None,
+            | Kind::Capital
+            | Kind::Opening => expected = None,
         }
         if expected.is_some_and(|expected| expected != amount) {
             self.find(format!(

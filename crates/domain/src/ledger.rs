@@ -35,6 +35,8 @@ pub enum AccountName {
     Expense(String),
     /// What owners put in.
     Capital,
+    /// What members had at the center that this business took over.
+    Opening,
 }
 
 /// Why a reversed purchase lost us money.
@@ -74,7 +76,8 @@ impl AccountName {
             | Self::Loss(_)
             | Self::Deposit(_)
             | Self::Expense(_)
-            | Self::Capital => None,
+            | Self::Capital
+            | Self::Opening => None,
         }
     }
 }
@@ -95,6 +98,7 @@ impl fmt::Display for AccountName {
             Self::Deposit(code) => write!(f, "deposit:{code}"),
             Self::Expense(name) => write!(f, "expense:{name}"),
             Self::Capital => f.write_str("capital"),
+            Self::Opening => f.write_str("opening"),
         }
     }
 }
@@ -125,6 +129,7 @@ impl FromStr for AccountName {
                 "commission" => Self::Commission,
                 "exchange" => Self::Exchange,
                 "capital" => Self::Capital,
+                "opening" => Self::Opening,
                 _ => return Err(wrong()),
             },
             Some(("member", id)) => Self::Member(MemberId::new(id.parse().map_err(|_| wrong())?)),
@@ -186,11 +191,13 @@ pub enum Kind {
     Expense,
     /// cash to capital: owners put something in.
     Capital,
+    /// opening to member, or back: its balance at the center before, its first movement here.
+    Opening,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Debit,
         Self::Settle,
         Self::Cost,
@@ -210,6 +217,7 @@ impl Kind {
         Self::TopUp,
         Self::Expense,
         Self::Capital,
+        Self::Opening,
     ];
 
     /// The stored word.
@@ -235,6 +243,7 @@ impl Kind {
             Self::TopUp => "top_up",
             Self::Expense => "expense",
             Self::Capital => "capital",
+            Self::Opening => "opening",
         }
     }
 }

@@ -29,6 +29,8 @@ pub enum Unmoved {
     BelowFloor(Rupiah),
     /// An amount of nothing, or one out of range.
     OutOfRange,
+    /// An opening balance for an account that was used already.
+    Used,
 }
 
 /// Decides a movement of a member whose balance may go as low as minus `credit_limit`: the account
@@ -45,6 +47,9 @@ pub fn decide_movement(
     at: UtcMillis,
 ) -> Result<(Account, Transfer), Unmoved> {
     let out_of_range = |_| Unmoved::OutOfRange;
+    if movement.kind == Kind::Opening && *account != Account::default() {
+        return Err(Unmoved::Used);
+    }
     let takes = movement.amount.is_negative();
     let balance = account.balance.plus(movement.amount).map_err(out_of_range)?;
     let room = balance.plus(credit_limit).map_err(out_of_range)?;
@@ -186,8 +191,37 @@ mod tests {
                     let far = balance.checked_add(amount).and_then(|sum| sum.checked_add(limit.get()));
                     prop_assert!(amount == 0 || far.is_none() || amount == i64::MIN);
                 }
-                Err(Unmoved::UnknownMember) => prop_assert!(false, "it is known"),
+                Err(why @ (Unmoved::UnknownMember | Unmoved::Used)) => {
+                    prop_assert!(false, "{:?}", why);
+                }
             }
+        }
+
+        /// An opening balance is the first movement of a member, or none.
+        #[test]
+        fn an_account_is_opened_once(
+            balance in 0_i64..1_000, day in 0_i32..3, total in 0_i64..3, amount in 1_i64..1_000,
+        ) {
+            let account = Account {
+                balance: Rupiah::new(balance),
+                day: Day::new(day),
+                day_total: Rupiah::new(total),
+            };
+            let movement = Movement {
+                kind: Kind::Opening,
+                other: AccountName::Opening,
+                ..movement(amount)
+            };
+            let at = UtcMillis::new(1);
+            let done = decide_movement(&movement, &account, Rupiah::ZERO, at);
+            let Ok((after, transfer)) = done else {
+                prop_assert!(account != Account::default() && done == Err(Unmoved::Used));
+                return Ok(());
+            };
+            prop_assert_eq!(account, Account::default());
+            prop_assert_eq!((after.balance.get(), transfer.from), (amount, AccountName::Opening));
+            let again = decide_movement(&movement, &after, Rupiah::ZERO, at);
+            prop_assert_eq!(again, Err(Unmoved::Used));
         }
     }
 }

@@ -9,8 +9,9 @@ use domain::{
 use ipnet::IpNet;
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::sync::Arc;
-use store::{CatalogRows, Level, MasterKey, SealError};
+use store::{CatalogRows, Imported, Level, MasterKey, SealError};
 use types::{LevelCode, MemberCode, MemberId, Moment, ProductCode, SupplierCode};
 use wire::{PriceRow, Secret, slug};
 
@@ -49,6 +50,19 @@ pub struct MemberEntry {
     pub old: Option<OldPair>,
     pub signing: Option<Secret>,
     pub ip_allow: Vec<IpNet>,
+    pub imported: Imported,
+}
+
+impl MemberEntry {
+    /// True when it may call from there. Credentials that came with an import do so from addresses
+    /// on its list only.
+    #[must_use]
+    pub fn may_call_from(&self, address: IpAddr) -> bool {
+        match self.ip_allow.is_empty() {
+            true => !self.imported.any(),
+            false => self.ip_allow.iter().any(|net| net.contains(&address)),
+        }
+    }
 }
 
 /// Members, products, prices, suppliers and routes at one moment.
@@ -102,6 +116,7 @@ impl Catalog {
                     .map(|sealed| open("signing", sealed))
                     .transpose()?,
                 ip_allow: record.ip_allow,
+                imported: record.imported,
                 member: record.member,
             });
             catalog.by_id.insert(entry.member.id, entry.clone());

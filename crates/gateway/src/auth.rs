@@ -178,8 +178,7 @@ pub(crate) fn authenticate(
         return Err(Refusal::UnknownMember);
     };
     // The address comes before the PIN: a foreign address must not be able to try PINs.
-    let allowed = entry.ip_allow.is_empty() || entry.ip_allow.iter().any(|net| net.contains(&from));
-    if !allowed {
+    if !entry.may_call_from(from) {
         return Err(Refusal::IpNotAllowed(from));
     }
     if let Err(refusal) = bears(entry, credentials, covers, now) {

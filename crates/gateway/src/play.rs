@@ -81,7 +81,9 @@ impl Gateway {
     fn is_of_money(&self, real: &MemberEntry, shows: &Shows<'_>) -> bool {
         match shows {
             Shows::Credentials(credentials, covers, from, now) => {
+                // From where it may not call nothing tells whether they are right.
                 !self.0.lockout.is_paused(&real.member.code, *from, *now)
+                    && real.may_call_from(*from)
                     && bears(real, credentials, covers, *now).is_ok()
             }
             Shows::Key { plays } => !plays,

@@ -197,6 +197,7 @@ impl Play {
                 let pin = seal("pin", pin, own.map(|own| &own.pin))?;
                 let password = seal("password", password, own.map(|own| &own.password))?;
                 (record.pin, record.password) = (pin, password);
+                record.imported = store::Imported::default();
             }
             let same = own.is_some_and(|own| {
                 own.member == record.member
@@ -204,6 +205,7 @@ impl Play {
                     && own.password.0 == record.password.0
                     && own.signing.as_ref().map(|s| &s.0) == record.signing.as_ref().map(|s| &s.0)
                     && own.ip_allow == record.ip_allow
+                    && own.imported == record.imported
             });
             if !same {
                 changes.push(CatalogChange::Member(record));

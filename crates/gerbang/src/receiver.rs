@@ -1,12 +1,14 @@
 //! The demo member's own end: takes callbacks on the same listener, prints them, shows them on a
 //! page. It must never be part of a real business.
 
+use crate::say;
 use http::{Request, Response, header};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
+use tokio::sync::Notify;
 
 /// Where callbacks arrive.
 pub(crate) const PATH: &str = "/demo/callback";
@@ -21,11 +23,25 @@ struct Inner {
     tries: Vec<(&'static str, String)>,
     logins: String,
     came: Mutex<VecDeque<(String, String)>>,
+    /// Nobody reads what is said.
+    unheard: Notify,
 }
 
 impl Receiver {
     pub(crate) fn new(tries: Vec<(&'static str, String)>, logins: String) -> Self {
-        Self(Arc::new(Inner { tries, logins, came: Mutex::default() }))
+        Self(Arc::new(Inner { tries, logins, came: Mutex::default(), unheard: Notify::new() }))
+    }
+
+    /// Says a line to who started the demo.
+    pub(crate) fn say(&self, line: &str) {
+        if say::line(line).is_err() {
+            self.0.unheard.notify_one();
+        }
+    }
+
+    /// Waits until nobody listens any more.
+    pub(crate) async fn unheard(&self) {
+        self.0.unheard.notified().await;
     }
 
     /// Who may log in to the demo, and with what.
@@ -39,7 +55,7 @@ impl Receiver {
             PATH => {
                 let query = request.uri().query().unwrap_or_default();
                 if let Some((reference, message)) = wire::callback_query(query.as_bytes()) {
-                    println!("callback: {message}");
+                    self.say(&format!("callback: {message}"));
                     if let Ok(mut came) = self.0.came.lock() {
                         came.push_front((reference.to_string(), message));
                         came.truncate(SHOWN);

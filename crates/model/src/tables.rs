@@ -9,9 +9,7 @@ use store::{
     Lane, Level, MemberRecord, Paper, PaperKey, ProofKey, SameDay, StoreError, SupplierRecord,
     Turn, Wants, is_rival, journal_hash, transfer_hash,
 };
-use types::{
-    AttemptId, DeliveryId, LevelCode, MemberId, ProductCode, RefId, Rupiah, SupplierCode, TrxNo,
-};
+use types::{AttemptId, DeliveryId, LevelCode, MemberId, ProductCode, RefId, SupplierCode, TrxNo};
 
 /// First number a trx gets.
 const FIRST_TRX: i64 = 100_000_001;
@@ -326,11 +324,7 @@ impl Tables {
             CatalogChange::Member(record) => {
                 let id = record.member.id;
                 self.members.insert(id, record);
-                self.accounts.entry(id).or_insert_with(|| Account {
-                    balance: Rupiah::ZERO,
-                    day: types::Day::default(),
-                    day_total: Rupiah::ZERO,
-                });
+                self.accounts.entry(id).or_default();
             }
             CatalogChange::Level(level) => {
                 self.levels.insert(level.code.clone(), level);

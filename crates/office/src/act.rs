@@ -5,6 +5,8 @@ use crate::access::Actor;
 use crate::papers::{digest, put};
 use crate::plug::Office;
 use crate::problem::Problem;
+use crate::takeover::ODD_LINES;
+use domain::Kind;
 use engine::{Carried, Errand};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -44,6 +46,12 @@ impl<'a> Act<'a> {
         Act { actor: self.actor, what: self.what, detail: self.detail.clone(), once: None }
     }
 
+    /// The same with more to tell of it.
+    pub(crate) fn about(&self, detail: &Value) -> Act<'a> {
+        let (detail, once) = (detail.clone(), self.once.clone());
+        Act { actor: self.actor, what: self.what, detail, once }
+    }
+
     /// What a repetition hears that has no answer of its own.
     pub(crate) fn told(&self) -> Value {
         json!({"done": self.what})
@@ -78,7 +86,9 @@ impl Office {
     ) -> anyhow::Result<Carried> {
         let mut line = self.line(act.actor, act.what, &act.detail, "done");
         line.trx = errand.resolve.as_ref().map(|resolve| resolve.trx);
-        line.member = errand.moves.first().map(|movement| movement.member);
+        // A take-over is about many.
+        let first = errand.moves.first().filter(|movement| movement.kind != Kind::Opening);
+        line.member = first.map(|movement| movement.member);
         errand.lines.push(line);
         if let Some((id, asked)) = act.paper() {
             let body = OnceBody { asked: asked.to_owned(), answer: answer.clone() };
@@ -89,6 +99,10 @@ impl Office {
 
     /// A line of what was tried and not done.
     pub(crate) async fn not_done(&self, act: &Act<'_>, error: &anyhow::Error) {
-        self.audit(act.actor, act.what, &act.detail, &format!("not done: {error:#}")).await;
+        let whole = format!("{error:#}");
+        // Lines of a file of members are told to who brought it, and to nobody else.
+        let odd = error.downcast_ref::<Problem>().is_some_and(|problem| problem.code == ODD_LINES);
+        let told = if odd { whole.lines().next().unwrap_or_default() } else { &whole };
+        self.audit(act.actor, act.what, &act.detail, &format!("not done: {told}")).await;
     }
 }

@@ -3,7 +3,7 @@
 //! who stole a session does not open the door for itself unseen.
 
 use crate::access::Actor;
-use crate::operations::{MemberSet, Operation, execute, networks};
+use crate::operations::{MemberSet, Operation, execute, must_come_from_somewhere, networks};
 use crate::papers::{drop, put};
 use crate::plug::Office;
 use crate::portal_session::is_allowed;
@@ -48,10 +48,13 @@ impl Office {
         ips: &str,
     ) -> anyhow::Result<Option<i64>> {
         self.confirm(me, from, pin, "addresses").await?;
-        networks(ips)?;
+        let asked = networks(ips)?;
         let hours = self.rules().await?.allowlist_hours;
         let catalog = self.handle.catalog();
         let entry = catalog.member(&me.code);
+        if let Some(entry) = entry {
+            must_come_from_somewhere(&me.code, entry.imported, &asked)?;
+        }
         if hours == 0 || entry.is_some_and(|entry| is_allowed(entry, &from.address)) {
             let set = MemberSet {
                 code: me.code.to_string(),

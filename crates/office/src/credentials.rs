@@ -19,6 +19,21 @@ struct DemoBody {
     demo: bool,
 }
 
+/// Why a PIN or password of a member is easy to guess, when one is.
+pub(crate) fn weakness(
+    code: &str,
+    pin: Option<&str>,
+    password: Option<&str>,
+) -> Result<(), Problem> {
+    if let Some(pin) = pin {
+        strength::member_pin(pin, code)?;
+    }
+    if let Some(password) = password {
+        strength::member_password(password, code, pin.unwrap_or_default())?;
+    }
+    Ok(())
+}
+
 impl Office {
     /// A demo has credentials that are printed in a README; a business does not.
     ///
@@ -33,7 +48,7 @@ impl Office {
         Ok(())
     }
 
-    async fn is_demo(&self) -> anyhow::Result<bool> {
+    pub(crate) async fn is_demo(&self) -> anyhow::Result<bool> {
         let found = self.sheet::<DemoBody>(SETTING, DEMO).await?;
         Ok(found.is_some_and(|sheet| sheet.body.demo))
     }
@@ -56,16 +71,7 @@ impl Office {
         if given().next().is_none() || self.is_demo().await? {
             return Ok(());
         }
-        let check = || -> Result<(), Problem> {
-            if let Some(pin) = pin {
-                strength::member_pin(pin, code)?;
-            }
-            if let Some(password) = password {
-                strength::member_password(password, code, pin.unwrap_or_default())?;
-            }
-            Ok(())
-        };
-        check().map_err(Into::into)
+        weakness(code, pin, password).map_err(Into::into)
     }
 
     /// Papers that end with these changes: keys and portal sessions under other credentials, and

@@ -52,18 +52,9 @@ pub(crate) fn place(
     markup: Option<&str>,
     markups: Option<&str>,
 ) -> anyhow::Result<()> {
-    let amount = |text: &str| -> anyhow::Result<Rupiah> {
-        let amount: Rupiah =
-            if text.trim().is_empty() { Rupiah::ZERO } else { text.trim().parse()? };
-        if amount.is_negative() {
-            let why = "a markup is 0 or more: a downline never pays less than its upline";
-            return Err(Problem::asked("bad_markup", why).into());
-        }
-        Ok(amount)
-    };
     match upline.map(str::trim) {
         None => {}
-        Some("") => member.upline = None,
+        Some("") => under(member, None),
         Some(code) => {
             let code = MemberCode::parse(code)?;
             let above = catalog.member(&code);
@@ -73,18 +64,42 @@ pub(crate) fn place(
                 let why = format!("{code} stands below {} itself", member.code);
                 return Err(Problem::asked("upline_loop", why).into());
             }
-            let mut under = Vec::new();
-            below(catalog, member.id, 1, &mut under);
-            let height = under.iter().map(|downline| downline.depth).max().unwrap_or_default();
+            let mut theirs = Vec::new();
+            below(catalog, member.id, 1, &mut theirs);
+            let height = theirs.iter().map(|downline| downline.depth).max().unwrap_or_default();
             if catalog.depth(&above.member) + 1 + height >= DEEPEST {
                 let why = format!("a network is {DEEPEST} members deep at most");
                 return Err(Problem::asked("too_deep", why).into());
             }
-            let old = member.upline.take();
-            let (markup, markups) = old.map_or_else(Default::default, |up| (up.markup, up.markups));
-            member.upline = Some(Upline { member: above.member.id, markup, markups });
+            under(member, Some(above.member.id));
         }
     }
+    mark_up(catalog, member, markup, markups)
+}
+
+/// Below another, with the markups that it has; or below nobody.
+pub(crate) fn under(member: &mut Member, above: Option<MemberId>) {
+    let old = member.upline.take();
+    let (markup, markups) = old.map_or_else(Default::default, |up| (up.markup, up.markups));
+    member.upline = above.map(|above| Upline { member: above, markup, markups });
+}
+
+/// What it pays more than its upline.
+pub(crate) fn mark_up(
+    catalog: &Catalog,
+    member: &mut Member,
+    markup: Option<&str>,
+    markups: Option<&str>,
+) -> anyhow::Result<()> {
+    let amount = |text: &str| -> anyhow::Result<Rupiah> {
+        let amount: Rupiah =
+            if text.trim().is_empty() { Rupiah::ZERO } else { text.trim().parse()? };
+        if amount.is_negative() {
+            let why = "a markup is 0 or more: a downline never pays less than its upline";
+            return Err(Problem::asked("bad_markup", why).into());
+        }
+        Ok(amount)
+    };
     if markup.is_none() && markups.is_none() {
         return Ok(());
     }

@@ -1,29 +1,33 @@
 //! Product files that people bring: tables with a header, in every style of spreadsheets, or JSON in the
 //! shape of the price list.
 
-use crate::grid::{Grid, head, read_grid};
+use crate::columns::{Columns, Line};
 use crate::operations::ImportRow;
 use anyhow::{Context as _, bail};
 use serde_json::{Map, Value};
 use types::{Rounding, Rupiah};
 
-/// Names of columns: ours first, then what others call them.
-const COLUMNS: [(&str, &[&str]); 14] = [
-    ("kode", &["code", "kode produk", "product code"]),
-    ("keterangan", &["nama", "nama produk", "name"]),
-    ("produk", &["group", "operator"]),
-    ("kategori", &["category"]),
-    ("harga", &["price", "harga jual"]),
-    ("status", &[]),
-    ("dest_rule", &["dest rule"]),
-    ("qty_min", &["qty min"]),
-    ("qty_max", &["qty max"]),
-    ("cut_off", &["cut off"]),
-    ("level", &[]),
-    ("supplier", &[]),
-    ("cost", &["modal", "harga beli"]),
-    ("sku", &["kode supplier"]),
-];
+/// Columns of a product file.
+const COLUMNS: Columns = Columns {
+    all: &[
+        ("kode", &["code", "kode produk", "product code"]),
+        ("keterangan", &["nama", "nama produk", "name"]),
+        ("produk", &["group", "operator"]),
+        ("kategori", &["category"]),
+        ("harga", &["price", "harga jual"]),
+        ("status", &[]),
+        ("dest_rule", &[]),
+        ("qty_min", &[]),
+        ("qty_max", &[]),
+        ("cut_off", &[]),
+        ("level", &[]),
+        ("supplier", &[]),
+        ("cost", &["modal", "harga beli"]),
+        ("sku", &["kode supplier"]),
+    ],
+    key: "kode",
+    of: "a product file",
+};
 
 /// The rows of a text, by the ending of its file's name; what the fields mean is checked by the
 /// operation.
@@ -39,26 +43,6 @@ pub fn read_import(ending: &str, text: &str) -> anyhow::Result<Vec<ImportRow>> {
             "the name must end in .csv, .tsv, .txt or .json; a workbook is saved as CSV first"
         ),
     }
-}
-
-fn column(name: &str) -> Option<&'static str> {
-    let name = head(name);
-    let found =
-        COLUMNS.iter().find(|(own, others)| head(own) == name || others.contains(&name.as_str()));
-    found.map(|(own, _)| *own)
-}
-
-fn unknown(name: &str) -> anyhow::Error {
-    let all = COLUMNS.map(|(own, _)| own).join(", ");
-    anyhow::anyhow!(
-        "`{name}` is no column of a product file: take it out, or give it one of the names {all}"
-    )
-}
-
-/// What a cell says. Exports put an apostrophe before what spreadsheets would take for a formula.
-fn cell(text: &str) -> &str {
-    let formula = |rest: &str| rest.starts_with(['=', '+', '-', '@', '\t', '\r', '\'']);
-    text.strip_prefix('\'').filter(|rest| formula(rest)).unwrap_or(text)
 }
 
 fn set(row: &mut ImportRow, name: &str, text: String) {
@@ -86,36 +70,14 @@ fn table(text: &str) -> anyhow::Result<Vec<ImportRow>> {
     if text.trim_start().starts_with(['[', '{']) {
         return json(text.trim());
     }
-    let is_header = |heads: &[String]| heads.iter().any(|head| column(head) == Some("kode"));
-    let Grid { heads, rows, .. } = read_grid(text, &is_header, "the column `kode`")?;
-    let mut columns: Vec<Option<&str>> = Vec::new();
-    for (place, head) in heads.iter().enumerate() {
-        let found = column(head);
-        let used =
-            rows.iter().any(|(_, cells)| cells.get(place).is_some_and(|cell| !cell.is_empty()));
-        if found.is_none() && (used || !head.is_empty()) {
-            return Err(unknown(head));
-        }
-        if found.is_some() && columns.contains(&found) {
-            bail!("the column `{head}` stands there twice");
-        }
-        columns.push(found);
-    }
-    let mut found = Vec::new();
-    for (line, cells) in rows {
+    let row = |(line, cells): Line| {
         let mut row = ImportRow { line, ..ImportRow::default() };
-        for (place, text) in cells.iter().enumerate() {
-            match columns.get(place).copied().flatten() {
-                Some(name) => set(&mut row, name, cell(text).trim().to_owned()),
-                None if text.is_empty() => {}
-                None => bail!(
-                    "line {line}: `{text}` stands behind the last column; put texts with the separator into quotes"
-                ),
-            }
+        for (name, text) in cells {
+            set(&mut row, name, text);
         }
-        found.push(row);
-    }
-    Ok(found)
+        row
+    };
+    Ok(COLUMNS.read(text)?.into_iter().map(row).collect())
 }
 
 /// One object at a time, so that an error can name its line.
@@ -143,7 +105,7 @@ fn object(raw: &str) -> anyhow::Result<ImportRow> {
     let fields: Map<String, Value> = serde_json::from_str(raw)?;
     let mut row = ImportRow::default();
     for (name, value) in fields {
-        let Some(known) = column(&name) else { return Err(unknown(&name)) };
+        let Some(known) = COLUMNS.named(&name) else { return Err(COLUMNS.unknown(&name)) };
         let text = match value {
             Value::Null => continue,
             Value::String(text) => text,

@@ -67,11 +67,17 @@ pub(crate) fn amount_of(text: &str) -> Result<Rupiah, Problem> {
     if amount == Rupiah::ZERO {
         return Err(Problem::asked("bad_amount", "an amount of 0 moves nothing"));
     }
-    if amount.get().checked_abs().is_none_or(|size| size > AMOUNT_MOST) {
-        let most = Rupiah::new(AMOUNT_MOST);
-        return Err(Problem::asked("out_of_range", format!("one act moves at most {most}")));
-    }
+    amount_most(amount)?;
     Ok(amount)
+}
+
+/// No more than one act moves.
+pub(crate) fn amount_most(amount: Rupiah) -> Result<(), Problem> {
+    if amount.get().checked_abs().is_some_and(|size| size <= AMOUNT_MOST) {
+        return Ok(());
+    }
+    let most = Rupiah::new(AMOUNT_MOST);
+    Err(Problem::asked("out_of_range", format!("one act moves at most {most}")))
 }
 
 pub(crate) fn out_of_range(_: MoneyError) -> Problem {

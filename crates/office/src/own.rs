@@ -4,7 +4,7 @@ use crate::access::{Actor, Role};
 use crate::operations::{MemberSet, Operation, execute};
 use crate::papers::{secret, webhook_secret};
 use crate::plug::Office;
-use crate::portal_session::locked;
+use crate::portal_session::{is_allowed, locked};
 use crate::problem::Problem;
 use crate::sessions::{From, SignedMember};
 use crate::strength;
@@ -63,11 +63,16 @@ impl Office {
         pin: &str,
         what: &'static str,
     ) -> anyhow::Result<()> {
-        let who = (format!("pin {}", member.code), String::new());
-        self.lockout.attempt(&who, self.handle.now().utc)?;
         let catalog = self.handle.catalog();
         let entry = catalog.member(&member.code).filter(|entry| entry.member.active);
         let Some(entry) = entry else { return Err(locked().into()) };
+        if entry.imported.pin && !is_allowed(entry, &from.address) {
+            let why = "this PIN came with an import: until it is changed it works from an allowed \
+                       address only; change it from there, or ask the operator for a new one";
+            return Err(Problem::forbidden(why).into());
+        }
+        let who = (format!("pin {}", member.code), String::new());
+        self.lockout.attempt(&who, self.handle.now().utc)?;
         if bool::from(entry.pin.expose().as_bytes().ct_eq(pin.as_bytes())) {
             self.lockout.right(&who);
             return Ok(());

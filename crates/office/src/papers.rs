@@ -171,6 +171,13 @@ impl Office {
                 ),
                 Unmoved::UnknownMember => Problem::missing(format!("there is no member {member}")),
                 Unmoved::OutOfRange => Problem::asked("out_of_range", "the amount is out of range"),
+                Unmoved::Used => Problem::conflict(
+                    "account_used",
+                    format!(
+                        "{} moved money meanwhile; an opening balance is the first movement",
+                        self.code_of(member)
+                    ),
+                ),
             }
             .into()),
             other => Err(anyhow!("unexpected answer {other:?}")),
@@ -197,7 +204,8 @@ fn unfit(errand: &mut Errand) -> Option<String> {
             | AccountName::Loss(_)
             | AccountName::Deposit(_)
             | AccountName::Expense(_)
-            | AccountName::Capital => None,
+            | AccountName::Capital
+            | AccountName::Opening => None,
         };
         std::iter::once(&movement.note).chain(till)
     });

@@ -204,13 +204,22 @@ impl Office {
     pub async fn reset_portal_password(&self, actor: &Actor, code: &str) -> anyhow::Result<()> {
         actor.must(Permission::ManageMembers)?;
         let (code, _) = self.member_of(code)?;
-        let own = self.own_login(&code).await?;
-        let mut papers = vec![drop(KIND, &own.id, own.version)];
-        papers.extend(self.sessions_end(PORTAL, code.as_str(), None).await?);
+        let papers = self.portal_password_gone(&code).await?;
         let detail = json!({"member": code.as_str()});
         let lines = vec![self.line(actor, "portal password reset", &detail, "")];
         self.run(Errand { papers, lines, ..Errand::default() }).await?;
         Ok(())
+    }
+
+    /// The papers that go with it.
+    pub(crate) async fn portal_password_gone(
+        &self,
+        code: &MemberCode,
+    ) -> anyhow::Result<Vec<PaperChange>> {
+        let own = self.own_login(code).await?;
+        let mut papers = vec![drop(KIND, &own.id, own.version)];
+        papers.extend(self.sessions_end(PORTAL, code.as_str(), None).await?);
+        Ok(papers)
     }
 
     /// True for a member that has chosen a password of the portal.

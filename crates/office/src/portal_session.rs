@@ -51,9 +51,10 @@ fn wrong() -> Problem {
 
 /// True when a member may call from there.
 pub(crate) fn is_allowed(entry: &MemberEntry, address: &str) -> bool {
-    let from = address.parse::<std::net::IpAddr>();
-    entry.ip_allow.is_empty()
-        || from.is_ok_and(|from| entry.ip_allow.iter().any(|net| net.contains(&from)))
+    match address.parse() {
+        Ok(from) => entry.may_call_from(from),
+        Err(_) => entry.ip_allow.is_empty() && !entry.imported.any(),
+    }
 }
 
 impl Office {

@@ -16,6 +16,7 @@ use crate::plug::Office;
 use crate::problem::Problem;
 use crate::reconcile::Settlement;
 use crate::rules::Rules;
+use crate::takeover::Opened;
 use crate::users::{KIND as USER, UserBody};
 use domain::{Gate, Limits, NoAgreement, Voice, Weight, may_agree, weigh};
 use engine::{Carried, Errand, PaperChange};
@@ -72,6 +73,8 @@ pub enum Proposal {
     Bank(Bank),
     /// The rules themselves.
     Rules(Rules),
+    /// Members of another center with their balances.
+    Takeover(Opened),
 }
 
 impl Proposal {
@@ -88,6 +91,7 @@ impl Proposal {
             Self::Reverse(_) => "reverse",
             Self::Bank(_) => "bank set",
             Self::Rules(_) => "rules",
+            Self::Takeover(_) => "member import",
         }
     }
 
@@ -98,9 +102,24 @@ impl Proposal {
             | Self::Assign(_)
             | Self::Difference { .. }
             | Self::Bank(_) => Permission::MoveMoney,
-            Self::CreditLimit { .. } => Permission::ManageMembers,
+            Self::CreditLimit { .. } | Self::Takeover(_) => Permission::ManageMembers,
             Self::Fail { .. } | Self::Reverse(_) => Permission::Resolve,
             Self::Rules(_) => Permission::ManageUsers,
+        }
+    }
+
+    /// True for what changes the catalog.
+    const fn edits(&self) -> bool {
+        match self {
+            Self::CreditLimit { .. } | Self::Takeover(_) => true,
+            Self::Credit(_)
+            | Self::Transfer(_)
+            | Self::Assign(_)
+            | Self::Difference { .. }
+            | Self::Fail { .. }
+            | Self::Reverse(_)
+            | Self::Bank(_)
+            | Self::Rules(_) => false,
         }
     }
 
@@ -150,7 +169,7 @@ pub struct Approval {
     pub id: String,
     pub at: i64,
     /// `credit`, `transfer`, `assign bank credit`, `settle difference`, `credit limit`, `fail`,
-    /// `reverse`, `bank set` or `rules`.
+    /// `reverse`, `bank set`, `rules` or `member import`.
     pub what: &'static str,
     /// What was asked.
     pub asked: Value,
@@ -195,6 +214,10 @@ impl Office {
             return Ok(Done::Repeated { first });
         }
         for _ in 0..TRIES {
+            let _editing = match proposal.edits() {
+                true => Some((self.editing.lock().await, self.begin())),
+                false => None,
+            };
             match self.propose_once(&act, &proposal).await {
                 Err(error) if is_stale(&error) || is_outdated(&error) => {}
                 other => return other,
@@ -216,14 +239,15 @@ impl Office {
             | Proposal::Difference { .. }
             | Proposal::CreditLimit { .. }
             | Proposal::Bank(_)
-            | Proposal::Rules(_) => rules.limits(),
+            | Proposal::Rules(_)
+            | Proposal::Takeover(_) => rules.limits(),
         };
         if let Some(paper) = self.alone(act.actor, weight, limits).await? {
             errand.papers.extend(paper);
             let carried = self.carry_out(act, errand, &serde_json::to_value(&done)?).await?;
             return Ok(finished(done, &carried));
         }
-        self.wait(act, proposal, &rules).await
+        self.wait(act, proposal, &rules, Vec::new()).await
     }
 
     /// `Some` when the person may do it alone, with the paper of its sum of the day.
@@ -248,11 +272,13 @@ impl Office {
         }
     }
 
-    async fn wait(
+    /// Waits for a second person, with papers that are kept meanwhile.
+    pub(crate) async fn wait(
         &self,
         act: &Act<'_>,
         proposal: &Proposal,
         rules: &Rules,
+        kept: Vec<PaperChange>,
     ) -> anyhow::Result<Done> {
         let now = self.handle.now().utc;
         let others = self.others(&act.actor.name).await?;
@@ -279,11 +305,9 @@ impl Office {
         let mut line =
             self.line(act.actor, &format!("{} asked", proposal.what()), &proposal.detail()?, why);
         line.status = "approval_asked".to_owned();
-        let errand = Errand {
-            papers: vec![put(APPROVAL, &id, 0, WAITING, &body)?],
-            lines: vec![line],
-            ..Errand::default()
-        };
+        let mut papers = vec![put(APPROVAL, &id, 0, WAITING, &body)?];
+        papers.extend(kept);
+        let errand = Errand { papers, lines: vec![line], ..Errand::default() };
         self.carry_out(act, errand, &serde_json::to_value(&done)?).await?;
         Ok(done)
     }
@@ -341,6 +365,11 @@ impl Office {
         sheet.body.decided = Some(actor.name.clone());
         sheet.body.result = Some(if agree { "agreed" } else { "refused" }.to_owned());
         let paper = put(APPROVAL, id, sheet.version, "", &sheet.body)?;
+        // What changes members rests on what is read of them: one editor at a time.
+        let _editing = match proposal.edits() {
+            true => Some((self.editing.lock().await, self.begin())),
+            false => None,
+        };
         let both = match sheet.body.by == actor.name {
             true => actor.clone(),
             false => Actor { name: format!("{} & {}", sheet.body.by, actor.name), ..actor.clone() },
@@ -349,7 +378,19 @@ impl Office {
             let prepared = self.prepare(&both, &proposal).await?;
             (proposal.what().to_owned(), prepared.errand)
         } else {
-            (format!("{} refused", proposal.what()), Errand::default())
+            let papers = match &proposal {
+                Proposal::Takeover(opened) => self.takeover_refused(opened).await?,
+                Proposal::Credit(_)
+                | Proposal::Transfer(_)
+                | Proposal::CreditLimit { .. }
+                | Proposal::Assign(_)
+                | Proposal::Difference { .. }
+                | Proposal::Fail { .. }
+                | Proposal::Reverse(_)
+                | Proposal::Bank(_)
+                | Proposal::Rules(_) => Vec::new(),
+            };
+            (format!("{} refused", proposal.what()), Errand { papers, ..Errand::default() })
         };
         errand.papers.push(paper);
         let act = Act::new(&both, &what, proposal.detail()?);
@@ -409,6 +450,7 @@ impl Office {
             Proposal::Reverse(reversal) => self.prepare_reversal(reversal).await,
             Proposal::Bank(bank) => self.prepare_bank(bank).await,
             Proposal::Rules(rules) => self.prepare_rules(rules).await,
+            Proposal::Takeover(opened) => self.prepare_takeover(by, opened).await,
         }
     }
 }

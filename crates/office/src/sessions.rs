@@ -14,7 +14,7 @@ use serde_json::json;
 use subtle::ConstantTimeEq as _;
 use types::{MemberCode, MemberId};
 
-const SESSION: &str = "session";
+pub(crate) const SESSION: &str = "session";
 pub(crate) const PORTAL: &str = "portal-session";
 /// A session that nobody uses ends after this.
 const IDLE_MS: i64 = 2 * 3_600_000;
@@ -269,16 +269,6 @@ impl Office {
             };
             self.run(errand).await?;
         }
-        Ok(())
-    }
-
-    pub(crate) async fn kill_sessions_of(
-        &self,
-        login: &str,
-        keep: Option<&str>,
-    ) -> anyhow::Result<()> {
-        let papers = self.sessions_end(SESSION, login, keep).await?;
-        self.run(Errand { papers, ..Errand::default() }).await?;
         Ok(())
     }
 

@@ -1,10 +1,11 @@
 //! People who work here: passwords, second factors, roles.
 
 use crate::access::{Actor, Permission, Role};
-use crate::papers::{Sheet, drop, put};
+use crate::papers::{Sheet, drop, is_stale, put};
 use crate::plug::Office;
 use crate::problem::Problem;
 use crate::second_factor::{Factor, Place, Spent};
+use crate::sessions::SESSION;
 use crate::step_up::{Proof, Proven};
 use crate::{password, strength, totp};
 use engine::Errand;
@@ -13,6 +14,8 @@ use serde_json::{Value, json};
 use types::UtcMillis;
 
 pub(crate) const KIND: &str = "user";
+/// Tries when sessions change at the same moment.
+const TRIES: usize = 3;
 
 /// A user as stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -212,6 +215,28 @@ impl Office {
         Ok(())
     }
 
+    /// The same, and in the same commit all its sessions but that one end.
+    async fn put_and_end(
+        &self,
+        actor: &Actor,
+        sheet: &Sheet<UserBody>,
+        what: &str,
+        detail: &Value,
+        keep: Option<&str>,
+    ) -> anyhow::Result<()> {
+        let mut tries = 0;
+        loop {
+            let mut papers = vec![put(KIND, &sheet.id, sheet.version, "", &sheet.body)?];
+            papers.extend(self.sessions_end(SESSION, &sheet.id, keep).await?);
+            let lines = vec![self.line(actor, what, detail, "")];
+            match self.run(Errand { papers, lines, ..Errand::default() }).await {
+                // A session that moved on or ended meanwhile.
+                Err(error) if is_stale(&error) && tries < TRIES => tries += 1,
+                done => return done.map(|_| ()),
+            }
+        }
+    }
+
     /// Changes role or activity; ends the sessions of who is switched off.
     ///
     /// # Errors
@@ -253,9 +278,8 @@ impl Office {
         }
         let detail =
             json!({"login": login, "role": sheet.body.role.word(), "active": sheet.body.active});
-        self.put_user(actor, login, sheet.version, &sheet.body, "user set", &detail).await?;
         // What somebody was allowed before ends now.
-        self.kill_sessions_of(login, None).await?;
+        self.put_and_end(actor, &sheet, "user set", &detail, None).await?;
         Ok(shown(&sheet))
     }
 
@@ -310,8 +334,7 @@ impl Office {
             self.make_strange(actor, &mut sheet.body);
         }
         let detail = json!({"login": login});
-        self.put_user(actor, login, sheet.version, &sheet.body, "user password", &detail).await?;
-        self.kill_sessions_of(login, keep).await
+        self.put_and_end(actor, &sheet, "user password", &detail, keep).await
     }
 
     /// Begins to set up a second factor, or another one: the secret is kept here and shown to this
@@ -365,8 +388,7 @@ impl Office {
         let codes = sheet.body.factor.confirm(&self.place_of(&actor.name), session, code, now)?;
         let detail = json!({"login": actor.name});
         let what = "second factor on";
-        self.put_user(actor, &actor.name, sheet.version, &sheet.body, what, &detail).await?;
-        self.kill_sessions_of(&actor.name, Some(session)).await?;
+        self.put_and_end(actor, &sheet, what, &detail, Some(session)).await?;
         Ok(codes)
     }
 
@@ -406,9 +428,7 @@ impl Office {
         sheet.body.factor.forget();
         self.make_strange(actor, &mut sheet.body);
         let detail = json!({"login": login});
-        self.put_user(actor, login, sheet.version, &sheet.body, "second factor off", &detail)
-            .await?;
-        self.kill_sessions_of(login, None).await
+        self.put_and_end(actor, &sheet, "second factor off", &detail, None).await
     }
 
     /// Removes a user for good; the journal keeps what was done.

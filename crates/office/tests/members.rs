@@ -104,6 +104,34 @@ async fn a_pin_that_confirms_is_counted_for_the_member() {
     assert_eq!(code(told), Ok(None));
 }
 
+/// New credentials and a forgotten portal password at once: a session that ends for both reasons ends
+/// once, and all of it is one commit.
+#[tokio::test]
+async fn a_forgotten_portal_password_goes_with_the_change_beside_it() {
+    let (office, _) = house();
+    let here = from("203.0.113.7");
+    let typed = office::MemberLogin { code: "OK0", password: "secret", pin: "secret", second: "" };
+    let token = office.log_member_in(typed, &here).await.unwrap();
+    let me = office.signed_member(&token).await.unwrap().unwrap();
+    office.choose_portal_password(&me, &here, "hujan-turun-di-atap").await.unwrap();
+    assert!(office.signed_member(&token).await.unwrap().is_some());
+    // What is wrong with one of them leaves the other.
+    let change = |pin: &str| MemberSet {
+        code: "OK0".to_owned(),
+        pin: Some(pin.to_owned()),
+        forget_portal_password: true,
+        ips: Some("nowhere".to_owned()).filter(|_| pin == "730264"),
+        ..MemberSet::default()
+    };
+    let wrong = Operation::MemberSet(Box::new(change("730264")));
+    assert!(execute(&office, &Actor::local(), wrong).await.is_err());
+    assert!(office.has_portal_password(&me.code).await.unwrap());
+    assert!(office.signed_member(&token).await.unwrap().is_some());
+    set(&office, change("480913")).await;
+    assert!(!office.has_portal_password(&me.code).await.unwrap());
+    assert!(office.signed_member(&token).await.unwrap().is_none());
+}
+
 #[tokio::test]
 async fn an_old_pair_is_kept_in_the_catalog_until_its_hour() {
     let (office, clock) = house();

@@ -5,7 +5,10 @@
 mod desk;
 
 use desk::{Ticking, house_with_clock};
-use office::{Actor, Credit, Done, Giving, NewUser, Office, Problem, Proven, Role, Rules};
+use office::{
+    Actor, Credit, Done, Giving, NewUser, Office, Operation, Problem, Proven, Role, Rules,
+    Takeover, execute,
+};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,6 +25,7 @@ const PEOPLE: [(&str, Role); 4] =
 enum Op {
     Credit { who: usize, token: bool, amount: i64 },
     Give { who: usize, token: bool, amount: i64 },
+    Import { who: usize, token: bool, amounts: Vec<i64>, again: bool },
     Decide { who: usize, token: bool, which: usize, agree: bool },
     Rules { who: usize, more: bool },
     Lock { who: usize, on: bool },
@@ -34,6 +38,8 @@ fn op() -> impl Strategy<Value = Op> {
         4 => (who(), 1_i64..1_500)
             .prop_map(|((who, token), amount)| Op::Credit { who, token, amount }),
         2 => (who(), 1_i64..1_500).prop_map(|((who, token), amount)| Op::Give { who, token, amount }),
+        3 => (who(), prop::collection::vec(0_i64..700, 1..4), prop::bool::weighted(0.3)).prop_map(
+            |((who, token), amounts, again)| Op::Import { who, token, amounts, again }),
         5 => (who(), 0_usize..3, prop::bool::weighted(0.8))
             .prop_map(|((who, token), which, agree)| Op::Decide { who, token, which, agree }),
         1 => (0_usize..4, any::<bool>()).prop_map(|(who, more)| Op::Rules { who, more }),
@@ -51,6 +57,8 @@ struct Waiting {
     limit: Option<i64>,
     /// Alone at that moment: it may be carried out by who asked from here on.
     ready: Option<i64>,
+    /// The file of a take-over.
+    file: Option<String>,
 }
 
 #[derive(Default)]
@@ -63,6 +71,9 @@ struct Model {
     waiting: BTreeMap<String, Waiting>,
     /// Sum of all balances.
     total: i64,
+    /// Files of take-overs that opened balances, or wait.
+    files: Vec<String>,
+    imports: usize,
 }
 
 impl Model {
@@ -183,6 +194,9 @@ impl Trial {
                 let done = self.office.give(&actor(who, token), giving, None).await;
                 self.proposed(who, may, waits, done);
             }
+            Op::Import { who, token, amounts, again } => {
+                self.import(who, token, &amounts, again).await;
+            }
             Op::Rules { who, more } => {
                 let now = self.office.rules().await.unwrap();
                 let limit = if more { now.approval_above + 100 } else { now.approval_above - 100 };
@@ -219,7 +233,47 @@ impl Trial {
 
     fn waiting(&self, by: usize, credits: i64, limit: Option<i64>) -> Option<Waiting> {
         let ready = (!self.model.others(by)).then_some(self.model.now + 60 * 60_000);
-        Some(Waiting { by, credits, limit, ready })
+        Some(Waiting { by, credits, limit, ready, file: None })
+    }
+
+    /// A file with new members, or one that was brought before: whoever brings it, it is done once.
+    async fn import(&mut self, who: usize, token: bool, amounts: &[i64], again: bool) {
+        let known = self.model.files.first().cloned().filter(|_| again);
+        let text = known.clone().unwrap_or_else(|| {
+            self.model.imports += 1;
+            let mut text = "kode,pin,password,saldo\n".to_owned();
+            for (number, amount) in amounts.iter().enumerate() {
+                text += &format!("T{}-{number},480913,teh-manis-3,{amount}\n", self.model.imports);
+            }
+            text
+        });
+        let sum: i64 = amounts.iter().sum();
+        let role = PEOPLE[who].1;
+        let members = role.may(office::Permission::ManageMembers);
+        let may = members && (sum == 0 || role.may(office::Permission::MoveMoney));
+        let takeover = Takeover { text: text.clone(), ..Takeover::default() };
+        let operation = Operation::MemberImport(Box::new(takeover));
+        let done = execute(&self.office, &actor(who, token), operation).await;
+        if known.is_some() {
+            match done {
+                Ok(told) => assert!(members && told["state"] == "repeated", "{told}"),
+                Err(error) => assert!(!members && code(&error) == "forbidden", "{error:#}"),
+            }
+            return;
+        }
+        let waits = self.asked(who, may, sum, sum, None);
+        let waits = waits.map(|waiting| Waiting { file: Some(text.clone()), ..waiting });
+        if may && sum > 0 {
+            self.model.files.push(text);
+        }
+        let done = done.map(|told| match told["approval"].as_str() {
+            Some(approval) => Done::Waiting { approval: approval.to_owned() },
+            None => {
+                assert_eq!(told["opening"], sum, "{told}");
+                Done::Changed
+            }
+        });
+        self.proposed(who, may, waits, done);
     }
 
     fn asked(
@@ -259,6 +313,9 @@ impl Trial {
             if agree {
                 self.model.total += waiting.credits;
                 self.model.limit = waiting.limit.unwrap_or(self.model.limit);
+            } else if let Some(file) = waiting.file {
+                // It may be brought again.
+                self.model.files.retain(|known| *known != file);
             }
         }
     }

@@ -1,9 +1,13 @@
 //! Changes of the catalog: written one by one under the revision they were decided on.
 
 use crate::link::Live;
+use crate::rows;
 use domain::Epoch;
 use store::{CatalogChange, MemberRecord, StoreError, SupplierRecord};
-use tokio_postgres::Error;
+use tokio_postgres::{Client, Error, Statement};
+
+/// Members that are written in one go.
+const TOGETHER: usize = 100;
 
 /// Writes the changes, raises the revision, and tells the other nodes. Refused when another node
 /// changed the catalog since this one read it: what was decided may rest on what is no longer so.
@@ -27,15 +31,28 @@ pub(crate) async fn write(
 
 /// Writes changes, whatever the revision.
 pub(crate) async fn all(live: &mut Live, changes: &[CatalogChange]) -> Result<(), Error> {
-    for change in changes {
-        one(live, change).await?;
+    let mut changes = changes.iter().peekable();
+    while let Some(change) = changes.next() {
+        let CatalogChange::Member(record) = change else {
+            one(live, change).await?;
+            continue;
+        };
+        // A take-over brings thousands: they go out together, so that nobody waits for each of them.
+        let mut records = vec![record];
+        while records.len() < TOGETHER
+            && let Some(CatalogChange::Member(record)) = changes.peek()
+        {
+            records.push(record);
+            changes.next();
+        }
+        members(live, &records).await?;
     }
     Ok(())
 }
 
 async fn one(live: &mut Live, change: &CatalogChange) -> Result<(), Error> {
     match change {
-        CatalogChange::Member(record) => member(live, record).await,
+        CatalogChange::Member(record) => members(live, &[record]).await,
         CatalogChange::Level(level) => {
             let sql = live
                 .prepare(
@@ -144,13 +161,15 @@ async fn one(live: &mut Live, change: &CatalogChange) -> Result<(), Error> {
     }
 }
 
-async fn member(live: &mut Live, record: &MemberRecord) -> Result<(), Error> {
+async fn members(live: &mut Live, records: &[&MemberRecord]) -> Result<(), Error> {
     let sql = live
         .prepare(
             "INSERT INTO member (id, code, name, active, level, credit_limit, daily_limit,
              same_day_guard, callback_url, sedang, sn_ref, ip_allow, pin, password, signing, seller,
-             webhook, upline, markup, markups, sandbox, dialect)
-             VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22)
+             webhook, upline, markup, markups, sandbox, dialect,
+             imported)
+             VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,
+             $23)
              ON CONFLICT (id) DO UPDATE SET name = excluded.name, active = excluded.active,
              level = excluded.level, credit_limit = excluded.credit_limit,
              daily_limit = excluded.daily_limit, same_day_guard = excluded.same_day_guard,
@@ -159,7 +178,7 @@ async fn member(live: &mut Live, record: &MemberRecord) -> Result<(), Error> {
              password = excluded.password, signing = excluded.signing, seller = excluded.seller,
              webhook = excluded.webhook, upline = excluded.upline, markup = excluded.markup,
              markups = excluded.markups, sandbox = excluded.sandbox,
-             dialect = excluded.dialect",
+             dialect = excluded.dialect, imported = excluded.imported",
         )
         .await?;
     let account = live
@@ -168,13 +187,31 @@ async fn member(live: &mut Live, record: &MemberRecord) -> Result<(), Error> {
              ON CONFLICT (member) DO NOTHING",
         )
         .await?;
+    let client = &live.client;
+    let together = records.iter().map(|record| {
+        let (sql, account) = (&sql, &account);
+        async move {
+            tokio::try_join!(
+                biased;
+                member(client, sql, record),
+                async { client.execute(account, &[&record.member.id.get()]).await },
+            )
+        }
+    });
+    for written in rows::together(together.collect()).await {
+        written?;
+    }
+    Ok(())
+}
+
+async fn member(client: &Client, sql: &Statement, record: &MemberRecord) -> Result<u64, Error> {
     let member = &record.member;
     let upline = member.upline.as_ref();
     let addresses: Vec<String> = record.ip_allow.iter().map(ToString::to_string).collect();
     let signing = record.signing.as_ref().map(|sealed| &sealed.0);
-    live.client
+    client
         .execute(
-            &sql,
+            sql,
             &[
                 &member.id.get(),
                 &member.code.as_str(),
@@ -198,10 +235,10 @@ async fn member(live: &mut Live, record: &MemberRecord) -> Result<(), Error> {
                 &upline.map_or_else(String::new, |upline| upline.markups.to_string()),
                 &member.sandbox,
                 &member.dialect.to_string(),
+                &record.imported.number(),
             ],
         )
-        .await?;
-    live.client.execute(&account, &[&member.id.get()]).await.map(drop)
+        .await
 }
 
 async fn supplier(live: &mut Live, record: &SupplierRecord) -> Result<(), Error> {

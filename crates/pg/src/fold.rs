@@ -45,7 +45,8 @@ fn clean_name(account: &mut AccountName) {
         | AccountName::Exchange
         | AccountName::Loss(_)
         | AccountName::Deposit(_)
-        | AccountName::Capital => {}
+        | AccountName::Capital
+        | AccountName::Opening => {}
     }
 }
 

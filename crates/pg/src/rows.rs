@@ -232,11 +232,11 @@ async fn run(live: &mut Live, steps: &[Step]) -> Result<Result<(), StoreError>, 
         prepared.push(live.prepare(step.sql).await?);
     }
     let client = &live.client;
-    let together = steps.iter().zip(&prepared).map(|(step, statement)| {
+    let waiting = steps.iter().zip(&prepared).map(|(step, statement)| {
         let params: Vec<&(dyn ToSql + Sync)> = step.params.iter().map(AsRef::as_ref).collect();
         async move { client.execute(statement, &params).await }
     });
-    for (step, touched) in steps.iter().zip(all(together.collect()).await) {
+    for (step, touched) in steps.iter().zip(self::together(waiting.collect()).await) {
         let touched = touched?;
         if let Some((wanted, otherwise)) = step.exactly
             && touched != wanted
@@ -249,7 +249,7 @@ async fn run(live: &mut Live, steps: &[Step]) -> Result<Result<(), StoreError>, 
 }
 
 /// Polls all, the first time in order, so that they go out together; all outcomes in order.
-async fn all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+pub(crate) async fn together<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     let mut running: Vec<Pin<Box<F>>> = futures.into_iter().map(Box::pin).collect();
     let mut done: Vec<Option<F::Output>> = running.iter().map(|_| None).collect();
     poll_fn(move |context| {

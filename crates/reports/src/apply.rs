@@ -211,7 +211,8 @@ fn take(
         | Kind::Adjustment
         | Kind::TopUp
         | Kind::Expense
-        | Kind::Capital => return Ok(()),
+        | Kind::Capital
+        | Kind::Opening => return Ok(()),
     };
     if transfer.kind != Kind::Debit {
         update(tx, known)?;
@@ -250,7 +251,8 @@ fn stated(account: &AccountName) -> bool {
         AccountName::Loss(_)
         | AccountName::Deposit(_)
         | AccountName::Expense(_)
-        | AccountName::Capital => true,
+        | AccountName::Capital
+        | AccountName::Opening => true,
     }
 }
 

@@ -14,8 +14,8 @@ impl SqliteStore {
         self.cached(
             "INSERT INTO member (id, code, name, active, level, credit_limit, daily_limit, \
              same_day_guard, callback_url, sedang, sn_ref, ip_allow, pin, password, signing, \
-             seller, webhook, upline, markup, markups, sandbox, dialect) VALUES \
-             (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22) \
+             seller, webhook, upline, markup, markups, sandbox, dialect, imported) VALUES \
+             (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23) \
              ON CONFLICT (id) DO UPDATE SET name = excluded.name, active = excluded.active, \
              level = excluded.level, credit_limit = excluded.credit_limit, \
              daily_limit = excluded.daily_limit, same_day_guard = excluded.same_day_guard, \
@@ -24,7 +24,7 @@ impl SqliteStore {
              password = excluded.password, signing = excluded.signing, \
              seller = excluded.seller, webhook = excluded.webhook, upline = excluded.upline, \
              markup = excluded.markup, markups = excluded.markups, sandbox = excluded.sandbox, \
-             dialect = excluded.dialect",
+             dialect = excluded.dialect, imported = excluded.imported",
         )?
         .execute(params![
             member.id.get(),
@@ -49,6 +49,7 @@ impl SqliteStore {
             upline.map_or_else(String::new, |upline| upline.markups.to_string()),
             member.sandbox,
             member.dialect.to_string(),
+            record.imported.number(),
         ])?;
         self.cached(
             "INSERT INTO account (member, balance, day, day_total) VALUES (?1, 0, 0, 0) \

@@ -5,8 +5,8 @@
 //! this program is older than it; both stop the work with the column's name.
 
 use crate::{
-    Channel, Delivery, DeliveryState, Direction, JournalLine, Level, MemberRecord, Paper, PaperKey,
-    ProofKey, Sealed, SupplierRecord, Work,
+    Channel, Delivery, DeliveryState, Direction, Imported, JournalLine, Level, MemberRecord, Paper,
+    PaperKey, ProofKey, Sealed, SupplierRecord, Work,
 };
 use domain::{
     Account, Attempt, AttemptState, Denomination, Epoch, Member, Price, Product, RouteRow,
@@ -414,7 +414,12 @@ pub fn member(row: &dyn Columns) -> Decoded<MemberRecord> {
             .split_whitespace()
             .map(|text| text.parse::<IpNet>().map_err(|error| bad("ip_allow", error)))
             .collect::<Decoded<_>>()?,
+        imported: imported_of(int(row, "imported")?)?,
     })
+}
+
+fn imported_of(number: i64) -> Decoded<Imported> {
+    Imported::of(number).ok_or_else(|| bad("imported", format!("unknown number {number}")))
 }
 
 /// A price level.

@@ -24,8 +24,8 @@ pub use read::{
     Progress, Reads, Story, TrxFilter, Work,
 };
 pub use records::{
-    CatalogChange, Channel, Delivery, DeliveryState, Direction, JournalLine, Level, MemberRecord,
-    SupplierRecord,
+    CatalogChange, Channel, Delivery, DeliveryState, Direction, Imported, JournalLine, Level,
+    MemberRecord, SupplierRecord,
 };
 pub use seal::{MasterKey, SealError, Sealed};
 pub use stamp::{Stamp, StampKey, read_stamps, stamp_bytes};

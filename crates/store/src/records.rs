@@ -17,8 +17,43 @@ pub struct MemberRecord {
     pub password: Sealed,
     /// Signs callbacks, when there is one.
     pub signing: Option<Sealed>,
-    /// Addresses it may call from; empty for any.
+    /// Addresses it may call from; empty for any, and for none while [`Self::imported`] says
+    /// something.
     pub ip_allow: Vec<IpNet>,
+    /// Which of its credentials came with an import.
+    pub imported: Imported,
+}
+
+/// Which of a member's credentials came with an import and were not changed since. They were chosen
+/// elsewhere, by rules of others: until they are changed they work from allowed addresses only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Imported {
+    pub pin: bool,
+    pub password: bool,
+}
+
+impl Imported {
+    /// True for either.
+    #[must_use]
+    pub const fn any(self) -> bool {
+        self.pin || self.password
+    }
+
+    /// As it is stored.
+    #[must_use]
+    pub const fn number(self) -> i64 {
+        (self.pin as i64) | ((self.password as i64) << 1)
+    }
+
+    /// As it was stored.
+    #[must_use]
+    pub const fn of(number: i64) -> Option<Self> {
+        match number {
+            0..=3 => Some(Self { pin: number & 1 != 0, password: number & 2 != 0 }),
+            _ => None,
+        }
+    }
 }
 
 /// A supplier with the settings of its connector, sealed because they hold credentials.

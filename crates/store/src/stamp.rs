@@ -242,7 +242,8 @@ impl StampKey {
         let (member, row) = (&record.member, member_row(record.member.id));
         let ips: Vec<String> = record.ip_allow.iter().map(ToString::to_string).collect();
         let upline = member.upline.as_ref();
-        self.fields(&row)
+        let fields = self
+            .fields(&row)
             .text(&member.code)
             .text(&member.level)
             .number(i64::from(member.active))
@@ -257,8 +258,12 @@ impl StampKey {
             .bytes(&record.pin.0)
             .bytes(&record.password.0)
             .bytes(record.signing.as_ref().map_or(&[][..], |sealed| &sealed.0))
-            .text(ips.join(" "))
-            .of(row)
+            .text(ips.join(" "));
+        // Members without the marker have the stamp that they had before there was one.
+        match record.imported.number() {
+            0 => fields.of(row),
+            imported => fields.number(imported).of(row),
+        }
     }
 
     /// A price level.

@@ -58,3 +58,36 @@ pub(crate) fn pg_house(url: &str, key: &MasterKey) -> (House, pg::Keeper) {
     let house = House::new("pg", stores.collect(), Box::new(pool), Box::new(reads), rows, key);
     (house, joined.keeper)
 }
+
+/// A member that comes with an import, or is changed by one: an errand with its opening balance.
+pub(crate) fn take_over(which: u8, imported: u8, opening: i16, key: &MasterKey) -> engine::Errand {
+    let code = types::MemberCode::parse(&format!("NEW{which}")).unwrap();
+    let seal = |column: &str| key.seal(&engine::place(&code, column), "secret").unwrap();
+    let id = types::MemberId::new(20 + i64::from(which));
+    let opening = types::Rupiah::new(i64::from(opening));
+    let change = sim::found(key).unwrap().changes.into_iter().find_map(|change| match change {
+        store::Change::Catalog(change) => match *change {
+            store::CatalogChange::Member(record) => Some(record),
+            _ => None,
+        },
+        _ => None,
+    });
+    let mut record = change.unwrap();
+    (record.pin, record.password) = (seal("pin"), seal("password"));
+    record.imported = store::Imported::of(i64::from(imported)).unwrap();
+    record.ip_allow = vec!["203.0.113.0/24".parse().unwrap()];
+    record.member.credit_limit = types::Rupiah::new(500);
+    (record.member.id, record.member.code) = (id, code);
+    let movement = domain::Movement {
+        member: id,
+        amount: opening,
+        other: domain::AccountName::Opening,
+        kind: domain::Kind::Opening,
+        note: "somebody: opening balance".to_owned(),
+    };
+    engine::Errand {
+        moves: if opening == types::Rupiah::ZERO { Vec::new() } else { vec![movement] },
+        catalog: vec![store::CatalogChange::Member(record)],
+        ..engine::Errand::default()
+    }
+}

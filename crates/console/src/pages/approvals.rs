@@ -19,7 +19,10 @@ fn value(name: &str, value: &Value) -> Option<String> {
             Some(amount.flatten().map_or_else(|| text.clone(), |amount| rupiah(amount.get())))
         }
         Value::Number(number) => {
-            let count = matches!(name, "trx" | "reverse_days" | "cooling_minutes");
+            let count = matches!(
+                name,
+                "trx" | "reverse_days" | "cooling_minutes" | "rows" | "new" | "openings"
+            );
             let amount = number.as_i64().filter(|number| !count && number.abs() >= 1_000);
             Some(amount.map_or_else(|| number.to_string(), rupiah))
         }
@@ -42,6 +45,12 @@ fn label(ask: &Ask, name: &str) -> String {
         "returned" => ask.t("The supplier gives its price back"),
         "number" => ask.t("Account number"),
         "holder" => ask.t("In the name of"),
+        "file" => "SHA-256",
+        "rows" => ask.t("Members"),
+        "new" => ask.t("New"),
+        "openings" => ask.t("Members whose balance is opened"),
+        "opening" => ask.t("Opening balances of members"),
+        "gives" => ask.t("Gives in all"),
         other => return other.replace('_', " "),
     }
     .to_owned()

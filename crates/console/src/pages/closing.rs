@@ -42,6 +42,7 @@ fn name(ask: &Ask, account: &AccountName) -> String {
         }
         AccountName::Expense(what) => with(ask.t("Expense:"), what),
         AccountName::Capital => ask.t("Capital").to_owned(),
+        AccountName::Opening => ask.t("Opening balances of members").to_owned(),
     }
 }
 

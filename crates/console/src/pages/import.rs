@@ -6,10 +6,9 @@ use crate::Inner;
 use crate::ask::Ask;
 use crate::reply::{Answer, download};
 use crate::routes::done;
-use crate::show::harmless;
 use crate::view::{Cell, Field, Input, Part, Table, Tone};
 use domain::Denomination;
-use office::{Import, ImportHow, Operation, execute, read_import};
+use office::{Import, ImportHow, Operation, execute, file_cell, read_import};
 use serde_json::Value;
 
 /// The form for a file; what was typed stays in it.
@@ -33,6 +32,51 @@ pub(crate) fn form(console: &Inner, ask: &Ask, button: &str) -> Part {
     frame::form(ask, "/console/products/import", fields, button)
 }
 
+/// What an import would do: its numbers, what is wrong, what changes, who is not named. `of` is what
+/// the changes are about, and whether the plan is the one that was agreed to.
+pub(super) fn looked(
+    ask: &Ask,
+    plan: &Value,
+    facts: Vec<(String, Cell)>,
+    of: (&str, bool),
+) -> Vec<Part> {
+    let (title, agreed) = of;
+    let mut parts = Vec::new();
+    if ask.typed("plan").is_some() && !agreed {
+        let text = ask.t("Something was changed meanwhile. Look again.").to_owned();
+        parts.push(Part::Note { text, tone: Tone::Warn });
+    }
+    parts.push(Part::Facts(facts));
+    let list = |name: &str| plan[name].as_array().cloned().unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let wrong = list("wrong_lines");
+    if !wrong.is_empty() {
+        parts.push(Part::Heading(ask.t("Wrong lines").to_owned()));
+        parts.push(Part::Pre(wrong.iter().map(text).collect::<Vec<_>>().join("\n")));
+    }
+    parts.push(Part::Heading(ask.t("What would change").to_owned()));
+    let titles = [title, ask.t("What"), ask.t("Before"), ask.t("After")];
+    let mut table = Table::new(&titles, ask.t("Nothing would change."));
+    for change in list("changes") {
+        let cells = ["code", "what", "from", "to"];
+        table.rows.push(cells.map(|name| Cell::text(text(&change[name]))).into());
+    }
+    parts.push(Part::Table(table));
+    let beyond = plan["beyond"].as_u64().unwrap_or_default();
+    if beyond > 0 {
+        let text = format!("{}: {beyond}", ask.t("Further changes"));
+        parts.push(Part::Note { text, tone: Tone::Warn });
+    }
+    let absent: Vec<String> = list("not_named").iter().map(text).collect();
+    if !absent.is_empty() {
+        parts.push(Part::Fold {
+            title: ask.t("Not in the file, stay as they are").to_owned(),
+            parts: vec![Part::Pre(absent.join(" "))],
+        });
+    }
+    parts
+}
+
 /// First what would change; with the name of that plan, the change.
 pub(crate) async fn import(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     let rows = read_import("csv", ask.given("csv"))?;
@@ -53,53 +97,20 @@ pub(crate) async fn import(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
         let told = execute(&console.office, actor, import).await?;
         return done("/console/products", &format!("{}: {}", ask.t("Imported"), told["imported"]));
     }
-    let mut parts = Vec::new();
-    if ask.typed("plan").is_some() && !agreed {
-        let text = ask.t("Something was changed meanwhile. Look again.").to_owned();
-        parts.push(Part::Note { text, tone: Tone::Warn });
-    }
-    parts.push(Part::Facts(
-        [
-            (ask.t("New"), "new"),
-            (ask.t("Changed"), "changed"),
-            (ask.t("Unchanged"), "unchanged"),
-            (ask.t("Not in the file, stay as they are"), "not_in_file"),
-            (ask.t("Wrong lines"), "wrong"),
-            (ask.t("Lines with a cost but without a supplier"), "without_supplier"),
-        ]
-        .map(|(label, name)| (label.to_owned(), Cell::text(number(name))))
-        .into(),
-    ));
-    let list = |name: &str| plan[name].as_array().cloned().unwrap_or_default();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let wrong = list("wrong_lines");
-    if !wrong.is_empty() {
-        parts.push(Part::Heading(ask.t("Wrong lines").to_owned()));
-        parts.push(Part::Pre(wrong.iter().map(text).collect::<Vec<_>>().join("\n")));
-    }
-    parts.push(Part::Heading(ask.t("What would change").to_owned()));
-    let titles = [ask.t("Product"), ask.t("What"), ask.t("Before"), ask.t("After")];
-    let mut table = Table::new(&titles, ask.t("Nothing would change."));
-    for change in list("changes") {
-        let cells = ["code", "what", "from", "to"];
-        table.rows.push(cells.map(|name| Cell::text(text(&change[name]))).into());
-    }
-    parts.push(Part::Table(table));
-    if number("beyond") > 0 {
-        let text = format!("{}: {}", ask.t("Further changes"), number("beyond"));
-        parts.push(Part::Note { text, tone: Tone::Warn });
-    }
-    let absent: Vec<String> = list("not_named").iter().map(text).collect();
-    if !absent.is_empty() {
-        parts.push(Part::Fold {
-            title: ask.t("Not in the file, stay as they are").to_owned(),
-            parts: vec![Part::Pre(absent.join(" "))],
-        });
-    }
+    let facts = [
+        (ask.t("New"), "new"),
+        (ask.t("Changed"), "changed"),
+        (ask.t("Unchanged"), "unchanged"),
+        (ask.t("Not in the file, stay as they are"), "not_in_file"),
+        (ask.t("Wrong lines"), "wrong"),
+        (ask.t("Lines with a cost but without a supplier"), "without_supplier"),
+    ];
+    let facts = facts.map(|(label, name)| (label.to_owned(), Cell::text(number(name))));
+    let mut parts = looked(ask, &plan, facts.into(), (ask.t("Product"), agreed));
     if !refused && number("new") + number("changed") > 0 {
         let hidden = |name: &'static str| Field::hidden(name, ask.given(name));
         let mut fields = ["level", "supplier", "csv", "skip_wrong"].map(hidden).to_vec();
-        fields.push(Field::hidden("plan", text(&plan["plan"])));
+        fields.push(Field::hidden("plan", plan["plan"].as_str().unwrap_or_default()));
         let button = ask.t("Import this");
         parts.push(frame::form(ask, "/console/products/import", fields, button));
     }
@@ -108,11 +119,6 @@ pub(crate) async fn import(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
         parts: vec![form(console, ask, ask.t("Show what would change"))],
     });
     frame::show(console, ask, ask.t("Import"), parts).await
-}
-
-/// Text that comes back from a spreadsheet as it was: a first apostrophe of its own is doubled.
-fn cell(text: &str) -> String {
-    if text.starts_with('\'') { format!("'{text}") } else { harmless(text) }
 }
 
 /// Every price with its product and the first route, as an import takes it.
@@ -160,7 +166,7 @@ pub(crate) async fn export(console: &Inner, _: &Ask) -> anyhow::Result<Answer> {
                 route.map_or_else(String::new, |route| route.cost.get().to_string()),
                 route.map_or_else(String::new, |route| route.sku.to_string()),
             ];
-            csv.write_record(cells.iter().map(|text| cell(text)))?;
+            csv.write_record(cells.iter().map(|text| file_cell(text)))?;
         }
     }
     let bytes = csv.into_inner().map_err(|error| anyhow::anyhow!(error.to_string()))?;

@@ -74,6 +74,18 @@ pub(crate) async fn list(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     };
     let mut parts = vec![Part::Form(search), Part::Table(table)];
     if actor.role.may(Permission::ManageMembers) {
+        let csv = (ask.t("Download CSV").to_owned(), "/console/members.csv".to_owned(), false);
+        parts.insert(1, Part::Tabs(vec![csv]));
+        parts.push(Part::Fold {
+            title: ask.t("Import members").to_owned(),
+            parts: vec![
+                Part::Note {
+                    text: ask.t("Of another center with their balances, or this list after it was edited. An empty cell leaves what there is; - takes it away.").to_owned(),
+                    tone: Tone::Quiet,
+                },
+                super::takeover::form(console, ask),
+            ],
+        });
         let downlines = console.office.rules().await?.downlines;
         let upline = downlines.then(|| {
             [
@@ -210,6 +222,10 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
         let text =
             ask.t("The callback URL said 410 Gone: no callback is sent until it is changed.");
         parts.push(Part::Note { text: text.to_owned(), tone: Tone::Bad });
+    }
+    if !row["imported"].is_null() {
+        let text = ask.t("PIN or password came with an import: until they are changed they work from the allowed addresses only, at every door. The member changes them at its portal, or make new ones here.");
+        parts.push(Part::Note { text: text.to_owned(), tone: Tone::Warn });
     }
     if actor.role.may(Permission::ManageMembers) {
         parts.push(Part::Heading(ask.t("Settings").to_owned()));

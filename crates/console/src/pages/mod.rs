@@ -19,6 +19,7 @@ pub(crate) mod reports;
 pub(crate) mod second_factor;
 pub(crate) mod statement;
 pub(crate) mod suppliers;
+pub(crate) mod takeover;
 pub(crate) mod trx;
 pub(crate) mod user;
 pub(crate) mod users;

@@ -95,6 +95,7 @@ fn kind(ask: &Ask, word: &str) -> String {
         "top_up" => ask.t("paid in to a supplier"),
         "expense" => ask.t("expense"),
         "capital" => ask.t("capital"),
+        "opening" => ask.t("opening balance"),
         other => return other.to_owned(),
     }
     .to_owned()

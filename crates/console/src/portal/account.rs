@@ -33,6 +33,10 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     let hours = hours.map(|(value, text)| (value.to_owned(), text.to_owned()));
     let keep = Field::new("keep", ask.t("Hours that the old ones work too")).choice(hours);
     let mut parts = waiting(console, ask).await?;
+    if entry.imported.any() {
+        let text = ask.t("Your PIN or password came from the center before. It works from your allowed addresses only until you make a new one, below.");
+        parts.push(Part::Note { text: text.to_owned(), tone: Tone::Warn });
+    }
     parts.extend([
         Part::Facts(vec![
             (ask.t("Member code").to_owned(), Cell::code(&member.code)),

@@ -8,8 +8,8 @@ use domain::{
     decide_movement,
 };
 use std::collections::HashMap;
-use store::{Change, Delivery, Paper};
-use types::MemberId;
+use store::{CatalogChange, Change, Delivery, Paper};
+use types::{MemberId, Rupiah};
 
 /// What is decided, ready to be written.
 struct Fitting {
@@ -39,6 +39,10 @@ impl Desk<'_> {
             Err(why) => return why,
         };
         let mut carried = Carried::default();
+        // Before the movements: a new member's account must be there.
+        for change in &errand.catalog {
+            self.put(Change::Catalog(Box::new(change.clone())));
+        }
         for (account, transfer) in moved {
             carried.balances.push(account.balance);
             let member = transfer.member_change().map(|(member, _)| member);
@@ -74,9 +78,6 @@ impl Desk<'_> {
                 })),
             });
         }
-        for change in &errand.catalog {
-            self.put(Change::Catalog(Box::new(change.clone())));
-        }
         for line in &errand.lines {
             self.put(Change::Journal(Box::new(line.clone())));
         }
@@ -94,17 +95,32 @@ impl Desk<'_> {
             let done = decide_correction(cost, &known.attempts, at);
             corrected.push(done.map_err(|why| Ran::Unfit(why.to_string()))?);
         }
+        // Members that this very errand adds or changes.
+        let records = errand.catalog.iter().filter_map(|change| match change {
+            CatalogChange::Member(record) => Some((record.member.id, record.member.credit_limit)),
+            CatalogChange::Level(_)
+            | CatalogChange::Product(_)
+            | CatalogChange::Price { .. }
+            | CatalogChange::Supplier(_)
+            | CatalogChange::Route(_)
+            | CatalogChange::Epoch(_)
+            | CatalogChange::RemoveRoute { .. } => None,
+        });
+        let put: HashMap<MemberId, Rupiah> = records.collect();
         let mut accounts: HashMap<MemberId, Account> = HashMap::new();
         let mut moved = Vec::new();
         for movement in &errand.moves {
             let member = movement.member;
-            // One movement on top of those before it.
+            let known = self.catalog.member_by_id(member);
+            let limit = put.get(&member).copied();
+            let limit = limit.or_else(|| known.map(|entry| entry.member.credit_limit));
+            // One movement on top of those before it; a new member's account is empty.
             let account = accounts.get(&member).or_else(|| self.facts.accounts.get(&member));
-            let entry = self.catalog.member_by_id(member);
-            let (Some(entry), Some(account)) = (entry, account) else {
+            let account = account.cloned().or_else(|| known.is_none().then(Account::default));
+            let (Some(limit), Some(account)) = (limit, account) else {
                 return Err(Ran::Refused { member, why: Unmoved::UnknownMember });
             };
-            let done = decide_movement(movement, account, entry.member.credit_limit, at);
+            let done = decide_movement(movement, &account, limit, at);
             let (account, transfer) = done.map_err(|why| Ran::Refused { member, why })?;
             accounts.insert(member, account.clone());
             moved.push((account, transfer));

@@ -352,6 +352,7 @@ impl Rig {
             password: seal("password"),
             signing: None,
             ip_allow: Vec::new(),
+            imported: Imported::default(),
             member: domain::Member {
                 id: MemberId::new(number),
                 code: code.clone(),

@@ -347,9 +347,8 @@ impl Gateway {
         }
         let catalog = self.0.handle.catalog();
         let entry = catalog.member(&code).ok_or_else(|| wrong("the member is gone"))?;
-        let from = &call.from;
-        if !entry.ip_allow.is_empty() && !entry.ip_allow.iter().any(|net| net.contains(from)) {
-            return Err(Told::barred(&Refusal::IpNotAllowed(*from)));
+        if !entry.may_call_from(call.from) {
+            return Err(Told::barred(&Refusal::IpNotAllowed(call.from)));
         }
         Ok(entry.clone())
     }

@@ -3,6 +3,7 @@
 use super::rig::{Rig, SECRETS, get_with, open_product, product, raw};
 use gateway::{GatewaySettings, Rates};
 use std::num::NonZeroU32;
+use store::Imported;
 use types::{MemberId, Rupiah};
 
 async fn rig() -> Rig {
@@ -128,6 +129,35 @@ async fn addresses_are_checked_behind_a_trusted_proxy() {
         )
         .await;
         assert_eq!(got.code(), "accepted", "{forwarded}: {}", got.body);
+    }
+}
+
+/// Credentials that came with an import work from an address on the list, and without a list from
+/// nowhere; what is told is what any wrong address is told.
+#[tokio::test]
+async fn imported_credentials_need_an_allowed_address() {
+    let settings = GatewaySettings {
+        trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
+        ..GatewaySettings::default()
+    };
+    let rig = Rig::with(settings).await;
+    rig.product(product("T1", "Three 1.000"), 1_321).await;
+    for (number, ips, marked, allowed) in [
+        (1, "203.0.113.0/24", true, true),
+        (2, "198.51.100.0/24", true, false),
+        (3, "", true, false),
+        (4, "", false, true),
+    ] {
+        let code = format!("OK0030{number}");
+        rig.member(&code, 50_000, |record| {
+            record.ip_allow = ips.split_whitespace().map(|net| net.parse().unwrap()).collect();
+            record.imported = Imported { pin: marked, password: false };
+        })
+        .await;
+        let target = target(&[("memberID", Some(&code)), ("refID", Some(&code))]);
+        let got = get_with(rig.address, &target, "X-Forwarded-For: 203.0.113.19\r\n").await;
+        let wanted = if allowed { "accepted" } else { "ip_not_allowed" };
+        assert_eq!(got.code(), wanted, "{code}: {}", got.body);
     }
 }
 

@@ -319,6 +319,7 @@ impl Rig {
             password: seal("password", "secret"),
             signing: None,
             ip_allow: Vec::new(),
+            imported: Imported::default(),
             member: domain::Member {
                 id,
                 code: code.clone(),

@@ -264,6 +264,33 @@ pub(super) enum MemberVerb {
     },
     /// Change settings; only what is given changes.
     Set(MemberSet),
+    /// Import members from another center, with their balances, or change many at once.
+    ///
+    /// CSV (commas, semicolons or tabs) with the column kode, and any of nama, pin, password, saldo,
+    /// level, upline, markup, markups (T1:150 T5:200), ips, callback, signing, status (1 or 0),
+    /// credit_limit, daily_limit, same_day_guard, sedang, sn_ref, seller, dialect, webhook. A column that
+    /// is absent and a cell that is empty leave a member as it is; - takes away what can be taken away. A
+    /// new one needs kode, pin and password.
+    ///
+    /// saldo opens the balance of a member that never moved money; it is booked from the account
+    /// `opening`, not from cash, and a file that opens balances is carried out once. PIN and password
+    /// work from allowed addresses only until they are changed. All of the file is one commit, or
+    /// nothing of it.
+    Import {
+        /// .csv, .tsv or .txt
+        file: PathBuf,
+        /// Price level of new members whose line names none; the first one otherwise.
+        #[arg(long)]
+        level: Option<String>,
+        /// Only show what would change.
+        #[arg(long)]
+        dry_run: bool,
+        /// Leave odd lines out instead of refusing the file.
+        #[arg(long)]
+        skip_wrong: bool,
+    },
+    /// All members with their settings as CSV, as import takes it; without secrets and balances.
+    Export,
     /// Deposit (or with a negative amount withdraw) by hand.
     #[command(allow_negative_numbers = true)]
     Credit {

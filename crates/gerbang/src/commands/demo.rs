@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::data::DataDir;
 use crate::goods;
 use crate::receiver::{PATH, Receiver};
+use crate::say;
 use crate::stamps;
 use crate::storage::{Storage, apart};
 use anyhow::Context as _;
@@ -183,15 +184,15 @@ pub(super) async fn demo(
         })??;
     }
     let tries = tries(&base);
-    println!("member {MEMBER}, PIN 123456, password secret. Try:\n");
+    say::line(format_args!("member {MEMBER}, PIN 123456, password secret. Try:\n"))?;
     for (what, line) in &tries {
-        println!("# {what}\n{line}\n");
+        say::line(format_args!("# {what}\n{line}\n"))?;
     }
     let logins = LOGINS.map(|(login, _)| login).join(", ");
     let logins = format!(
         "demo: {logins}, password {PASSWORD} · portal: {MEMBER}, password secret, PIN 123456"
     );
-    println!("console {base}/console, portal {base}/portal\n{logins}\n");
-    println!("callbacks arrive here, and on {base}/demo\n");
+    say::line(format_args!("console {base}/console, portal {base}/portal\n{logins}\n"))?;
+    say::line(format_args!("callbacks arrive here, and on {base}/demo\n"))?;
     serve::serve(data, &config, Some((tcp, Receiver::new(tries, logins)))).await
 }

@@ -4,10 +4,15 @@ use anyhow::{Context as _, bail};
 use office::{ImportRow, file_text, read_import};
 use std::path::Path;
 
+/// The text of a file, in whatever encoding spreadsheets gave it.
+pub(super) fn text(path: &Path) -> anyhow::Result<String> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(file_text(&bytes))
+}
+
 /// Reads all rows with their line numbers; what the fields mean is checked by the operation.
 pub(super) fn read(path: &Path) -> anyhow::Result<Vec<ImportRow>> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let text = file_text(&bytes);
+    let text = text(path)?;
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     let rows = read_import(ending, &text).with_context(|| path.display().to_string())?;
     if rows.is_empty() {

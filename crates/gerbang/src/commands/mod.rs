@@ -27,8 +27,8 @@ use cli::{
     SupplierVerb, TrxVerb, UserVerb, Verb, VerdictArgs,
 };
 use office::{
-    Actor, Entry, Import, ImportHow, NewToken, NewUser, Operation, Rules, SupplierAdd, Verdict,
-    execute,
+    Actor, Entry, Import, ImportHow, NewToken, NewUser, Operation, Rules, SupplierAdd, Takeover,
+    TakeoverHow, Verdict, execute,
 };
 use render::{Screen, Shape};
 use serde_json::{Value, json};
@@ -85,7 +85,7 @@ async fn business(
         BusinessVerb::MigrateStore { from, to } => {
             return moving::move_store(data, config, from, to, screen);
         }
-        BusinessVerb::Member(verb) => member(verb),
+        BusinessVerb::Member(verb) => member(verb)?,
         BusinessVerb::Book(verb) => book(verb),
         BusinessVerb::Product(verb) => product(verb)?,
         BusinessVerb::Price(PriceVerb::List { level }) => {
@@ -148,8 +148,8 @@ async fn carry_out(data: &DataDir, config: &Config, operation: Operation) -> any
     door::ask(data, &operation).await
 }
 
-fn member(verb: MemberVerb) -> (Operation, Shape) {
-    match verb {
+fn member(verb: MemberVerb) -> anyhow::Result<(Operation, Shape)> {
+    Ok(match verb {
         MemberVerb::Add(args) => (Operation::MemberAdd(Box::new(args.into())), Shape::Record),
         MemberVerb::List => (Operation::MemberList, Shape::Members),
         MemberVerb::Show { code } => (Operation::MemberShow { code }, Shape::Record),
@@ -157,7 +157,14 @@ fn member(verb: MemberVerb) -> (Operation, Shape) {
         MemberVerb::Credit { code, amount, note } => {
             (Operation::MemberCredit { code, amount, note }, Shape::Record)
         }
-    }
+        MemberVerb::Import { file, level, dry_run, skip_wrong } => {
+            let text = import::text(&file)?;
+            let how = TakeoverHow { level, dry_run, skip_wrong };
+            let shape = if dry_run { Shape::Plan } else { Shape::Record };
+            (Operation::MemberImport(Box::new(Takeover { text, how })), shape)
+        }
+        MemberVerb::Export => (Operation::MemberExport, Shape::File),
+    })
 }
 
 fn book(verb: BookVerb) -> (Operation, Shape) {

@@ -1,13 +1,13 @@
 //! Answers on the terminal: tables that fit it, colours only there, JSON on demand.
 
-use anyhow::Context as _;
+use crate::say;
 use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, Table,
     TableStyle, Width,
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use types::Rupiah;
 
 /// One line under the header, no other lines: rows stay short on small terminals.
@@ -29,6 +29,8 @@ pub(super) enum Shape {
     Verdict,
     Sync,
     Plan,
+    /// The text of a file, as it is.
+    File,
 }
 
 /// Where answers go.
@@ -107,15 +109,18 @@ impl Shape {
             Self::Sync => {
                 &[("product", "PRODUCT"), ("sku", "SKU"), ("change", "CHANGE"), ("done", "DONE")]
             }
-            Self::Plan => &[("code", "PRODUCT"), ("what", "WHAT"), ("from", "FROM"), ("to", "TO")],
-            Self::Record | Self::Story | Self::Verdict => &[],
+            Self::Plan => &[("code", "CODE"), ("what", "WHAT"), ("from", "FROM"), ("to", "TO")],
+            Self::Record | Self::Story | Self::Verdict | Self::File => &[],
         }
     }
 }
 
 /// Numbers that are money, by key.
 fn is_money(key: &str) -> bool {
-    matches!(key, "balance" | "price" | "moved" | "credit_limit" | "daily_limit" | "prices")
+    matches!(
+        key,
+        "balance" | "price" | "moved" | "opening" | "credit_limit" | "daily_limit" | "prices"
+    )
 }
 
 /// Numbers and codes are copied from the screen: never broken over two lines.
@@ -179,6 +184,7 @@ impl Screen {
             serde_json::to_string_pretty(value)?
         } else {
             match shape {
+                Shape::File => value["csv"].as_str().unwrap_or_default().trim_end().to_owned(),
                 Shape::Record | Shape::Verdict => self.record(value),
                 Shape::Story => self.story(value),
                 Shape::Sync => self.sync(value),
@@ -193,9 +199,9 @@ impl Screen {
             }
         };
         text.push('\n');
-        match std::io::stdout().write_all(text.as_bytes()) {
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            other => other.context("cannot write to stdout"),
+        match say::text(&text) {
+            Err(error) if error.is::<say::Unheard>() => Ok(()),
+            other => other,
         }
     }
 

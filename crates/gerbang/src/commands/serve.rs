@@ -9,6 +9,7 @@ use crate::follow::follow;
 use crate::mark::Marker;
 use crate::play;
 use crate::receiver::Receiver;
+use crate::say;
 use anyhow::{Context as _, anyhow};
 use console::{Console, ConsoleSettings};
 use engine::Command;
@@ -93,6 +94,7 @@ pub(super) async fn serve(
         Arc::new(Keys(house.office.clone())),
         Some(Arc::new(play::Door(sandbox))),
     );
+    let speaker = receiver.clone();
     let (stop, stopped) = watch::channel(false);
     let limits = Limits {
         connections: config.connections,
@@ -125,9 +127,20 @@ pub(super) async fn serve(
     }
     let prices = tokio::spawn(keep_in_step(house.office.clone()));
     let addresses = tokio::spawn(let_addresses_count(house.office.clone()));
-    println!("listening on {scheme}://{address}");
+    let listening = format!("listening on {scheme}://{address}");
+    match &speaker {
+        Some(speaker) => speaker.say(&listening),
+        // A server serves whether somebody reads its line or not.
+        None => drop(say::line(listening)),
+    }
     note(&house, "start").await;
-    let result = until_told(ended, lost).await;
+    let result = match &speaker {
+        None => until_told(ended, lost).await,
+        Some(speaker) => tokio::select! {
+            result = until_told(ended, lost) => result,
+            () = speaker.unheard() => Ok(()),
+        },
+    };
     tracing::info!("draining");
     gateway.drain();
     workers.stop();

@@ -1,6 +1,7 @@
 //! `simulate`: the misbehaving supplier as a program.
 
 use super::cli::SimulateArgs;
+use crate::say;
 use anyhow::Context as _;
 use simulator::{Plan, Simulator};
 use tokio::net::TcpListener;
@@ -21,8 +22,9 @@ pub(super) async fn simulate(args: SimulateArgs) -> anyhow::Result<()> {
         api_key,
     };
     let simulator = Simulator::start(tcp, plan)?;
-    println!("listening on http://{}", simulator.address);
-    println!("seed {seed}, faults {faults} %, its ledger: http://{}/ledger", simulator.address);
+    let address = simulator.address;
+    say::line(format_args!("listening on http://{address}"))?;
+    say::line(format_args!("seed {seed}, faults {faults} %, its ledger: http://{address}/ledger"))?;
     tokio::select! {
         () = simulator.wait() => {}
         told = tokio::signal::ctrl_c() => told?,

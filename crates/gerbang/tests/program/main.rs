@@ -25,6 +25,7 @@ mod rig;
 mod shim;
 mod standing;
 mod suppliers;
+mod takeover;
 mod tamper;
 mod two_persons;
 mod visitor;

@@ -15,6 +15,9 @@ fn settled() -> House {
     for _ in 0..5 {
         server.line_with("callback: ");
     }
+    let file = house.folder.path().join("members.csv");
+    std::fs::write(&file, "kode,pin,password,saldo,ips\nRS1,1,1,700,203.0.113.7\n").unwrap();
+    house.ok(&["member", "import", file.to_str().unwrap()]);
     server.terminate();
     assert!(server.wait().success());
     assert_eq!(house.json(&["verify"])["holds"], true);
@@ -109,6 +112,8 @@ fn what_was_sold_to_whom_and_who_agreed_is_named() {
             "approval x: no line of the journal tells of it",
         ),
         ("UPDATE member SET credit_limit = 1000000000", "member row 1: is not"),
+        ("UPDATE member SET imported = 0 WHERE code = 'RS1'", "member row 9: is not"),
+        ("UPDATE member SET imported = 3 WHERE code = 'OK00123'", "member row 1: is not"),
         ("UPDATE price SET amount = 1 WHERE product = 'T1'", "T1: is not"),
         ("UPDATE route SET cost = 0, allow_loss = 1 WHERE product = 'T1'", "route T1"),
         ("DELETE FROM route WHERE product = 'T1'", "is gone, and nothing"),

@@ -3,6 +3,7 @@
 
 use super::product::first_level;
 use crate::act::Act;
+use crate::columns::is_on;
 use crate::papers::digest;
 use crate::plug::Office;
 use anyhow::{Context as _, bail};
@@ -121,13 +122,7 @@ fn is_named(text: &str) -> Option<&str> {
 }
 
 fn open_of(word: &str) -> anyhow::Result<bool> {
-    Ok(match word.to_lowercase().as_str() {
-        "1" | "aktif" | "active" | "open" | "buka" | "normal" | "tersedia" | "on" | "ya"
-        | "true" => true,
-        "0" | "nonaktif" | "non aktif" | "non-aktif" | "tidak aktif" | "inactive" | "closed"
-        | "close" | "tutup" | "gangguan" | "kosong" | "off" | "tidak" | "false" => false,
-        _ => bail!("status `{word}`: write 1 (open) or 0 (closed)"),
-    })
+    is_on(word).with_context(|| format!("status `{word}`: write 1 (open) or 0 (closed)"))
 }
 
 fn name_of(text: &str) -> anyhow::Result<ProductName> {

@@ -7,11 +7,12 @@ use crate::problem::Problem;
 use crate::proposals::Prepared;
 use anyhow::{Context as _, anyhow, bail};
 use domain::{Dialect, Member, Weight, Wording};
-use engine::{beside, place};
+use engine::{MemberEntry, beside, place};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{CatalogChange, MemberRecord};
+use std::sync::Arc;
+use store::{CatalogChange, Imported, MemberRecord};
 use types::{LevelCode, MemberCode, MemberId, Rupiah, UtcMillis};
 
 /// No `Debug`: it carries secrets.
@@ -153,6 +154,7 @@ pub(crate) async fn create(
         password: seal("password", &new.password)?,
         signing: None,
         ip_allow: networks(&new.ips.join(" "))?,
+        imported: Imported::default(),
         member: Member {
             id: MemberId::new(last + 1),
             code: code.clone(),
@@ -179,7 +181,7 @@ pub(crate) async fn create(
 }
 
 /// The named level, or the first one.
-fn level(office: &Office, name: Option<&str>) -> anyhow::Result<LevelCode> {
+pub(crate) fn level(office: &Office, name: Option<&str>) -> anyhow::Result<LevelCode> {
     let catalog = office.handle.catalog();
     let levels = catalog.levels();
     match name {
@@ -250,6 +252,7 @@ pub(super) async fn show(office: &Office, code: &str) -> anyhow::Result<Value> {
         "same_day_guard": member.same_day_guard, "callback": member.callback_url,
         "callback_gone": is_gone,
         "signed_callbacks": entry.signing.is_some(), "ips": ips,
+        "imported": imported(entry),
         "sedang": member.wording.sedang, "sn_ref": member.wording.sn_ref,
         "seller": member.wording.seller.word(), "dialect": member.dialect.to_string(),
         "webhook": member.wording.webhook,
@@ -260,19 +263,29 @@ pub(super) async fn show(office: &Office, code: &str) -> anyhow::Result<Value> {
     }))
 }
 
+/// Which credentials came with an import and work from allowed addresses only; `null` for none.
+fn imported(entry: &MemberEntry) -> Option<&'static str> {
+    match (entry.imported.pin, entry.imported.password) {
+        (false, false) => None,
+        (true, false) => Some("pin"),
+        (false, true) => Some("password"),
+        (true, true) => Some("pin and password"),
+    }
+}
+
 /// The code of a member's upline.
-fn above(catalog: &engine::Catalog, member: &Member) -> Option<String> {
+pub(crate) fn above(catalog: &engine::Catalog, member: &Member) -> Option<String> {
     let upline = member.upline.as_ref()?;
     catalog.member_by_id(upline.member).map(|entry| entry.member.code.to_string())
 }
 
-fn limit(text: &str) -> anyhow::Result<Rupiah> {
+pub(crate) fn limit(text: &str) -> anyhow::Result<Rupiah> {
     let amount: Rupiah = text.parse()?;
     if amount.is_negative() { bail!("a limit cannot be negative") } else { Ok(amount) }
 }
 
 /// What a new credit limit gives to a member; less of it gives nothing.
-fn raised(old: Rupiah, new: Rupiah) -> anyhow::Result<Weight> {
+pub(crate) fn raised(old: Rupiah, new: Rupiah) -> anyhow::Result<Weight> {
     Ok(Weight::Amount(new.minus(old)?.max(Rupiah::ZERO)))
 }
 
@@ -297,19 +310,61 @@ pub(super) async fn set(office: &Office, act: &Act<'_>, set: MemberSet) -> anyho
     let (code, _) = id_of(office, &set.code)?;
     office.must_be_strong(code.as_str(), set.pin.as_deref(), set.password.as_deref()).await?;
     let mut record = record_of(office, &code).await?;
-    let mut spent = None;
+    let (mut papers, mut lines) = (Vec::new(), Vec::new());
     if set.forget_portal_password {
-        office.reset_portal_password(act.actor, code.as_str()).await?;
+        papers.extend(office.portal_password_gone(&code).await?);
+        let detail = json!({"member": code.as_str()});
+        lines.push(office.line(act.actor, "portal password reset", &detail, ""));
     }
-    let seal = |column: &str, plain: &str| -> anyhow::Result<_> {
-        if plain.is_empty() {
-            bail!("{column} must not be empty");
+    if let Some(text) = &set.credit_limit {
+        let new = limit(text)?;
+        let weight = raised(record.member.credit_limit, new)?;
+        let limits = office.rules().await?.limits();
+        let alone = office.alone(act.actor, weight, limits).await?;
+        let why = "this credit limit needs a second person: change it by itself, without the rest";
+        papers.extend(alone.ok_or_else(|| Problem::asked("limit_alone", why))?);
+        record.member.credit_limit = new;
+    }
+    let catalog = office.handle.catalog();
+    if set.upline.is_some() || set.markup.is_some() || set.markups.is_some() {
+        let member = &mut record.member;
+        let new = set.upline.as_deref().map(str::trim).filter(|code| !code.is_empty());
+        if new.is_some() && new != above(&catalog, member).as_deref() {
+            office.must_have_downlines().await?;
         }
-        Ok(office.key.seal(&place(&code, column), plain)?)
-    };
+        let (upline, markup) = (set.upline.as_deref(), set.markup.as_deref());
+        crate::downlines::place(&catalog, member, upline, markup, set.markups.as_deref())?;
+    }
+    apply(office, &mut record, &set)?;
+    let old = catalog.member(&code).context("the member is gone")?;
+    let kept = keep_old(office, old, &set)?;
+    let (pin, password) = (set.pin.as_deref(), set.password.as_deref());
+    renew(office, &mut record, Some(old), (pin, password), kept, false)?;
+    if set.ips.is_some() {
+        papers.extend(crate::allowlist::ended(office, &code).await?);
+        must_come_from_somewhere(&code, record.imported, &record.ip_allow)?;
+    }
+    if set.sandbox == Some(true) {
+        papers.extend(office.first_sandbox_login(&code).await?);
+    }
+    let mut errand = office.edit(vec![CatalogChange::Member(record)], "").await?;
+    // What ends for two reasons ends once.
+    papers.retain(|paper| !errand.papers.iter().any(|other| other.key == paper.key));
+    errand.papers.extend(papers);
+    errand.lines.extend(lines);
+    office.carry_out(act, errand, &act.told()).await?;
+    show(office, code.as_str()).await
+}
+
+/// What is changed by saying so, and concerns nothing else.
+pub(crate) fn apply(
+    office: &Office,
+    record: &mut MemberRecord,
+    set: &MemberSet,
+) -> anyhow::Result<()> {
     let member = &mut record.member;
-    if let Some(name) = set.name {
-        member.name = name;
+    if let Some(name) = &set.name {
+        member.name.clone_from(name);
     }
     if let Some(active) = set.active {
         member.active = active;
@@ -317,27 +372,18 @@ pub(super) async fn set(office: &Office, act: &Act<'_>, set: MemberSet) -> anyho
     if let Some(name) = &set.level {
         member.level = level(office, Some(name))?;
     }
-    if let Some(text) = &set.credit_limit {
-        let new = limit(text)?;
-        let weight = raised(member.credit_limit, new)?;
-        let limits = office.rules().await?.limits();
-        let alone = office.alone(act.actor, weight, limits).await?;
-        let why = "this credit limit needs a second person: change it by itself, without the rest";
-        spent = alone.ok_or_else(|| Problem::asked("limit_alone", why))?;
-        member.credit_limit = new;
-    }
     if let Some(text) = &set.daily_limit {
         member.daily_limit = if text.is_empty() { None } else { Some(limit(text)?) };
     }
     if let Some(guard) = set.same_day_guard {
         member.same_day_guard = guard;
     }
-    if let Some(url) = set.callback {
+    if let Some(url) = &set.callback {
         member.callback_url = if url.is_empty() {
             None
         } else {
-            wire::check_callback_url(&url)?;
-            Some(url)
+            wire::check_callback_url(url)?;
+            Some(url.clone())
         };
     }
     if let Some(sedang) = set.sedang {
@@ -358,44 +404,82 @@ pub(super) async fn set(office: &Office, act: &Act<'_>, set: MemberSet) -> anyho
     if let Some(sandbox) = set.sandbox {
         member.sandbox = sandbox;
     }
-    if set.upline.is_some() || set.markup.is_some() || set.markups.is_some() {
-        let catalog = office.handle.catalog();
-        let new = set.upline.as_deref().map(str::trim).filter(|code| !code.is_empty());
-        if new.is_some() && new != above(&catalog, member).as_deref() {
-            office.must_have_downlines().await?;
-        }
-        let (upline, markup) = (set.upline.as_deref(), set.markup.as_deref());
-        crate::downlines::place(&catalog, member, upline, markup, set.markups.as_deref())?;
-    }
-    if let Some(pin) = &set.pin {
-        record.pin = seal("pin", pin)?;
-    }
-    if set.pin.is_some() || set.password.is_some() {
-        let catalog = office.handle.catalog();
-        let old = catalog.member(&code).context("the member is gone")?;
-        let password = set.password.as_deref().unwrap_or(old.password.expose());
-        let kept = keep_old(office, set.keep_old_hours)?
-            .map(|until| beside(password, old.pin.expose(), old.password.expose(), until));
-        record.password = seal("password", kept.as_deref().unwrap_or(password))?;
-    } else if set.keep_old_hours.is_some() {
-        bail!("--keep-old-hours goes with a new PIN or password");
-    }
     if let Some(secret) = &set.signing {
-        record.signing = if secret.is_empty() { None } else { Some(seal("signing", secret)?) };
+        let place = place(&member.code, "signing");
+        let seal = || office.key.seal(&place, secret);
+        record.signing = if secret.is_empty() { None } else { Some(seal()?) };
     }
-    let mut papers = Vec::new();
     if let Some(ips) = &set.ips {
         record.ip_allow = networks(ips)?;
-        papers = crate::allowlist::ended(office, &code).await?;
     }
-    if set.sandbox == Some(true) {
-        papers.extend(office.first_sandbox_login(&code).await?);
+    Ok(())
+}
+
+/// New credentials, each of which is `imported` or not; `kept` is what works beside them for a while.
+/// One that stays what it was stays marked as it was.
+pub(crate) fn renew(
+    office: &Office,
+    record: &mut MemberRecord,
+    old: Option<&Arc<MemberEntry>>,
+    (pin, password): (Option<&str>, Option<&str>),
+    kept: Option<UtcMillis>,
+    imported: bool,
+) -> anyhow::Result<()> {
+    if pin.is_none() && password.is_none() {
+        return Ok(());
     }
-    let mut errand = office.edit(vec![CatalogChange::Member(record)], "").await?;
-    errand.papers.extend(papers);
-    errand.papers.extend(spent);
-    office.carry_out(act, errand, &act.told()).await?;
-    show(office, code.as_str()).await
+    let code = record.member.code.clone();
+    let seal = |column: &str, plain: &str| -> anyhow::Result<_> {
+        if plain.is_empty() {
+            bail!("{column} must not be empty");
+        }
+        Ok(office.key.seal(&place(&code, column), plain)?)
+    };
+    if let Some(pin) = pin {
+        record.pin = seal("pin", pin)?;
+        if old.is_none_or(|old| old.pin.expose() != pin) {
+            record.imported.pin = imported;
+        }
+    }
+    if let Some(password) = password
+        && old.is_none_or(|old| old.password.expose() != password)
+    {
+        record.imported.password = imported;
+    }
+    // Sealed anew also with another PIN alone: the pair of before ends with it.
+    let before = old.map_or("", |old| old.password.expose());
+    let password = password.unwrap_or(before);
+    let pair = kept
+        .zip(old)
+        .map(|(until, old)| beside(password, old.pin.expose(), old.password.expose(), until));
+    record.password = seal("password", pair.as_deref().unwrap_or(password))?;
+    Ok(())
+}
+
+/// Credentials that came with an import need a list of addresses, and one that says something: nobody
+/// could come in without, and everybody with one of the whole network.
+pub(crate) fn must_come_from_somewhere(
+    code: &MemberCode,
+    imported: Imported,
+    ips: &[IpNet],
+) -> Result<(), Problem> {
+    if !imported.any() {
+        return Ok(());
+    }
+    let wide = |net: &&IpNet| match net {
+        IpNet::V4(net) => net.prefix_len() < 8,
+        IpNet::V6(net) => net.prefix_len() < 16,
+    };
+    let what = match (ips.is_empty(), ips.iter().find(wide)) {
+        (false, None) => return Ok(()),
+        (true, _) => "an empty list is none".to_owned(),
+        (false, Some(net)) => format!("{net} is as good as any"),
+    };
+    let why = format!(
+        "PIN or password of {code} came with an import and works from allowed addresses only, and \
+         {what}: name those it calls from, or change PIN and password first"
+    );
+    Err(Problem::asked("imported_credentials", why))
 }
 
 /// A member as it is stored.
@@ -406,13 +490,26 @@ pub(crate) async fn record_of(office: &Office, code: &MemberCode) -> anyhow::Res
 }
 
 /// Until when the credentials of before work too.
-fn keep_old(office: &Office, hours: Option<u32>) -> anyhow::Result<Option<UtcMillis>> {
+fn keep_old(
+    office: &Office,
+    old: &MemberEntry,
+    set: &MemberSet,
+) -> anyhow::Result<Option<UtcMillis>> {
+    let Some(hours) = set.keep_old_hours else { return Ok(None) };
+    if set.pin.is_none() && set.password.is_none() {
+        bail!("--keep-old-hours goes with a new PIN or password");
+    }
     match hours {
-        None | Some(0) => Ok(None),
-        Some(hours) if hours <= KEEP_MOST_HOURS => {
+        0 => Ok(None),
+        _ if old.imported.any() => {
+            let why = "the old PIN and password came with an import: they end at once when they are \
+                       changed";
+            Err(Problem::asked("imported_credentials", why).into())
+        }
+        hours if hours <= KEEP_MOST_HOURS => {
             Ok(Some(office.handle.now().utc.after(i64::from(hours) * 3_600_000)))
         }
-        Some(hours) => bail!("{hours} hours are too many: the old pair works for at most 24"),
+        hours => bail!("{hours} hours are too many: the old pair works for at most 24"),
     }
 }
 

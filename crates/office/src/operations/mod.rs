@@ -16,7 +16,9 @@ mod trx;
 pub use explain::SupplierExplain;
 pub use import::{Import, ImportHow, ImportRow};
 pub use member::{MemberAdd, MemberSet};
-pub(crate) use member::{id_of, networks, record_of};
+pub(crate) use member::{
+    above, apply, id_of, level, limit, must_come_from_somewhere, networks, raised, record_of, renew,
+};
 pub use product::ProductSet;
 pub use supplier::{RouteSet, SupplierAdd, SupplierSet};
 pub use sync::keep_in_step;
@@ -29,6 +31,7 @@ use crate::money::{Credit, Done};
 use crate::plug::Office;
 use crate::proposals::Proposal;
 use crate::step_up::Proven;
+use crate::takeover::{self, Takeover};
 use crate::tokens::NewToken;
 use crate::users::NewUser;
 use anyhow::anyhow;
@@ -50,6 +53,8 @@ pub enum Operation {
         code: String,
     },
     MemberSet(Box<MemberSet>),
+    MemberImport(Box<Takeover>),
+    MemberExport,
     MemberCredit {
         code: String,
         amount: String,
@@ -137,6 +142,8 @@ impl Operation {
             | Self::Reopen { .. } => true,
             Self::MemberList
             | Self::MemberShow { .. }
+            | Self::MemberImport(_)
+            | Self::MemberExport
             | Self::MemberCredit { .. }
             | Self::Book(_)
             | Self::ProductList { .. }
@@ -170,10 +177,12 @@ impl Operation {
             | Self::CallbackReplay { .. }
             | Self::CallbackTest { .. } => true,
             Self::ProductImport(import) => !import.how.dry_run,
+            Self::MemberImport(import) => !import.how.dry_run,
             Self::MemberAdd(_)
             | Self::MemberList
             | Self::MemberShow { .. }
             | Self::MemberSet(_)
+            | Self::MemberExport
             | Self::ProductList { .. }
             | Self::ProductShow { .. }
             | Self::ProductSet(_)
@@ -209,7 +218,10 @@ impl Operation {
             | Self::TrxList(_)
             | Self::TrxShow { .. }
             | Self::CallbackList { .. } => Permission::Look,
-            Self::MemberAdd(_) | Self::MemberSet(_) => Permission::ManageMembers,
+            Self::MemberAdd(_)
+            | Self::MemberSet(_)
+            | Self::MemberImport(_)
+            | Self::MemberExport => Permission::ManageMembers,
             Self::MemberCredit { .. } | Self::Book(_) => Permission::MoveMoney,
             Self::ProductImport(_) | Self::ProductSet(_) | Self::LevelSet { .. } => {
                 Permission::ManageCatalog
@@ -237,6 +249,8 @@ impl Operation {
             Self::MemberList => "member list",
             Self::MemberShow { .. } => "member show",
             Self::MemberSet(_) => "member set",
+            Self::MemberImport(_) => "member import",
+            Self::MemberExport => "member export",
             Self::MemberCredit { .. } => "member credit",
             Self::Book(_) => "book",
             Self::ProductImport(_) => "product import",
@@ -291,7 +305,10 @@ pub async fn execute_once(
     key: Option<&str>,
 ) -> anyhow::Result<Value> {
     actor.must(operation.permission())?;
-    let whole = serde_json::to_value(&operation)?;
+    let whole = match &operation {
+        Operation::MemberImport(import) => import.told(),
+        other => serde_json::to_value(other)?,
+    };
     let (name, asked, is_told) = (operation.name(), whole.to_string(), operation.is_told());
     let act = Act::new(actor, name, whole).once(key, &asked);
     if let Some(first) = office.first_answer(&act).await? {
@@ -322,6 +339,7 @@ async fn carry_out(
             let credit = Credit { member: code, amount, cash: String::new(), note };
             return Ok(member::told(office.credit(actor, credit, key).await?));
         }
+        Operation::MemberImport(import) => return takeover::import(office, act, &import).await,
         Operation::Book(entry) => return office.enter(actor, *entry, key).await,
         Operation::MemberSet(set) => match set.only_credit_limit() {
             Some(limit) => {
@@ -385,13 +403,15 @@ pub(crate) fn is_outdated(error: &anyhow::Error) -> bool {
 async fn attempt(office: &Office, act: &Act<'_>, operation: Operation) -> anyhow::Result<Value> {
     let actor = act.actor;
     match operation {
-        Operation::MemberCredit { .. } | Operation::Book(_) | Operation::TrxResolve { .. } => {
-            Err(anyhow!("{} has a way of its own", operation.name()))
-        }
+        Operation::MemberCredit { .. }
+        | Operation::MemberImport(_)
+        | Operation::Book(_)
+        | Operation::TrxResolve { .. } => Err(anyhow!("{} has a way of its own", operation.name())),
         Operation::MemberAdd(new) => member::add(office, act, *new).await,
         Operation::MemberList => member::list(office).await,
         Operation::MemberShow { code } => member::show(office, &code).await,
         Operation::MemberSet(set) => member::set(office, act, *set).await,
+        Operation::MemberExport => Ok(json!({"csv": office.members_file()?})),
         Operation::ProductImport(import) => import::import(office, act, *import).await,
         Operation::ProductList { filter } => Ok(product::list(office, filter.as_deref())),
         Operation::ProductShow { code } => product::show(office, &code),

@@ -1,0 +1,266 @@
+//! Files of members: what a file names is changed, balances are opened once, and credentials that came
+//! with one work from allowed addresses only.
+#![allow(clippy::unwrap_used)]
+
+mod desk;
+
+use desk::{house, who};
+use office::{
+    Actor, Credit, From, MemberSet, Office, Operation, Problem, Takeover, TakeoverHow, execute,
+};
+use serde_json::{Value, json};
+use std::net::IpAddr;
+use std::ops::ControlFlow;
+use store::Reads as _;
+use types::MemberCode;
+
+async fn import(office: &Office, text: &str, how: TakeoverHow) -> anyhow::Result<Value> {
+    let takeover = Takeover { text: text.to_owned(), how };
+    execute(office, &Actor::local(), Operation::MemberImport(Box::new(takeover))).await
+}
+
+async fn plain(office: &Office, text: &str) -> Value {
+    import(office, text, TakeoverHow::default()).await.unwrap()
+}
+
+async fn refused(office: &Office, text: &str) -> String {
+    import(office, text, TakeoverHow::default()).await.unwrap_err().to_string()
+}
+
+fn dry() -> TakeoverHow {
+    TakeoverHow { dry_run: true, ..TakeoverHow::default() }
+}
+
+async fn shown(office: &Office, code: &str) -> Value {
+    execute(office, &Actor::local(), Operation::MemberShow { code: code.to_owned() }).await.unwrap()
+}
+
+async fn export(office: &Office) -> String {
+    let told = execute(office, &who(0), Operation::MemberExport).await.unwrap();
+    told["csv"].as_str().unwrap().to_owned()
+}
+
+fn from(office: &Office, code: &str, address: &str) -> bool {
+    let catalog = office.handle.catalog();
+    let entry = catalog.member(&MemberCode::parse(code).unwrap()).unwrap();
+    entry.may_call_from(address.parse::<IpAddr>().unwrap())
+}
+
+/// Sums of the ledger by account.
+fn sum(model: &mut model::Model, account: &str) -> i64 {
+    let mut sum = 0;
+    model
+        .each_transfer(&mut |row| {
+            let amount = row.row.amount.get();
+            sum += if row.row.to.to_string() == account { amount } else { 0 };
+            sum -= if row.row.from.to_string() == account { amount } else { 0 };
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    sum
+}
+
+fn lines(model: &mut model::Model) -> Vec<String> {
+    let filter = store::JournalFilter { limit: 100, ..store::JournalFilter::default() };
+    let found = model.journal_page(&filter).unwrap();
+    found.into_iter().map(|row| row.row.request).collect()
+}
+
+const OTOMAX: &str = "sep=;\r\nKode Reseller;Nama;PIN;Password;Saldo;IP Address;URL Report;Batas Kredit\r\n\
+    rs1;Toko Satu;1;1;1.250.000;203.0.113.7;http://203.0.113.7/cb;0\r\n\
+    rs2;Toko Dua;480913;teh-manis-3;0;;;500.000\r\n\
+    rs3;Toko Tiga;123456;123456;-20.000;203.0.113.0/24;;50.000\r\n";
+
+#[tokio::test]
+async fn a_center_s_list_is_taken_over_as_one_act_and_once() {
+    let (office, mut model) = house();
+    let before = (lines(&mut model).len(), sum(&mut model, "opening"));
+    let plan = import(&office, OTOMAX, dry()).await.unwrap();
+    for (name, value) in [
+        ("new", json!(3)),
+        ("wrong", json!(0)),
+        ("openings", json!(2)),
+        ("opening", json!(1_230_000)),
+        ("from_nowhere", json!(1)),
+        ("imported", json!(0)),
+    ] {
+        assert_eq!(plan[name], value, "{name}: {plan}");
+    }
+    assert!(!plan.to_string().contains("teh-manis"), "{plan}");
+    assert_eq!((lines(&mut model).len(), sum(&mut model, "opening")), before);
+
+    let told = plain(&office, OTOMAX).await;
+    assert_eq!((&told["imported"], &told["file"]), (&json!(3), &plan["file"]), "{told}");
+    let one = shown(&office, "RS1").await;
+    assert_eq!(
+        (&one["balance"], &one["imported"]),
+        (&json!(1_250_000), &json!("pin and password"))
+    );
+    assert_eq!(one["callback"], "http://203.0.113.7/cb");
+    assert_eq!(shown(&office, "RS3").await["balance"], -20_000);
+    assert_eq!(sum(&mut model, "opening"), -1_230_000);
+    let said = lines(&mut model);
+    let about: Vec<_> = said.iter().filter(|line| line.contains("member import")).collect();
+    assert_eq!(about.len(), 1, "{about:?}");
+    assert!(about[0].contains("1230000") && !said.concat().contains("teh-manis"), "{about:?}");
+
+    // The same again, in another dress: nothing happens. With more in it, what was opened stays.
+    let again = plain(&office, &OTOMAX.replace("\r\n", "\n")).await;
+    assert_eq!(again["state"], "repeated", "{again}");
+    assert_eq!(import(&office, OTOMAX, dry()).await.unwrap()["first"]["new"], 3);
+    let told = plain(&office, &format!("{OTOMAX}rs4;Empat;480913;teh-manis-3;5;;;\r\n")).await;
+    assert_eq!((&told["new"], &told["unchanged"]), (&json!(1), &json!(3)), "{told}");
+    assert_eq!(sum(&mut model, "opening"), -1_230_005);
+}
+
+#[tokio::test]
+async fn the_example_is_taken() {
+    let (office, _) = house();
+    let told = plain(&office, include_str!("../../../config/members.example.csv")).await;
+    assert_eq!((&told["new"], &told["opening"]), (&json!(2), &json!(1_325_000)), "{told}");
+}
+
+#[tokio::test]
+async fn imported_credentials_work_from_allowed_addresses_until_both_are_changed() {
+    let (office, _) = house();
+    plain(&office, OTOMAX).await;
+    assert!(from(&office, "RS1", "203.0.113.7") && !from(&office, "RS1", "198.51.100.9"));
+    // Strong ones are marked too: without an address they work from nowhere.
+    assert!(!from(&office, "RS2", "203.0.113.7"));
+    let set = async |set: MemberSet| {
+        let set = MemberSet { code: "RS1".to_owned(), ..set };
+        execute(&office, &Actor::local(), Operation::MemberSet(Box::new(set))).await
+    };
+    let code = |told: anyhow::Result<Value>| {
+        told.map_err(|error| error.downcast_ref::<Problem>().map(|problem| problem.code))
+    };
+    let cleared = set(MemberSet { ips: Some(String::new()), ..MemberSet::default() }).await;
+    assert_eq!(code(cleared), Err(Some("imported_credentials")));
+    let kept = MemberSet {
+        pin: Some("730264".to_owned()),
+        keep_old_hours: Some(1),
+        ..MemberSet::default()
+    };
+    assert_eq!(code(set(kept).await), Err(Some("imported_credentials")));
+    // At the portal the PIN confirms from an allowed address only, and is not counted from elsewhere.
+    let member =
+        office.handle.catalog().member(&MemberCode::parse("RS1").unwrap()).unwrap().clone();
+    let me = office::SignedMember {
+        member: member.member.id,
+        code: member.member.code.clone(),
+        session: "s".to_owned(),
+        form_key: String::new(),
+        must_set_password: false,
+        second_factor: false,
+    };
+    let at = |address: &str| From { address: address.to_owned(), agent: String::new() };
+    for _ in 0..9 {
+        let told = office.add_own_key(&me, &at("198.51.100.9"), "1", "bot", false).await;
+        assert!(told.unwrap_err().to_string().contains("allowed address"));
+    }
+    office.add_own_key(&me, &at("203.0.113.7"), "1", "bot", false).await.unwrap();
+
+    let told = set(MemberSet { pin: Some("730264".to_owned()), ..MemberSet::default() }).await;
+    assert_eq!(told.unwrap()["imported"], "password");
+    assert!(!from(&office, "RS1", "198.51.100.9"));
+    let (password, ips) = (Some("kopi-susu-4".to_owned()), Some(String::new()));
+    let told = set(MemberSet { password, ips, ..MemberSet::default() }).await.unwrap();
+    assert_eq!(told["imported"], Value::Null);
+    assert!(from(&office, "RS1", "198.51.100.9"));
+    // A member that rotates its own credentials is rid of the marker as well.
+    plain(&office, "kode,ips\nRS2,203.0.113.7\n").await;
+    let two = office.handle.catalog().member(&MemberCode::parse("RS2").unwrap()).unwrap().clone();
+    let me = office::SignedMember { member: two.member.id, code: two.member.code.clone(), ..me };
+    office.rotate_own(&me, &at("203.0.113.7"), "480913", 0).await.unwrap();
+    assert_eq!(shown(&office, "RS2").await["imported"], Value::Null);
+}
+
+#[tokio::test]
+async fn odd_lines_are_told_with_column_value_and_reason() {
+    let (office, mut model) = house();
+    plain(&office, "kode,pin,password,saldo,ips\nRS1,1,1,500,203.0.113.7\n").await;
+    let credit = Credit {
+        member: "RS1".to_owned(),
+        amount: "100".to_owned(),
+        cash: String::new(),
+        note: "test".to_owned(),
+    };
+    office.credit(&Actor::local(), credit, None).await.unwrap();
+    let before = (export(&office).await, lines(&mut model).len());
+    for (file, part) in [
+        (
+            "kode,pin,password\nRS2,1,teh-manis-3\n",
+            "line 2: pin: a PIN has at least 6 digits; such",
+        ),
+        ("kode,pin,password\nRS2,480913,1\n", "line 2: password: a member's password has at least"),
+        (
+            "kode,pin,password\nRS2,480913,\n",
+            "line 2: password: is missing; a new member needs one",
+        ),
+        ("kode,pin,password,saldo\nRS2,480913,teh-manis-3,x\n", "line 2: saldo `x`:"),
+        ("kode,pin,password,saldo\nRS2,480913,teh-manis-3,-5\n", "is below what its credit limit"),
+        ("kode,saldo\nRS1,700\n", "line 2: saldo `700`: RS1 has moved money already and has 600"),
+        ("kode,ips\nRS1,-\n", "line 2: ips `-`: PIN or password of RS1 came with an import"),
+        ("kode,ips\nRS1,0.0.0.0/0\n", "0.0.0.0/0 is as good as any"),
+        ("kode,pin,password,ips\nRS2,1,1,203.0.113.7 ::/0\n", "::/0 is as good as any"),
+        ("kode,ips\nRS1,here\n", "line 2: ips `here`:"),
+        ("kode,status\nRS1,perhaps\n", "line 2: status `perhaps`: write 1 or 0"),
+        ("kode,level\nRS1,emas\n", "line 2: level `emas`: there is no price level emas"),
+        ("kode,upline\nRS1,RS9\n", "line 2: upline `RS9`: there is no such member"),
+        ("kode,markup\nRS1,50\n", "line 2: markup `50`: RS1 has no upline"),
+        ("kode,nama\nRS1,a\nrs1,b\n", "line 3: kode `RS1`: stands in line 2 already"),
+        ("kode,nama\n,a\n", "line 2: kode ``:"),
+        ("kode,callback\nRS1,ftp://x\n", "line 2: callback `ftp://x`:"),
+        ("kode,oid\nRS1,5\n", "`oid` is no column of a file of members"),
+        ("nama\nx\n", "no line is a header with the column `kode`"),
+        ("kode,nama\n", "the file names no member"),
+    ] {
+        let told = refused(&office, file).await;
+        assert!(told.contains(part), "{file}: {told}");
+    }
+    let filter = store::JournalFilter { limit: 100, ..store::JournalFilter::default() };
+    let said = format!("{:?}", model.journal_page(&filter).unwrap());
+    assert!(said.contains("things are odd in") && !said.contains("perhaps"), "{said}");
+    let secret = refused(&office, "kode,pin,password\nRS2,77,rahasia\n").await;
+    assert!(!secret.contains("77") && !secret.contains("rahasia"), "{secret}");
+    let many: String = (0..10_001).map(|n| format!("X{n},a\n")).collect();
+    assert!(refused(&office, &format!("kode,nama\n{many}")).await.contains("at most 10000"));
+    let mut after = lines(&mut model);
+    after.retain(|line| !line.contains("member import"));
+    assert_eq!((export(&office).await, after.len()), (before.0, before.1 - 1));
+
+    // Without the odd line, on demand; what stands below it goes with it.
+    let rules = office::Rules { downlines: true, ..office.rules().await.unwrap() };
+    office.set_rules(&Actor::local(), &rules).await.unwrap();
+    let file = "kode,pin,password,upline,markup\nU1,1,1,,\nU2,480913,teh-manis-3,U1,50\n\
+                U3,480913,teh-manis-3,RS1,50\nU4,480913,teh-manis-3,U3,0\n";
+    assert!(refused(&office, file).await.contains("nothing was imported"));
+    let how = TakeoverHow { skip_wrong: true, ..TakeoverHow::default() };
+    let told = import(&office, file, how).await.unwrap();
+    assert_eq!(
+        (&told["imported"], &told["new"], &told["wrong"]),
+        (&json!(2), &json!(2), &json!(2))
+    );
+    assert_eq!(shown(&office, "U4").await["upline"], "U3");
+}
+
+#[tokio::test]
+async fn the_export_is_imported_unchanged() {
+    let (office, mut model) = house();
+    let rules = office::Rules { downlines: true, ..office.rules().await.unwrap() };
+    office.set_rules(&Actor::local(), &rules).await.unwrap();
+    plain(&office, "kode,pin,password,nama,upline,markup,markups,ips,callback,daily_limit,dialect,seller,webhook,sedang,status\n\
+        A-1,480913,teh-manis-3,'=Toko,OK0,50,T1:150,\"203.0.113.7 198.51.100.0/24\",https://a.example/cb?x=1,1.000.000,check-by-ref aliases,json,1,1,0\n").await;
+    let written = lines(&mut model).len();
+    let file = export(&office).await;
+    let told = plain(&office, &file).await;
+    assert_eq!(told["unchanged"], told["imported"], "{told}");
+    let plan = import(&office, &file, dry()).await.unwrap();
+    assert_eq!((&plan["changes"], &plan["not_in_file"]), (&json!([]), &json!(0)), "{plan}");
+    assert_eq!((export(&office).await, lines(&mut model).len()), (file.clone(), written));
+    // One cell is one change.
+    let told = plain(&office, &file.replace("'=Toko", "Kios")).await;
+    assert_eq!(told["changed"], 1, "{told}");
+    assert_eq!(shown(&office, "A-1").await["name"], "Kios");
+    assert_eq!(shown(&office, "A-1").await["imported"], "pin and password");
+}
