@@ -16,7 +16,7 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use store::{Imported, MemberRecord, Sealed};
+use store::{Imported, MemberRecord, Places, Sealed};
 use types::{MemberCode, MemberId, MoneyError, Rupiah};
 
 /// One thing that changes: member, what, from, to.
@@ -407,7 +407,7 @@ fn moved_of(
     of: &BTreeSet<MemberId>,
 ) -> Result<BTreeSet<MemberId>, store::StoreError> {
     let mut found = BTreeSet::new();
-    reads.each_transfer(&mut |row| {
+    reads.each_transfer(&Places::new(), &mut |row| {
         let both = [row.row.from.member(), row.row.to.member()];
         found.extend(both.into_iter().flatten().filter(|member| of.contains(member)));
         if found.len() == of.len() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
