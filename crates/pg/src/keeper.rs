@@ -100,22 +100,22 @@ impl Keeping {
         let asked = since_boot_ms();
         let done = self.link.run(async |live| {
             let ours = lanes::renew(live, &held, lease).await?;
-            let (leads, others) = lanes::leads(live, &ids).await?;
+            let leads = lanes::leads(live, &ids).await?;
             let asked = since_boot_ms();
             let statement = live
                 .prepare("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
                 .await?;
             let row = live.client.query_one(&statement, &[]).await?;
             clock.learn(asked, since_boot_ms(), row.get(0));
-            Ok((ours, leads, others))
+            Ok((ours, leads))
         });
         match done {
-            Ok((true, leads, others)) => {
+            Ok((true, leads)) => {
                 self.held.renewed(asked, lease);
-                self.held.found(leads, others);
+                self.held.set_leads(leads);
                 Ok(true)
             }
-            Ok((false, ..)) => {
+            Ok((false, _)) => {
                 self.held.lose();
                 let why = "another node took this one's lanes over: it was silent for longer than \
                            its lease"
@@ -220,6 +220,11 @@ impl Keeping {
     fn let_go(&mut self) {
         let held = self.held.all();
         self.held.lose();
-        let _ = self.link.run(async |live| lanes::release(live, &held).await);
+        let node = self.node.clone();
+        let _ = self.link.run(async |live| {
+            // Its parts of suppliers' limits too.
+            live.client.execute("DELETE FROM peer WHERE node = $1", &[&node]).await?;
+            lanes::release(live, &held).await
+        });
     }
 }

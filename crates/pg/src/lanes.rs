@@ -45,14 +45,9 @@ pub(crate) struct Held {
     /// Until when nobody else can have taken over, in milliseconds since the machine was started.
     until_ms: AtomicI64,
     leads: AtomicBool,
-    /// When another node was seen last, by the same clock.
-    others_ms: AtomicI64,
     /// Standbys that confirm commits; -1 while nobody knows.
     standbys: AtomicI64,
 }
-
-/// For so long a node that was seen may still be at work: what it bought is still being told.
-const OTHERS_MS: i64 = 120_000;
 
 impl Held {
     pub(crate) fn new() -> Arc<Self> {
@@ -60,8 +55,6 @@ impl Held {
             lanes: Mutex::default(),
             until_ms: AtomicI64::new(i64::MIN),
             leads: AtomicBool::new(false),
-            // Whoever held the lanes before us is another one.
-            others_ms: AtomicI64::new(since_boot_ms()),
             standbys: AtomicI64::new(-1),
         })
     }
@@ -91,12 +84,8 @@ impl Held {
         self.until_ms.store(sure, Ordering::Relaxed);
     }
 
-    /// What the others do.
-    pub(crate) fn found(&self, leads: bool, others: bool) {
+    pub(crate) fn set_leads(&self, leads: bool) {
         self.leads.store(leads, Ordering::Relaxed);
-        if others {
-            self.others_ms.store(since_boot_ms(), Ordering::Relaxed);
-        }
     }
 
     pub(crate) fn set_standbys(&self, count: i64) {
@@ -111,12 +100,6 @@ impl Held {
     /// True while nobody else can have taken over.
     pub(crate) fn holds(&self) -> bool {
         since_boot_ms() < self.until_ms.load(Ordering::Relaxed)
-    }
-
-    /// True when no other node was seen for a while.
-    pub(crate) fn is_alone(&self) -> bool {
-        let seen = self.others_ms.load(Ordering::Relaxed);
-        since_boot_ms().saturating_sub(seen) >= OTHERS_MS
     }
 
     /// True on one node at a time: that of the lowest lane.
@@ -181,7 +164,7 @@ const END: &str = "SELECT a.pid, pg_terminate_backend(a.pid) FROM lane l
        AND a.datname = current_database() AND a.usename = current_user
        AND a.wait_event = 'ClientRead'";
 
-fn millis(lease: Duration) -> i64 {
+pub(crate) fn millis(lease: Duration) -> i64 {
     i64::try_from(lease.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -267,17 +250,12 @@ pub(crate) async fn adopt(
     row.as_ref().map(taken).transpose()
 }
 
-/// Whether this is the node of the lowest lane that anybody holds, and whether others hold any.
-pub(crate) async fn leads(live: &mut Live, held: &[i64]) -> Result<(bool, bool), Error> {
-    let statement = live
-        .prepare(
-            "SELECT min(id), coalesce(bool_or(id <> ALL($1::bigint[])), false) FROM lane
-             WHERE until >= clock_timestamp()",
-        )
-        .await?;
-    let row = live.client.query_one(&statement, &[&held]).await?;
-    let lowest: Option<i64> = row.get(0);
-    Ok((lowest.is_some_and(|lowest| held.contains(&lowest)), row.get(1)))
+/// Whether this is the node of the lowest lane that anybody holds.
+pub(crate) async fn leads(live: &mut Live, held: &[i64]) -> Result<bool, Error> {
+    let statement =
+        live.prepare("SELECT min(id) FROM lane WHERE until >= clock_timestamp()").await?;
+    let lowest: Option<i64> = live.client.query_one(&statement, &[]).await?.get(0);
+    Ok(lowest.is_some_and(|lowest| held.contains(&lowest)))
 }
 
 /// Lanes of these without work.
