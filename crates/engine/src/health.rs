@@ -9,6 +9,7 @@ use crate::word::{CircuitAt, DepositOf, Move, Word};
 use domain::RouteRow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Mutex;
+use store::Bought;
 use suppliers::Movement;
 use types::{Day, Moment, Rupiah, Sku, SupplierCode, UtcMillis};
 
@@ -287,6 +288,18 @@ impl Health {
         }
     }
 
+    /// How often a route was chosen today at all nodes.
+    pub(crate) fn counted(&self, bought: &HashMap<Bought, u32>, now: Moment) {
+        if bought.is_empty() {
+            return;
+        }
+        let Ok(mut known) = self.0.lock() else { return };
+        for (Bought { supplier, sku, .. }, count) in bought {
+            known.count(now, supplier, sku, 0);
+            known.today.insert((supplier.clone(), sku.clone()), *count);
+        }
+    }
+
     /// A route was chosen for a purchase.
     pub fn chosen(&self, supplier: &SupplierCode, sku: &Sku, now: Moment) {
         let Ok(mut known) = self.0.lock() else { return };
@@ -312,14 +325,28 @@ impl Health {
 
     /// Why a route may not be used right now.
     #[must_use]
-    pub fn bars(&self, route: &RouteRow, now: Moment) -> Option<&'static str> {
+    pub fn bars(
+        &self,
+        route: &RouteRow,
+        bought: Option<&HashMap<Bought, u32>>,
+        now: Moment,
+    ) -> Option<&'static str> {
         let known = self.0.lock().ok()?;
         let key = (route.supplier.clone(), route.sku.clone());
-        if known.day == Some(now.civil.date())
-            && let Some(most) = route.daily_most
-            && known.today.get(&key).is_some_and(|count| *count >= most)
-        {
-            return Some("its daily limit is reached");
+        if let Some(most) = route.daily_most {
+            let today = now.civil.date();
+            let count = match bought {
+                None if known.day == Some(today) => known.today.get(&key).copied().unwrap_or(0),
+                None => 0,
+                // The limit is new, or the route: its count comes with the next purchase.
+                Some(bought) => {
+                    let (supplier, sku) = key.clone();
+                    bought.get(&Bought { day: today, supplier, sku }).copied().unwrap_or(u32::MAX)
+                }
+            };
+            if count >= most {
+                return Some("its daily limit is reached");
+            }
         }
         let (now, rank) = (now.utc, known.rank(now.utc));
         if known.is_low(route, now) {
@@ -414,10 +441,10 @@ mod tests {
         let (health, mut route) = (Health::default(), route());
         route.daily_most = Some(3);
         health.bought(vec![(route.supplier.clone(), route.sku.clone(), 2)], moment(0));
-        assert_eq!(health.bars(&route, moment(1)), None);
+        assert_eq!(health.bars(&route, None, moment(1)), None);
         health.chosen(&route.supplier, &route.sku, moment(1));
-        assert_eq!(health.bars(&route, moment(2)), Some("its daily limit is reached"));
-        assert_eq!(health.bars(&route, moment(86_400_000)), None);
+        assert_eq!(health.bars(&route, None, moment(2)), Some("its daily limit is reached"));
+        assert_eq!(health.bars(&route, None, moment(86_400_000)), None);
     }
 
     #[test]
@@ -425,17 +452,17 @@ mod tests {
         let (health, route) = (Health::default(), route());
         let at = UtcMillis::new;
         for _ in 0..FEWEST {
-            assert_eq!(health.bars(&route, moment(0)), None);
+            assert_eq!(health.bars(&route, None, moment(0)), None);
             health.tried(&route.supplier, false, at(0));
         }
-        assert!(health.bars(&route, moment(1)).is_some());
-        assert_eq!(health.bars(&route, moment(PAUSE_MS)), None, "one probe");
+        assert!(health.bars(&route, None, moment(1)).is_some());
+        assert_eq!(health.bars(&route, None, moment(PAUSE_MS)), None, "one probe");
         health.chosen(&route.supplier, &route.sku, moment(PAUSE_MS));
-        assert!(health.bars(&route, moment(PAUSE_MS + 1)).is_some(), "and only one");
+        assert!(health.bars(&route, None, moment(PAUSE_MS + 1)).is_some(), "and only one");
         health.tried(&route.supplier, false, at(PAUSE_MS + 1));
-        assert!(health.bars(&route, moment(2 * PAUSE_MS)).is_some(), "a longer pause");
+        assert!(health.bars(&route, None, moment(2 * PAUSE_MS)).is_some(), "a longer pause");
         health.tried(&route.supplier, true, at(4 * PAUSE_MS));
-        assert_eq!(health.bars(&route, moment(4 * PAUSE_MS)), None);
+        assert_eq!(health.bars(&route, None, moment(4 * PAUSE_MS)), None);
     }
 
     #[test]
@@ -446,7 +473,11 @@ mod tests {
         {
             let movement = Movement { before: None, price: None, after: Rupiah::new(after) };
             health.moved(&route.supplier, movement, Rupiah::new(floor), UtcMillis::new(0));
-            assert_eq!(health.bars(&route, moment(0)).is_some(), barred, "{after} of {floor}");
+            assert_eq!(
+                health.bars(&route, None, moment(0)).is_some(),
+                barred,
+                "{after} of {floor}"
+            );
         }
     }
 
@@ -460,13 +491,16 @@ mod tests {
             health.moved(&route.supplier, movement, Rupiah::ZERO, UtcMillis::new(at));
         };
         low(0);
-        assert!(health.bars(&route, moment(LOW_MS - 1)).is_some());
-        assert_eq!(health.bars(&route, moment(LOW_MS)), None);
+        assert!(health.bars(&route, None, moment(LOW_MS - 1)).is_some());
+        assert_eq!(health.bars(&route, None, moment(LOW_MS)), None);
         low(LOW_MS);
-        assert!(health.bars(&route, moment(2 * LOW_MS - 1)).is_some(), "seen again, barred again");
-        assert_eq!(health.bars(&route, moment(2 * LOW_MS)), None);
+        assert!(
+            health.bars(&route, None, moment(2 * LOW_MS - 1)).is_some(),
+            "seen again, barred again"
+        );
+        assert_eq!(health.bars(&route, None, moment(2 * LOW_MS)), None);
         low(100 * LOW_MS);
-        assert_eq!(health.bars(&route, moment(98 * LOW_MS)), None, "the clock went back");
+        assert_eq!(health.bars(&route, None, moment(98 * LOW_MS)), None, "the clock went back");
     }
 
     #[test]
@@ -477,10 +511,10 @@ mod tests {
             health.tried(&route.supplier, false, UtcMillis::new(hour));
             health.tried_route(&route.supplier, &route.sku, false, UtcMillis::new(hour));
         }
-        assert!(health.bars(&route, moment(hour + 1)).is_some());
-        assert_eq!(health.bars(&route, moment(1)), None, "a probe");
+        assert!(health.bars(&route, None, moment(hour + 1)).is_some());
+        assert_eq!(health.bars(&route, None, moment(1)), None, "a probe");
         health.chosen(&route.supplier, &route.sku, moment(1));
-        assert!(health.bars(&route, moment(2)).is_some(), "and only one");
-        assert_eq!(health.bars(&route, moment(1 + PAUSE_MS)), None, "after its pause");
+        assert!(health.bars(&route, None, moment(2)).is_some(), "and only one");
+        assert_eq!(health.bars(&route, None, moment(1 + PAUSE_MS)), None, "after its pause");
     }
 }

@@ -12,3 +12,12 @@ CREATE TABLE peer (
 -- Grows with every claim: two nodes that claim on the same reading do not both get it.
 CREATE TABLE claim_round (one BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (one), round BIGINT NOT NULL);
 INSERT INTO claim_round (round) VALUES (0);
+
+-- How often a route with a daily limit was chosen: locked by whoever decides about the next one.
+CREATE TABLE daily (
+    day      BIGINT NOT NULL,
+    supplier TEXT NOT NULL,
+    sku      TEXT NOT NULL,
+    count    BIGINT NOT NULL,
+    PRIMARY KEY (day, supplier, sku)
+) WITH (fillfactor = 20, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0);

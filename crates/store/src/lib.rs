@@ -16,7 +16,7 @@ mod seal;
 mod stamp;
 mod stamped;
 
-pub use batch::{Batch, Change, Facts, Known, SameDay, Wants};
+pub use batch::{Batch, Bought, Change, Facts, Known, SameDay, Wants};
 pub use chain::{ChainHead, Hash, Heads, Lane, journal_hash, transfer_hash};
 pub use document::{Paper, PaperFilter, PaperKey};
 pub use evidence::{Place, ProofKey, Turn, is_rival};

@@ -14,6 +14,7 @@ pub use gone::gone_paper;
 pub use inlet::{Received, inlet};
 
 use crate::peers::Peers;
+use crate::zone::midnight;
 use crate::{Handle, Suppliers};
 use domain::{Outcome, Source};
 use std::collections::HashSet;
@@ -114,8 +115,7 @@ impl Workers {
     /// Why the store could not be read.
     pub async fn count_the_day(&self) -> Result<(), String> {
         let now = self.handle.now();
-        let into_the_day = i64::from(now.civil.minute_of_day()) * 60 + i64::from(now.civil.second);
-        let midnight = now.utc.after(-into_the_day * 1_000);
+        let midnight = midnight(now);
         let bought = self.handle.reads().ask(move |reads| reads.bought_since(midnight)).await;
         let bought = bought.map_err(|error| error.to_string())?;
         self.handle.health().bought(bought.map_err(|error| error.to_string())?, now);
