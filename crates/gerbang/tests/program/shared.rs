@@ -136,10 +136,15 @@ fn fleet(database: &str, nodes: usize, counter: &Counter, limits: &str) -> Fleet
 
 /// Buys at all nodes in turn; how many were taken.
 fn buy(nodes: &[Server], name: &str, count: usize) -> usize {
+    let addresses: Vec<SocketAddr> = nodes.iter().map(|node| node.address).collect();
+    buy_at(&addresses, name, count)
+}
+
+fn buy_at(nodes: &[SocketAddr], name: &str, count: usize) -> usize {
     let one = |number: usize| {
         let dest = format!("0896{:08}", 10_000 + number);
         let target = format!("/trx?product=T1&dest={dest}&refID={name}-{number}&{OWN}");
-        let (_, body) = get(nodes[number % nodes.len()].address, &target).unwrap();
+        let (_, body) = get(nodes[number % nodes.len()], &target).unwrap();
         usize::from(body.contains("akan diproses"))
     };
     (0..count).map(one).sum()
@@ -266,4 +271,49 @@ fn only_what_others_spend_is_missing() {
         text.split_whitespace().filter_map(|word| word.replace('.', "").parse().ok()).collect();
     assert_eq!(amounts.len(), 2, "{text}");
     assert_eq!((amounts[0] - amounts[1] - 55_555).rem_euclid(PRICE), 0, "{text}");
+}
+
+/// A daily limit is one for all nodes: reached exactly, whoever buys, dies or starts again.
+#[test]
+fn a_daily_limit_is_one_for_all() {
+    let server = pgtest::Server::start(&[]).unwrap();
+    let counter = Counter::start(0);
+    let fleet = fleet(&server.database("g").unwrap(), 3, &counter, "concurrency=60");
+    let limit = |most: &str| {
+        let route = ["route", "set", "T1", "counter", "--sku", "T1", "--cost", "1200"];
+        fleet.trial.house.ok(&[&route[..], &["--daily-most", most]].concat());
+    };
+    // Some are bought before there is a limit.
+    let alone = fleet.serve(0);
+    ready(&server, 1);
+    assert_eq!(buy(std::slice::from_ref(&alone), "before", 4), 4);
+    alone.kill();
+    limit("11");
+    let mut nodes: Vec<Server> = (0..3).map(|node| fleet.serve(node)).collect();
+    let all_at_once = |nodes: &[Server], name: &str| -> usize {
+        let clients: Vec<_> = (0..6)
+            .map(|client| {
+                let (name, at) = (format!("{name}-{client}"), nodes[client % nodes.len()].address);
+                std::thread::spawn(move || buy_at(&[at], &name, 5))
+            })
+            .collect();
+        clients.into_iter().map(|client| client.join().unwrap()).sum()
+    };
+    let taken = all_at_once(&nodes, "many");
+    assert_eq!(taken, 7);
+    nodes.remove(1).kill();
+    let again = fleet.serve(1);
+    nodes.insert(1, again);
+    assert_eq!(all_at_once(&nodes, "again"), 0);
+    limit("13");
+    let (mut tried, mut more) = (0, 0);
+    wait_until("two more", Duration::from_secs(10), || {
+        tried += 1;
+        more += all_at_once(&nodes, &format!("more-{tried}"));
+        more >= 2
+    });
+    wait_until("all are sent", Duration::from_secs(20), || counter.count() >= 13);
+    assert_eq!(counter.count(), 13);
+    assert_eq!(all_at_once(&nodes, "after"), 0);
+    assert_eq!(counter.count(), 13);
 }
