@@ -202,7 +202,9 @@ fn command(op: &Op, model: &Model, key: &MasterKey, now: UtcMillis) -> Command {
             Command::Look { member: member(*who), ref_id: reference(*which) }
         }
         Op::Mark { trx, n } => {
-            Command::MarkSent { about: attempt(*trx, *n), member: owner(model, *trx), edition: 0 }
+            let (about, member) = (attempt(*trx, *n), owner(model, *trx));
+            let place = place_of(model, *trx, 0);
+            Command::MarkSent { about, member, place, edition: 0 }
         }
         Op::News { trx, n, supplier: from, what, source } => Command::News {
             about: attempt(*trx, *n),

@@ -8,11 +8,11 @@ use domain::{
 };
 use ipnet::IpNet;
 use sha2::{Digest as _, Sha256};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
-use store::{CatalogRows, Imported, Level, MasterKey, SealError};
-use types::{LevelCode, MemberCode, MemberId, Moment, ProductCode, SupplierCode};
+use store::{Bought, CatalogRows, Imported, Level, MasterKey, Place, SealError};
+use types::{LevelCode, MemberCode, MemberId, Moment, ProductCode, Sku, SupplierCode};
 use wire::{PriceRow, Secret, slug};
 
 /// Why a snapshot cannot be made.
@@ -76,6 +76,10 @@ pub struct Catalog {
     prices: HashMap<LevelCode, HashMap<ProductCode, Price>>,
     suppliers: BTreeMap<SupplierCode, Supplier>,
     routes: HashMap<ProductCode, Vec<RouteRow>>,
+    /// Routes of a product whose purchases of a day are counted.
+    counted: HashMap<ProductCode, Vec<(SupplierCode, Sku)>>,
+    /// Products with such routes, by each of their routes.
+    counted_at: HashMap<(SupplierCode, Sku), Vec<ProductCode>>,
     /// Settings of suppliers as JSON, opened.
     settings: HashMap<SupplierCode, Secret>,
     /// Which settings a supplier has: another number for others.
@@ -145,11 +149,40 @@ impl Catalog {
         for route in rows.routes {
             catalog.routes.entry(route.product.clone()).or_default().push(route);
         }
+        catalog.count_routes();
         let below = catalog.by_id.values().filter(|entry| entry.member.upline.is_some());
         catalog.lists = below
             .filter_map(|entry| Some((catalog.list_id(&entry.member)?, entry.member.id)))
             .collect();
         Ok(catalog)
+    }
+
+    /// One limit holds for a supplier's product, whichever of ours it is sold as.
+    fn count_routes(&mut self) {
+        let key = |route: &RouteRow| (route.supplier.clone(), route.sku.clone());
+        let all = self.routes.values().flatten();
+        let limited: HashSet<_> = all.filter(|route| route.daily_most.is_some()).map(key).collect();
+        for (product, routes) in &self.routes {
+            let counted: Vec<_> =
+                routes.iter().map(key).filter(|key| limited.contains(key)).collect();
+            if !counted.is_empty() {
+                self.counted.insert(product.clone(), counted);
+                for key in routes.iter().map(key) {
+                    self.counted_at.entry(key).or_default().push(product.clone());
+                }
+            }
+        }
+    }
+
+    /// Where a purchase of this product may be counted.
+    pub(crate) fn counted(&self, product: &ProductCode) -> &[(SupplierCode, Sku)] {
+        self.counted.get(product).map_or(&[], Vec::as_slice)
+    }
+
+    /// The same for whatever is bought there as that, when it goes elsewhere.
+    pub(crate) fn counted_beside(&self, place: &Place) -> Vec<(SupplierCode, Sku)> {
+        let at = self.counted_at.get(&(place.supplier.clone(), place.sku.clone()));
+        at.into_iter().flatten().flat_map(|product| self.counted(product).to_vec()).collect()
     }
 
     /// How often the business was restored from a copy, and what that means.
@@ -289,12 +322,20 @@ impl Catalog {
             .collect()
     }
 
-    /// The same as offers for routing, with what the engine knows of their health.
+    /// The same as offers for routing, with what the engine knows of their health. `bought` are the
+    /// counts of the day where this node's own are not enough.
     #[must_use]
-    pub fn offers(&self, product: &ProductCode, health: &Health, now: Moment) -> Vec<Offer<'_>> {
+    pub fn offers(
+        &self,
+        product: &ProductCode,
+        health: &Health,
+        bought: Option<&HashMap<Bought, u32>>,
+        now: Moment,
+    ) -> Vec<Offer<'_>> {
+        let barred = |route| health.bars(route, bought, now);
         self.routes(product)
             .into_iter()
-            .map(|(route, supplier)| Offer { route, supplier, barred: health.bars(route, now) })
+            .map(|(route, supplier)| Offer { route, supplier, barred: barred(route) })
             .collect()
     }
 

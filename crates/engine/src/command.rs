@@ -162,6 +162,8 @@ pub enum Command {
         about: AttemptId,
         /// Whose purchase.
         member: MemberId,
+        /// What it is for: it may have to go elsewhere.
+        place: Box<Place>,
         /// Which settings of its supplier the sender holds: only the newest may send, or the purchase
         /// would be asked about elsewhere than it was sent to.
         edition: u64,

@@ -3,6 +3,9 @@
 //! Purchases and questions about them share a supplier's limits. When both wait, purchases get
 //! three quarters and questions one: a backlog of open purchases must not keep new ones out, nor
 //! the other way round. When only one of them waits it may use everything.
+//!
+//! Of several nodes each has a part of the limits, for a while and anew: what it may use is what it
+//! was allotted, and nothing before that and after it ended.
 
 use std::sync::{Arc, Mutex};
 use types::UtcMillis;
@@ -48,19 +51,44 @@ struct Used {
     waits_us: i64,
 }
 
+/// This node's part of the limits.
+#[derive(Clone, Copy, Debug, Default)]
+struct Part {
+    seats: usize,
+    /// Requests begun in a second.
+    rate: i64,
+    until: UtcMillis,
+}
+
 #[derive(Debug, Default)]
 struct State {
     /// When the next request would be due if all came evenly, in microseconds.
     due_us: i64,
     used: [Used; 2],
+    /// `None`: all of it is this node's.
+    part: Option<Part>,
+}
+
+impl State {
+    const fn seated(&self) -> usize {
+        self.used[0].seats + self.used[1].seats
+    }
+}
+
+/// What a node has of a supplier's limits, or may have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Allotted {
+    pub(crate) seats: i64,
+    /// Requests begun in a second; nothing where there is no such limit.
+    pub(crate) rate: i64,
 }
 
 /// The limits of one supplier.
 #[derive(Debug)]
 pub struct Gate {
     seats: usize,
-    /// Microseconds between two requests; 0 for no limit.
-    interval_us: i64,
+    /// Requests begun in a second; 0 for no limit.
+    rate: i64,
     state: Mutex<State>,
 }
 
@@ -77,12 +105,23 @@ impl Drop for Seat {
     }
 }
 
+/// What a node has of a supplier's limits at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Held {
+    /// What it may use.
+    pub(crate) part: Allotted,
+    /// Seats that are taken: more than its part after that became less.
+    pub(crate) seated: i64,
+    /// Something waits, or is under way.
+    pub(crate) has_work: bool,
+}
+
 impl Gate {
     /// With these limits; at least one seat.
     #[must_use]
     pub fn new(seats: usize, per_second: Option<u32>) -> Arc<Self> {
-        let interval_us = per_second.map_or(0, |most| 1_000_000 / i64::from(most.max(1)));
-        Arc::new(Self { seats: seats.max(1), interval_us, state: Mutex::default() })
+        let rate = per_second.map_or(0, |most| i64::from(most.max(1)));
+        Arc::new(Self { seats: seats.max(1), rate, state: Mutex::default() })
     }
 
     /// A seat, unless all are taken or the rate is used up.
@@ -90,25 +129,31 @@ impl Gate {
     pub fn enter(self: &Arc<Self>, purpose: Purpose, now: UtcMillis) -> Option<Seat> {
         let now_us = now.get().saturating_mul(1_000);
         let mut state = self.state.lock().ok()?;
-        self.keep_time(&mut state, now_us);
+        let (seats, rate) = self.mine(&state, now);
+        let interval_us = interval(rate);
+        keep_time(&mut state, now_us, interval_us);
         let other = match purpose {
             Purpose::Buy => Purpose::Ask,
             Purpose::Ask => Purpose::Buy,
         };
         let shared = state.used[other.at()].waits_us > now_us;
-        let (mine, theirs) = (state.used[purpose.at()], state.used[other.at()]);
-        let seats_most = if shared { self.share(purpose) } else { self.seats };
-        let free = mine.seats + theirs.seats < self.seats && mine.seats < seats_most;
-        let own_interval = self.own_interval(purpose);
+        let mine = state.used[purpose.at()];
+        let seats_most = if shared { share(seats, purpose) } else { seats };
+        let free = state.seated() < seats && mine.seats < seats_most;
+        let own_interval = own_interval(interval_us, purpose);
         let due_us = state.due_us.max(now_us);
         let own_due_us = mine.due_us.max(now_us);
-        let in_time = self.interval_us == 0
-            || (due_us - now_us < BURST_US && (!shared || own_due_us - now_us < BURST_US));
+        // Of a part not even the last one is begun early: each node would.
+        let early_us = if state.part.is_some() { interval_us } else { 1 };
+        let in_time = self.rate == 0
+            || (rate > 0
+                && due_us - now_us + early_us <= BURST_US
+                && (!shared || own_due_us - now_us < BURST_US));
         if !(free && in_time) {
             state.used[purpose.at()].waits_us = now_us + WAITS_US;
             return None;
         }
-        state.due_us = due_us + self.interval_us;
+        state.due_us = due_us + interval_us;
         let used = &mut state.used[purpose.at()];
         // A debt from times without a rival is forgotten: it was nobody's.
         let own_due_us = if shared { own_due_us } else { now_us };
@@ -117,30 +162,106 @@ impl Gate {
         Some(Seat(self.clone(), purpose))
     }
 
-    /// No debt reaches further than a second's worth and one request: what does comes from a clock
-    /// that went back, and would shut the gate until the old time is reached again.
-    fn keep_time(&self, state: &mut State, now_us: i64) {
-        let most_us = now_us.saturating_add(BURST_US).saturating_add(self.interval_us);
-        state.due_us = state.due_us.min(most_us);
-        for purpose in [Purpose::Buy, Purpose::Ask] {
-            let used = &mut state.used[purpose.at()];
-            used.due_us = used.due_us.min(most_us.saturating_add(self.own_interval(purpose)));
-            used.waits_us = used.waits_us.min(now_us.saturating_add(WAITS_US));
+    /// Seats and rate of this node.
+    fn mine(&self, state: &State, now: UtcMillis) -> (usize, i64) {
+        match state.part {
+            None => (self.seats, self.rate),
+            Some(part) if now.since(part.until) < 0 => (part.seats, part.rate),
+            Some(_) => (0, 0),
         }
     }
 
-    /// Microseconds between two requests of a purpose while the other one waits too.
-    fn own_interval(&self, purpose: Purpose) -> i64 {
-        self.interval_us.saturating_mul(4) / purpose.quarters()
+    /// The limits as they are for all nodes together.
+    pub(crate) fn limits(&self) -> Allotted {
+        Allotted { seats: i64::try_from(self.seats).unwrap_or(i64::MAX), rate: self.rate }
     }
 
-    /// Seats of a purpose while the other one waits too; at least one.
-    fn share(&self, purpose: Purpose) -> usize {
-        let asks = (self.seats / 4).max(1);
-        match purpose {
-            Purpose::Ask => asks,
-            Purpose::Buy => self.seats.saturating_sub(asks).max(1),
+    /// Others use these limits too: from now on only what is allotted counts.
+    pub(crate) fn divide(&self) {
+        if let Ok(mut state) = self.state.lock() {
+            state.part.get_or_insert_default();
         }
+    }
+
+    /// What this node has at this moment.
+    pub(crate) fn held(&self, now: UtcMillis) -> Held {
+        let Ok(state) = self.state.lock() else { return Held::default() };
+        let (seats, rate) = self.mine(&state, now);
+        let (seated, now_us) = (state.seated(), now.get().saturating_mul(1_000));
+        let waits = state.used.iter().any(|used| used.waits_us > now_us);
+        let count = |seats: usize| i64::try_from(seats).unwrap_or(i64::MAX);
+        Held {
+            part: Allotted { seats: count(seats), rate },
+            seated: count(seated),
+            has_work: waits || seated > 0,
+        }
+    }
+
+    /// This node may use no more than that; what it still has afterwards.
+    pub(crate) fn lower(&self, to: Allotted, now: UtcMillis) -> Held {
+        if let Ok(mut state) = self.state.lock()
+            && let Some(part) = state.part
+        {
+            let seats = part.seats.min(usize::try_from(to.seats).unwrap_or_default());
+            set(&mut state, Part { seats, rate: part.rate.min(to.rate), ..part }, now);
+        }
+        self.held(now)
+    }
+
+    /// This node may have that until then.
+    pub(crate) fn allot(&self, what: Allotted, until: UtcMillis, now: UtcMillis) {
+        if let Ok(mut state) = self.state.lock() {
+            let seats = usize::try_from(what.seats).unwrap_or_default();
+            set(&mut state, Part { seats, rate: what.rate, until }, now);
+        }
+    }
+}
+
+/// Another part: what is left to be begun at once stays what it was, or becomes less. What one node
+/// gave away it may have begun already, so who gets it begins with nothing.
+fn set(state: &mut State, new: Part, now: UtcMillis) {
+    let now_us = now.get().saturating_mul(1_000);
+    let old = state.part.filter(|part| now.since(part.until) < 0).map_or(0, |part| part.rate);
+    if old != new.rate {
+        // In millionths of a request.
+        let debt_us = state.due_us.saturating_sub(now_us).max(0);
+        let left = old.saturating_mul(BURST_US.saturating_sub(debt_us));
+        let most = new.rate.saturating_mul(BURST_US);
+        let missing = most.saturating_sub(left.min(most));
+        let debt_us = if new.rate > 0 { missing / new.rate } else { BURST_US };
+        state.due_us = now_us.saturating_add(debt_us);
+    }
+    state.part = Some(new);
+}
+
+/// Microseconds between two requests; 0 for none.
+const fn interval(rate: i64) -> i64 {
+    if rate > 0 { 1_000_000 / rate } else { 0 }
+}
+
+/// No debt reaches further than a second's worth and one request: what does comes from a clock
+/// that went back, and would shut the gate until the old time is reached again.
+fn keep_time(state: &mut State, now_us: i64, interval_us: i64) {
+    let most_us = now_us.saturating_add(BURST_US).saturating_add(interval_us);
+    state.due_us = state.due_us.min(most_us);
+    for purpose in [Purpose::Buy, Purpose::Ask] {
+        let used = &mut state.used[purpose.at()];
+        used.due_us = used.due_us.min(most_us.saturating_add(own_interval(interval_us, purpose)));
+        used.waits_us = used.waits_us.min(now_us.saturating_add(WAITS_US));
+    }
+}
+
+/// Microseconds between two requests of a purpose while the other one waits too.
+fn own_interval(interval_us: i64, purpose: Purpose) -> i64 {
+    interval_us.saturating_mul(4) / purpose.quarters()
+}
+
+/// Seats of a purpose while the other one waits too; at least one.
+fn share(seats: usize, purpose: Purpose) -> usize {
+    let asks = (seats / 4).max(1);
+    match purpose {
+        Purpose::Ask => asks,
+        Purpose::Buy => seats.saturating_sub(asks).max(1),
     }
 }
 
@@ -217,5 +338,67 @@ mod tests {
         assert_eq!(questions.len(), 2, "purchases wait");
         let purchases: Vec<_> = (0..8).filter_map(|_| enter(Purpose::Buy)).collect();
         assert_eq!(purchases.len(), 6);
+    }
+
+    /// Parts that change hands a thousand times: together they begin what one gate would.
+    #[test]
+    fn parts_that_change_hands_hold_the_rate() {
+        for rate in [1, 2, 7, 50] {
+            let gates = [Gate::new(1_000, Some(rate)), Gate::new(1_000, Some(rate))];
+            gates.iter().for_each(|gate| gate.divide());
+            let rate = i64::from(rate);
+            assert!(gates[0].enter(Purpose::Buy, at(0)).is_none(), "nothing was allotted");
+            let mut begun: Vec<i64> = Vec::new();
+            let mut first = 0;
+            for ms in 0..60_000_i64 {
+                if ms % 2_500 == 0 {
+                    // The one that has less now lets go before the other one takes.
+                    first = (ms / 2_500 * 7) % (rate + 1);
+                    let parts = [first, rate - first];
+                    let of = |node: usize| Allotted { seats: 1_000, rate: parts[node] };
+                    gates.iter().enumerate().for_each(|(node, gate)| {
+                        gate.lower(of(node), at(ms));
+                    });
+                    gates.iter().enumerate().for_each(|(node, gate)| {
+                        gate.allot(of(node), at(ms + 2_500), at(ms));
+                    });
+                }
+                let tries = gates.iter().flat_map(|gate| (0..5).map(move |_| gate));
+                let enters = tries.filter(|gate| gate.enter(Purpose::Buy, at(ms)).is_some());
+                begun.extend(enters.map(|_| ms));
+            }
+            let within = |from: i64, for_ms: i64| {
+                begun.iter().filter(|ms| (from..from + for_ms).contains(*ms)).count() as i64
+            };
+            for from in (0..59_000).step_by(50) {
+                assert!(within(from, 1_000) <= 2 * rate, "{rate} a second at {from}: {first}");
+            }
+            for from in (0..50_000).step_by(500) {
+                assert!(within(from, 10_000) <= 11 * rate, "{rate} a second at {from}");
+            }
+            // What changes hands begins with nothing, so some of it is never used.
+            assert!(begun.len() as i64 >= rate * 60 / 3, "{rate} a second: {}", begun.len());
+        }
+    }
+
+    #[test]
+    fn a_part_ends_by_itself_and_seats_are_given_back_when_they_are_free() {
+        let gate = Gate::new(8, None);
+        gate.divide();
+        let four = Allotted { seats: 4, rate: 0 };
+        gate.allot(four, at(1_000), at(0));
+        let enter = |ms| gate.enter(Purpose::Buy, at(ms));
+        let mut seats: Vec<_> = (0..8).filter_map(|_| enter(0)).collect();
+        assert_eq!(seats.len(), 4);
+        let one = Allotted { seats: 1, rate: 0 };
+        assert_eq!(gate.lower(one, at(10)), Held { part: one, seated: 4, has_work: true });
+        seats.truncate(2);
+        assert_eq!(gate.held(at(20)), Held { part: one, seated: 2, has_work: true });
+        assert!(enter(20).is_none());
+        seats.clear();
+        assert!(enter(30).is_some());
+        assert_eq!(gate.held(at(40)).part, one);
+        assert!(enter(1_000).is_none(), "it ended");
+        assert_eq!(gate.held(at(1_000)).part, Allotted::default());
     }
 }

@@ -66,6 +66,7 @@ pub(crate) struct Shared {
     /// Set while the disk has no room: purchases are refused before anything is taken.
     pub(crate) full: AtomicBool,
     pub(crate) tenure: Arc<dyn Tenure>,
+    pub(crate) run: Run,
     /// When a batch was last not written, in milliseconds; 0 while they are.
     failed: AtomicI64,
 }
@@ -343,6 +344,7 @@ impl Engine {
             deliveries: Notify::new(),
             full: AtomicBool::new(false),
             tenure,
+            run,
             failed: AtomicI64::new(0),
         });
         let writers = stores.into_iter().zip(lanes).map(|(store, jobs)| Writer {

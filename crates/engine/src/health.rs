@@ -1,96 +1,35 @@
 //! What is known of the suppliers' health: circuits and deposits.
 //!
-//! Advice for routing, kept in memory: losing it costs a few failed tries and never money. A
-//! circuit opens when most of the last tries went wrong, and lets one try through now and then
-//! until one goes well.
+//! Advice for routing, kept in memory: losing it costs a few failed tries and never money. Of several
+//! nodes each tells the others what it saw (`peers`), so that all know the same a moment later.
 
+use crate::circuit::{Circuit, Rank};
 use crate::trail::{Gap, Trail};
+use crate::word::{CircuitAt, DepositOf, Move, Word};
 use domain::RouteRow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Mutex;
+use store::Bought;
 use suppliers::Movement;
 use types::{Day, Moment, Rupiah, Sku, SupplierCode, UtcMillis};
 
-/// Tries that are remembered for each circuit.
-const WINDOW: usize = 20;
-/// Fewest tries before a circuit may open.
-const FEWEST: usize = 8;
-/// It opens when at least this share of the window went wrong, in percent.
-const WRONG_PERCENT: usize = 50;
 /// For how long a low deposit bars a supplier that nobody asks for its balance: somebody may have
 /// paid in, and only a purchase would tell. One that is still too low tells so and bars again.
 const LOW_MS: i64 = 30 * 60_000;
-/// First pause; doubles with every probe that goes wrong.
-const PAUSE_MS: i64 = 15_000;
-const PAUSE_MOST_MS: i64 = 600_000;
-
-#[derive(Default)]
-struct Circuit {
-    /// True for a try that went well, newest last.
-    tries: VecDeque<bool>,
-    open: Option<Open>,
-}
-
-struct Open {
-    /// Since when it is certain that it is disturbed: what was chosen before must not be sent.
-    since: UtcMillis,
-    /// When the next probe may go.
-    probe: UtcMillis,
-    pause_ms: i64,
-}
-
-impl Circuit {
-    fn tried(&mut self, well: bool, now: UtcMillis) {
-        if well {
-            if self.open.take().is_some() {
-                self.tries.clear();
-            }
-        } else if let Some(open) = &mut self.open {
-            open.since = now;
-            open.pause_ms = (open.pause_ms * 2).min(PAUSE_MOST_MS);
-            open.probe = now.after(open.pause_ms);
-            return;
-        }
-        self.tries.push_back(well);
-        if self.tries.len() > WINDOW {
-            self.tries.pop_front();
-        }
-        let wrong = self.tries.iter().filter(|well| !**well).count();
-        if self.tries.len() >= FEWEST && wrong * 100 >= self.tries.len() * WRONG_PERCENT {
-            self.open = Some(Open { since: now, probe: now.after(PAUSE_MS), pause_ms: PAUSE_MS });
-        }
-    }
-
-    /// Closed, or due for a probe. A probe further away than its pause stands on a clock that went
-    /// back since: nobody can say how long it waited, so it may go.
-    fn admits(&self, now: UtcMillis) -> bool {
-        self.open.as_ref().is_none_or(|open| {
-            let wait_ms = open.probe.since(now);
-            wait_ms <= 0 || wait_ms > open.pause_ms
-        })
-    }
-
-    /// True for what was chosen before it opened (or before its last probe went wrong): a probe was
-    /// chosen afterwards.
-    fn holds_back(&self, chosen: UtcMillis) -> bool {
-        self.open.as_ref().is_some_and(|open| chosen.since(open.since) < 0)
-    }
-
-    /// A probe goes: it holds the others back.
-    fn chosen(&mut self, now: UtcMillis) {
-        if let Some(open) = &mut self.open {
-            open.probe = now.after(open.pause_ms);
-        }
-    }
-}
+/// Movements that wait until all others have heard them; more of them are not told.
+const MOVES_MOST: usize = 2_048;
+/// For so long a circuit that closed, and a gap that was told, are mentioned to others.
+const MENTION_MS: i64 = 5 * 60_000;
+/// Circuits and deposits that are mentioned.
+const MENTIONS_MOST: usize = 500;
 
 /// A deposit as it was told last.
-#[derive(Clone, Copy)]
-struct Deposit {
-    balance: Rupiah,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Deposit {
+    pub(crate) balance: Rupiah,
     /// Below this nothing is bought.
-    floor: Rupiah,
-    seen: UtcMillis,
+    pub(crate) floor: Rupiah,
+    pub(crate) seen: UtcMillis,
 }
 
 impl Deposit {
@@ -108,6 +47,8 @@ struct Known {
     routes: HashMap<(SupplierCode, Sku), Circuit>,
     deposits: HashMap<SupplierCode, Deposit>,
     trails: BTreeMap<SupplierCode, Trail>,
+    /// What others are told and told us; `None` where there are no others.
+    peers: Option<Peers>,
     /// Costs that were other than expected, the last one of each route.
     costs: BTreeMap<(SupplierCode, Sku), (Rupiah, Rupiah)>,
     /// Purchases of one business day, by route.
@@ -115,7 +56,33 @@ struct Known {
     today: HashMap<(SupplierCode, Sku), u32>,
 }
 
+/// Between this node and the others.
+#[derive(Default)]
+struct Peers {
+    /// Others that work, by run, with the number of the last movement that was heard of each.
+    heard: BTreeMap<i64, i64>,
+    rank: Option<Rank>,
+    /// Everything that anybody knew up to then was heard.
+    known_until: Option<UtcMillis>,
+    /// Movements of ours that somebody has not heard yet, numbered in order.
+    moves: VecDeque<Move>,
+    /// The number of the last one.
+    last: i64,
+    /// Gaps that this node told.
+    gaps: Vec<(UtcMillis, SupplierCode, Rupiah)>,
+}
+
+/// Before the others were heard for the first time nobody knows how many there are.
+const UNHEARD: Rank = Rank { of: i64::MAX, number: 0, heard: UtcMillis::new(0) };
+
 impl Known {
+    fn rank(&self, now: UtcMillis) -> Rank {
+        match &self.peers {
+            None => Rank { of: 1, number: 0, heard: now },
+            Some(peers) => peers.rank.unwrap_or(UNHEARD),
+        }
+    }
+
     fn is_low(&self, route: &RouteRow, now: UtcMillis) -> bool {
         let deposit = self.deposits.get(&route.supplier);
         deposit.is_some_and(|deposit| deposit.is_low(route.cost, now))
@@ -165,25 +132,152 @@ impl Health {
             let deposit = Deposit { balance: movement.after, floor, seen: now };
             known.deposits.insert(supplier.clone(), deposit);
             known.trails.entry(supplier.clone()).or_default().saw(movement, now);
+            if let Some(peers) = &mut known.peers {
+                peers.last = peers.last.saturating_add(1);
+                let number = peers.last;
+                peers.moves.push_back(Move { number, supplier: supplier.clone(), movement });
+                if peers.moves.len() > MOVES_MOST {
+                    peers.moves.pop_front();
+                }
+            }
         }
     }
 
-    /// Movements of our deposits that follow nothing we know of; each is told once.
+    /// Movements of our deposits that follow nothing anybody knows of; each is told once, by the node
+    /// that leads.
     #[must_use]
-    pub fn gaps(&self, now: UtcMillis) -> Vec<(SupplierCode, Gap)> {
+    pub fn gaps(&self, leads: bool, now: UtcMillis) -> Vec<(SupplierCode, Gap)> {
         let Ok(mut known) = self.0.lock() else { return Vec::new() };
+        let Known { trails, peers, .. } = &mut *known;
+        let until = match peers {
+            None => Some(now),
+            Some(peers) => peers.known_until,
+        };
         let mut all = Vec::new();
-        for (supplier, trail) in &mut known.trails {
-            all.extend(trail.overdue(now).into_iter().map(|gap| (supplier.clone(), gap)));
+        for (supplier, trail) in trails {
+            trail.let_go(now);
+            if let Some(until) = until.filter(|_| leads) {
+                all.extend(trail.overdue(until).into_iter().map(|gap| (supplier.clone(), gap)));
+            }
+        }
+        if let Some(peers) = peers {
+            let told = all.iter().map(|(supplier, gap)| (now, supplier.clone(), gap.from));
+            peers.gaps.extend(told);
         }
         all
     }
 
-    /// Others buy from the same deposits: what follows what cannot be told any more.
-    pub fn forget_trails(&self) {
+    /// From now on others are told, and heard.
+    pub(crate) fn share(&self) {
         if let Ok(mut known) = self.0.lock() {
-            known.trails.clear();
+            known.peers.get_or_insert_default();
         }
+    }
+
+    /// True where others are told.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.0.lock().is_ok_and(|known| known.peers.is_some())
+    }
+
+    /// How many nodes work for this business, this one included, as far as it hears.
+    #[must_use]
+    pub fn nodes(&self) -> i64 {
+        let Ok(known) = self.0.lock() else { return 1 };
+        let rank = known.peers.as_ref().and_then(|peers| peers.rank);
+        rank.map_or(1, |rank| rank.of)
+    }
+
+    /// What others say; `silent` ones work and say nothing. `run` is this node's own.
+    pub(crate) fn heard(&self, run: i64, words: &[(i64, Word)], silent: u32, now: UtcMillis) {
+        let Ok(mut known) = self.0.lock() else { return };
+        let Known { trails, peers: Some(peers), suppliers, routes, deposits, .. } = &mut *known
+        else {
+            return;
+        };
+        let here = |gone: &i64| words.iter().any(|(run, _)| run == gone);
+        // What a node knew that is gone, and told nobody, will never be heard.
+        let mut forgive = !peers.heard.keys().all(here);
+        peers.heard.retain(|gone, _| here(gone));
+        for (from, word) in words {
+            let before = peers.heard.insert(*from, word.last);
+            let mut next = before.map(|before| before.saturating_add(1));
+            for told in word.moves.iter().filter(|told| before.is_none_or(|b| told.number > b)) {
+                forgive |= next.is_some_and(|next| told.number != next);
+                next = Some(told.number.saturating_add(1));
+                let trail = trails.entry(told.supplier.clone()).or_default();
+                trail.saw(told.movement, now);
+            }
+            forgive |= next.is_some_and(|next| next != word.last.saturating_add(1));
+            for circuit in &word.circuits {
+                let (supplier, turned) = (circuit.supplier.clone(), circuit.turned);
+                let circuit = match &circuit.sku {
+                    None => suppliers.entry(supplier).or_default(),
+                    Some(sku) => routes.entry((supplier, sku.clone())).or_default(),
+                };
+                circuit.learn(turned, now);
+            }
+            for DepositOf { supplier, deposit } in &word.deposits {
+                let older = |known: &Deposit| {
+                    deposit.seen.since(known.seen) > 0 || known.seen.since(now) > 0
+                };
+                if deposits.get(supplier).is_none_or(older) {
+                    deposits.insert(supplier.clone(), *deposit);
+                }
+            }
+            for (supplier, from) in &word.gaps {
+                if let Some(trail) = trails.get_mut(supplier) {
+                    trail.told(*from);
+                }
+            }
+        }
+        if forgive {
+            trails.values_mut().for_each(|trail| trail.forgive(now));
+        }
+        let acked = |(_, word): &(i64, Word)| {
+            word.acks.iter().find(|(of, _)| *of == run).map_or(0, |(_, number)| *number)
+        };
+        let all = words.iter().map(acked).min().unwrap_or(i64::MAX);
+        peers.moves.retain(|told| told.number > all);
+        let latest = words.iter().map(|(_, word)| word.at).min().unwrap_or(now);
+        peers.known_until =
+            (silent == 0).then_some(if latest.since(now) < 0 { latest } else { now });
+        let number = words.iter().filter(|(other, _)| *other < run).count();
+        let of = i64::try_from(words.len()).unwrap_or(i64::MAX).saturating_add(1);
+        let number = i64::try_from(number).unwrap_or_default();
+        peers.rank = Some(Rank { of, number, heard: now });
+    }
+
+    /// What others should know, as far as this node's health goes.
+    pub(crate) fn word(&self, now: UtcMillis) -> Word {
+        let mut word = Word { at: now, ..Word::default() };
+        let Ok(mut known) = self.0.lock() else { return word };
+        let mention = |circuit: &Circuit| {
+            circuit
+                .turned()
+                .filter(|turned| turned.open.is_some() || now.since(turned.at) < MENTION_MS)
+        };
+        let whole = known.suppliers.iter().filter_map(|(supplier, circuit)| {
+            let turned = mention(circuit)?;
+            Some(CircuitAt { supplier: supplier.clone(), sku: None, turned })
+        });
+        let routes = known.routes.iter().filter_map(|((supplier, sku), circuit)| {
+            let turned = mention(circuit)?;
+            Some(CircuitAt { supplier: supplier.clone(), sku: Some(sku.clone()), turned })
+        });
+        word.circuits = whole.chain(routes).take(MENTIONS_MOST).collect();
+        let fresh = known.deposits.iter().filter(|(_, d)| now.since(d.seen) < LOW_MS);
+        let told = fresh.map(|(supplier, d)| DepositOf { supplier: supplier.clone(), deposit: *d });
+        word.deposits = told.take(MENTIONS_MOST).collect();
+        if let Some(peers) = &mut known.peers {
+            peers.gaps.retain(|(at, ..)| now.since(*at) < MENTION_MS);
+            let told = peers.gaps.iter().rev().take(MENTIONS_MOST);
+            word.gaps = told.map(|(_, supplier, from)| (supplier.clone(), *from)).collect();
+            word.last = peers.last;
+            word.moves = peers.moves.iter().cloned().collect();
+            word.acks = peers.heard.iter().map(|(run, number)| (*run, *number)).collect();
+        }
+        word
     }
 
     /// What was bought earlier today, found at the start.
@@ -191,6 +285,18 @@ impl Health {
         let Ok(mut known) = self.0.lock() else { return };
         for (supplier, sku, count) in counts {
             known.count(now, &supplier, &sku, count);
+        }
+    }
+
+    /// How often a route was chosen today at all nodes.
+    pub(crate) fn counted(&self, bought: &HashMap<Bought, u32>, now: Moment) {
+        if bought.is_empty() {
+            return;
+        }
+        let Ok(mut known) = self.0.lock() else { return };
+        for (Bought { supplier, sku, .. }, count) in bought {
+            known.count(now, supplier, sku, 0);
+            known.today.insert((supplier.clone(), sku.clone()), *count);
         }
     }
 
@@ -219,23 +325,37 @@ impl Health {
 
     /// Why a route may not be used right now.
     #[must_use]
-    pub fn bars(&self, route: &RouteRow, now: Moment) -> Option<&'static str> {
+    pub fn bars(
+        &self,
+        route: &RouteRow,
+        bought: Option<&HashMap<Bought, u32>>,
+        now: Moment,
+    ) -> Option<&'static str> {
         let known = self.0.lock().ok()?;
         let key = (route.supplier.clone(), route.sku.clone());
-        if known.day == Some(now.civil.date())
-            && let Some(most) = route.daily_most
-            && known.today.get(&key).is_some_and(|count| *count >= most)
-        {
-            return Some("its daily limit is reached");
+        if let Some(most) = route.daily_most {
+            let today = now.civil.date();
+            let count = match bought {
+                None if known.day == Some(today) => known.today.get(&key).copied().unwrap_or(0),
+                None => 0,
+                // The limit is new, or the route: its count comes with the next purchase.
+                Some(bought) => {
+                    let (supplier, sku) = key.clone();
+                    bought.get(&Bought { day: today, supplier, sku }).copied().unwrap_or(u32::MAX)
+                }
+            };
+            if count >= most {
+                return Some("its daily limit is reached");
+            }
         }
-        let now = now.utc;
+        let (now, rank) = (now.utc, known.rank(now.utc));
         if known.is_low(route, now) {
             return Some("our deposit there is too low");
         }
-        if known.routes.get(&key).is_some_and(|circuit| !circuit.admits(now)) {
+        if known.routes.get(&key).is_some_and(|circuit| !circuit.admits(now, rank)) {
             return Some("route disturbed, circuit open");
         }
-        if known.suppliers.get(&route.supplier).is_some_and(|circuit| !circuit.admits(now)) {
+        if known.suppliers.get(&route.supplier).is_some_and(|circuit| !circuit.admits(now, rank)) {
             return Some("supplier disturbed, circuit open");
         }
         None
@@ -292,7 +412,7 @@ impl Health {
     #[must_use]
     pub fn of(&self, supplier: &SupplierCode) -> (bool, Option<Rupiah>) {
         let Ok(known) = self.0.lock() else { return (false, None) };
-        let open = known.suppliers.get(supplier).is_some_and(|circuit| circuit.open.is_some());
+        let open = known.suppliers.get(supplier).is_some_and(|circuit| circuit.is_open());
         (open, known.deposits.get(supplier).map(|deposit| deposit.balance))
     }
 }
@@ -300,6 +420,7 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::circuit::{FEWEST, PAUSE_MS};
     use types::ProductCode;
 
     fn route() -> RouteRow {
@@ -320,10 +441,10 @@ mod tests {
         let (health, mut route) = (Health::default(), route());
         route.daily_most = Some(3);
         health.bought(vec![(route.supplier.clone(), route.sku.clone(), 2)], moment(0));
-        assert_eq!(health.bars(&route, moment(1)), None);
+        assert_eq!(health.bars(&route, None, moment(1)), None);
         health.chosen(&route.supplier, &route.sku, moment(1));
-        assert_eq!(health.bars(&route, moment(2)), Some("its daily limit is reached"));
-        assert_eq!(health.bars(&route, moment(86_400_000)), None);
+        assert_eq!(health.bars(&route, None, moment(2)), Some("its daily limit is reached"));
+        assert_eq!(health.bars(&route, None, moment(86_400_000)), None);
     }
 
     #[test]
@@ -331,17 +452,17 @@ mod tests {
         let (health, route) = (Health::default(), route());
         let at = UtcMillis::new;
         for _ in 0..FEWEST {
-            assert_eq!(health.bars(&route, moment(0)), None);
+            assert_eq!(health.bars(&route, None, moment(0)), None);
             health.tried(&route.supplier, false, at(0));
         }
-        assert!(health.bars(&route, moment(1)).is_some());
-        assert_eq!(health.bars(&route, moment(PAUSE_MS)), None, "one probe");
+        assert!(health.bars(&route, None, moment(1)).is_some());
+        assert_eq!(health.bars(&route, None, moment(PAUSE_MS)), None, "one probe");
         health.chosen(&route.supplier, &route.sku, moment(PAUSE_MS));
-        assert!(health.bars(&route, moment(PAUSE_MS + 1)).is_some(), "and only one");
+        assert!(health.bars(&route, None, moment(PAUSE_MS + 1)).is_some(), "and only one");
         health.tried(&route.supplier, false, at(PAUSE_MS + 1));
-        assert!(health.bars(&route, moment(2 * PAUSE_MS)).is_some(), "a longer pause");
+        assert!(health.bars(&route, None, moment(2 * PAUSE_MS)).is_some(), "a longer pause");
         health.tried(&route.supplier, true, at(4 * PAUSE_MS));
-        assert_eq!(health.bars(&route, moment(4 * PAUSE_MS)), None);
+        assert_eq!(health.bars(&route, None, moment(4 * PAUSE_MS)), None);
     }
 
     #[test]
@@ -352,7 +473,11 @@ mod tests {
         {
             let movement = Movement { before: None, price: None, after: Rupiah::new(after) };
             health.moved(&route.supplier, movement, Rupiah::new(floor), UtcMillis::new(0));
-            assert_eq!(health.bars(&route, moment(0)).is_some(), barred, "{after} of {floor}");
+            assert_eq!(
+                health.bars(&route, None, moment(0)).is_some(),
+                barred,
+                "{after} of {floor}"
+            );
         }
     }
 
@@ -366,13 +491,16 @@ mod tests {
             health.moved(&route.supplier, movement, Rupiah::ZERO, UtcMillis::new(at));
         };
         low(0);
-        assert!(health.bars(&route, moment(LOW_MS - 1)).is_some());
-        assert_eq!(health.bars(&route, moment(LOW_MS)), None);
+        assert!(health.bars(&route, None, moment(LOW_MS - 1)).is_some());
+        assert_eq!(health.bars(&route, None, moment(LOW_MS)), None);
         low(LOW_MS);
-        assert!(health.bars(&route, moment(2 * LOW_MS - 1)).is_some(), "seen again, barred again");
-        assert_eq!(health.bars(&route, moment(2 * LOW_MS)), None);
+        assert!(
+            health.bars(&route, None, moment(2 * LOW_MS - 1)).is_some(),
+            "seen again, barred again"
+        );
+        assert_eq!(health.bars(&route, None, moment(2 * LOW_MS)), None);
         low(100 * LOW_MS);
-        assert_eq!(health.bars(&route, moment(98 * LOW_MS)), None, "the clock went back");
+        assert_eq!(health.bars(&route, None, moment(98 * LOW_MS)), None, "the clock went back");
     }
 
     #[test]
@@ -383,10 +511,10 @@ mod tests {
             health.tried(&route.supplier, false, UtcMillis::new(hour));
             health.tried_route(&route.supplier, &route.sku, false, UtcMillis::new(hour));
         }
-        assert!(health.bars(&route, moment(hour + 1)).is_some());
-        assert_eq!(health.bars(&route, moment(1)), None, "a probe");
+        assert!(health.bars(&route, None, moment(hour + 1)).is_some());
+        assert_eq!(health.bars(&route, None, moment(1)), None, "a probe");
         health.chosen(&route.supplier, &route.sku, moment(1));
-        assert!(health.bars(&route, moment(2)).is_some(), "and only one");
-        assert_eq!(health.bars(&route, moment(1 + PAUSE_MS)), None, "after its pause");
+        assert!(health.bars(&route, None, moment(2)).is_some(), "and only one");
+        assert_eq!(health.bars(&route, None, moment(1 + PAUSE_MS)), None, "after its pause");
     }
 }

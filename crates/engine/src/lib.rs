@@ -6,17 +6,21 @@
 //! nothing else. Stores, suppliers, clock and chance are ports given from outside.
 
 mod catalog;
+mod circuit;
 mod command;
 mod crash;
 mod gate;
 mod handle;
 mod health;
 mod pair;
+mod peers;
 mod ports;
 mod reads;
 mod render;
+mod share;
 mod snapshot;
 mod trail;
+mod word;
 mod workers;
 mod writer;
 mod zone;

@@ -44,8 +44,6 @@ pub trait Tenure: Send + Sync {
 /// How a node stands among others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// No other node works for this business.
-    pub alone: bool,
     /// For how long what is read now may have waited unread: more than nothing for a moment after
     /// the process stood still.
     pub unread_ms: i64,
@@ -57,7 +55,7 @@ pub struct Standing {
 
 impl Default for Standing {
     fn default() -> Self {
-        Self { alone: true, unread_ms: 0, lanes: 1, standbys: None }
+        Self { unread_ms: 0, lanes: 1, standbys: None }
     }
 }
 
@@ -123,8 +121,8 @@ impl Port {
 #[derive(Default)]
 pub struct Suppliers {
     ports: ArcSwap<BTreeMap<SupplierCode, Port>>,
-    /// Writers of the map, one after the other.
-    changing: Mutex<()>,
+    /// Writers of the map, one after the other; true once other nodes use the same suppliers.
+    changing: Mutex<bool>,
 }
 
 impl Suppliers {
@@ -152,9 +150,26 @@ impl Suppliers {
     /// Adds or replaces one.
     pub fn insert(&self, code: SupplierCode, port: Port) {
         let guard = self.changing.lock();
+        if guard.as_deref().is_ok_and(|divided| *divided) {
+            port.gate.divide();
+        }
         let mut ports = BTreeMap::clone(&self.ports.load());
         ports.insert(code, port);
         self.ports.store(Arc::new(ports));
         drop(guard);
+    }
+
+    /// The limits of each.
+    pub(crate) fn gates(&self) -> Vec<(SupplierCode, Arc<Gate>)> {
+        let ports = self.ports.load();
+        ports.iter().map(|(code, port)| (code.clone(), port.gate.clone())).collect()
+    }
+
+    /// Other nodes use the same suppliers: from now on nothing is sent beyond what is allotted.
+    pub(crate) fn divide(&self) {
+        if let Ok(mut divided) = self.changing.lock() {
+            *divided = true;
+            self.ports.load().values().for_each(|port| port.gate.divide());
+        }
     }
 }

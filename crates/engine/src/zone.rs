@@ -53,6 +53,12 @@ impl Zone {
     }
 }
 
+/// When the business day of a moment began.
+pub(crate) fn midnight(now: Moment) -> UtcMillis {
+    let into_the_day = i64::from(now.civil.minute_of_day()) * 60 + i64::from(now.civil.second);
+    now.utc.after(-into_the_day * 1_000)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

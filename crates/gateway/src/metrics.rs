@@ -22,6 +22,7 @@ pub struct Metrics {
     lease: Gauge,
     lanes: Gauge,
     standbys: Gauge,
+    nodes: Gauge,
 }
 
 impl Default for Metrics {
@@ -40,6 +41,8 @@ impl Default for Metrics {
         let (lease, lanes, standbys) = (Gauge::default(), Gauge::default(), Gauge::default());
         registry.register("lease_held", "1 while this node may write", lease.clone());
         registry.register("lanes_held", "Lanes this node holds", lanes.clone());
+        let nodes = Gauge::default();
+        registry.register("nodes", "Nodes this one hears, itself included", nodes.clone());
         let help = "Standbys that confirm a commit; -1 not known or no server";
         registry.register("synchronous_standbys", help, standbys.clone());
         registry.register("callbacks_due", "Callbacks not delivered yet", callbacks.clone());
@@ -54,6 +57,7 @@ impl Default for Metrics {
             lease,
             lanes,
             standbys,
+            nodes,
         }
     }
 }
@@ -71,6 +75,7 @@ impl Metrics {
         self.lease.set(i64::from(handle.may_act()));
         self.lanes.set(standing.lanes);
         self.standbys.set(standing.standbys.unwrap_or(-1));
+        self.nodes.set(handle.health().nodes());
         self.pending.set(counts.pending);
         self.suspect.set(counts.suspect);
         self.callbacks.set(counts.callbacks_due);

@@ -18,7 +18,7 @@ use office::{Office, Plug, network};
 use pg::{Event, Keeper};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use store::{CatalogRows, Lane, StampKey, Store, StoreError};
+use store::{CatalogRows, Exchange, Lane, StampKey, Store, StoreError};
 use suppliers::{Settings, Transport};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
@@ -45,6 +45,8 @@ pub(crate) struct House {
     pulse: Arc<Pulse>,
     /// What other nodes do, until [`Self::work`] listens to it.
     events: Mutex<Option<UnboundedReceiver<Event>>>,
+    /// What they are told, until [`Self::work`] begins to.
+    exchange: Mutex<Option<Box<dyn Exchange>>>,
     _keeper: Option<Keeper>,
     _lock: Lock,
 }
@@ -157,6 +159,7 @@ impl House {
             lanes: opened.lanes,
             pulse: opened.pulse,
             events: Mutex::new(opened.events),
+            exchange: Mutex::new(opened.exchange),
             _keeper: opened.keeper,
             _lock: lock,
         };
@@ -173,6 +176,9 @@ impl House {
         self.world.connect(self.handle.clone(), self.office.suppliers.clone());
         let workers =
             Workers::new(self.handle.clone(), self.office.suppliers.clone(), self.courier.clone());
+        if let Some(exchange) = self.exchange.lock().ok().and_then(|mut exchange| exchange.take()) {
+            workers.exchange(exchange).context("cannot exchange with other nodes")?;
+        }
         let workers = Arc::new(workers);
         let (starting, lanes) = (workers.clone(), self.lanes.clone());
         let (lose, lost) = oneshot::channel();

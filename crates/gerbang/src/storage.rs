@@ -11,7 +11,7 @@ use pg::{Event, Joining, Keeper, Target};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use store::{CatalogRows, Lane, Reads, Store, StoreError};
+use store::{CatalogRows, Exchange, Lane, Reads, Store, StoreError};
 use tokio::sync::mpsc::UnboundedReceiver;
 use types::UtcMillis;
 
@@ -42,6 +42,8 @@ pub(crate) struct Opened {
     pub(crate) events: Option<UnboundedReceiver<Event>>,
     /// Keeps the lanes while it lives.
     pub(crate) keeper: Option<Keeper>,
+    /// What is told to other nodes; none without others.
+    pub(crate) exchange: Option<Box<dyn Exchange>>,
 }
 
 /// The only node there is.
@@ -75,7 +77,6 @@ impl Tenure for Leased {
 
     fn standing(&self) -> Standing {
         Standing {
-            alone: self.0.is_alone(),
             unread_ms: self.1.unread_ms(),
             lanes: i64::try_from(self.0.lanes()).unwrap_or(i64::MAX),
             standbys: Some(self.0.standbys()),
@@ -210,6 +211,7 @@ impl Storage {
                     settings: joined.settings,
                     events: Some(joined.events),
                     keeper: Some(joined.keeper),
+                    exchange: Some(Box::new(joined.exchange)),
                 })
             }
         }
@@ -241,5 +243,6 @@ pub(crate) fn open_file(path: &Path, first: Option<i64>) -> anyhow::Result<Opene
         settings: opened.settings,
         events: None,
         keeper: None,
+        exchange: None,
     })
 }

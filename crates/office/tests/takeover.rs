@@ -11,7 +11,7 @@ use office::{
 use serde_json::{Value, json};
 use std::net::IpAddr;
 use std::ops::ControlFlow;
-use store::Reads as _;
+use store::{Places, Reads as _};
 use types::MemberCode;
 
 async fn import(office: &Office, text: &str, how: TakeoverHow) -> anyhow::Result<Value> {
@@ -50,7 +50,7 @@ fn from(office: &Office, code: &str, address: &str) -> bool {
 fn sum(model: &mut model::Model, account: &str) -> i64 {
     let mut sum = 0;
     model
-        .each_transfer(&mut |row| {
+        .each_transfer(&Places::new(), &mut |row| {
             let amount = row.row.amount.get();
             sum += if row.row.to.to_string() == account { amount } else { 0 };
             sum -= if row.row.from.to_string() == account { amount } else { 0 };

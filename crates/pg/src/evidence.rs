@@ -1,4 +1,5 @@
-//! Serial numbers that settled a purchase, open attempts for the same, equal purchases of a day.
+//! Serial numbers that settled a purchase, open attempts for the same, equal purchases of a day, and
+//! how often a route was chosen on it.
 //!
 //! Two lanes may find a serial number new at the same moment: its key is unique, and the second one
 //! decides again.
@@ -37,6 +38,25 @@ const TURNS: &str = "SELECT w.i AS i, t.count AS count
      FROM unnest($1::bigint[], $2::text[], $3::text[]) WITH ORDINALITY AS w(day, product, dest, i)
      JOIN turn t ON t.day = w.day AND t.product = w.product AND t.dest = w.dest";
 
+/// The first one of a day counts what there is: the limit may be new.
+const BEGIN_DAILY: &str = "INSERT INTO daily (day, supplier, sku, count)
+     SELECT w.day, w.supplier, w.sku, (SELECT count(*) FROM attempt a
+       WHERE a.supplier = w.supplier AND a.sku = w.sku AND a.created >= $4)
+     FROM unnest($1::bigint[], $2::text[], $3::text[]) AS w(day, supplier, sku)
+     WHERE NOT EXISTS (SELECT 1 FROM daily d
+       WHERE d.day = w.day AND d.supplier = w.supplier AND d.sku = w.sku)
+     ON CONFLICT DO NOTHING";
+
+/// In one order for all, so that nobody waits in a ring.
+const LOCK_DAILY: &str = "SELECT w.i AS i, d.count AS count
+     FROM unnest($1::bigint[], $2::text[], $3::text[]) WITH ORDINALITY AS w(day, supplier, sku, i)
+     JOIN daily d ON d.day = w.day AND d.supplier = w.supplier AND d.sku = w.sku
+     ORDER BY w.i FOR UPDATE OF d";
+
+const COUNT_DAILY: &str = "UPDATE daily d SET count = d.count + w.more
+     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) AS w(day, supplier, sku, more)
+     WHERE d.day = w.day AND d.supplier = w.supplier AND d.sku = w.sku";
+
 const OPEN_AT: &str = "SELECT w.i AS i, count(a.trx) AS count
      FROM unnest($1::text[]) WITH ORDINALITY AS w(supplier, i)
      LEFT JOIN attempt a ON a.supplier = w.supplier
@@ -57,6 +77,7 @@ pub(crate) struct Evidence {
     proofs: Vec<Row>,
     places: Vec<Row>,
     turns: Vec<Row>,
+    bought: Vec<Row>,
     open_at: Vec<Row>,
 }
 
@@ -85,6 +106,15 @@ pub(crate) async fn load(live: &mut Live, wants: &Wants) -> Result<Evidence, Err
         let products: Vec<&str> = wants.turns.iter().map(|turn| turn.product.as_str()).collect();
         let dests: Vec<&str> = wants.turns.iter().map(|turn| turn.dest.as_str()).collect();
         found.turns = live.client.query(&sql, &[&days, &products, &dests]).await?;
+    }
+    if !wants.bought.is_empty() {
+        let (begin, lock) = (live.prepare(BEGIN_DAILY).await?, live.prepare(LOCK_DAILY).await?);
+        let days: Vec<i64> = wants.bought.iter().map(|key| i64::from(key.day.get())).collect();
+        let suppliers: Vec<&str> = wants.bought.iter().map(|key| key.supplier.as_str()).collect();
+        let skus: Vec<&str> = wants.bought.iter().map(|key| key.sku.as_str()).collect();
+        let midnight = wants.midnight.get();
+        live.client.execute(&begin, &[&days, &suppliers, &skus, &midnight]).await?;
+        found.bought = live.client.query(&lock, &[&days, &suppliers, &skus]).await?;
     }
     if !wants.open_at.is_empty() {
         let sql = live.prepare(OPEN_AT).await?;
@@ -126,6 +156,12 @@ impl Evidence {
                 facts.turns.insert(turn.clone(), small(row.get("count")));
             }
         }
+        for (number, key) in (1_i64..).zip(&wants.bought) {
+            if let Some(row) = of(&self.bought, number).next() {
+                let count = u32::try_from(row.get::<_, i64>("count")).unwrap_or(u32::MAX);
+                facts.bought.insert(key.clone(), count);
+            }
+        }
         for (number, supplier) in (1_i64..).zip(&wants.open_at) {
             let count = of(&self.open_at, number).next().map_or(0, |row| row.get("count"));
             facts.open_at.insert(supplier.clone(), count);
@@ -144,6 +180,18 @@ pub(crate) fn put(rows: &Folded, steps: &mut Vec<Step>) {
                 column(&all, |(key, _)| key.supplier.to_string()),
                 column(&all, |(key, _)| key.digest.to_vec()),
                 column(&all, |(_, trx)| trx.get()),
+            ],
+        ));
+    }
+    if !rows.bought.is_empty() {
+        let all: Vec<_> = rows.bought.iter().collect();
+        steps.push(Step::new(
+            COUNT_DAILY,
+            vec![
+                column(&all, |(key, _)| i64::from(key.day.get())),
+                column(&all, |(key, _)| key.supplier.to_string()),
+                column(&all, |(key, _)| key.sku.to_string()),
+                column(&all, |(_, more)| **more),
             ],
         ));
     }

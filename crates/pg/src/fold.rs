@@ -7,8 +7,8 @@ use crate::papers::Paperwork;
 use domain::{Account, AccountName, Attempt, AttemptState, Transfer, Trx, TrxState};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use store::{
-    Batch, CatalogChange, Change, Delivery, JournalLine, PaperKey, ProofKey, StoreError, Turn,
-    codec,
+    Batch, Bought, CatalogChange, Change, Delivery, JournalLine, PaperKey, ProofKey, StoreError,
+    Turn, codec,
 };
 use types::{AttemptId, DeliveryId, MemberId, TrxNo};
 
@@ -76,6 +76,8 @@ pub(crate) struct Folded {
     pub(crate) papers: BTreeMap<PaperKey, Paperwork>,
     pub(crate) proofs: BTreeMap<ProofKey, TrxNo>,
     pub(crate) turns: BTreeMap<Turn, u16>,
+    /// New attempts on routes that are counted.
+    pub(crate) bought: BTreeMap<Bought, i64>,
 }
 
 impl Folded {
@@ -83,10 +85,17 @@ impl Folded {
     pub(crate) fn new(
         batch: Batch,
         owners: &mut HashMap<TrxNo, MemberId>,
+        counted: &BTreeSet<Bought>,
     ) -> Result<Self, StoreError> {
         let mut rows = Self::default();
         for change in batch.changes {
             rows.put(change, owners)?;
+        }
+        for attempt in rows.attempts.values() {
+            let counts = |key: &&Bought| key.supplier == attempt.supplier && key.sku == attempt.sku;
+            for key in counted.iter().filter(counts) {
+                *rows.bought.entry(key.clone()).or_default() += 1;
+            }
         }
         Ok(rows)
     }

@@ -100,22 +100,22 @@ impl Keeping {
         let asked = since_boot_ms();
         let done = self.link.run(async |live| {
             let ours = lanes::renew(live, &held, lease).await?;
-            let (leads, others) = lanes::leads(live, &ids).await?;
+            let leads = lanes::leads(live, &ids).await?;
             let asked = since_boot_ms();
             let statement = live
                 .prepare("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
                 .await?;
             let row = live.client.query_one(&statement, &[]).await?;
             clock.learn(asked, since_boot_ms(), row.get(0));
-            Ok((ours, leads, others))
+            Ok((ours, leads))
         });
         match done {
-            Ok((true, leads, others)) => {
+            Ok((true, leads)) => {
                 self.held.renewed(asked, lease);
-                self.held.found(leads, others);
+                self.held.set_leads(leads);
                 Ok(true)
             }
-            Ok((false, ..)) => {
+            Ok((false, _)) => {
                 self.held.lose();
                 let why = "another node took this one's lanes over: it was silent for longer than \
                            its lease"
@@ -155,6 +155,7 @@ impl Keeping {
         }
         self.adopt();
         self.give_back();
+        self.hand_over();
         self.look_at_standbys();
         true
     }
@@ -190,7 +191,11 @@ impl Keeping {
             }
             Err(Lost::Gone(_)) => return,
         }
-        let adopted = self.link.run(async |live| lanes::adopt(live, &node, lease).await);
+        let mine = i64::try_from(self.held.all().len()).unwrap_or(i64::MAX);
+        let adopted = self.link.run(async |live| {
+            let has_room = lanes::spread(live).await?.has_room(mine);
+            lanes::adopt(live, &node, lease, has_room).await
+        });
         if let Ok(Some(taken)) = adopted {
             self.held.add(&taken);
             tracing::info!(lane = %taken.lane, "took over the work of a node that is gone");
@@ -217,9 +222,32 @@ impl Keeping {
         }
     }
 
+    /// Work that was adopted is spread again over the nodes that live: a node with clearly more lanes
+    /// than its share gives one away, and those with less take it with what is in it. What is under
+    /// way at this node ends here; the other one asks about it, as after an adoption.
+    fn hand_over(&mut self) {
+        let held = self.held.all();
+        let adopted = held.iter().rev().find(|(lane, _)| !self.own.contains(lane));
+        let Some((lane, epoch)) = adopted.copied() else { return };
+        let mine = i64::try_from(held.len()).unwrap_or(i64::MAX);
+        let spread = self.link.run(async |live| lanes::spread(live).await);
+        if !spread.is_ok_and(|spread| spread.is_much(mine)) {
+            return;
+        }
+        self.held.remove(lane);
+        // When it cannot be said, its lease ends by itself.
+        let _ = self.link.run(async |live| lanes::hand_over(live, lane, epoch).await);
+        tracing::info!(%lane, "gave the work of a lane to a node with fewer");
+    }
+
     fn let_go(&mut self) {
         let held = self.held.all();
         self.held.lose();
-        let _ = self.link.run(async |live| lanes::release(live, &held).await);
+        let node = self.node.clone();
+        let _ = self.link.run(async |live| {
+            // Its parts of suppliers' limits too.
+            live.client.execute("DELETE FROM peer WHERE node = $1", &[&node]).await?;
+            lanes::release(live, &held).await
+        });
     }
 }

@@ -45,14 +45,9 @@ pub(crate) struct Held {
     /// Until when nobody else can have taken over, in milliseconds since the machine was started.
     until_ms: AtomicI64,
     leads: AtomicBool,
-    /// When another node was seen last, by the same clock.
-    others_ms: AtomicI64,
     /// Standbys that confirm commits; -1 while nobody knows.
     standbys: AtomicI64,
 }
-
-/// For so long a node that was seen may still be at work: what it bought is still being told.
-const OTHERS_MS: i64 = 120_000;
 
 impl Held {
     pub(crate) fn new() -> Arc<Self> {
@@ -60,8 +55,6 @@ impl Held {
             lanes: Mutex::default(),
             until_ms: AtomicI64::new(i64::MIN),
             leads: AtomicBool::new(false),
-            // Whoever held the lanes before us is another one.
-            others_ms: AtomicI64::new(since_boot_ms()),
             standbys: AtomicI64::new(-1),
         })
     }
@@ -91,12 +84,8 @@ impl Held {
         self.until_ms.store(sure, Ordering::Relaxed);
     }
 
-    /// What the others do.
-    pub(crate) fn found(&self, leads: bool, others: bool) {
+    pub(crate) fn set_leads(&self, leads: bool) {
         self.leads.store(leads, Ordering::Relaxed);
-        if others {
-            self.others_ms.store(since_boot_ms(), Ordering::Relaxed);
-        }
     }
 
     pub(crate) fn set_standbys(&self, count: i64) {
@@ -111,12 +100,6 @@ impl Held {
     /// True while nobody else can have taken over.
     pub(crate) fn holds(&self) -> bool {
         since_boot_ms() < self.until_ms.load(Ordering::Relaxed)
-    }
-
-    /// True when no other node was seen for a while.
-    pub(crate) fn is_alone(&self) -> bool {
-        let seen = self.others_ms.load(Ordering::Relaxed);
-        since_boot_ms().saturating_sub(seen) >= OTHERS_MS
     }
 
     /// True on one node at a time: that of the lowest lane.
@@ -158,11 +141,13 @@ macro_rules! has_work {
     };
 }
 
-/// An expired lane with work in it; idle ones are left to those who start.
+/// An expired lane with work in it; idle ones are left to those who start. Whoever has its share ($3
+/// is false) leaves it to the others for a while: the one that has less may be asleep.
 const ADOPT: &str = concat!(
     "UPDATE lane SET epoch = epoch + 1, node = $1,
      until = clock_timestamp() + $2::bigint * interval '1 millisecond'
-     WHERE id IN (SELECT id FROM lane l WHERE until < clock_timestamp() AND ",
+     WHERE id IN (SELECT id FROM lane l WHERE until < clock_timestamp()
+       AND ($3 OR (until > '-infinity' AND until < clock_timestamp() - interval '5 seconds')) AND ",
     has_work!(),
     " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *"
 );
@@ -181,7 +166,32 @@ const END: &str = "SELECT a.pid, pg_terminate_backend(a.pid) FROM lane l
        AND a.datname = current_database() AND a.usename = current_user
        AND a.wait_event = 'ClientRead'";
 
-fn millis(lease: Duration) -> i64 {
+/// Lanes that are held, and nodes that hold them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Spread {
+    lanes: i64,
+    nodes: i64,
+}
+
+impl Spread {
+    /// One of so many lanes for each node, rounded up.
+    fn share(lanes: i64, nodes: i64) -> i64 {
+        let nodes = nodes.max(1);
+        lanes / nodes + i64::from(lanes % nodes > 0)
+    }
+
+    /// With one lane more this node has no more than its share. Always true of one node at least.
+    pub(crate) fn has_room(self, mine: i64) -> bool {
+        mine < Self::share(self.lanes + 1, self.nodes)
+    }
+
+    /// This node has clearly more than its share.
+    pub(crate) fn is_much(self, mine: i64) -> bool {
+        mine > Self::share(self.lanes, self.nodes) + 1
+    }
+}
+
+pub(crate) fn millis(lease: Duration) -> i64 {
     i64::try_from(lease.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -261,23 +271,19 @@ pub(crate) async fn adopt(
     live: &mut Live,
     node: &str,
     lease: Duration,
+    has_room: bool,
 ) -> Result<Option<Taken>, Error> {
     let statement = live.prepare(ADOPT).await?;
-    let row = live.client.query_opt(&statement, &[&node, &millis(lease)]).await?;
+    let row = live.client.query_opt(&statement, &[&node, &millis(lease), &has_room]).await?;
     row.as_ref().map(taken).transpose()
 }
 
-/// Whether this is the node of the lowest lane that anybody holds, and whether others hold any.
-pub(crate) async fn leads(live: &mut Live, held: &[i64]) -> Result<(bool, bool), Error> {
-    let statement = live
-        .prepare(
-            "SELECT min(id), coalesce(bool_or(id <> ALL($1::bigint[])), false) FROM lane
-             WHERE until >= clock_timestamp()",
-        )
-        .await?;
-    let row = live.client.query_one(&statement, &[&held]).await?;
-    let lowest: Option<i64> = row.get(0);
-    Ok((lowest.is_some_and(|lowest| held.contains(&lowest)), row.get(1)))
+/// Whether this is the node of the lowest lane that anybody holds.
+pub(crate) async fn leads(live: &mut Live, held: &[i64]) -> Result<bool, Error> {
+    let statement =
+        live.prepare("SELECT min(id) FROM lane WHERE until >= clock_timestamp()").await?;
+    let lowest: Option<i64> = live.client.query_one(&statement, &[]).await?.get(0);
+    Ok(lowest.is_some_and(|lowest| held.contains(&lowest)))
 }
 
 /// Lanes of these without work.
@@ -285,6 +291,24 @@ pub(crate) async fn idle(live: &mut Live, ids: &[i64]) -> Result<Vec<i64>, Error
     let statement = live.prepare(IDLE).await?;
     let rows = live.client.query(&statement, &[&ids]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// How many lanes are held, and by how many nodes.
+pub(crate) async fn spread(live: &mut Live) -> Result<Spread, Error> {
+    let statement = live
+        .prepare("SELECT count(*), count(DISTINCT node) FROM lane WHERE until >= clock_timestamp()")
+        .await?;
+    let row = live.client.query_one(&statement, &[]).await?;
+    Ok(Spread { lanes: row.get(0), nodes: row.get(1) })
+}
+
+/// Gives a lane with its work to whoever has less.
+pub(crate) async fn hand_over(live: &mut Live, lane: Lane, epoch: i64) -> Result<(), Error> {
+    let statement = live
+        .prepare("UPDATE lane SET until = clock_timestamp() WHERE id = $1 AND epoch = $2")
+        .await?;
+    live.client.execute(&statement, &[&i64::from(lane.0), &epoch]).await?;
+    Ok(())
 }
 
 /// Lets go, so that others need not wait for the lease to end.
@@ -298,4 +322,31 @@ pub(crate) async fn release(live: &mut Live, held: &[(Lane, i64)]) -> Result<(),
             .await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Somebody has room for one more, and whoever has much finds somebody who has room for it:
+        /// lanes never go in a circle.
+        #[test]
+        fn lanes_come_to_rest(mut nodes in prop::collection::vec(0_i64..40, 1..9)) {
+            let count = i64::try_from(nodes.len()).unwrap();
+            for _ in 0..400 {
+                let spread = Spread { lanes: nodes.iter().sum(), nodes: count };
+                prop_assert!(nodes.iter().any(|mine| spread.has_room(*mine)));
+                let Some(giver) = nodes.iter().position(|mine| spread.is_much(*mine)) else { break };
+                nodes[giver] -= 1;
+                let spread = Spread { lanes: spread.lanes - 1, nodes: count };
+                prop_assert!(!spread.has_room(nodes[giver]), "it would take it back");
+                let taker = nodes.iter().position(|mine| spread.has_room(*mine)).unwrap();
+                nodes[taker] += 1;
+            }
+            let share = Spread::share(nodes.iter().sum(), count);
+            prop_assert!(nodes.iter().all(|mine| *mine <= share + 1), "{nodes:?}");
+        }
+    }
 }

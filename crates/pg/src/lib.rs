@@ -11,6 +11,7 @@ mod clock;
 mod columns;
 mod damage;
 mod evidence;
+mod exchange;
 mod fold;
 mod keeper;
 mod lanes;
@@ -25,6 +26,7 @@ mod walks;
 mod writer;
 
 pub use clock::{DatabaseClock, since_boot_ms};
+pub use exchange::PgExchange;
 pub use keeper::{Event, Keeper};
 pub use moving::move_in;
 pub use reader::PgReads;
@@ -70,12 +72,6 @@ impl Tenure {
         self.0.leads()
     }
 
-    /// True when no other node was seen for a while.
-    #[must_use]
-    pub fn is_alone(&self) -> bool {
-        self.0.is_alone()
-    }
-
     /// How many lanes it holds, its own and those it took over.
     #[must_use]
     pub fn lanes(&self) -> usize {
@@ -107,6 +103,8 @@ pub struct Joined {
     pub events: UnboundedReceiver<Event>,
     /// Renews the lease until dropped.
     pub keeper: Keeper,
+    /// What it tells the others, and hears.
+    pub exchange: PgExchange,
     target: Arc<Target>,
     held: Arc<Held>,
     seen: Arc<AtomicI64>,
@@ -197,6 +195,8 @@ pub fn join(target: Target, joining: &Joining) -> Result<Joined, StoreError> {
     let run = taken.first().map_or(0, |first| (i64::from(first.lane.0) << 32) | first.epoch);
     let lanes: Vec<Lane> = taken.iter().map(|taken| taken.lane).collect();
     let clock = Arc::new(DatabaseClock::new());
+    let link = Link::new(target.clone(), Role::Exchange)?;
+    let exchange = PgExchange::new(link, run, node.clone(), joining.seat.clone(), joining.lease);
     let (tell, events) = unbounded_channel();
     let keeper = Keeping {
         link: Link::new(target.clone(), Role::Keeper)?.called(lanes::keeper_name(&joining.seat)),
@@ -218,5 +218,18 @@ pub fn join(target: Target, joining: &Joining) -> Result<Joined, StoreError> {
     }
     let shown: Vec<String> = lanes.iter().map(ToString::to_string).collect();
     let settings = format!("{settings}, lanes {}", shown.join(","));
-    Ok(Joined { stores, lanes, run, settings, clock, tenure, events, keeper, target, held, seen })
+    Ok(Joined {
+        stores,
+        lanes,
+        run,
+        settings,
+        clock,
+        tenure,
+        events,
+        keeper,
+        exchange,
+        target,
+        held,
+        seen,
+    })
 }

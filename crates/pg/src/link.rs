@@ -26,6 +26,8 @@ pub(crate) enum Role {
     Reader,
     /// Keeps leases.
     Keeper,
+    /// Carries what nodes tell each other.
+    Exchange,
 }
 
 impl Role {
@@ -36,6 +38,7 @@ impl Role {
             Self::Lane(lane, epoch) => format!("gerbang writer {}/{epoch}", lane.0),
             Self::Reader => "gerbang reader".to_owned(),
             Self::Keeper => "gerbang keeper".to_owned(),
+            Self::Exchange => "gerbang exchange".to_owned(),
         }
     }
 
@@ -56,6 +59,11 @@ impl Role {
                 "SET statement_timeout = '5s';
                  SET lock_timeout = '3s'; SET idle_in_transaction_session_timeout = '10s'"
             }
+            // Nothing of it must be there after a crash, so nothing waits for a disk or a standby.
+            Self::Exchange => {
+                "SET statement_timeout = '2s'; SET synchronous_commit = off;
+                 SET lock_timeout = '1s'; SET idle_in_transaction_session_timeout = '2s'"
+            }
         }
     }
 
@@ -65,6 +73,7 @@ impl Role {
             Self::Writer | Self::Lane(..) => Duration::from_secs(40),
             Self::Reader => Duration::from_secs(90),
             Self::Keeper => Duration::from_secs(6),
+            Self::Exchange => Duration::from_secs(3),
         }
     }
 }
@@ -194,7 +203,7 @@ impl Link {
                 check::no_pooler(&client).await?;
                 match role {
                     Role::Writer | Role::Lane(..) => check::durable(&client).await?,
-                    Role::Reader | Role::Keeper => {}
+                    Role::Reader | Role::Keeper | Role::Exchange => {}
                 }
                 Ok::<_, String>(Live {
                     client,

@@ -13,13 +13,14 @@ use crate::lanes::Taken;
 use crate::link::{Link, Live, Lost, told};
 use crate::papers;
 use crate::rows;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 use store::codec::{self, Columns, Unreadable};
 use store::{
-    Batch, ChainHead, Facts, Known, Lane, Store, StoreError, Wants, journal_hash, transfer_hash,
+    Batch, Bought, ChainHead, Facts, Known, Lane, Store, StoreError, Wants, journal_hash,
+    transfer_hash,
 };
 use tokio_postgres::{Error, Row};
 use types::{MemberId, TrxNo};
@@ -57,6 +58,8 @@ pub struct PgStore {
     delivery_numbers: Numbers,
     /// Whose the trx of the batch are.
     owners: HashMap<TrxNo, MemberId>,
+    /// Routes whose count the batch has locked.
+    counted: BTreeSet<Bought>,
     /// The catalog's revision as this node read it last.
     seen: Arc<AtomicI64>,
     /// What the batch's changes of the catalog rest on.
@@ -106,6 +109,7 @@ impl PgStore {
             trx_numbers: Numbers::default(),
             delivery_numbers: Numbers::default(),
             owners: HashMap::new(),
+            counted: BTreeSet::new(),
             seen,
             revision: None,
         }
@@ -330,6 +334,7 @@ async fn load(
 impl Store for PgStore {
     fn load(&mut self, wants: &Wants) -> Result<Facts, StoreError> {
         self.revision = wants.revision;
+        self.counted.clone_from(&wants.bought);
         let (trx_short, delivery_short) =
             (self.trx_numbers.is_short(), self.delivery_numbers.is_short());
         let loaded = self.link.run(async |live| load(live, wants, trx_short, delivery_short).await);
@@ -346,7 +351,7 @@ impl Store for PgStore {
 
     fn commit(&mut self, batch: Batch) -> Result<(), StoreError> {
         let mut owners = std::mem::take(&mut self.owners);
-        let folded = match Folded::new(batch, &mut owners) {
+        let folded = match Folded::new(batch, &mut owners, &self.counted) {
             Ok(folded) => folded,
             Err(error) => {
                 self.roll_back();

@@ -1,4 +1,5 @@
-//! Lanes of a node that is gone, at a server: who adopts one keeps it as long as it has work.
+//! Lanes of a node that is gone, at a server: who adopts one keeps it as long as it has work, and
+//! nobody keeps many while others have few.
 #![allow(clippy::unwrap_used)]
 
 use pg::{Event, Joined, Joining, Target, join};
@@ -67,4 +68,40 @@ fn an_adopted_lane_is_kept_until_its_work_is_done() {
         wait_until("it is given back", || second.tenure.lanes() == 1);
         assert_eq!(epoch(), taken, "{table}");
     }
+}
+
+/// Many lanes with work are left alone: the nodes that live share them, and a node that joins later
+/// gets its part of them.
+#[test]
+fn adopted_lanes_are_spread_over_the_nodes() {
+    let server = pgtest::Server::start(&[]).unwrap();
+    let url = server.database("spread").unwrap();
+    let ask = |sql: &str| server.sql("spread", sql).unwrap();
+    let first = node(&url, "first");
+    ask("INSERT INTO lane (id, epoch, node, until, ledger_head, journal_head)
+         SELECT 100 + i, 1, 'gone', clock_timestamp() - interval '1 second', '', ''
+         FROM generate_series(1, 11) AS i");
+    ask("INSERT INTO attempt (member, trx, n, lane, supplier, sku, cost, state, detail, created,
+           sent, next, checks, why, counter)
+         SELECT 1, i, 1, 100 + i, 's', 't', 0, 'unknown', '', 0, NULL, 0, 0, '', 1
+         FROM generate_series(1, 11) AS i");
+    wait_until("one takes all", || first.tenure.lanes() == 12);
+    let second = node(&url, "second");
+    let third = node(&url, "third");
+    let lanes = || [&first, &second, &third].map(|node| node.tenure.lanes());
+    // Of 14 lanes each has five, or one more.
+    wait_until("they are spread", || {
+        lanes().iter().sum::<usize>() == 14 && lanes().iter().all(|count| *count <= 6)
+    });
+    let before = lanes();
+    for _ in 0..3 {
+        let until = ask("SELECT until FROM lane WHERE id = 101");
+        wait_until("it is renewed", || ask("SELECT until FROM lane WHERE id = 101") != until);
+    }
+    assert_eq!(lanes(), before, "they rest");
+    drop(second);
+    let left = || first.tenure.lanes() + third.tenure.lanes();
+    wait_until("those of one that ends are taken", || left() == 13);
+    let most = first.tenure.lanes().max(third.tenure.lanes());
+    assert!(most <= 8, "{} and {}", first.tenure.lanes(), third.tenure.lanes());
 }

@@ -4,7 +4,8 @@ use crate::{CatalogChange, Delivery, JournalLine, Paper, PaperKey, Place, ProofK
 use domain::{Account, Attempt, Transfer, Trx, TrxState};
 use std::collections::{BTreeSet, HashMap};
 use types::{
-    AttemptId, Day, DeliveryId, Dest, MemberId, ProductCode, RefId, SupplierCode, TrxNo, UtcMillis,
+    AttemptId, Day, DeliveryId, Dest, MemberId, ProductCode, RefId, Sku, SupplierCode, TrxNo,
+    UtcMillis,
 };
 
 /// "How often did this member buy this for that number on that day?"
@@ -18,6 +19,17 @@ pub struct SameDay {
     pub dest: Dest,
     /// When.
     pub day: Day,
+}
+
+/// "How often was this bought there on that day?"
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Bought {
+    /// When.
+    pub day: Day,
+    /// Where.
+    pub supplier: SupplierCode,
+    /// As what.
+    pub sku: Sku,
 }
 
 /// The keys whose rows a batch needs.
@@ -43,6 +55,11 @@ pub struct Wants {
     pub places_since: UtcMillis,
     /// How many equal purchases a day has seen.
     pub turns: BTreeSet<Turn>,
+    /// How often a route was chosen on a day that began at `midnight`. Asked only where several nodes
+    /// write; the count stays locked until the batch ends, and grows with the attempts it inserts.
+    pub bought: BTreeSet<Bought>,
+    /// When the day of `bought` began.
+    pub midnight: UtcMillis,
     /// How many attempts at a supplier are sent and open.
     pub open_at: BTreeSet<SupplierCode>,
     /// Which revision of the catalog its changes of the catalog rest on: one that others changed
@@ -81,6 +98,8 @@ pub struct Facts {
     pub places: HashMap<Place, Vec<AttemptId>>,
     /// Equal purchases so far; absent for none.
     pub turns: HashMap<Turn, u16>,
+    /// How often a route was chosen on a day; absent where one node writes and counts by itself.
+    pub bought: HashMap<Bought, u32>,
     /// Attempts that are sent and open, by supplier.
     pub open_at: HashMap<SupplierCode, i64>,
     /// The number the next trx gets.
@@ -210,6 +229,11 @@ impl Facts {
                 if let Some(known) = self.trxs.get_mut(&attempt.id.trx) {
                     known.trx.attempt = attempt.id.n;
                     known.attempts.push((**attempt).clone());
+                }
+                for (key, count) in &mut self.bought {
+                    if key.supplier == attempt.supplier && key.sku == attempt.sku {
+                        *count = count.saturating_add(1);
+                    }
                 }
             }
             Change::UpdateAttempt(attempt) => {

@@ -9,16 +9,18 @@ mod chain;
 pub mod codec;
 mod document;
 mod evidence;
+mod exchange;
 mod read;
 mod records;
 mod seal;
 mod stamp;
 mod stamped;
 
-pub use batch::{Batch, Change, Facts, Known, SameDay, Wants};
+pub use batch::{Batch, Bought, Change, Facts, Known, SameDay, Wants};
 pub use chain::{ChainHead, Hash, Heads, Lane, journal_hash, transfer_hash};
 pub use document::{Paper, PaperFilter, PaperKey};
 pub use evidence::{Place, ProofKey, Turn, is_rival};
+pub use exchange::{Exchange, Heard, Peer};
 pub use read::{
     CatalogRows, ChainRow, Counts, DeliveryFilter, JOURNAL_LOOK_MOST, JournalFilter, Places,
     Progress, Reads, Story, TrxFilter, Work,

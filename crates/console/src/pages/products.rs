@@ -222,7 +222,7 @@ fn routes(console: &Inner, ask: &Ask, product: &types::ProductCode, code: &str) 
     let may = ask.signed.as_ref().is_some_and(|s| s.actor.role.may(Permission::ManageSuppliers));
     let catalog = console.office.handle.catalog();
     let now = console.office.handle.now();
-    let offers = catalog.offers(product, console.office.handle.health(), now);
+    let offers = catalog.offers(product, console.office.handle.health(), None, now);
     let titles = [
         ask.t("Order"),
         ask.t("Supplier"),

@@ -26,7 +26,9 @@ pub(super) async fn watch(
             return;
         }
         tell_gaps(&handle).await;
-        let asked = round.is_multiple_of(EVERY_ROUNDS);
+        // One node asks, and the others hear of it.
+        let ours = handle.leads() || !handle.health().is_shared();
+        let asked = ours && round.is_multiple_of(EVERY_ROUNDS);
         for code in suppliers.codes().into_iter().filter(|_| asked) {
             if let Some(port) = suppliers.get(&code) {
                 look(&handle, &port, &code).await;
@@ -44,12 +46,7 @@ pub(super) async fn watch(
 /// A gap costs somebody money: it is logged and stands in the journal.
 async fn tell_gaps(handle: &Handle) {
     let now = handle.now().utc;
-    if !handle.standing().alone {
-        // Each of us sees only a part of what goes from a deposit.
-        handle.health().forget_trails();
-        return;
-    }
-    for (supplier, gap) in handle.health().gaps(now) {
+    for (supplier, gap) in handle.health().gaps(handle.leads(), now) {
         let text = format!(
             "our deposit went from {} to {} by something we do not know of: a charge without a \
              purchase of ours, or somebody else who buys with it (a copy of this business?)",

@@ -185,7 +185,9 @@ pub(super) async fn check_all(
 /// Promise 3: the sent-marker is durable before the first byte, and only its winner sends, once.
 async fn send(handle: &Handle, port: &Port, work: &Work, spacing: &Spacing) {
     let (id, member, edition) = (work.attempt.id, work.member, port.edition);
-    let marked = handle.submit_patiently(Command::MarkSent { about: id, member, edition }).await;
+    let place = place_of(work);
+    let mark = Command::MarkSent { about: id, member, place, edition };
+    let marked = handle.submit_patiently(mark).await;
     if !matches!(marked, Ok(Answer::Marked(true))) {
         return;
     }

@@ -13,19 +13,23 @@ pub use courier::{Courier, CourierResult, tell_nothing};
 pub use gone::gone_paper;
 pub use inlet::{Received, inlet};
 
+use crate::peers::Peers;
+use crate::zone::midnight;
 use crate::{Handle, Suppliers};
 use domain::{Outcome, Source};
 use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use store::{Channel, Direction, JournalLine};
+use store::{Channel, Direction, Exchange, JournalLine};
 use suppliers::SendResult;
 use tokio::sync::watch;
 use types::UtcMillis;
 
 /// How often a worker looks when nobody nudges it, unless it is told otherwise.
 const TICK: Duration = Duration::from_millis(200);
+/// How often nodes tell each other what they know.
+const EXCHANGE_EVERY: Duration = Duration::from_millis(300);
 /// Most text of a foreign answer kept in the journal.
 const BODY_MOST: usize = 4_000;
 
@@ -111,8 +115,7 @@ impl Workers {
     /// Why the store could not be read.
     pub async fn count_the_day(&self) -> Result<(), String> {
         let now = self.handle.now();
-        let into_the_day = i64::from(now.civil.minute_of_day()) * 60 + i64::from(now.civil.second);
-        let midnight = now.utc.after(-into_the_day * 1_000);
+        let midnight = midnight(now);
         let bought = self.handle.reads().ask(move |reads| reads.bought_since(midnight)).await;
         let bought = bought.map_err(|error| error.to_string())?;
         self.handle.health().bought(bought.map_err(|error| error.to_string())?, now);
@@ -195,6 +198,40 @@ impl Workers {
             self.tick,
             self.stop.subscribe(),
         ));
+    }
+
+    /// Tells other nodes what this one knows of suppliers and hears them, on a thread of its own;
+    /// until it was told, nothing is sent. Ends with the node, or when nothing is under way any more
+    /// after [`Self::stop`].
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn exchange(&self, exchange: Box<dyn Exchange>) -> std::io::Result<()> {
+        let (health, suppliers) = (self.handle.0.health.clone(), self.suppliers.clone());
+        let (clock, stop) = (self.handle.0.clock.clone(), self.stop.subscribe());
+        let node = Arc::downgrade(&self.handle.0);
+        health.share();
+        suppliers.divide();
+        let mut peers = Peers::new(exchange, self.handle.0.run);
+        std::thread::Builder::new().name("exchange".to_owned()).spawn(move || {
+            let mut is_cut_off = false;
+            // A thread of a program that ends is not waited for, and must not keep the door open.
+            while node.upgrade().is_some() {
+                let leaves = *stop.borrow();
+                match peers.round(&health, &suppliers.gates(), clock.as_ref(), leaves) {
+                    Ok(true) if leaves => break,
+                    Ok(_) => is_cut_off = false,
+                    Err(error) if !is_cut_off => {
+                        is_cut_off = true;
+                        tracing::warn!(%error, "other nodes are not heard");
+                    }
+                    Err(_) => {}
+                }
+                std::thread::sleep(EXCHANGE_EVERY);
+            }
+            peers.leave();
+        })?;
+        Ok(())
     }
 
     /// Takes no new work; what is in flight goes on to its end.

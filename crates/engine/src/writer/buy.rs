@@ -50,7 +50,7 @@ impl Desk<'_> {
             })
             .unwrap_or_default();
         let existing = self.facts.by_ref(id, &request.ref_id).map(|known| known.trx.clone());
-        let routes = self.catalog.offers(&request.product, self.health, self.now);
+        let routes = self.catalog.offers(&request.product, self.health, self.bought(), self.now);
         let turn = super::turn(self.catalog, request, self.now);
         let before = turn.as_ref().and_then(|turn| self.facts.turns.get(turn)).copied();
         let counter = before.unwrap_or_default().saturating_add(1);

@@ -16,12 +16,15 @@ pub(crate) use news::SUSPECT_AFTER_MS;
 use crate::command::{Answer, Command, Errand};
 use crate::crash::crash_point;
 use crate::snapshot::Snapshot;
+use crate::zone::midnight;
 use crate::{Catalog, Clock, Health, NotDone, Zone};
 use domain::{Failover, Outcome, Run, Tie};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{
-    Batch, Change, Facts, Place, ProofKey, SameDay, StampKey, Store, StoreError, Turn, Wants,
+    Batch, Bought, Change, Facts, Place, ProofKey, SameDay, StampKey, Store, StoreError, Turn,
+    Wants,
 };
 use tokio::sync::oneshot;
 use types::{MemberId, Moment, Sku, SupplierCode, UtcMillis};
@@ -68,6 +71,11 @@ pub(crate) struct Desk<'a> {
 }
 
 impl Desk<'_> {
+    /// Counts of the day, where this node's own are not enough.
+    fn bought(&self) -> Option<&HashMap<Bought, u32>> {
+        self.health.is_shared().then_some(&self.facts.bought)
+    }
+
     /// Writes a change down and keeps the facts true for the next command.
     fn put(&mut self, change: Change) {
         let alert = self.cost_alert(&change);
@@ -169,11 +177,38 @@ fn edit(command: &Command) -> Option<&Errand> {
     }
 }
 
+/// Routes that this may lead to whose purchases of a day are counted.
+fn counted(catalog: &Catalog, command: &Command) -> Vec<(SupplierCode, Sku)> {
+    match command {
+        Command::Buy { request, .. } => catalog.counted(&request.product).to_vec(),
+        Command::MarkSent { place, .. } => catalog.counted_beside(place),
+        Command::News { place, outcome, .. } => match outcome {
+            Outcome::Failed { .. } | Outcome::Unsent { .. } => catalog.counted_beside(place),
+            Outcome::Success { .. }
+            | Outcome::Doubtful { .. }
+            | Outcome::Pending
+            | Outcome::Unknown { .. } => Vec::new(),
+        },
+        Command::Look { .. }
+        | Command::AskSoon { .. }
+        | Command::Overdue { .. }
+        | Command::Errand(_)
+        | Command::Tried { .. }
+        | Command::Note(_) => Vec::new(),
+    }
+}
+
 impl Core {
     fn wants(&self, catalog: &Catalog, jobs: &[Job], now: Moment) -> Wants {
         let places_since = now.utc.after(-RIVAL_MS);
         let mut wants = Wants { places_since, ..Wants::default() };
         for job in jobs {
+            if self.health.is_shared() {
+                let counted = counted(catalog, &job.command).into_iter();
+                let day = now.civil.date();
+                wants.bought.extend(counted.map(|(supplier, sku)| Bought { day, supplier, sku }));
+                wants.midnight = midnight(now);
+            }
             match &job.command {
                 Command::Buy { member, request, .. } => {
                     wants.members.insert(*member);
@@ -335,6 +370,7 @@ impl Core {
         let (catalog, stale) = (self.catalog.get(), self.catalog.is_stale());
         let wants = self.wants(&catalog, jobs, now);
         let facts = self.store.load(&wants)?;
+        self.health.counted(&facts.bought, now);
         let mut desk = Desk {
             catalog: &catalog,
             zone: &self.zone,

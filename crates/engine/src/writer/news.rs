@@ -223,7 +223,7 @@ impl Desk<'_> {
         let ranking = match self.catalog.products().get(&trx.product) {
             None => Ranking::default(),
             Some(product) => rank(
-                self.catalog.offers(&trx.product, self.health, self.now),
+                self.catalog.offers(&trx.product, self.health, self.bought(), self.now),
                 &Wish {
                     product,
                     dest: &trx.dest,

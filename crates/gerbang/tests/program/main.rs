@@ -22,6 +22,7 @@ mod portal;
 mod reconcile;
 mod restore;
 mod rig;
+mod shared;
 mod shim;
 mod standing;
 mod suppliers;

@@ -172,7 +172,7 @@ fn nodes_that_die_and_sleep() {
 #[test]
 fn frozen_in_a_transaction() {
     let tables = ["account", "attempt", "journal", "trx", "transfer", "proof", "delivery"];
-    let (rounds, seed) = (number("GERBANG_FREEZES", 2), number("GERBANG_CRASH_SEED", 7));
+    let (rounds, seed) = (number("GERBANG_FREEZES", 10), number("GERBANG_CRASH_SEED", 7));
     let server = pgtest::Server::start(&[]).unwrap();
     let mut fleet = Fleet::new(&server.database("g").unwrap(), 2);
     let other = fleet.serve(1);
