@@ -61,7 +61,7 @@ pub use movement::{
 pub use network::{DEEPEST, Markups, Share, Shares, Upline, with_markups};
 pub use news::{
     Failover, LateFailure, NewsDecision, NewsFacts, Source, decide_news, decide_overdue,
-    decide_unsendable,
+    decide_unsendable, not_alone,
 };
 pub use price::selling_price;
 pub use proof::identity;

@@ -264,6 +264,17 @@ fn for_a_person(
     decision
 }
 
+/// What forbids that this attempt is sent, bought elsewhere or refunded: it is not the one the purchase
+/// waits for, or another one is open. No decision leads there; rows that somebody put in do.
+#[must_use]
+pub fn not_alone(trx: &Trx, attempts: &[Attempt], about: AttemptId) -> Option<String> {
+    if about.n != trx.attempt {
+        return Some(format!("attempt {} is not the one that the purchase waits for", about.n));
+    }
+    let other = attempts.iter().find(|other| other.id != about && other.state.is_open())?;
+    Some(format!("attempt {} is open as well", other.id.n))
+}
+
 /// Decides what follows from `outcome`, reported by `source` about attempt number `about`.
 ///
 /// # Errors
@@ -326,6 +337,9 @@ fn pending(
                 let why = format!("`{reason}` {about} may be for another purchase");
                 return Ok(doubt(facts, attempt, source, &why));
             }
+            if let Some(words) = not_alone(facts.trx, facts.attempts, attempt.id) {
+                return Ok(for_a_person(facts, attempt, source, (&words, reason)));
+            }
             if let Some(words) = facts.waits_for_a_person() {
                 return Ok(for_a_person(facts, attempt, source, (words, reason)));
             }
@@ -341,8 +355,9 @@ fn pending(
         Outcome::Unsent { proof } => {
             // Only the purchase request itself can prove that nothing left; a status check that
             // could not be sent proves nothing about the purchase.
-            let alone = source == Source::Reply && attempt.state == AttemptState::Sent;
-            if alone && !facts.is_restored() {
+            let certain = source == Source::Reply && attempt.state == AttemptState::Sent;
+            let alone = not_alone(facts.trx, facts.attempts, attempt.id).is_none();
+            if certain && alone && !facts.is_restored() {
                 let state = AttemptState::Unsent { proof: proof.clone() };
                 return move_on(facts, attempt, state, None);
             }
@@ -380,6 +395,13 @@ pub fn decide_unsendable(
 ) -> Result<NewsDecision, MoneyError> {
     if attempt.state != AttemptState::Intended || facts.trx.state != TrxState::Pending {
         return Ok(NewsDecision::default());
+    }
+    if let Some(why) = not_alone(facts.trx, facts.attempts, attempt.id) {
+        // Looked at again after a while; a person decides.
+        let next = Some(facts.now.after(facts.suspect_after_ms.max(60_000)));
+        let attempts = vec![Attempt { next, ..attempt.clone() }];
+        let suspect = may_raise(facts.trx).then_some(Some(why));
+        return Ok(NewsDecision { attempts, suspect, ..NewsDecision::default() });
     }
     move_on(facts, attempt, AttemptState::Unsent { proof: format!("not sent: {why}") }, None)
 }

@@ -110,6 +110,9 @@ pub(crate) fn read_file(path: &Path, key: Option<&StampKey>) -> anyhow::Result<V
             noted.push(read_head(head)?);
         }
     }
+    if noted.is_empty() {
+        bail!("{} holds no head: what was in it is gone, or it was never written", path.display());
+    }
     Ok(noted)
 }
 

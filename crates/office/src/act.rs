@@ -81,10 +81,30 @@ impl Office {
     pub(crate) async fn carry_out(
         &self,
         act: &Act<'_>,
-        mut errand: Errand,
+        errand: Errand,
         answer: &Value,
     ) -> anyhow::Result<Carried> {
-        let mut line = self.line(act.actor, act.what, &act.detail, "done");
+        self.commit(act, errand, answer, "done").await
+    }
+
+    /// The same of what is only asked for: its line says that it waits.
+    pub(crate) async fn put_off(
+        &self,
+        act: &Act<'_>,
+        errand: Errand,
+        answer: &Value,
+    ) -> anyhow::Result<Carried> {
+        self.commit(act, errand, answer, "waits").await
+    }
+
+    async fn commit(
+        &self,
+        act: &Act<'_>,
+        mut errand: Errand,
+        answer: &Value,
+        reply: &str,
+    ) -> anyhow::Result<Carried> {
+        let mut line = self.line(act.actor, act.what, &act.detail, reply);
         line.trx = errand.resolve.as_ref().map(|resolve| resolve.trx);
         // A take-over is about many.
         let first = errand.moves.first().filter(|movement| movement.kind != Kind::Opening);

@@ -308,7 +308,7 @@ impl Office {
         let mut papers = vec![put(APPROVAL, &id, 0, WAITING, &body)?];
         papers.extend(kept);
         let errand = Errand { papers, lines: vec![line], ..Errand::default() };
-        self.carry_out(act, errand, &serde_json::to_value(&done)?).await?;
+        self.put_off(act, errand, &serde_json::to_value(&done)?).await?;
         Ok(done)
     }
 

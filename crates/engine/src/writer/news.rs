@@ -6,7 +6,7 @@ use crate::render::callback_message;
 use domain::{
     Attempt, AttemptState, Failover, LateFailure, NewsDecision, NewsFacts, Offer, Outcome, Ranking,
     Source, Supplier, Trx, TrxState, Wish, decide_news, decide_overdue, decide_resolution,
-    decide_restored, decide_unsendable, obstacle, rank,
+    decide_restored, decide_unsendable, not_alone, obstacle, rank,
 };
 use store::{Change, Delivery, DeliveryState, JournalLine, Known, Place, ProofKey};
 use types::{AttemptId, DeliveryId, Rupiah, Sn, SupplierCode, TrxNo};
@@ -54,7 +54,8 @@ impl Desk<'_> {
             }
             return false;
         }
-        if let Some(why) = self.unsendable(&known.trx, attempt) {
+        let alone = not_alone(&known.trx, &known.attempts, id);
+        if let Some(why) = alone.or_else(|| self.unsendable(&known.trx, attempt)) {
             let decided = self.with_facts(&known, &Evidence::default(), |facts| {
                 decide_unsendable(facts, attempt, &why).map_err(|error| error.to_string())
             });

@@ -470,8 +470,17 @@ pub(crate) fn must_come_from_somewhere(
         IpNet::V4(net) => net.prefix_len() < 8,
         IpNet::V6(net) => net.prefix_len() < 16,
     };
+    // All together no more than one such network.
+    const WHOLE: u64 = 1 << 40;
+    let share = |net: &IpNet| match net {
+        IpNet::V4(net) => WHOLE.checked_shr(u32::from(net.prefix_len().saturating_sub(8))),
+        IpNet::V6(net) => WHOLE.checked_shr(u32::from(net.prefix_len().saturating_sub(16))),
+    };
+    let shares = ips.iter().map(|net| share(net).unwrap_or(0));
+    let all = shares.fold(0_u64, u64::saturating_add);
     let what = match (ips.is_empty(), ips.iter().find(wide)) {
-        (false, None) => return Ok(()),
+        (false, None) if all <= WHOLE => return Ok(()),
+        (false, None) => "all of them together are as good as any".to_owned(),
         (true, _) => "an empty list is none".to_owned(),
         (false, Some(net)) => format!("{net} is as good as any"),
     };

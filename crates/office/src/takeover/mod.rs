@@ -89,6 +89,12 @@ pub struct Opened {
     pub opening: i64,
     /// What it gives in all, credit limits among it.
     pub gives: i64,
+    /// Lines that are left out as odd.
+    #[serde(default)]
+    pub left_out: usize,
+    /// Digest of who gets what, line by line.
+    #[serde(default)]
+    pub plan: String,
 }
 
 /// What is kept of a file: that it was carried out, or what waits.
@@ -114,6 +120,8 @@ fn shown(file: &str, plan: &Plan) -> Opened {
         openings: plan.openings.len(),
         opening: plan.opening.get(),
         gives: plan.weight.get(),
+        left_out: plan.wrong.len(),
+        plan: plan.digest(file),
     }
 }
 
@@ -123,7 +131,7 @@ fn answer_of(office: &Office, file: &str, plan: &Plan) -> Value {
     json!({
         "imported": plan.read, "new": plan.new, "changed": plan.records.len() - plan.new,
         "unchanged": plan.read - plan.records.len(), "wrong": plan.wrong.len(),
-        "not_in_file": absent, "openings": plan.openings.len(), "opening": plan.opening.get(),
+        "not_in_file": absent, "openings": plan.openings.len(), "opening": plan.opening.get(), "gives": plan.weight.get(),
         "from_nowhere": plan.from_nowhere, "file": file,
     })
 }
@@ -164,7 +172,12 @@ fn refused(plan: &Plan, rows: usize) -> anyhow::Error {
 }
 
 /// What would change, for people.
-fn preview(mut answer: Value, office: &Office, mut plan: Plan) -> anyhow::Result<Value> {
+fn preview(
+    mut answer: Value,
+    office: &Office,
+    file: &str,
+    mut plan: Plan,
+) -> anyhow::Result<Value> {
     let catalog = office.handle.catalog();
     let all = catalog.members();
     let codes = all.iter().map(|entry| &entry.member.code);
@@ -175,7 +188,7 @@ fn preview(mut answer: Value, office: &Office, mut plan: Plan) -> anyhow::Result
         .collect();
     answer["imported"] = json!(0);
     answer["dry_run"] = json!(true);
-    answer["plan"] = json!(digest(&serde_json::to_string(&(&plan.told, &plan.wrong))?));
+    answer["plan"] = json!(plan.digest(file));
     answer["not_named"] = json!(absent);
     plan.wrong.truncate(TOLD_MOST);
     answer["wrong_lines"] = json!(plan.wrong);
@@ -214,7 +227,7 @@ async fn once(office: &Office, act: &Act<'_>, import: &Takeover) -> anyhow::Resu
     let mut answer = answer_of(office, &file, &plan);
     if how.dry_run {
         answer["first"] = before.map_or(Value::Null, |kept| kept.body.answer);
-        return preview(answer, office, plan);
+        return preview(answer, office, &file, plan);
     }
     if !plan.wrong.is_empty() && !how.skip_wrong {
         return Err(refused(&plan, lines.len()));

@@ -59,6 +59,15 @@ pub(super) struct Plan {
     pub(super) named: BTreeSet<MemberCode>,
 }
 
+impl Plan {
+    /// Of the file and of who gets what from it: another one is another act.
+    pub(super) fn digest(&self, file: &str) -> String {
+        let told: Vec<[&str; 4]> =
+            self.told.iter().map(|t| [t.code.as_str(), t.what, &t.from, &t.to]).collect();
+        crate::papers::digest(&serde_json::json!([file, told, self.wrong]).to_string())
+    }
+}
+
 /// What lines are read against.
 struct Facts<'a> {
     office: &'a Office,
@@ -352,10 +361,13 @@ impl<'a> Facts<'a> {
         renewed: &[&'static str],
     ) -> Vec<Told> {
         let code = new.member.code.to_string();
-        let Some(old) = old else {
+        let fresh = self.fresh(new.member.id, &new.member.code);
+        let mut told = Vec::new();
+        if old.is_none() {
             let to = new.member.name.clone();
-            return vec![Told { code, what: "new", from: String::new(), to }];
-        };
+            told.push(Told { code: code.clone(), what: "new", from: String::new(), to });
+        }
+        let old = old.unwrap_or(&fresh);
         let yes = |flag: bool| if flag { "1" } else { "0" }.to_owned();
         let all = |record: &MemberRecord| {
             let member = &record.member;
@@ -382,10 +394,13 @@ impl<'a> Facts<'a> {
             ]
         };
         let open = all(old).into_iter().zip(all(new));
-        let mut told: Vec<Told> = open
-            .filter(|((_, from), (_, to))| from != to)
-            .map(|((what, from), (_, to))| Told { code: code.clone(), what, from, to })
-            .collect();
+        let changed = open.filter(|((_, from), (_, to))| from != to);
+        told.extend(changed.map(|((what, from), (_, to))| Told {
+            code: code.clone(),
+            what,
+            from,
+            to,
+        }));
         let signing =
             |record: &MemberRecord| record.signing.as_ref().map(|sealed| sealed.0.clone());
         let signs = (signing(old) != signing(new)).then_some("signing");

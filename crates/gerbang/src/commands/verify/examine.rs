@@ -135,7 +135,7 @@ pub(super) fn examine(reads: &mut dyn Reads, proof: &Proof<'_>) -> Result<Report
     }
     let stamps = stamped.map(Stamped::end);
     unread.extend(reads.damage(from.map(Checkpoint::trx))?);
-    let broken = [ledger.broken, journal.broken].into_iter().flatten();
+    let broken = [ledger.broken, ledger.other, journal.broken, journal.other].into_iter().flatten();
     let mut found: Vec<String> = broken.chain(unread).collect();
     let sums: Vec<_> = audit.sums().map(|(account, sum)| (account.clone(), sum)).collect();
     found.extend(audit.findings().into_iter().map(|finding| finding.0));

@@ -89,6 +89,14 @@ pub(super) fn verify(
         }
     };
     let proof = Proof { noted: &noted, from: from.as_ref(), ..Proof::whole(key.as_ref().ok()) };
+    let beyond = |head: &Noted| from.as_ref().is_some_and(|from| from.is_beyond(head));
+    if let Some(head) = noted.iter().take(args.head.len()).find(|head| beyond(head)) {
+        bail!(
+            "row {} of the {} is older than the checkpoint and is not read again: add --whole",
+            head.head.seq,
+            head.chain.name()
+        );
+    }
     let mark = Mark::read(&config.mark(data))?;
     let walked = apart(|| -> anyhow::Result<Report> {
         let mut reads = storage.reader()?;

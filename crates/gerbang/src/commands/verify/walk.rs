@@ -15,6 +15,8 @@ pub(super) struct Walk {
     /// Heads of before that were not come to yet.
     noted: Vec<(Lane, ChainHead)>,
     pub(super) broken: Option<String>,
+    /// What was noted and is another one here.
+    pub(super) other: Option<String>,
 }
 
 impl Walk {
@@ -30,6 +32,7 @@ impl Walk {
             heads,
             noted: noted.collect(),
             broken: None,
+            other: None,
         }
     }
 
@@ -65,11 +68,12 @@ impl Walk {
         let (lane, now) = (row.lane, *head);
         let due = |(of, noted): &(Lane, ChainHead)| *of == lane && noted.seq == now.seq;
         if self.noted.iter().any(|noted| due(noted) && noted.1 != now) {
-            self.broken = Some(format!(
-                "{place}: row {} is another one than when its head was noted: the chain was rewritten",
+            // The rows behind it are proved all the same.
+            self.other.get_or_insert(format!(
+                "{place}: row {} is another one than when its head was noted: the chain was rewritten, \
+                 or the head is of a time that a restore took away, or of a copy (docs/restore.md)",
                 row.seq
             ));
-            return ControlFlow::Break(());
         }
         self.noted.retain(|noted| !due(noted));
         ControlFlow::Continue(())
