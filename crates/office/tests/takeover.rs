@@ -264,3 +264,28 @@ async fn the_export_is_imported_unchanged() {
     assert_eq!(shown(&office, "A-1").await["name"], "Kios");
     assert_eq!(shown(&office, "A-1").await["imported"], "pin and password");
 }
+
+/// What was odd when it was asked for and is right when it is agreed to, with the same sums and counts, is
+/// another act: nobody agreed to it.
+#[tokio::test]
+async fn who_gets_it_cannot_be_exchanged_while_a_file_waits() {
+    let (office, mut model, clock) = desk::house_with_clock();
+    let ani = who(0);
+    let file = "kode;nama;pin;password;saldo;ips;level\n\
+        SWA1;Honest;730264;hujan-turun-3;9000000;203.0.113.7;\n\
+        EVIL1;Mine;730264;hujan-turun-3;9000000;198.51.100.66;lv-later\n";
+    let how = TakeoverHow { skip_wrong: true, ..TakeoverHow::default() };
+    let takeover = Takeover { text: file.to_owned(), how };
+    let told = execute(&office, &ani, Operation::MemberImport(Box::new(takeover))).await.unwrap();
+    let id = told["approval"].as_str().unwrap().to_owned();
+    let waits = &office.approvals(true).await.unwrap()[0];
+    assert!(serde_json::to_string(waits).unwrap().contains("\"left_out\":1"), "the other is told");
+    let level = Operation::LevelSet { code: "lv-later".to_owned(), name: "Later".to_owned() };
+    execute(&office, &ani, level).await.unwrap();
+    plain(&office, "kode;pin;password;saldo;ips\nSWA1;730264;hujan-turun-3;1000;203.0.113.7\n")
+        .await;
+    clock.0.fetch_add(48 * 3_600_000, std::sync::atomic::Ordering::Relaxed);
+    let error = office.decide_approval(&ani, &id, true).await.unwrap_err().to_string();
+    assert!(error.contains("comes to something else now"), "{error}");
+    assert_eq!(sum(&mut model, "opening"), -1_000);
+}
