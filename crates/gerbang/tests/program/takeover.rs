@@ -136,9 +136,11 @@ fn a_large_take_over_waits_as_one_act_for_a_second_person() {
     let made = house.json(&["user", "token", "bot", "--role", "owner", "--user", "owner"]);
     program.token = Some(made["token"].as_str().unwrap().to_owned());
     let all = waiting(&mut program);
-    let asked = &all[0]["asked"];
-    let wanted = json!({"file": file, "rows": 2, "new": 2, "openings": 2, "opening": 6_000_000, "gives": 6_000_000});
-    assert_eq!((all.as_array().unwrap().len(), asked), (1, &wanted), "{all}");
+    let mut asked = all[0]["asked"].clone();
+    assert_eq!(asked["plan"].as_str().map(str::len), Some(64), "{all}");
+    asked["plan"] = json!("");
+    let wanted = json!({"file": file, "rows": 2, "new": 2, "openings": 2, "opening": 6_000_000, "gives": 6_000_000, "left_out": 0, "plan": ""});
+    assert_eq!((all.as_array().unwrap().len(), &asked), (1, &wanted), "{all}");
     let approval =
         |all: &Value| format!("/console/money/approval/{}", all[0]["id"].as_str().unwrap());
     let page = admin.submit("/console/money", &approval(&all), &[("agree", "true")]).body;
