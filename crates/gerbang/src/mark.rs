@@ -60,6 +60,17 @@ pub(crate) fn sync_folder(of: &Path) -> std::io::Result<()> {
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
+/// Puts a text in the place of what a file held: all of it or nothing, durable when it returns.
+pub(crate) fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+    let part = beside(path, ".part");
+    let mut file =
+        OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&part)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&part, path)?;
+    sync_folder(path)
+}
+
 impl Mark {
     /// What a file says; none when there is none.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Option<Self>> {
@@ -77,14 +88,7 @@ impl Mark {
 
     /// Durable when it returns.
     fn write(&self, path: &Path) -> std::io::Result<()> {
-        let part = beside(path, ".part");
-        let text = serde_json::to_string(self).map_err(std::io::Error::other)?;
-        let mut file =
-            OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&part)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        std::fs::rename(&part, path)?;
-        sync_folder(path)
+        write_whole(path, &serde_json::to_string(self).map_err(std::io::Error::other)?)
     }
 
     /// The same, for whoever only looks.

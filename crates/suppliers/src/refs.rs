@@ -39,14 +39,20 @@ impl Refs {
     /// purchase that this business does not know.
     #[must_use]
     pub fn read(&self, text: &str) -> Option<AttemptId> {
-        let own = text.strip_prefix(self.prefix.as_str())?;
-        let plain = own.match_indices('-').rev().nth(1).map_or(own, |(at, _)| &own[at + 1..]);
-        let attempt = AttemptId::from_supplier_ref(plain)?;
+        let (_, attempt) = self.parts(text)?;
         (self.make(attempt) == text).then_some(attempt)
     }
-}
 
-impl Refs {
+    /// The tag, empty for none, and the attempt of a text that begins with our prefix.
+    fn parts<'a>(&self, text: &'a str) -> Option<(&'a str, AttemptId)> {
+        let own = text.strip_prefix(self.prefix.as_str())?;
+        let (tag, plain) = match own.match_indices('-').rev().nth(1) {
+            None => ("", own),
+            Some((at, _)) => (&own[..at], &own[at + 1..]),
+        };
+        Some((tag, AttemptId::from_supplier_ref(plain)?))
+    }
+
     /// What a callback with this reference is about.
     ///
     /// # Errors
@@ -65,17 +71,10 @@ impl Refs {
     /// It has the shape of our references, whatever it names. Without a prefix of our own nothing has.
     #[must_use]
     pub fn is_kin(&self, text: &str) -> bool {
-        if self.prefix.is_empty() {
-            return false;
-        }
-        let Some(own) = text.strip_prefix(self.prefix.as_str()) else { return false };
-        let (tag, plain) = match own.match_indices('-').rev().nth(1) {
-            None => ("", own),
-            Some((at, _)) => (&own[..at], &own[at + 1..]),
+        let is_tag = |tag: &str| {
+            tag.len() <= TAG_MOST && tag.bytes().all(|byte| byte.is_ascii_alphanumeric())
         };
-        tag.len() <= TAG_MOST
-            && tag.bytes().all(|byte| byte.is_ascii_alphanumeric())
-            && AttemptId::from_supplier_ref(plain).is_some()
+        !self.prefix.is_empty() && self.parts(text).is_some_and(|(tag, _)| is_tag(tag))
     }
 }
 

@@ -4,16 +4,12 @@
 //! from the master key. Who can write it and lacks that key can only make it be refused. It is written
 //! when everything holds, and never else.
 
-use crate::data::beside;
 use crate::heads::{Chain, Noted, hash, hex};
-use crate::mark::sync_folder;
+use crate::mark::write_whole;
 use anyhow::{Context as _, bail};
 use domain::{AccountName, Epoch};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use store::{ChainHead, Lane, Remembered, RememberedRow, StampKey};
 use types::{TrxNo, UtcMillis};
@@ -58,6 +54,15 @@ fn place(head: ChainHead) -> (i64, String) {
 
 fn head((seq, text): &(i64, String)) -> Option<ChainHead> {
     Some(ChainHead { seq: *seq, hash: hash(text)? })
+}
+
+impl Place {
+    fn end(&self, chain: Chain) -> Option<ChainHead> {
+        head(match chain {
+            Chain::Ledger => &self.ledger,
+            Chain::Journal => &self.journal,
+        })
+    }
 }
 
 fn epoch_of(epochs: &[Epoch]) -> (u32, String) {
@@ -127,19 +132,14 @@ impl Checkpoint {
 
     /// Where the chains ended; read by [`Self::read`], so all of them can be.
     pub(super) fn heads(&self, chain: Chain) -> BTreeMap<Lane, ChainHead> {
-        let own = |place: &Place| {
-            let own = match chain {
-                Chain::Ledger => &place.ledger,
-                Chain::Journal => &place.journal,
-            };
-            Some((Lane(place.lane), head(own)?))
-        };
+        let own = |place: &Place| Some((Lane(place.lane), place.end(chain)?));
         self.lanes.iter().filter_map(own).collect()
     }
 
     /// It was noted of a row that is not read again.
     pub(super) fn is_beyond(&self, noted: &Noted) -> bool {
-        let ended = self.heads(noted.chain).get(&noted.lane).copied().unwrap_or_default();
+        let place = self.lanes.iter().find(|place| Lane(place.lane) == noted.lane);
+        let ended = place.and_then(|place| place.end(noted.chain)).unwrap_or_default();
         noted.head.seq <= ended.seq && noted.head != ended
     }
 
@@ -196,12 +196,6 @@ impl Checkpoint {
     /// Durable when it returns.
     pub(super) fn write(&self, path: &Path, key: &StampKey) -> std::io::Result<()> {
         let said = serde_json::to_string(self).map_err(std::io::Error::other)?;
-        let part = beside(path, ".part");
-        let mut file =
-            OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&part)?;
-        file.write_all(format!("{said}\n{}\n", key.sign(&said)).as_bytes())?;
-        file.sync_all()?;
-        std::fs::rename(&part, path)?;
-        sync_folder(path)
+        write_whole(path, &format!("{said}\n{}\n", key.sign(&said)))
     }
 }
