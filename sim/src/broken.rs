@@ -49,11 +49,14 @@ pub enum Broken {
     SendToPaused,
     /// JSON with a number where another type is expected is not understood.
     StrictJson,
+    /// Somebody with the database sets back what counts against daily limits; lawful purchases then
+    /// write the whole account.
+    BehindTheBack,
 }
 
 impl Broken {
     /// All defects.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::ResendAfterTimeout,
         Self::RefundOnUnknown,
         Self::RefundOnCheckError,
@@ -75,6 +78,7 @@ impl Broken {
         Self::FailoverForEver,
         Self::SendToPaused,
         Self::StrictJson,
+        Self::BehindTheBack,
     ];
 
     /// How many nodes it takes to show it.
@@ -109,6 +113,7 @@ impl Broken {
             Self::FailoverForEver => "failover-for-ever",
             Self::SendToPaused => "send-to-paused",
             Self::StrictJson => "strict-json",
+            Self::BehindTheBack => "behind-the-back",
         }
     }
 

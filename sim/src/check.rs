@@ -7,8 +7,8 @@ use domain::{Attempt, AttemptState, Audit, TrxState};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use store::{
-    ChainHead, Channel, DeliveryState, JournalLine, Lane, Places, Reads, journal_hash,
-    transfer_hash,
+    ChainHead, Channel, DeliveryFilter, DeliveryState, JournalLine, Lane, Places, Reads, StampKey,
+    Stamped, journal_hash, transfer_hash,
 };
 use types::{MemberId, Rupiah, Sn, SupplierCode, TrxNo};
 
@@ -88,6 +88,45 @@ pub(crate) fn books(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> 
     });
     for why in twice {
         world.wrong(why);
+    }
+    Ok(())
+}
+
+/// Every row is what the journal's stamps say, and each change was made on what the one before left.
+pub(crate) fn stamps(world: &World, reads: &mut dyn Reads, key: &StampKey) -> anyhow::Result<()> {
+    let mut stamped = Stamped::new(key);
+    reads.each_journal(&Places::new(), &mut |row| {
+        stamped.line(row.lane, row.row.at, &row.row.stamps);
+        ControlFlow::Continue(())
+    })?;
+    let mut all = Vec::new();
+    reads.each_trx(None, &mut |trx| {
+        all.push(trx.no);
+        ControlFlow::Continue(())
+    })?;
+    for known in reads.knowns(&all)? {
+        stamped.purchase(&known.trx, &known.attempts);
+    }
+    let filter = DeliveryFilter { limit: u32::MAX, ..DeliveryFilter::default() };
+    for delivery in reads.delivery_page(&filter)? {
+        stamped.delivery(&delivery);
+    }
+    for (member, account) in reads.accounts()? {
+        stamped.account(member, &account);
+    }
+    reads.each_paper(&mut |paper| {
+        stamped.paper(&paper);
+        ControlFlow::Continue(())
+    })?;
+    for row in reads.catalog()?.changes() {
+        stamped.catalog(&row);
+    }
+    let compared = stamped.end();
+    if compared.older > 0 {
+        world.wrong(format!("{} rows have no stamp", compared.older));
+    }
+    for finding in compared.found {
+        world.wrong(finding);
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use model::Model;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{DeliveryFilter, DeliveryState, MasterKey};
+use store::{DeliveryFilter, DeliveryState, MasterKey, StampKey};
 use suppliers::Inbound;
 use tokio::time::sleep;
 use types::{Dest, MemberId, ProductCode, RefId, Rupiah};
@@ -161,6 +161,10 @@ fn with(seed: u64, options: Options, ops: Vec<Op>) -> anyhow::Result<Result<Repo
             model.with(|tables| *tables = before);
         }
         check::books(&world, reads.as_mut())?;
+        // The others are to be found without the digests of what they forgot.
+        if matches!(options.broken, Broken::No | Broken::BehindTheBack) {
+            check::stamps(&world, reads.as_mut(), &StampKey::of(&key))?;
+        }
         match ended {
             Ok(End::Crashed) => {}
             Ok(End::Killed) => world.seen("killed"),

@@ -1,15 +1,19 @@
 //! The business of a run: products, prices, two suppliers, three members.
 
 use crate::ops::MEMBERS;
+use crate::world::START_MS;
 use domain::{
     Denomination, DestRule, Markups, Member, Price, Product, RouteRow, Strategy, Supplier, Upline,
     Wording,
 };
 use engine::place;
 use store::{
-    Batch, CatalogChange, Change, Imported, Level, MasterKey, MemberRecord, SupplierRecord,
+    Batch, CatalogChange, Change, Channel, Direction, Imported, JournalLine, Level, MasterKey,
+    MemberRecord, StampKey, SupplierRecord, stamp_bytes,
 };
-use types::{LevelCode, MemberCode, MemberId, ProductCode, ProductName, Rupiah, Sku, SupplierCode};
+use types::{
+    LevelCode, MemberCode, MemberId, ProductCode, ProductName, Rupiah, Sku, SupplierCode, UtcMillis,
+};
 
 pub(crate) const SUPPLIERS: usize = 2;
 pub(crate) const PRICE: i64 = 1_321;
@@ -104,6 +108,25 @@ pub fn found(key: &MasterKey) -> anyhow::Result<Batch> {
             },
         }));
     }
+    // From here on everything has a stamp. Long ago: no clock is wrong by a month.
+    let stamp_key = StampKey::of(key);
+    let at = UtcMillis::new(START_MS - 30 * 86_400_000);
+    let mut stamps = vec![stamp_key.since(1, 1)];
+    stamps.extend(changes.iter().map(|change| stamp_key.catalog(change)));
+    let line = JournalLine {
+        at,
+        direction: Direction::In,
+        channel: Channel::Admin,
+        peer: String::new(),
+        member: None,
+        trx: None,
+        request: String::new(),
+        reply: String::new(),
+        status: "stamps".to_owned(),
+        millis: 0,
+        stamps: stamp_bytes(at, &stamps),
+    };
     let changes = changes.into_iter().map(|change| Change::Catalog(Box::new(change)));
-    Ok(Batch { changes: changes.collect() })
+    let line = Change::Journal(Box::new(line));
+    Ok(Batch { changes: changes.chain([line]).collect() })
 }

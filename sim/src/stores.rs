@@ -5,7 +5,7 @@ use crate::world::World;
 use domain::{Attempt, AttemptState, Kind, TrxState};
 use std::collections::BTreeMap;
 use store::{Batch, Change, Facts, Known, Store, StoreError, Wants};
-use types::{MemberId, RefId, TrxNo};
+use types::{MemberId, RefId, Rupiah, TrxNo};
 
 /// Batches for which a broken store looks at old rows.
 const STALE_BATCHES: u64 = 3;
@@ -183,6 +183,14 @@ impl Store for Watched {
                 });
             }
             Broken::ForgetTwins => facts.proofs.clear(),
+            Broken::BehindTheBack => {
+                if let Some(model) = &self.world.model {
+                    for (member, account) in &mut facts.accounts {
+                        account.day_total = Rupiah::ZERO;
+                        model.with(|tables| tables.accounts.insert(*member, account.clone()));
+                    }
+                }
+            }
             _ => {}
         }
         Ok(facts)

@@ -548,9 +548,12 @@ fn every_store_answers_as_the_model_does() {
         let key = MasterKey::generate().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let database = format!("d{}", number.fetch_add(1, Ordering::Relaxed));
-        let (mut model, tables) = model_house(&key);
-        let mut lite = sqlite_house(folder.path(), &key);
-        let (mut pg, keeper) = pg_house(&server.database(&database).unwrap(), &key);
+        // One for all: secrets are sealed differently every time.
+        let founding = sim::found(&key).unwrap();
+        let (mut model, tables) = model_house(&key, &founding);
+        let mut lite = sqlite_house(folder.path(), &key, &founding);
+        let url = server.database(&database).unwrap();
+        let (mut pg, keeper) = pg_house(&url, &key, &founding);
         let funds = |number| Op::Move { member: number, amount: 15_000 };
         let funded = std::iter::once((0..3).map(funds).collect::<Vec<_>>());
         // A batch is decided on one catalog: its changes stand alone, wherever batches end.

@@ -5,9 +5,9 @@ use domain::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 use store::{
-    Batch, CatalogChange, ChainHead, ChainRow, Change, Delivery, Facts, Heads, JournalLine, Known,
-    Lane, Level, MemberRecord, Paper, PaperKey, ProofKey, SameDay, StoreError, SupplierRecord,
-    Turn, Wants, is_rival, journal_hash, transfer_hash,
+    Batch, CatalogChange, CatalogKey, ChainHead, ChainRow, Change, Delivery, Facts, Heads,
+    JournalLine, Known, Lane, Level, MemberRecord, Paper, PaperKey, ProofKey, SameDay, StoreError,
+    SupplierRecord, Turn, Wants, is_rival, journal_hash, transfer_hash,
 };
 use types::{AttemptId, DeliveryId, LevelCode, MemberId, ProductCode, RefId, SupplierCode, TrxNo};
 
@@ -139,8 +139,34 @@ impl Tables {
                 facts.papers.insert(key.clone(), paper.clone());
             }
         }
+        for key in &wants.catalog {
+            if let Some(row) = self.row(key) {
+                facts.catalog.insert(key.clone(), row);
+            }
+        }
         self.evidence(wants, &mut facts);
         facts
+    }
+
+    /// A row of the catalog as it stands.
+    fn row(&self, key: &CatalogKey) -> Option<CatalogChange> {
+        Some(match key {
+            CatalogKey::Member(id) => CatalogChange::Member(self.members.get(id)?.clone()),
+            CatalogKey::Level(code) => CatalogChange::Level(self.levels.get(code)?.clone()),
+            CatalogKey::Product(code) => CatalogChange::Product(self.products.get(code)?.clone()),
+            CatalogKey::Price(level, product) => {
+                let price = *self.prices.get(&(level.clone(), product.clone()))?;
+                CatalogChange::Price { level: level.clone(), product: product.clone(), price }
+            }
+            CatalogKey::Supplier(code) => {
+                CatalogChange::Supplier(self.suppliers.get(code)?.clone())
+            }
+            CatalogKey::Route(product, supplier) => {
+                let route = self.routes.get(&(product.clone(), supplier.clone()))?;
+                CatalogChange::Route(route.clone())
+            }
+            CatalogKey::Epoch(number) => CatalogChange::Epoch(self.restores.get(number)?.clone()),
+        })
     }
 
     fn evidence(&self, wants: &Wants, facts: &mut Facts) {

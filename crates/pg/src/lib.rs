@@ -5,6 +5,7 @@
 //! member are decided under the lock of his account row. This crate decides nothing about
 //! purchases, never repeats a commit whose fate is unknown, and trusts no node's clock.
 
+mod before;
 mod catalog;
 mod check;
 mod clock;

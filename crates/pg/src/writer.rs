@@ -6,6 +6,7 @@
 //! statement before COMMIT names the epoch under which the lane was taken; a node that lost it
 //! writes nothing.
 
+use crate::before::{self, Before};
 use crate::columns::PgRow;
 use crate::evidence::{self, Evidence};
 use crate::fold::Folded;
@@ -85,6 +86,7 @@ fn all<T>(
 /// What a batch asked for, as it came.
 #[derive(Default)]
 struct Loaded {
+    before: Before,
     trx_block: Option<i64>,
     delivery_block: Option<i64>,
     accounts: Vec<Row>,
@@ -157,6 +159,7 @@ impl PgStore {
         for paper in all(&loaded.papers, codec::paper)? {
             facts.papers.insert(paper.key.clone(), paper);
         }
+        loaded.before.into_facts(&mut facts)?;
         loaded.evidence.into_facts(wants, &mut facts)?;
         self.owners = facts.trxs.values().map(|known| (known.trx.no, known.trx.member)).collect();
         Ok(facts)
@@ -319,6 +322,7 @@ async fn load(
     attempts.extend(more);
     Ok(Loaded {
         papers,
+        before: before::load(live, wants).await?,
         evidence: evidence::load(live, wants).await?,
         trx_block,
         delivery_block,

@@ -4,6 +4,7 @@
 //! is one transaction; the schema is brought forward by numbered migrations and a newer one is
 //! refused. It decides nothing. SQL for SQLite lives in this crate only.
 
+mod before;
 mod evidence;
 mod members;
 mod migrate;

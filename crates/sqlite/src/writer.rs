@@ -1,5 +1,6 @@
 //! The one write connection: load a batch's facts, write its changes, commit once.
 
+use crate::before;
 use crate::evidence;
 use crate::open::{hint, not_written};
 use crate::papers;
@@ -116,6 +117,11 @@ impl SqliteStore {
         for key in &wants.proofs {
             if let Some(trx) = self.proofs.find(&self.connection, key)? {
                 facts.proofs.insert(key.clone(), trx);
+            }
+        }
+        for key in &wants.catalog {
+            if let Some(row) = before::find(&self.connection, key)? {
+                facts.catalog.insert(key.clone(), row);
             }
         }
         evidence::load(&self.connection, wants, &mut facts)?;

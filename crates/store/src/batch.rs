@@ -1,6 +1,8 @@
 //! A batch: the unit of work of the writer.
 
-use crate::{CatalogChange, Delivery, JournalLine, Paper, PaperKey, Place, ProofKey, Turn};
+use crate::{
+    CatalogChange, CatalogKey, Delivery, JournalLine, Paper, PaperKey, Place, ProofKey, Turn,
+};
 use domain::{Account, Attempt, Transfer, Trx, TrxState};
 use std::collections::{BTreeSet, HashMap};
 use types::{
@@ -62,6 +64,8 @@ pub struct Wants {
     pub midnight: UtcMillis,
     /// How many attempts at a supplier are sent and open.
     pub open_at: BTreeSet<SupplierCode>,
+    /// Rows of the catalog as they stand in the store, before they are changed.
+    pub catalog: BTreeSet<CatalogKey>,
     /// Which revision of the catalog its changes of the catalog rest on: one that others changed
     /// since is [`crate::StoreError::Outdated`].
     pub revision: Option<i64>,
@@ -102,6 +106,8 @@ pub struct Facts {
     pub bought: HashMap<Bought, u32>,
     /// Attempts that are sent and open, by supplier.
     pub open_at: HashMap<SupplierCode, i64>,
+    /// Rows of the catalog; absent when there is none.
+    pub catalog: HashMap<CatalogKey, CatalogChange>,
     /// The number the next trx gets.
     pub next_trx: i64,
     /// The number the next delivery gets.
@@ -265,7 +271,21 @@ impl Facts {
             Change::Turn { turn, count } => {
                 self.turns.insert(turn.clone(), *count);
             }
-            Change::Transfer(_) | Change::Journal(_) | Change::Catalog(_) => {}
+            Change::Catalog(change) => match &**change {
+                CatalogChange::RemoveRoute { .. } => {
+                    self.catalog.remove(&change.key());
+                }
+                CatalogChange::Member(_)
+                | CatalogChange::Level(_)
+                | CatalogChange::Product(_)
+                | CatalogChange::Price { .. }
+                | CatalogChange::Supplier(_)
+                | CatalogChange::Route(_)
+                | CatalogChange::Epoch(_) => {
+                    self.catalog.insert(change.key(), (**change).clone());
+                }
+            },
+            Change::Transfer(_) | Change::Journal(_) => {}
         }
     }
 }

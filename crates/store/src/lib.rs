@@ -12,6 +12,7 @@ mod evidence;
 mod exchange;
 mod read;
 mod records;
+mod said;
 mod seal;
 mod stamp;
 mod stamped;
@@ -26,11 +27,11 @@ pub use read::{
     Progress, Reads, Story, TrxFilter, Work,
 };
 pub use records::{
-    CatalogChange, Channel, Delivery, DeliveryState, Direction, Imported, JournalLine, Level,
-    MemberRecord, SupplierRecord,
+    CatalogChange, CatalogKey, Channel, Delivery, DeliveryState, Direction, Imported, JournalLine,
+    Level, MemberRecord, SupplierRecord,
 };
 pub use seal::{MasterKey, SealError, Sealed};
-pub use stamp::{Stamp, StampKey, read_stamps, stamp_bytes};
+pub use stamp::{Stamp, StampKey, Was, read_stamps, stamp_bytes};
 pub use stamped::{Compared, Remembered, RememberedRow, Stamped};
 
 /// Why a store could not do its work. A refusal of a purchase is a decision, never one of these.

@@ -109,7 +109,37 @@ pub enum CatalogChange {
     },
 }
 
+/// Which row of the catalog.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)]
+pub enum CatalogKey {
+    Member(MemberId),
+    Level(LevelCode),
+    Product(ProductCode),
+    Price(LevelCode, ProductCode),
+    Supplier(SupplierCode),
+    Route(ProductCode, SupplierCode),
+    Epoch(u32),
+}
+
 impl CatalogChange {
+    /// Which row it changes.
+    #[must_use]
+    pub fn key(&self) -> CatalogKey {
+        match self {
+            Self::Member(record) => CatalogKey::Member(record.member.id),
+            Self::Level(level) => CatalogKey::Level(level.code.clone()),
+            Self::Product(product) => CatalogKey::Product(product.code.clone()),
+            Self::Price { level, product, .. } => CatalogKey::Price(level.clone(), product.clone()),
+            Self::Supplier(record) => CatalogKey::Supplier(record.supplier.code.clone()),
+            Self::Route(RouteRow { product, supplier, .. })
+            | Self::RemoveRoute { product, supplier } => {
+                CatalogKey::Route(product.clone(), supplier.clone())
+            }
+            Self::Epoch(epoch) => CatalogKey::Epoch(epoch.number),
+        }
+    }
+
     /// The texts in it that nothing but people decides on.
     #[must_use]
     pub fn texts(&mut self) -> Vec<&mut String> {

@@ -7,6 +7,9 @@
 //! that follows from the master key: who can write the whole database and lacks that key cannot make
 //! one, and a digest that outlives a deleted text tells nothing of it.
 //!
+//! A stamp also carries the digest of the row as the commit found it: a row that was changed behind our
+//! back and then by a lawful act does not say what the stamp before said.
+//!
 //! What changes without anybody deciding anything has no stamp: when an open attempt is asked next, how
 //! often a callback was tried.
 
@@ -31,8 +34,35 @@ pub(crate) type Digest = [u8; 16];
 pub struct Stamp {
     /// Which row, as findings name it.
     pub row: String,
+    /// Of what it said before.
+    pub was: Was,
     /// Of what it says.
     pub digest: Option<Digest>,
+}
+
+/// What a row said when the commit found it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Was {
+    /// The stamp begins anew: the row is stamped as it was found, or by a program that did not tell.
+    #[default]
+    Untold,
+    /// There was none.
+    Nothing,
+    /// This.
+    Row([u8; 16]),
+}
+
+impl Stamp {
+    /// A row that is gone, or is not there yet.
+    fn gone(row: String) -> Self {
+        Self { row, was: Was::Untold, digest: None }
+    }
+
+    /// What this row was, for the stamp after this one.
+    #[must_use]
+    pub fn then(&self) -> Was {
+        self.digest.map_or(Was::Nothing, Was::Row)
+    }
 }
 
 /// Makes stamps.
@@ -89,7 +119,7 @@ impl Fields {
         for (to, from) in digest.iter_mut().zip(whole) {
             *to = from;
         }
-        Stamp { row, digest: Some(digest) }
+        Stamp { row, was: Was::Untold, digest: Some(digest) }
     }
 }
 
@@ -233,7 +263,7 @@ impl StampKey {
     /// A paper that is gone.
     #[must_use]
     pub fn no_paper(&self, key: &PaperKey) -> Stamp {
-        Stamp { row: paper_row(key), digest: None }
+        Stamp::gone(paper_row(key))
     }
 
     /// A member.
@@ -364,7 +394,7 @@ impl StampKey {
             CatalogChange::Supplier(record) => self.supplier(record),
             CatalogChange::Route(route) => self.route(route),
             CatalogChange::RemoveRoute { product, supplier } => {
-                Stamp { row: route_row(product, supplier), digest: None }
+                Stamp::gone(route_row(product, supplier))
             }
             CatalogChange::Epoch(epoch) => self.epoch(epoch),
         }
@@ -387,19 +417,24 @@ pub(crate) const AT: &str = "@";
 #[must_use]
 pub fn stamp_bytes(at: UtcMillis, stamps: &[Stamp]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let moment = Stamp { row: format!("{AT}{}", at.get()), digest: None };
+    let moment = Stamp::gone(format!("{AT}{}", at.get()));
     for stamp in std::iter::once(&moment).chain(stamps) {
         let row = stamp.row.as_bytes();
         // Names of rows are short; one that is not would only be compared by its beginning.
         let length = u16::try_from(row.len()).unwrap_or(u16::MAX);
         bytes.extend_from_slice(&length.to_le_bytes());
         bytes.extend(row.iter().take(usize::from(length)));
-        match &stamp.digest {
-            None => bytes.push(0),
-            Some(digest) => {
-                bytes.push(1);
-                bytes.extend_from_slice(digest);
-            }
+        bytes.push(match (&stamp.digest, stamp.was) {
+            // What is gone and was not there says as much.
+            (None, Was::Untold | Was::Nothing) => 0,
+            (Some(_), Was::Untold) => 1,
+            (None, Was::Row(_)) => 2,
+            (Some(_), Was::Row(_)) => 3,
+            (Some(_), Was::Nothing) => 4,
+        });
+        bytes.extend(stamp.digest.iter().flatten());
+        if let Was::Row(was) = stamp.was {
+            bytes.extend(was);
         }
     }
     bytes
@@ -414,16 +449,21 @@ pub fn read_stamps(mut bytes: &[u8]) -> Option<Vec<Stamp>> {
         let (row, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
         let (is, rest) = rest.split_first()?;
         let row = String::from_utf8(row.to_vec()).ok()?;
-        let (digest, rest) = match is {
-            0 => (None, rest),
-            1 => {
-                let (digest, rest) = rest.split_first_chunk::<16>()?;
-                (Some(*digest), rest)
-            }
+        bytes = rest;
+        let mut next = || {
+            let (digest, rest) = bytes.split_first_chunk::<16>()?;
+            bytes = rest;
+            Some(*digest)
+        };
+        let (digest, was) = match is {
+            0 => (None, Was::Untold),
+            1 => (Some(next()?), Was::Untold),
+            2 => (None, Was::Row(next()?)),
+            3 => (Some(next()?), Was::Row(next()?)),
+            4 => (Some(next()?), Was::Nothing),
             _ => return None,
         };
-        stamps.push(Stamp { row, digest });
-        bytes = rest;
+        stamps.push(Stamp { row, was, digest });
     }
     Some(stamps)
 }
@@ -435,8 +475,11 @@ mod tests {
     #[test]
     fn stamps_are_read_as_they_were_written() {
         let stamps = [
-            Stamp { row: "trx 1".to_owned(), digest: Some([7; 16]) },
-            Stamp { row: "session x".to_owned(), digest: None },
+            Stamp { row: "trx 1".to_owned(), was: Was::Untold, digest: Some([7; 16]) },
+            Stamp { row: "trx 2".to_owned(), was: Was::Nothing, digest: Some([8; 16]) },
+            Stamp { row: "trx 3".to_owned(), was: Was::Row([1; 16]), digest: Some([9; 16]) },
+            Stamp { row: "session y".to_owned(), was: Was::Row([2; 16]), digest: None },
+            Stamp { row: "session x".to_owned(), was: Was::Untold, digest: None },
         ];
         let bytes = stamp_bytes(UtcMillis::new(7), &stamps);
         let read = read_stamps(&bytes).unwrap();
@@ -444,7 +487,7 @@ mod tests {
         assert_eq!(read_stamps(&[]).as_deref(), Some(&[][..]));
         for cut in 1..bytes.len() {
             let whole = read_stamps(&bytes[..cut]);
-            assert!(whole.is_none_or(|whole| whole.len() < 3), "{cut}");
+            assert!(whole.is_none_or(|whole| whole.len() < 6), "{cut}");
         }
     }
 }

@@ -1,16 +1,13 @@
 //! Rows compared with the last stamps of a journal: what `verify` proves beyond the chains.
 
-use crate::stamp::{AT, Digest, SINCE, attempt_row, delivery_row, read_stamps, trx_row};
+use crate::said::{Last, Said, Way};
+use crate::stamp::{AT, SINCE, attempt_row, delivery_row, read_stamps, trx_row};
 use crate::{CatalogChange, Delivery, DeliveryState, Lane, Paper, Stamp, StampKey};
 use domain::{Account, Attempt, Trx, TrxState};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use types::{AttemptId, DeliveryId, MemberId, Rupiah, TrxNo, UtcMillis};
-
-/// Lanes that write the same row wait for each other, and their lines carry their nodes' moments: of
-/// stamps that are closer than this, each may be the last.
-const TOGETHER_MS: i64 = 10_000;
 
 /// Which row. There are many of the first three, so they are kept without their words.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -42,42 +39,6 @@ impl fmt::Display for Row {
             Self::Delivery(id) => f.write_str(&delivery_row(*id)),
             Self::Other(name) => f.write_str(name),
         }
-    }
-}
-
-/// What one lane said of a row last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Said {
-    lane: Lane,
-    at: UtcMillis,
-    digest: Option<Digest>,
-}
-
-/// The last stamps of a row: one of each lane. Hardly any row has those of several.
-#[derive(Debug)]
-struct Last {
-    first: Said,
-    others: Vec<Said>,
-}
-
-impl Last {
-    fn all(&self) -> impl Iterator<Item = &Said> {
-        std::iter::once(&self.first).chain(&self.others)
-    }
-
-    fn say(&mut self, said: Said) {
-        if self.first.lane == said.lane {
-            self.first = said;
-            return;
-        }
-        self.others.retain(|other| other.lane != said.lane);
-        self.others.push(said);
-    }
-
-    /// Those of which each may be the last.
-    fn latest(&self) -> impl Iterator<Item = &Said> {
-        let newest = self.all().map(|said| said.at).max().unwrap_or(self.first.at);
-        self.all().filter(move |said| newest.since(said.at) <= TOGETHER_MS)
     }
 }
 
@@ -154,8 +115,7 @@ impl<'a> Stamped<'a> {
         stamped.before = Some((left.trx, left.delivery));
         for row in &left.rows {
             let said = Said { lane: row.lane, at: row.at, digest: Some(row.digest) };
-            let last = Last { first: said, others: Vec::new() };
-            stamped.rows.insert(Row::of(&row.name), last);
+            stamped.rows.insert(Row::of(&row.name), Last::compared(said));
         }
         stamped.left = Remembered { rows: Vec::new(), ..left };
         stamped
@@ -210,9 +170,9 @@ impl<'a> Stamped<'a> {
             }
             let said = Said { lane, at, digest: stamp.digest };
             match self.rows.entry(Row::of(&stamp.row)) {
-                Entry::Occupied(mut last) => last.get_mut().say(said),
+                Entry::Occupied(mut last) => last.get_mut().say(said, stamp.was),
                 Entry::Vacant(none) => {
-                    none.insert(Last { first: said, others: Vec::new() });
+                    none.insert(Last::new(said, stamp.was));
                 }
             }
         }
@@ -229,8 +189,8 @@ impl<'a> Stamped<'a> {
         self.left.since.is_none_or(below)
     }
 
-    /// `stays`: it is remembered for the next comparison.
-    fn compare(&mut self, stamp: Stamp, is_older: bool, stays: bool) {
+    /// `stays`: it is remembered for the next comparison. `first`: what it may be without a stamp.
+    fn compare(&mut self, stamp: Stamp, is_older: bool, stays: bool, first: Option<&Stamp>) {
         let Some(last) = self.rows.remove(&Row::of(&stamp.row)) else {
             if is_older {
                 self.older += 1;
@@ -240,13 +200,16 @@ impl<'a> Stamped<'a> {
             return;
         };
         self.compared += 1;
-        let same = last.latest().find(|said| said.digest == stamp.digest).copied();
-        match same {
-            None => self.find(format!("{}: is not what its last change wrote", stamp.row)),
-            Some(Said { lane, at, digest: Some(digest) }) if stays => {
-                self.left.rows.push(RememberedRow { name: stamp.row, lane, at, digest });
-            }
-            Some(_) => {}
+        let way = last.way(stamp.digest, first.and_then(|first| first.digest));
+        let Some(Said { lane, at, digest }) = last.end(stamp.digest, way) else {
+            self.find(format!("{}: is not what its last change wrote", stamp.row));
+            return;
+        };
+        if let Some(text) = hidden(&stamp.row, way, is_older) {
+            self.find(text);
+        }
+        if let Some(digest) = digest.filter(|_| stays) {
+            self.left.rows.push(RememberedRow { name: stamp.row, lane, at, digest });
         }
     }
 
@@ -257,9 +220,10 @@ impl<'a> Stamped<'a> {
         let is_older = was_seen || self.is_older(|(from, _)| no < from);
         self.left.trx = self.left.trx.max(no);
         let stays = trx.state == TrxState::Pending;
-        self.compare(self.key.trx(trx), is_older, stays);
+        self.compare(self.key.trx(trx), is_older, stays, None);
         for attempt in attempts {
-            self.compare(self.key.attempt(attempt), is_older, stays || attempt.state.is_open());
+            let stays = stays || attempt.state.is_open();
+            self.compare(self.key.attempt(attempt), is_older, stays, None);
         }
     }
 
@@ -270,7 +234,7 @@ impl<'a> Stamped<'a> {
         let is_older = was_seen || self.is_older(|(_, from)| id < from);
         self.left.delivery = self.left.delivery.max(id);
         let stays = delivery.state == DeliveryState::Due;
-        self.compare(self.key.delivery(delivery), is_older, stays);
+        self.compare(self.key.delivery(delivery), is_older, stays, None);
     }
 
     /// Takes an account. A new member's is empty, and nobody tells of that.
@@ -279,29 +243,38 @@ impl<'a> Stamped<'a> {
         let is_empty = account.balance == Rupiah::ZERO && account.day_total == Rupiah::ZERO;
         if !is_empty || self.rows.contains_key(&Row::of(&stamp.row)) {
             let is_older = self.is_older(|_| false);
-            self.compare(stamp, is_older, true);
+            let empty = self.key.account(member, &Account::default());
+            self.compare(stamp, is_older, true, Some(&empty));
         }
     }
 
     /// Takes a paper. All had a stamp at the first start with them.
     pub fn paper(&mut self, paper: &Paper) {
         let is_older = self.is_older(|_| false);
-        self.compare(self.key.paper(paper), is_older, true);
+        self.compare(self.key.paper(paper), is_older, true, None);
     }
 
     /// Takes a row of the catalog; they had one too.
     pub fn catalog(&mut self, row: &CatalogChange) {
         let is_older = self.is_older(|_| false);
-        self.compare(self.key.catalog(row), is_older, true);
+        self.compare(self.key.catalog(row), is_older, true, None);
     }
 
     /// Judges the whole: what was stamped and not seen is gone.
     #[must_use]
     pub fn end(mut self) -> Compared {
+        let is_older = self.is_older(|_| false);
         let mut gone: Vec<String> = std::mem::take(&mut self.rows)
             .into_iter()
-            .filter(|(_, last)| last.latest().all(|said| said.digest.is_some()))
-            .map(|(row, _)| format!("{row}: is gone, and nothing in the journal takes it away"))
+            .filter_map(|(row, last)| {
+                let way = last.way(None, None);
+                match last.end(None, way) {
+                    Some(_) => hidden(&row, way, is_older),
+                    None => {
+                        Some(format!("{row}: is gone, and nothing in the journal takes it away"))
+                    }
+                }
+            })
             .collect();
         gone.sort();
         for text in gone {
@@ -310,6 +283,17 @@ impl<'a> Stamped<'a> {
         let Self { found, compared, older, left, .. } = self;
         Compared { found, compared, older, left }
     }
+}
+
+/// What is told of a row that is what its last change wrote.
+fn hidden(row: impl fmt::Display, way: Way, is_older: bool) -> Option<String> {
+    let before = match way {
+        Way::Whole | Way::Untold => return None,
+        Way::Begun if is_older => return None,
+        Way::Begun => "one of its changes".to_owned(),
+        Way::Broken(at) => format!("its change of {}", at.get()),
+    };
+    Some(format!("{row}: was changed or inserted behind the journal, before {before}"))
 }
 
 #[cfg(test)]

@@ -3,18 +3,18 @@
 use super::House;
 use model::Model;
 use std::time::Duration;
-use store::{MasterKey, Reads as _, Store, Wants};
+use store::{Batch, MasterKey, Reads as _, Store, Wants};
 
 /// Writes the business into an empty store.
-fn found(store: &mut dyn Store, key: &MasterKey) {
+fn found(store: &mut dyn Store, founding: &Batch) {
     // Nobody changed the catalog yet.
     store.load(&Wants { revision: Some(0), ..Wants::default() }).unwrap();
-    store.commit(sim::found(key).unwrap()).unwrap();
+    store.commit(founding.clone()).unwrap();
 }
 
-pub(crate) fn model_house(key: &MasterKey) -> (House, Model) {
+pub(crate) fn model_house(key: &MasterKey, founding: &Batch) -> (House, Model) {
     let model = Model::default();
-    found(&mut model.clone(), key);
+    found(&mut model.clone(), founding);
     let (mut rows, kept) = (model.clone(), model.clone());
     let house = House::new(
         "model",
@@ -27,10 +27,10 @@ pub(crate) fn model_house(key: &MasterKey) -> (House, Model) {
     (house, kept)
 }
 
-pub(crate) fn sqlite_house(folder: &std::path::Path, key: &MasterKey) -> House {
+pub(crate) fn sqlite_house(folder: &std::path::Path, key: &MasterKey, founding: &Batch) -> House {
     let path = folder.join("gerbang.db");
     let mut opened = sqlite::open_sorting(&path, Some(3)).unwrap();
-    found(&mut opened.store, key);
+    found(&mut opened.store, founding);
     let mut rows = sqlite::open_reader(&path).unwrap();
     let pool = Box::new(opened.reader().unwrap());
     let reads = Box::new(opened.reader().unwrap());
@@ -45,13 +45,13 @@ pub(crate) fn sqlite_house(folder: &std::path::Path, key: &MasterKey) -> House {
 }
 
 /// Joined with one lane, so that numbers and chains are those of the others.
-pub(crate) fn pg_house(url: &str, key: &MasterKey) -> (House, pg::Keeper) {
+pub(crate) fn pg_house(url: &str, key: &MasterKey, founding: &Batch) -> (House, pg::Keeper) {
     let (node, seat) = ("test".to_owned(), String::new());
     let joining = pg::Joining { node, seat, lanes: 1, lease: Duration::from_secs(30) };
     let mut joined = pg::join(pg::Target::parse(url, None).unwrap(), &joining).unwrap();
     let mut rows = joined.reader().unwrap();
     rows.catalog().unwrap();
-    found(&mut joined.stores[0], key);
+    found(&mut joined.stores[0], founding);
     let (pool, reads) = (joined.reader().unwrap(), joined.reader().unwrap());
     let stores = joined.stores.into_iter().map(|store| Box::new(store) as Box<dyn Store>);
     let rows = Box::new(move || rows.catalog());

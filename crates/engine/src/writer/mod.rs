@@ -23,8 +23,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{
-    Batch, Bought, Change, Facts, Place, ProofKey, SameDay, StampKey, Store, StoreError, Turn,
-    Wants,
+    Batch, Bought, CatalogChange, Change, Facts, Place, ProofKey, SameDay, StampKey, Store,
+    StoreError, Turn, Wants,
 };
 use tokio::sync::oneshot;
 use types::{MemberId, Moment, Sku, SupplierCode, UtcMillis};
@@ -65,6 +65,7 @@ pub(crate) struct Desk<'a> {
     failover: Failover,
     run: Run,
     facts: Facts,
+    before: stamps::Before<'a>,
     batch: Batch,
     now: Moment,
     nudges: Nudges,
@@ -79,6 +80,7 @@ impl Desk<'_> {
     /// Writes a change down and keeps the facts true for the next command.
     fn put(&mut self, change: Change) {
         let alert = self.cost_alert(&change);
+        self.before.look(&change, &self.facts);
         self.facts.apply(&change);
         match &change {
             Change::InsertAttempt(attempt) => {
@@ -251,6 +253,7 @@ impl Core {
                     wants.members.extend(errand.moves.iter().map(|movement| movement.member));
                     wants.open_at.extend(errand.idle.iter().cloned());
                     wants.papers.extend(errand.papers.iter().map(|paper| paper.key.clone()));
+                    wants.catalog.extend(errand.catalog.iter().map(CatalogChange::key));
                 }
                 Command::Tried { id, .. } => {
                     wants.deliveries.insert(*id);
@@ -378,6 +381,7 @@ impl Core {
             failover: self.failover,
             run: self.run,
             facts,
+            before: stamps::Before::new(&self.stamps),
             batch: Batch::default(),
             now,
             nudges: Nudges::default(),
@@ -392,7 +396,7 @@ impl Core {
             let from = desk.batch.changes.len();
             answers.push(desk.decide(&job.command));
             // By command, so that the journal is the same wherever batches end.
-            stamps::stamp(&mut desk.batch, from, &desk.facts, &self.stamps, now.utc);
+            stamps::stamp(&mut desk.batch, from, &desk.facts, &mut desk.before, now.utc);
         }
         let nudges = desk.nudges;
         if desk.batch.changes.is_empty() {

@@ -133,6 +133,74 @@ fn what_was_sold_to_whom_and_who_agreed_is_named() {
     assert!(told["stamps"].as_str().unwrap().ends_with(" rows compared"), "{told}");
 }
 
+/// What was changed behind the program's back is not hidden by a lawful act that reads the row,
+/// changes something else in it and writes the whole; the same act alone is honest.
+#[test]
+fn a_lawful_act_hides_nothing() {
+    let house = settled();
+    let last = house.json(&["trx", "list", "--state", "success"])[0]["trx"].to_string();
+    let resolve = ["trx", "resolve", &last, "--reverse", "Nomor salah", "--note", "test"];
+    for (sql, act, row) in [
+        (
+            "UPDATE member SET credit_limit = 1000000000 WHERE id = 1".to_owned(),
+            &["member", "set", "OK00123", "--same-day-guard", "true"][..],
+            "member row 1",
+        ),
+        (
+            "UPDATE member SET imported = 0 WHERE code = 'RS1'".to_owned(),
+            &["member", "set", "RS1", "--same-day-guard", "true"],
+            "member row 9",
+        ),
+        (
+            "UPDATE price SET amount = 1 WHERE product = 'T1'".to_owned(),
+            &["product", "set", "T1", "--price", "1100"],
+            "price retail T1",
+        ),
+        (
+            "UPDATE product SET dest_rule = 'any' WHERE code = 'T1'".to_owned(),
+            &["product", "set", "T1", "--name", "Another"],
+            "product T1",
+        ),
+        (
+            "UPDATE route SET cost = 0, allow_loss = 1 WHERE product = 'T1'".to_owned(),
+            &["route", "set", "T1", "sandbox", "--priority", "3"],
+            "route T1 sandbox",
+        ),
+        (
+            "UPDATE supplier SET trusted_reversal = 1 - trusted_reversal WHERE code = 'sandbox'"
+                .to_owned(),
+            &["supplier", "set", "sandbox", "--paused", "true"],
+            "supplier sandbox",
+        ),
+        (
+            "UPDATE paper SET body = replace(body, 'readonly', 'owner') WHERE kind = 'user'"
+                .to_owned(),
+            &["user", "set", "readonly", "--active", "false"],
+            "user readonly",
+        ),
+        (format!("UPDATE trx SET sn = 'FAKE' WHERE no = {last}"), &resolve, &format!("trx {last}")),
+        (
+            "UPDATE account SET day_total = 0 WHERE member = 1".to_owned(),
+            &["member", "credit", "OK00123", "700", "--note", "x"],
+            "account 1",
+        ),
+        (
+            "UPDATE delivery SET message = 'SUKSES' WHERE id = 1".to_owned(),
+            &["callback", "replay", "1"],
+            "delivery 1",
+        ),
+    ] {
+        let other = changed(&house, "SELECT 1");
+        other.ok(act);
+        assert_eq!(other.json(&["verify"])["holds"], true, "{act:?}");
+        let other = changed(&house, &sql);
+        other.ok(act);
+        let said = String::from_utf8(other.run(&["verify"]).stdout).unwrap();
+        let named = format!("{row}: was changed or inserted behind the journal");
+        assert!(said.contains(&named), "{sql}\n{act:?}\n{named} is not in:\n{said}");
+    }
+}
+
 /// The body of the one request that comes, which is answered with 204.
 fn posted(keeper: &TcpListener) -> String {
     let (mut stream, _) = keeper.accept().unwrap();
