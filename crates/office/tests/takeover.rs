@@ -4,7 +4,7 @@
 
 mod desk;
 
-use desk::{house, who};
+use desk::{hire, house, who};
 use office::{
     Actor, Credit, From, MemberSet, Office, Operation, Problem, Takeover, TakeoverHow, execute,
 };
@@ -270,7 +270,7 @@ async fn the_export_is_imported_unchanged() {
 #[tokio::test]
 async fn who_gets_it_cannot_be_exchanged_while_a_file_waits() {
     let (office, mut model, clock) = desk::house_with_clock();
-    let ani = who(0);
+    let ani = hire(&office, "ani", office::Role::Owner).await;
     let file = "kode;nama;pin;password;saldo;ips;level\n\
         SWA1;Honest;730264;hujan-turun-3;9000000;203.0.113.7;\n\
         EVIL1;Mine;730264;hujan-turun-3;9000000;198.51.100.66;lv-later\n";
