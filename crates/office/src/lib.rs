@@ -38,6 +38,7 @@ mod second_factor;
 mod sessions;
 mod statement;
 mod step_up;
+mod strangers;
 mod strength;
 mod takeover;
 mod taking;
