@@ -317,7 +317,7 @@ impl Trial {
         let done = done.map(|told| match told["approval"].as_str() {
             Some(approval) => Done::Waiting { approval: approval.to_owned() },
             None => {
-                assert_eq!(told["opening"], sum, "{told}");
+                assert_eq!(told["balances"], sum, "{told}");
                 Done::Changed
             }
         });

@@ -295,7 +295,7 @@ fn foreign_forms_and_wrong_tokens_leave_lines() {
     let server = house.demo();
     let mut owner = Visitor::console(&server, "owner");
     let mut cs = Visitor::console(&server, "cs");
-    let foreign = owner.get("/console/account").form_key();
+    let foreign = Visitor::console(&server, "admin").get("/console/account").form_key();
     let form = [("form_key", foreign.as_str()), ("own_password", DEMO), ("new", GOOD)];
     cs.post("/console/account/password", &form);
     assert!(journal(&mut owner, "foreign", "cs foreign form"));

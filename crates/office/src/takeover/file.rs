@@ -1,6 +1,7 @@
 //! Files of members as other centers keep them, and our own: what a line says of one member.
 
 use crate::columns::{Columns, Line, file_cell, is_on};
+use crate::grid::head;
 use crate::operations::{MemberSet, above};
 use crate::plug::Office;
 use anyhow::{Context as _, bail};
@@ -45,6 +46,41 @@ const COLUMNS: Columns = Columns {
     key: "kode",
     of: "a file of members",
 };
+
+/// The headings that a file of members may have, for people.
+#[must_use]
+pub fn member_headings() -> String {
+    COLUMNS.headings()
+}
+
+/// What a spreadsheet writes below its columns.
+const SUMS: [&str; 12] = [
+    "total",
+    "totals",
+    "jumlah",
+    "jumlah total",
+    "total jumlah",
+    "total saldo",
+    "jumlah saldo",
+    "total keseluruhan",
+    "grand total",
+    "sub total",
+    "subtotal",
+    "sum",
+];
+
+/// True for a line that adds the others up and is no member.
+pub(super) fn is_sum(cells: &[(&'static str, String)]) -> bool {
+    let filled = || cells.iter().filter(|(_, value)| !value.is_empty());
+    let says = |value: &str| SUMS.contains(&head(value).as_str());
+    match filled().find(|(column, _)| *column == "kode") {
+        Some((_, code)) => says(code),
+        None => {
+            let sums = |column: &str| matches!(column, "saldo" | "credit_limit" | "daily_limit");
+            filled().any(|(_, value)| says(value)) || filled().all(|(column, _)| sums(column))
+        }
+    }
+}
 
 /// Columns of the export: everything that is no secret and no balance.
 const EXPORTED: [&str; 17] = [
