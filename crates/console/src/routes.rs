@@ -357,7 +357,7 @@ fn failed(console: &Inner, ask: &Ask, need: Need, error: &anyhow::Error) -> Answ
         Need::Nobody => pages::frame::bare(ask, &problem),
         Need::User | Need::May(_) | Need::Member if ask.method == Method::POST => {
             let answer = reply::to(&back(ask));
-            reply::with_cookie(answer, &flash_cookie("bad", &problem.detail))
+            reply::with_cookie(answer, &flash_cookie("bad", &ask.lang.told(&problem.detail)))
         }
         Need::User | Need::May(_) | Need::Member => pages::frame::wrong(console, ask, &problem),
     }

@@ -304,8 +304,12 @@ fn foreign_forms_and_wrong_tokens_leave_lines() {
     Visitor::portal(&server).post("/portal/callbacks/test", &[("form_key", &foreign)]);
     assert!(journal(&mut owner, "foreign", "OK00123 foreign form"));
 
+    // In the language of the page.
+    cs.get("/console/language/id");
+    let told = cs.submit("/console/account", "/console/account/password", &[("own_password", "x")]);
+    assert!(told.body.contains("password atau kode salah"), "{}", told.body);
+
     let mut stranger = Visitor::new(&server);
-    stranger.token = Some("gbt_guess-0".to_owned());
     for number in 0..20 {
         stranger.token = Some(format!("gbt_guess-{number}"));
         assert_eq!(stranger.json("GET", "/admin/v1/members", &Value::Null).0, 401);

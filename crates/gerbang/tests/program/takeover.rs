@@ -162,7 +162,16 @@ fn a_large_take_over_waits_as_one_act_for_a_second_person() {
     assert!(page.contains("somebody else must agree"), "{page}");
     // Refused, it may be brought again; agreed to, it is there as one act.
     let mut owner = Visitor::console(&server, "owner");
-    assert!(owner.get("/console/money").body.contains("6.000.000"));
+    let page = owner.get("/console/money").body;
+    for part in [
+        "Opening balances of members: 6.000.000",
+        "Of members who owe us: 0",
+        "Credit limits that are given: 0",
+        "Leave wrong lines out: no",
+        "Level of new members whose line names none: retail",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
     owner.submit("/console/money", &approval(&all), &[("agree", "false")]);
     let agreed = plan(&import(&mut admin, text, ""));
     assert!(import(&mut admin, text, &agreed).contains("A second person must agree."));
@@ -170,7 +179,9 @@ fn a_large_take_over_waits_as_one_act_for_a_second_person() {
     let page = owner.submit("/console/money", &approval(&all), &[("agree", "true")]).body;
     assert!(page.contains("Decided."), "{page}");
     assert_eq!(house.json(&["member", "show", "RS2"])["balance"], 2_000_000);
-    assert!(import(&mut owner, text, "").contains("was imported before"));
+    let page = import(&mut owner, text, "");
+    assert!(page.contains("was imported before") && page.contains("Brought by: admin"), "{page}");
+    assert!(owner.get("/console/members").body.contains("kode reseller"), "headings are told");
     assert!(admin.get("/console/members/RS1").body.contains("came with an import"));
     let asked = "memberID=RS1&pin=1&password=1";
     assert!(server.get(&format!("/trx/balance?{asked}")).1.contains("4.000.000"));
