@@ -53,10 +53,16 @@ impl Lang {
     pub(crate) fn told(self, english: &str) -> String {
         match self {
             Self::En => english.to_owned(),
-            Self::Id => english.lines().map(indonesian).collect::<Vec<_>>().join("\n"),
+            Self::Id => {
+                let told = english.lines().map(|line| indonesian(line, DEEPEST));
+                told.collect::<Vec<_>>().join("\n")
+            }
         }
     }
 }
+
+/// Sentences within sentences; values come from outside, and may look like any.
+const DEEPEST: usize = 3;
 
 /// Sentences with values in them, those with the most words first.
 static SENTENCES: LazyLock<Vec<(&'static str, &'static str)>> = LazyLock::new(|| {
@@ -86,9 +92,12 @@ fn values<'a>(pattern: &str, text: &'a str) -> Option<Vec<&'a str>> {
 }
 
 /// A sentence, and sentences that stand in it as values.
-fn indonesian(english: &str) -> String {
+fn indonesian(english: &str, deeper: usize) -> String {
     if let Some(known) = INDONESIAN.get(english) {
         return (*known).to_owned();
+    }
+    if deeper == 0 {
+        return english.to_owned();
     }
     let found =
         SENTENCES.iter().find_map(|(pattern, said)| Some((values(pattern, english)?, *said)));
@@ -97,7 +106,7 @@ fn indonesian(english: &str) -> String {
     let mut text = String::new();
     for (place, piece) in said.split("{}").enumerate() {
         if place > 0 {
-            text += &values.next().map(indonesian).unwrap_or_default();
+            text += &values.next().map_or_else(String::new, |value| indonesian(value, deeper - 1));
         }
         text += piece;
     }
@@ -212,6 +221,9 @@ mod tests {
             assert_eq!(Lang::Id.told(english), indonesian);
             assert_eq!(Lang::En.told(english), english);
         }
+        // However deep it goes on, it ends.
+        let deep = "line 1: a: ".repeat(100_000);
+        assert!(Lang::Id.told(&deep).starts_with("baris 1: a: baris 1: a: baris 1: a: line 1"));
     }
 
     #[test]

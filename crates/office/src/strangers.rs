@@ -45,13 +45,19 @@ pub(crate) struct Strangers(Mutex<Book>);
 
 /// Whoever has an IPv6 address has its whole /64.
 fn place(address: &str) -> String {
-    match address.parse() {
+    match address.parse::<IpAddr>().map(|address| address.to_canonical()) {
         Ok(IpAddr::V6(six)) => {
             let [a, b, c, d, ..] = six.segments();
             Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).to_string()
         }
-        Ok(IpAddr::V4(_)) | Err(_) => address.chars().take(64).collect(),
+        Ok(IpAddr::V4(four)) => four.to_string(),
+        Err(_) => address.chars().take(64).collect(),
     }
+}
+
+/// A clock that was set back keeps nobody silent.
+fn is_young(at: UtcMillis, now: UtcMillis) -> bool {
+    (0..EVERY_MS).contains(&now.since(at))
 }
 
 impl Strangers {
@@ -68,8 +74,8 @@ impl Strangers {
         }
         let seen = book.seen.entry(place.clone()).or_insert(Seen { at: now, untold: 0 });
         seen.untold = seen.untold.saturating_add(1);
-        book.lines.retain(|at| now.since(*at) < EVERY_MS);
-        let waits = !is_new && now.since(seen.at) < EVERY_MS;
+        book.lines.retain(|at| is_young(*at, now));
+        let waits = !is_new && is_young(seen.at, now);
         if waits || book.lines.len() >= LINES_MOST {
             return None;
         }
@@ -78,7 +84,7 @@ impl Strangers {
         book.lines.push(now);
         let mut elsewhere = std::mem::take(&mut book.forgotten);
         // Those who went away before their next line was due.
-        for seen in book.seen.values_mut().filter(|seen| now.since(seen.at) >= EVERY_MS) {
+        for seen in book.seen.values_mut().filter(|seen| !is_young(seen.at, now)) {
             elsewhere = elsewhere.saturating_add(std::mem::take(&mut seen.untold));
         }
         Some(Count { here, elsewhere })
@@ -112,6 +118,8 @@ mod tests {
         // What nobody told of is told with the next line, whoever it is about.
         assert_eq!(knock("198.51.100.9", 3 * EVERY_MS), told(1, 1));
         assert_eq!(knock("198.51.100.9", 5 * EVERY_MS), told(1, 0));
+        assert_eq!(knock("198.51.100.9", 0), told(1, 0));
+        assert_eq!(knock("::ffff:198.51.100.9", 1), None);
     }
 
     proptest! {

@@ -239,6 +239,8 @@ async fn odd_lines_are_told_with_column_value_and_reason() {
     assert!(said.contains("1 of 1 lines are odd; nothing") && !said.contains("perhaps"), "{said}");
     let secret = refused(&office, "kode,pin,password\nRS2,77,rahasia\n").await;
     assert!(!secret.contains("77") && !secret.contains("rahasia"), "{secret}");
+    let long = refused(&office, &format!("kode,nama\nRS1,{}\n", "x".repeat(9_000))).await;
+    assert!(long.contains("xx..`: is longer than 500 bytes") && long.len() < 300, "{long}");
     let many: String = (0..10_001).map(|n| format!("X{n},a\n")).collect();
     assert!(refused(&office, &format!("kode,nama\n{many}")).await.contains("at most 10000"));
     let mut after = lines(&mut model);

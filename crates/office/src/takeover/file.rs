@@ -14,6 +14,8 @@ const TEXT_MOST: usize = 4 * 1024 * 1024;
 /// Longest text of a cell; a PIN or password is no longer either.
 const CELL_MOST: usize = 500;
 const SECRET_MOST: usize = 64;
+/// Most letters of a value that an error shows.
+const TOLD_MOST: usize = 80;
 
 /// Clears what can be cleared. An empty cell leaves what there is as it is.
 const NONE: &str = "-";
@@ -127,6 +129,10 @@ pub(super) fn read(text: &str) -> anyhow::Result<Vec<Line>> {
 pub(super) fn told(column: &str, value: &str) -> String {
     match column {
         "pin" | "password" | "signing" => column.to_owned(),
+        _ if value.chars().nth(TOLD_MOST).is_some() => {
+            let begin: String = value.chars().take(TOLD_MOST).collect();
+            format!("{column} `{begin}..`")
+        }
         _ => format!("{column} `{value}`"),
     }
 }
