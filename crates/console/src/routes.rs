@@ -294,6 +294,10 @@ async fn enter(console: &Inner, ask: &mut Ask, route: &Route) -> anyhow::Result<
                 None => None,
             };
             let Some(actor) = actor else {
+                if let Some(token) = given {
+                    let tried = json!({"method": route.method, "path": route.path});
+                    console.office.token_refused(token.trim(), &ask.from, tried).await;
+                }
                 return Err(Problem {
                     code: "no_token",
                     status: 401,
@@ -315,10 +319,21 @@ async fn enter(console: &Inner, ask: &mut Ask, route: &Route) -> anyhow::Result<
         }
     }
     if changes && !ask.form_is_ours() {
+        foreign(console, ask, route).await;
         let why = "this form was not made by this session; open the page again";
         return Err(Problem::forbidden(why).into());
     }
     Ok(None)
+}
+
+/// A line of a form that somebody's browser sent, and that was not made for its session.
+async fn foreign(console: &Inner, ask: &Ask, route: &Route) {
+    let member = ask.member.as_ref().map(|member| Actor::member(&member.code, &ask.from));
+    let signed = ask.signed.as_ref().map(|signed| signed.actor.clone());
+    let Some(actor) = signed.or(member) else { return };
+    let site = ask.header("sec-fetch-site").map(|site| site.chars().take(40).collect::<String>());
+    let tried = json!({"method": route.method, "path": ask.path, "site": site});
+    console.office.audit(&actor, "foreign form", &tried, "its key is not of this session").await;
 }
 
 fn missing(ask: &Ask, status: StatusCode) -> Answer {
@@ -342,7 +357,7 @@ fn failed(console: &Inner, ask: &Ask, need: Need, error: &anyhow::Error) -> Answ
         Need::Nobody => pages::frame::bare(ask, &problem),
         Need::User | Need::May(_) | Need::Member if ask.method == Method::POST => {
             let answer = reply::to(&back(ask));
-            reply::with_cookie(answer, &flash_cookie("bad", &problem.detail))
+            reply::with_cookie(answer, &flash_cookie("bad", &ask.lang.told(&problem.detail)))
         }
         Need::User | Need::May(_) | Need::Member => pages::frame::wrong(console, ask, &problem),
     }

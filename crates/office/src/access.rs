@@ -166,6 +166,8 @@ pub struct Actor {
 pub(crate) const LOCAL: &str = "local";
 /// The name under which the program itself changes something. No user may have it.
 pub(crate) const SYSTEM: &str = "system";
+/// Somebody whom nothing tells of. No user may have it.
+pub(crate) const NOBODY: &str = "nobody";
 
 impl Actor {
     /// A person that is logged in.

@@ -117,6 +117,21 @@ impl Office {
         self.run(errand).await
     }
 
+    /// What came of a check, with a line of it when it refused.
+    pub(crate) async fn told<T>(
+        &self,
+        checked: Result<T, impl Into<anyhow::Error>>,
+        act: &Act<'_>,
+    ) -> anyhow::Result<T> {
+        match checked.map_err(Into::into) {
+            Err(error) => {
+                self.not_done(act, &error).await;
+                Err(error)
+            }
+            right => right,
+        }
+    }
+
     /// A line of what was tried and not done.
     pub(crate) async fn not_done(&self, act: &Act<'_>, error: &anyhow::Error) {
         let whole = format!("{error:#}");

@@ -28,6 +28,14 @@ impl Columns {
         found.map(|(own, _)| *own)
     }
 
+    /// Our name of each with what else is understood, a line each.
+    pub(crate) fn headings(&self) -> String {
+        let one = |(own, others): &(&str, &[&str])| {
+            format!("  {own:<16}{}", others.join(", ")).trim_end().to_owned()
+        };
+        self.all.iter().map(one).collect::<Vec<_>>().join("\n")
+    }
+
     pub(crate) fn unknown(&self, name: &str) -> anyhow::Error {
         let all: Vec<&str> = self.all.iter().map(|(own, _)| *own).collect();
         let (of, all) = (self.of, all.join(", "));

@@ -44,6 +44,11 @@ pub(crate) fn read_grid(
     fits: &dyn Fn(&[String]) -> bool,
     needs: &str,
 ) -> Result<Grid, Problem> {
+    // A browser that read a file for its form said so of its bytes.
+    if text.starts_with("PK\u{3}\u{4}") || text.starts_with(MARK_AS_WINDOWS) {
+        let bytes: Vec<u8> = text.chars().map(byte_of).collect();
+        file_text(&bytes)?;
+    }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut preamble = Vec::new();
     let (mut at, mut line, mut said) = (0, 1, None);
@@ -108,37 +113,82 @@ fn line_of(text: &str, at: &csv::Position) -> u64 {
     at.line() + u64::try_from(empty.filter(|byte| **byte == b'\n').count()).unwrap_or_default()
 }
 
+/// What a spreadsheet's own file begins with, and what it is.
+fn workbook(bytes: &[u8]) -> Option<&'static str> {
+    let begin = bytes.get(..bytes.len().min(4_096)).unwrap_or_default();
+    let holds = |word: &str| begin.windows(word.len()).any(|part| part == word.as_bytes());
+    match bytes {
+        [b'P', b'K', 3, 4, ..] if holds("opendocument.spreadsheet") => {
+            Some("a workbook of LibreOffice (.ods)")
+        }
+        [b'P', b'K', 3, 4, ..] if holds("[Content_Types].xml") || holds("xl/") => {
+            Some("a workbook of Excel (.xlsx)")
+        }
+        [b'P', b'K', 3, 4, ..] => Some("a ZIP file, or a workbook"),
+        [0xd0, 0xcf, 0x11, 0xe0, ..] => Some("a workbook of Excel (.xls)"),
+        [0x1f, 0x8b, ..] => Some("a file packed with gzip"),
+        [b'%', b'P', b'D', b'F', ..] => Some("a PDF"),
+        _ => None,
+    }
+}
+
 /// Text of a file's bytes: UTF-8, UTF-16 with its mark, or what older spreadsheets write.
-#[must_use]
-pub fn file_text(bytes: &[u8]) -> String {
+///
+/// # Errors
+/// [`Problem`] for what is no text, and for one that says that it is UTF-8 and is not.
+pub fn file_text(bytes: &[u8]) -> Result<String, Problem> {
+    if let Some(what) = workbook(bytes) {
+        let why = format!("this is {what}, no text: open it and save it as CSV");
+        return Err(Problem::asked("no_text", why));
+    }
     let wide = |bytes: &[u8], join: fn([u8; 2]) -> u16| {
         let pairs = bytes.chunks_exact(2).filter_map(|pair| <[u8; 2]>::try_from(pair).ok());
         let units: Vec<u16> = pairs.map(join).collect();
         String::from_utf16_lossy(&units)
     };
     match bytes {
-        [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
+        [0xff, 0xfe, rest @ ..] => Ok(wide(rest, u16::from_le_bytes)),
+        [0xfe, 0xff, rest @ ..] => Ok(wide(rest, u16::from_be_bytes)),
         _ => match std::str::from_utf8(bytes) {
-            Ok(text) => text.to_owned(),
-            Err(_) => bytes.iter().map(|byte| windows(*byte)).collect(),
+            Ok(text) => Ok(text.to_owned()),
+            Err(error) if bytes.starts_with(&[0xef, 0xbb, 0xbf]) => {
+                let (good, rest) = bytes.split_at(error.valid_up_to());
+                let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+                let byte = rest.first().copied().unwrap_or_default();
+                let why = format!(
+                    "line {line}: the file begins with the mark of UTF-8, but byte {byte:02X} there \
+                     (`{}` in Windows-1252, or Latin-1) is no UTF-8: two encodings are mixed; save \
+                     the file anew as CSV UTF-8",
+                    windows(byte)
+                );
+                Err(Problem::asked("mixed_encoding", why))
+            }
+            Err(_) => Ok(bytes.iter().map(|byte| windows(*byte)).collect()),
         },
     }
 }
 
-/// Windows-1252, as far as product names and texts of banks need it.
+/// The mark of UTF-8, read as Windows-1252.
+const MARK_AS_WINDOWS: &str = "\u{ef}\u{bb}\u{bf}";
+
+/// Windows-1252 from 0x80 to 0x9f; those that it leaves open stand for themselves.
+const WINDOWS: [char; 32] = [
+    '\u{20ac}', '\u{81}', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}', '\u{2021}',
+    '\u{2c6}', '\u{2030}', '\u{160}', '\u{2039}', '\u{152}', '\u{8d}', '\u{17d}', '\u{8f}',
+    '\u{90}', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{2022}', '\u{2013}', '\u{2014}',
+    '\u{2dc}', '\u{2122}', '\u{161}', '\u{203a}', '\u{153}', '\u{9d}', '\u{17e}', '\u{178}',
+];
+
 fn windows(byte: u8) -> char {
-    match byte {
-        0x85 => '\u{2026}',
-        0x91 => '\u{2018}',
-        0x92 => '\u{2019}',
-        0x93 => '\u{201c}',
-        0x94 => '\u{201d}',
-        0x95 => '\u{2022}',
-        0x96 => '\u{2013}',
-        0x97 => '\u{2014}',
-        other => char::from(other),
-    }
+    let place = byte.checked_sub(0x80).and_then(|place| WINDOWS.get(usize::from(place)));
+    place.copied().unwrap_or_else(|| char::from(byte))
+}
+
+/// The byte that a character was before it was read as Windows-1252.
+fn byte_of(c: char) -> u8 {
+    let place = WINDOWS.iter().position(|known| *known == c);
+    let high = place.and_then(|place| u8::try_from(place).ok()).map(|place| place + 0x80);
+    high.or_else(|| u8::try_from(u32::from(c)).ok()).unwrap_or(b'?')
 }
 
 #[cfg(test)]
@@ -171,9 +221,41 @@ mod tests {
 
     #[test]
     fn files_of_older_programs_are_read() {
-        assert_eq!(file_text(b"\xff\xfeA\0;\0"), "A;");
-        assert_eq!(file_text(b"\xfe\xff\0A"), "A");
-        assert_eq!(file_text(b"Three \x96 5"), "Three \u{2013} 5");
-        assert_eq!(file_text("Tiga – 5".as_bytes()), "Tiga – 5");
+        for (bytes, text) in [
+            (&b"\xff\xfeA\0;\0"[..], "A;"),
+            (b"\xfe\xff\0A", "A"),
+            (b"Three \x96 5 \x80", "Three \u{2013} 5 \u{20ac}"),
+            ("Tiga – 5".as_bytes(), "Tiga – 5"),
+            (b"PKT;1", "PKT;1"),
+        ] {
+            assert_eq!(file_text(bytes).unwrap(), text);
+        }
+        for byte in 0..=255 {
+            assert_eq!(byte_of(windows(byte)), byte);
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_and_what_mixes_encodings_is_named() {
+        for (bytes, part) in [
+            (&b"PK\x03\x04\x14\0\0[Content_Types].xml"[..], "workbook of Excel (.xlsx), no text"),
+            (b"PK\x03\x04mimetypeapplication/vnd.oasis.opendocument.spreadsheet", "(.ods)"),
+            (b"PK\x03\x04 anything", "a ZIP file, or a workbook"),
+            (b"\xd0\xcf\x11\xe0\xa1", "(.xls)"),
+            (b"\x1f\x8b\x08", "gzip"),
+            (b"%PDF-1.7", "PDF"),
+            (
+                b"\xef\xbb\xbfharga\n\xc3\xa9;1\nCaf\xe9;2\n",
+                "line 3: the file begins with the mark",
+            ),
+        ] {
+            let told = file_text(bytes).unwrap_err().detail;
+            assert!(told.contains(part), "{told}");
+            // The same when a browser put it into a form.
+            let pasted: String = bytes.iter().map(|byte| windows(*byte)).collect();
+            let again = read(&pasted).unwrap_err().detail;
+            let read_there = bytes.starts_with(b"PK") || bytes.starts_with(b"\xef");
+            assert!(!read_there || again == told, "{again}");
+        }
     }
 }

@@ -4,6 +4,7 @@ use crate::access::Actor;
 use crate::act::Act;
 use crate::lockout::Lockout;
 use crate::news;
+use crate::strangers::Strangers;
 use anyhow::Context as _;
 use engine::{Courier, Errand, Handle, PaperChange, Port, Suppliers, gone_paper};
 use ipnet::IpNet;
@@ -40,6 +41,7 @@ pub struct Office {
     pub(crate) began: AtomicI64,
     pub(crate) plug: Box<dyn Plug>,
     pub(crate) lockout: Lockout,
+    pub(crate) strangers: Strangers,
 }
 
 /// An editor at work. Ends when dropped, also where whoever asked went away in the middle.
@@ -63,6 +65,7 @@ impl Office {
             began: AtomicI64::new(-1),
             plug,
             lockout: Lockout::default(),
+            strangers: Strangers::default(),
         }
     }
 

@@ -3,6 +3,7 @@
 //! factor beside it for members who want one.
 
 use crate::access::{Actor, Permission};
+use crate::act::Act;
 use crate::papers::{Sheet, drop, put};
 use crate::plug::Office;
 use crate::problem::Problem;
@@ -46,12 +47,14 @@ impl Office {
         from: &From,
         new: &str,
     ) -> anyhow::Result<()> {
-        self.good_portal_password(me, new)?;
+        let actor = Actor::member(&me.code, from);
+        let what = "portal password chosen";
+        let act = Act::new(&actor, what, json!({}));
+        self.told(self.good_portal_password(me, new), &act).await?;
         let body = PortalBody { hash: password::hash(new).await?, factor: Factor::default() };
         let mut papers = vec![put(KIND, me.code.as_str(), 0, "", &body)?];
         papers.extend(self.sessions_end(PORTAL, me.code.as_str(), Some(&me.session)).await?);
-        let actor = Actor::member(&me.code, from);
-        let lines = vec![self.line(&actor, "portal password chosen", &json!({}), "")];
+        let lines = vec![self.line(&actor, what, &json!({}), "")];
         self.run(Errand { papers, lines, ..Errand::default() }).await?;
         Ok(())
     }
@@ -124,10 +127,12 @@ impl Office {
         new: &str,
     ) -> anyhow::Result<()> {
         let mut own = self.portal_step_up(me, from, proof, "password").await?;
-        self.good_portal_password(me, new)?;
+        let (actor, what) = (Actor::member(&me.code, from), "portal password changed");
+        let act = Act::new(&actor, what, json!({}));
+        self.told(self.good_portal_password(me, new), &act).await?;
         own.body.hash = password::hash(new).await?;
         let ended = self.sessions_end(PORTAL, me.code.as_str(), Some(&me.session)).await?;
-        self.put_own(me, from, &own, "portal password changed", ended).await
+        self.put_own(me, from, &own, what, ended).await
     }
 
     /// Begins to set up a second factor, or another one.
@@ -174,9 +179,11 @@ impl Office {
         let now = self.handle.now().utc;
         let mut own = self.own_login(&me.code).await?;
         let place = self.portal_place(&me.code);
-        let codes = own.body.factor.confirm(&place, &me.session, code, now)?;
+        let (actor, what) = (Actor::member(&me.code, from), "portal second factor on");
+        let confirmed = own.body.factor.confirm(&place, &me.session, code, now);
+        let codes = self.told(confirmed, &Act::new(&actor, what, json!({}))).await?;
         let ended = self.sessions_end(PORTAL, me.code.as_str(), Some(&me.session)).await?;
-        self.put_own(me, from, &own, "portal second factor on", ended).await?;
+        self.put_own(me, from, &own, what, ended).await?;
         Ok(codes)
     }
 

@@ -11,7 +11,7 @@ use crate::act::Act;
 use crate::deposits::Assignment;
 use crate::money::{Credit, Done, Giving, out_of_range};
 use crate::operations::{Reversal, is_outdated};
-use crate::papers::{fresh_id, is_stale, put};
+use crate::papers::{Sheet, fresh_id, is_stale, put};
 use crate::plug::Office;
 use crate::problem::Problem;
 use crate::reconcile::Settlement;
@@ -21,7 +21,7 @@ use crate::users::{KIND as USER, UserBody};
 use domain::{Gate, Limits, NoAgreement, Voice, Weight, may_agree, weigh};
 use engine::{Carried, Errand, PaperChange};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use types::{Rupiah, UtcMillis};
 
 const APPROVAL: &str = "approval";
@@ -106,6 +106,17 @@ impl Proposal {
             Self::Fail { .. } | Self::Reverse(_) => Permission::Resolve,
             Self::Rules(_) => Permission::ManageUsers,
         }
+    }
+
+    /// All that who asks for it must be allowed.
+    fn needs(&self) -> Vec<Permission> {
+        let mut needs = vec![self.permission()];
+        if let Self::Takeover(opened) = self
+            && opened.openings > 0
+        {
+            needs.push(Permission::MoveMoney);
+        }
+        needs
     }
 
     /// True for what changes the catalog.
@@ -335,16 +346,17 @@ impl Office {
     pub async fn approvals(&self, waiting: bool) -> anyhow::Result<Vec<Approval>> {
         let tag = waiting.then_some(WAITING);
         let all = self.sheets::<ApprovalBody>(APPROVAL, tag, None, LIST_MOST).await?;
-        let one = |sheet: crate::Sheet<ApprovalBody>| {
+        let one = |sheet: Sheet<ApprovalBody>| {
             shown(&sheet.id, sheet.at.get(), sheet.tag == WAITING, sheet.body)
         };
         all.into_iter().map(one).collect()
     }
 
-    /// The second person decides. Nobody is two persons.
+    /// The second person decides. Nobody is two persons. What was tried and refused leaves a line.
     ///
     /// # Errors
-    /// [`Problem`] for the same person or a token, or when somebody decided already.
+    /// [`Problem`] for the same person or a token, for what somebody asked who may not any more, or
+    /// when somebody decided already.
     pub async fn decide_approval(
         &self,
         actor: &Actor,
@@ -353,14 +365,32 @@ impl Office {
     ) -> anyhow::Result<Approval> {
         actor.must(Permission::Approve)?;
         let found = self.sheet::<ApprovalBody>(APPROVAL, id).await?;
-        let mut sheet = found.ok_or_else(|| Problem::missing("there is no such approval"))?;
+        let sheet = found.ok_or_else(|| Problem::missing("there is no such approval"))?;
+        let (what, by) = (sheet.body.proposal()?.what(), sheet.body.by.clone());
+        let done = self.decide(actor, id, sheet, agree).await;
+        if let Err(error) = &done {
+            let tried = if agree { "approval agree" } else { "approval refuse" };
+            let detail = json!({"approval": id, "what": what, "asked_by": by});
+            self.not_done(&Act::new(actor, tried, detail), error).await;
+        }
+        done
+    }
+
+    async fn decide(
+        &self,
+        actor: &Actor,
+        id: &str,
+        mut sheet: Sheet<ApprovalBody>,
+        agree: bool,
+    ) -> anyhow::Result<Approval> {
         if sheet.tag != WAITING {
             return Err(Problem::conflict("decided", "this was decided already").into());
         }
+        let proposal = sheet.body.proposal()?;
         if agree {
             self.must_be_another(actor, &sheet.body).await?;
+            self.must_still_be_asked(&sheet.body.by, &proposal).await?;
         }
-        let proposal = sheet.body.proposal()?;
         sheet.body.proposal = Some(proposal.clone());
         sheet.body.decided = Some(actor.name.clone());
         sheet.body.result = Some(if agree { "agreed" } else { "refused" }.to_owned());
@@ -414,6 +444,26 @@ impl Office {
             }
         };
         Err(Problem::forbidden(why).into())
+    }
+
+    /// Who asked must still be somebody who may: two persons stand behind what is agreed to, not
+    /// one and a login that was taken away.
+    async fn must_still_be_asked(&self, by: &str, proposal: &Proposal) -> anyhow::Result<()> {
+        let found = self.sheet::<UserBody>(USER, by).await?;
+        let needed = proposal.needs();
+        let why = match found.map(|user| user.body) {
+            None => "was removed".to_owned(),
+            Some(user) if !user.active => "is locked now".to_owned(),
+            Some(user) if !needed.iter().all(|needed| user.role.may(*needed)) => {
+                format!("is {} now and may not ask for it any more", user.role.word())
+            }
+            Some(_) => return Ok(()),
+        };
+        let why = format!(
+            "{by}, who asked for this, {why}: nobody can agree to it; refuse it, and let somebody \
+             who may ask for it anew"
+        );
+        Err(Problem::conflict("asker_gone", why).into())
     }
 
     /// Whom one person made, or gave a new password, is nobody's second person yet.

@@ -3,7 +3,7 @@
 //! A token is its person's: it may no more than that person may, it ends with the person's role, lock
 //! or removal, and it agrees to nothing.
 
-use crate::access::{Actor, LOCAL, Permission, Role};
+use crate::access::{Actor, LOCAL, NOBODY, Permission, Role};
 use crate::papers::{digest, drop, put, secret};
 use crate::plug::Office;
 use crate::problem::Problem;
@@ -11,7 +11,7 @@ use crate::sessions::From;
 use crate::users::{KIND as USER, UserBody};
 use engine::Errand;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const TOKEN: &str = "token";
 const DAY_MS: i64 = 86_400_000;
@@ -152,6 +152,30 @@ impl Office {
             let _ = self.run(Errand { papers, ..Errand::default() }).await;
         }
         Ok(Some(actor))
+    }
+
+    /// A line of a token that opened nothing: at most one for an address and minute, with the number
+    /// of tries. Whose token it was is told where it is known.
+    pub async fn token_refused(&self, token: &str, from: &From, mut tried: Value) {
+        let Some(count) = self.strangers.knocked(&from.address, self.handle.now().utc) else {
+            return;
+        };
+        tried["tries"] = json!(count.here);
+        if count.elsewhere > 0 {
+            tried["from_others"] = json!(count.elsewhere);
+        }
+        let known = self.sheet::<TokenBody>(TOKEN, &digest(token)).await.ok().flatten();
+        let (actor, why) = match known {
+            Some(sheet) => {
+                let TokenBody { name, role, .. } = &sheet.body;
+                let actor = Actor::program(sheet.body.person(), name, *role, &from.address);
+                (actor, "it is over, or its person is locked, removed or has another role")
+            }
+            None => {
+                (Actor::person(NOBODY, Role::Readonly, &from.address), "there is no such token")
+            }
+        };
+        self.audit(&actor, "token refused", &tried, why).await;
     }
 
     /// All tokens.

@@ -1,6 +1,7 @@
 //! People who work here: passwords, second factors, roles.
 
 use crate::access::{Actor, Permission, Role};
+use crate::act::Act;
 use crate::papers::{Sheet, drop, is_stale, put};
 use crate::plug::Office;
 use crate::problem::Problem;
@@ -155,7 +156,9 @@ impl Office {
         actor.must(Permission::ManageUsers)?;
         let login = login_of(&new.login)?;
         let role = Role::named(&new.role)?;
-        strength::person_password(&new.password, &[&login, &new.name])?;
+        let detail = json!({"login": login, "role": role.word()});
+        let weak = strength::person_password(&new.password, &[&login, &new.name]);
+        self.told(weak, &Act::new(actor, "user add", detail.clone())).await?;
         if self.sheet::<UserBody>(KIND, &login).await?.is_some() {
             let why = format!("user {login} exists; change it on its own page");
             return Err(Problem::conflict("exists", why).into());
@@ -170,7 +173,6 @@ impl Office {
             agrees_from: self.agrees_from(actor),
             counts_until: 0,
         };
-        let detail = json!({"login": login, "role": role.word()});
         self.put_user(actor, &login, 0, &body, "user add", &detail).await?;
         Ok(shown(&Sheet {
             id: login,
@@ -326,14 +328,15 @@ impl Office {
         keep: Option<&str>,
     ) -> anyhow::Result<()> {
         let known = self.user(login).await?.body.name;
-        strength::person_password(new, &[login, &known])?;
+        let detail = json!({"login": login});
+        let act = Act::new(actor, "user password", detail.clone());
+        self.told(strength::person_password(new, &[login, &known]), &act).await?;
         let hash = password::hash(new).await?;
         let mut sheet = self.user(login).await?;
         sheet.body.hash = hash;
         if actor.name != login {
             self.make_strange(actor, &mut sheet.body);
         }
-        let detail = json!({"login": login});
         self.put_and_end(actor, &sheet, "user password", &detail, keep).await
     }
 
@@ -385,9 +388,9 @@ impl Office {
     ) -> anyhow::Result<Vec<String>> {
         let now = self.handle.now().utc;
         let mut sheet = self.user(&actor.name).await?;
-        let codes = sheet.body.factor.confirm(&self.place_of(&actor.name), session, code, now)?;
-        let detail = json!({"login": actor.name});
-        let what = "second factor on";
+        let (what, detail) = ("second factor on", json!({"login": actor.name}));
+        let confirmed = sheet.body.factor.confirm(&self.place_of(&actor.name), session, code, now);
+        let codes = self.told(confirmed, &Act::new(actor, what, detail.clone())).await?;
         self.put_and_end(actor, &sheet, what, &detail, Some(session)).await?;
         Ok(codes)
     }

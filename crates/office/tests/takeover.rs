@@ -4,7 +4,7 @@
 
 mod desk;
 
-use desk::{house, who};
+use desk::{hire, house, who};
 use office::{
     Actor, Credit, From, MemberSet, Office, Operation, Problem, Takeover, TakeoverHow, execute,
 };
@@ -80,13 +80,17 @@ async fn a_center_s_list_is_taken_over_as_one_act_and_once() {
         ("new", json!(3)),
         ("wrong", json!(0)),
         ("openings", json!(2)),
-        ("opening", json!(1_230_000)),
-        ("from_nowhere", json!(1)),
+        ("balances", json!(1_250_000)),
+        ("debts", json!(-20_000)),
+        ("credit_limits", json!(550_000)),
+        ("gives", json!(1_820_000)),
+        ("without_address", json!(1)),
         ("imported", json!(0)),
     ] {
         assert_eq!(plan[name], value, "{name}: {plan}");
     }
     assert!(!plan.to_string().contains("teh-manis"), "{plan}");
+    assert!(plan["note"].as_str().unwrap().starts_with("1 of these members cannot come in yet"));
     assert_eq!((lines(&mut model).len(), sum(&mut model, "opening")), before);
 
     let told = plain(&office, OTOMAX).await;
@@ -102,12 +106,18 @@ async fn a_center_s_list_is_taken_over_as_one_act_and_once() {
     let said = lines(&mut model);
     let about: Vec<_> = said.iter().filter(|line| line.contains("member import")).collect();
     assert_eq!(about.len(), 1, "{about:?}");
-    assert!(about[0].contains("1230000") && !said.concat().contains("teh-manis"), "{about:?}");
+    // New members are counted, and no count is a secret.
+    assert!(about[0].contains("\"new\":3,") && !about[0].contains("***"), "{about:?}");
+    assert!(about[0].contains("1250000") && !said.concat().contains("teh-manis"), "{about:?}");
 
     // The same again, in another dress: nothing happens. With more in it, what was opened stays.
     let again = plain(&office, &OTOMAX.replace("\r\n", "\n")).await;
     assert_eq!(again["state"], "repeated", "{again}");
-    assert_eq!(import(&office, OTOMAX, dry()).await.unwrap()["first"]["new"], 3);
+    let first = "carried out at 2026-03-25 07:53";
+    assert!(again["told"].as_str().unwrap().contains(first), "{again}");
+    assert!(again["told"].as_str().unwrap().contains("for local: 3 new members, 0 changed, 2 bal"));
+    assert!(again["told"].as_str().unwrap().contains("`gerbang member credit`"), "{again}");
+    assert_eq!(import(&office, OTOMAX, dry()).await.unwrap()["before"]["first"]["new"], 3);
     let told = plain(&office, &format!("{OTOMAX}rs4;Empat;480913;teh-manis-3;5;;;\r\n")).await;
     assert_eq!((&told["new"], &told["unchanged"]), (&json!(1), &json!(3)), "{told}");
     assert_eq!(sum(&mut model, "opening"), -1_230_005);
@@ -117,7 +127,7 @@ async fn a_center_s_list_is_taken_over_as_one_act_and_once() {
 async fn the_example_is_taken() {
     let (office, _) = house();
     let told = plain(&office, include_str!("../../../config/members.example.csv")).await;
-    assert_eq!((&told["new"], &told["opening"]), (&json!(2), &json!(1_325_000)), "{told}");
+    assert_eq!((&told["new"], &told["balances"]), (&json!(2), &json!(1_325_000)), "{told}");
 }
 
 #[tokio::test]
@@ -208,21 +218,29 @@ async fn odd_lines_are_told_with_column_value_and_reason() {
         ("kode,level\nRS1,emas\n", "line 2: level `emas`: there is no price level emas"),
         ("kode,upline\nRS1,RS9\n", "line 2: upline `RS9`: there is no such member"),
         ("kode,markup\nRS1,50\n", "line 2: markup `50`: RS1 has no upline"),
-        ("kode,nama\nRS1,a\nrs1,b\n", "line 3: kode `RS1`: stands in line 2 already"),
+        ("kode,nama\nRS1,a\nrs1,b\n", "line 2: kode `RS1`: stands in line 3 too"),
+        ("kode,nama\nRS1,a\nrs1,b\n", "line 3: kode `rs1`: stands in line 2 too"),
+        ("kode,nama,saldo\nRS1,a,\nTOTAL,,500\n", "line 3: kode `TOTAL`: looks like a sum row"),
+        ("kode,nama,saldo\nRS1,a,\n,JUMLAH:,500\n", "line 3: kode ``: looks like a sum row"),
+        ("kode,nama,saldo\nRS1,a,\nGrand Total,,5\n", "line 3: kode `Grand Total`: looks like a"),
+        ("kode,nama,saldo\nRS1,a,\n,,500\n", "line 3: kode ``: looks like a sum row"),
         ("kode,nama\n,a\n", "line 2: kode ``:"),
         ("kode,callback\nRS1,ftp://x\n", "line 2: callback `ftp://x`:"),
         ("kode,oid\nRS1,5\n", "`oid` is no column of a file of members"),
         ("nama\nx\n", "no line is a header with the column `kode`"),
         ("kode,nama\n", "the file names no member"),
+        ("PK\u{3}\u{4}\u{14}[Content_Types].xml", "a workbook of Excel (.xlsx), no text: open it"),
     ] {
         let told = refused(&office, file).await;
         assert!(told.contains(part), "{file}: {told}");
     }
     let filter = store::JournalFilter { limit: 100, ..store::JournalFilter::default() };
     let said = format!("{:?}", model.journal_page(&filter).unwrap());
-    assert!(said.contains("things are odd in") && !said.contains("perhaps"), "{said}");
+    assert!(said.contains("1 of 1 lines are odd; nothing") && !said.contains("perhaps"), "{said}");
     let secret = refused(&office, "kode,pin,password\nRS2,77,rahasia\n").await;
     assert!(!secret.contains("77") && !secret.contains("rahasia"), "{secret}");
+    let long = refused(&office, &format!("kode,nama\nRS1,{}\n", "x".repeat(9_000))).await;
+    assert!(long.contains("xx..`: is longer than 500 bytes") && long.len() < 300, "{long}");
     let many: String = (0..10_001).map(|n| format!("X{n},a\n")).collect();
     assert!(refused(&office, &format!("kode,nama\n{many}")).await.contains("at most 10000"));
     let mut after = lines(&mut model);
@@ -242,6 +260,54 @@ async fn odd_lines_are_told_with_column_value_and_reason() {
         (&json!(2), &json!(2), &json!(2))
     );
     assert_eq!(shown(&office, "U4").await["upline"], "U3");
+}
+
+/// Lines are counted, not findings; of two lines of one member neither is taken; and what was left out
+/// is on record with who said so.
+#[tokio::test]
+async fn odd_lines_that_are_left_out_are_counted_and_told() {
+    let (office, mut model) = house();
+    let file = "kode,pin,password,saldo\nA1,480913,teh-manis-3,5\nA2,480913,teh-manis-3,6\n\
+                a1,480913,teh-manis-3,7\nA3,1,x,y\nTOTAL,480913,teh-manis-3,18\n";
+    let told = refused(&office, file).await;
+    assert!(told.starts_with("4 of 5 lines are odd; nothing was imported"), "{told}");
+    let how = TakeoverHow { dry_run: true, skip_wrong: true, ..TakeoverHow::default() };
+    let plan = import(&office, file, how).await.unwrap();
+    assert_eq!((&plan["wrong"], &plan["new"]), (&json!(4), &json!(1)), "{plan}");
+    // Both credentials and the balance of A3.
+    assert!(plan["wrong_lines"].as_array().unwrap().len() > 4, "{plan}");
+    let how = TakeoverHow { skip_wrong: true, ..TakeoverHow::default() };
+    let told = import(&office, file, how.clone()).await.unwrap();
+    assert_eq!((&told["new"], &told["balances"]), (&json!(1), &json!(6)), "{told}");
+    let code =
+        |code: &str| office.handle.catalog().member(&MemberCode::parse(code).unwrap()).is_some();
+    assert!(code("A2") && !code("A1") && !code("A3") && !code("TOTAL"));
+    assert_eq!(sum(&mut model, "opening"), -6);
+    let line = lines(&mut model).remove(0);
+    for part in ["local member import", "\"skip_wrong\":true", "\"left_out\":4", "\"level\":\""] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    // Also where nothing is left.
+    import(&office, "kode,nama\nA2,\nA9,x\n", how).await.unwrap();
+    let line = lines(&mut model).remove(0);
+    assert!(line.contains("\"left_out\":1") && line.contains("\"rows\":1"), "{line}");
+    // A member that is really called so is one.
+    let add = "kode,nama,pin,password\nA2,Dua,,\n";
+    plain(&office, add).await;
+    let new = office::MemberAdd {
+        code: "TOTAL".to_owned(),
+        pin: "480913".to_owned(),
+        password: "teh-manis-3".to_owned(),
+        ..office::MemberAdd::default()
+    };
+    execute(&office, &Actor::local(), Operation::MemberAdd(Box::new(new))).await.unwrap();
+    assert_eq!(plain(&office, "kode,nama\nTOTAL,Toko Total\n").await["changed"], 1);
+}
+
+#[test]
+fn the_headings_are_documented() {
+    let docs = include_str!("../../../docs/members.md");
+    assert!(docs.contains(&office::member_headings()), "{}", office::member_headings());
 }
 
 #[tokio::test]
@@ -270,7 +336,7 @@ async fn the_export_is_imported_unchanged() {
 #[tokio::test]
 async fn who_gets_it_cannot_be_exchanged_while_a_file_waits() {
     let (office, mut model, clock) = desk::house_with_clock();
-    let ani = who(0);
+    let ani = hire(&office, "ani", office::Role::Owner).await;
     let file = "kode;nama;pin;password;saldo;ips;level\n\
         SWA1;Honest;730264;hujan-turun-3;9000000;203.0.113.7;\n\
         EVIL1;Mine;730264;hujan-turun-3;9000000;198.51.100.66;lv-later\n";
@@ -279,7 +345,24 @@ async fn who_gets_it_cannot_be_exchanged_while_a_file_waits() {
     let told = execute(&office, &ani, Operation::MemberImport(Box::new(takeover))).await.unwrap();
     let id = told["approval"].as_str().unwrap().to_owned();
     let waits = &office.approvals(true).await.unwrap()[0];
-    assert!(serde_json::to_string(waits).unwrap().contains("\"left_out\":1"), "the other is told");
+    let seen = &waits.asked;
+    for (name, value) in [
+        ("left_out", json!(1)),
+        ("skip_wrong", json!(true)),
+        ("level", json!("retail")),
+        ("balances", json!(9_000_000)),
+        ("debts", json!(0)),
+        ("credit_limits", json!(0)),
+    ] {
+        assert_eq!(seen[name], value, "{name}: {seen}");
+        assert_eq!(told[name], value, "{name}: {told}");
+    }
+    let again = Operation::MemberImport(Box::new(Takeover {
+        text: file.to_owned(),
+        ..Takeover::default()
+    }));
+    let again = execute(&office, &ani, again).await.unwrap();
+    assert!(again["told"].as_str().unwrap().contains("it waits for a second person"), "{again}");
     let level = Operation::LevelSet { code: "lv-later".to_owned(), name: "Later".to_owned() };
     execute(&office, &ani, level).await.unwrap();
     plain(&office, "kode;pin;password;saldo;ips\nSWA1;730264;hujan-turun-3;1000;203.0.113.7\n")

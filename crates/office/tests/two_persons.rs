@@ -29,6 +29,8 @@ enum Op {
     Decide { who: usize, token: bool, which: usize, agree: bool },
     Rules { who: usize, more: bool },
     Lock { who: usize, on: bool },
+    Demote { who: usize, on: bool },
+    Remove { who: usize },
     Wait { minutes: i64 },
 }
 
@@ -44,6 +46,8 @@ fn op() -> impl Strategy<Value = Op> {
             .prop_map(|((who, token), which, agree)| Op::Decide { who, token, which, agree }),
         1 => (0_usize..4, any::<bool>()).prop_map(|(who, more)| Op::Rules { who, more }),
         2 => (0_usize..4, any::<bool>()).prop_map(|(who, on)| Op::Lock { who, on }),
+        2 => (0_usize..4, any::<bool>()).prop_map(|(who, on)| Op::Demote { who, on }),
+        1 => (0_usize..4).prop_map(|who| Op::Remove { who }),
         1 => (1_i64..90).prop_map(|minutes| Op::Wait { minutes }),
     ]
 }
@@ -52,6 +56,8 @@ fn op() -> impl Strategy<Value = Op> {
 #[derive(Clone, Debug)]
 struct Waiting {
     by: usize,
+    /// What who asked must still be allowed when it is agreed to.
+    needs: office::Permission,
     /// What changes when it is agreed to: the amount that comes into being, or the limit of one act.
     credits: i64,
     limit: Option<i64>,
@@ -61,13 +67,13 @@ struct Waiting {
     file: Option<String>,
 }
 
-#[derive(Default)]
 struct Model {
     limit: i64,
     day: i64,
     now: i64,
     spent: BTreeMap<usize, i64>,
     active: [bool; 4],
+    roles: [Role; 4],
     waiting: BTreeMap<String, Waiting>,
     /// Sum of all balances.
     total: i64,
@@ -78,7 +84,12 @@ struct Model {
 
 impl Model {
     fn may_approve(&self, who: usize) -> bool {
-        self.active[who] && PEOPLE[who].1.may(office::Permission::Approve)
+        self.may(who, office::Permission::Approve)
+    }
+
+    /// As the office knows it now, whatever the session says that it came with.
+    fn may(&self, who: usize, permission: office::Permission) -> bool {
+        self.active[who] && self.roles[who].may(permission)
     }
 
     fn others(&self, than: usize) -> bool {
@@ -95,6 +106,7 @@ impl Model {
     }
 }
 
+/// Somebody who is logged in since before roles changed: the office looks for itself.
 fn actor(who: usize, token: bool) -> Actor {
     let (name, role) = PEOPLE[who];
     if token {
@@ -142,7 +154,18 @@ impl Trial {
             office.credit(&local, credit(member), None).await.unwrap();
             total += 100_000;
         }
-        let model = Model { limit: ACT, day: DAY, active: [true; 4], total, ..Model::default() };
+        let model = Model {
+            limit: ACT,
+            day: DAY,
+            now: 0,
+            spent: BTreeMap::new(),
+            active: [true; 4],
+            roles: PEOPLE.map(|(_, role)| role),
+            waiting: BTreeMap::new(),
+            total,
+            files: Vec::new(),
+            imports: 0,
+        };
         (Self { office, clock, model }, rows)
     }
 
@@ -178,7 +201,7 @@ impl Trial {
                     note: "test".to_owned(),
                 };
                 let may = PEOPLE[who].1.may(P::MoveMoney);
-                let waits = self.asked(who, may, amount, amount, None);
+                let waits = self.asked(who, may, amount, amount, P::MoveMoney);
                 let done = self.office.credit(&actor(who, token), credit, None).await;
                 self.proposed(who, may, waits, done);
             }
@@ -190,7 +213,7 @@ impl Trial {
                     note: String::new(),
                 };
                 let may = PEOPLE[who].1.may(P::MoveMoney);
-                let waits = self.asked(who, may, amount, 0, None);
+                let waits = self.asked(who, may, amount, 0, P::MoveMoney);
                 let done = self.office.give(&actor(who, token), giving, None).await;
                 self.proposed(who, may, waits, done);
             }
@@ -204,7 +227,9 @@ impl Trial {
                 let weaker = rules.approval_above > now.approval_above;
                 let may = PEOPLE[who].1.may(P::ManageUsers);
                 let waits = match (may, weaker) {
-                    (true, true) => self.waiting(who, 0, Some(rules.approval_above)),
+                    (true, true) => {
+                        self.waiting(who, 0, Some(rules.approval_above), P::ManageUsers)
+                    }
                     (true, false) => {
                         self.model.limit = rules.approval_above;
                         None
@@ -224,6 +249,23 @@ impl Trial {
                     self.model.active[who] = on;
                 }
             }
+            Op::Demote { who, on } => {
+                let (login, role) = PEOPLE[who];
+                let role = if on { Role::Readonly } else { role };
+                let local = Actor::local();
+                let proven = Proven::at_the_machine(&local).unwrap();
+                let word = Some(role.word());
+                if self.office.set_user(&local, &proven, login, word, None).await.is_ok() {
+                    self.model.roles[who] = role;
+                }
+            }
+            Op::Remove { who } => {
+                let local = Actor::local();
+                let proven = Proven::at_the_machine(&local).unwrap();
+                if self.office.remove_user(&local, &proven, PEOPLE[who].0).await.is_ok() {
+                    self.model.active[who] = false;
+                }
+            }
             Op::Wait { minutes } => {
                 self.clock.0.fetch_add(minutes * 60_000, Ordering::Relaxed);
             }
@@ -231,9 +273,15 @@ impl Trial {
         }
     }
 
-    fn waiting(&self, by: usize, credits: i64, limit: Option<i64>) -> Option<Waiting> {
+    fn waiting(
+        &self,
+        by: usize,
+        credits: i64,
+        limit: Option<i64>,
+        needs: office::Permission,
+    ) -> Option<Waiting> {
         let ready = (!self.model.others(by)).then_some(self.model.now + 60 * 60_000);
-        Some(Waiting { by, credits, limit, ready, file: None })
+        Some(Waiting { by, needs, credits, limit, ready, file: None })
     }
 
     /// A file with new members, or one that was brought before: whoever brings it, it is done once.
@@ -261,7 +309,7 @@ impl Trial {
             }
             return;
         }
-        let waits = self.asked(who, may, sum, sum, None);
+        let waits = self.asked(who, may, sum, sum, office::Permission::ManageMembers);
         let waits = waits.map(|waiting| Waiting { file: Some(text.clone()), ..waiting });
         if may && sum > 0 {
             self.model.files.push(text);
@@ -269,7 +317,7 @@ impl Trial {
         let done = done.map(|told| match told["approval"].as_str() {
             Some(approval) => Done::Waiting { approval: approval.to_owned() },
             None => {
-                assert_eq!(told["opening"], sum, "{told}");
+                assert_eq!(told["balances"], sum, "{told}");
                 Done::Changed
             }
         });
@@ -282,7 +330,7 @@ impl Trial {
         may: bool,
         weight: i64,
         credits: i64,
-        limit: Option<i64>,
+        needs: office::Permission,
     ) -> Option<Waiting> {
         if !may {
             return None;
@@ -291,7 +339,7 @@ impl Trial {
             self.model.total += credits;
             return None;
         }
-        self.waiting(who, credits, limit)
+        self.waiting(who, credits, None, needs)
     }
 
     async fn decide(&mut self, who: usize, token: bool, which: usize, agree: bool) {
@@ -305,7 +353,10 @@ impl Trial {
             return;
         }
         let another = who != waiting.by || (cooled && !self.model.others(waiting.by));
-        let may = role.may(office::Permission::Approve) && !token && (!agree || another);
+        // What somebody asked for who may not ask for it any more is agreed to by nobody.
+        let stands = self.model.may(waiting.by, waiting.needs);
+        let may =
+            role.may(office::Permission::Approve) && !token && (!agree || (another && stands));
         let done = self.office.decide_approval(&actor(who, token), &id, agree).await;
         assert_eq!(done.is_ok(), may, "{who} {token} {agree} {waiting:?}: {done:?}");
         if may {
@@ -340,6 +391,50 @@ proptest! {
             }
         });
     }
+}
+
+/// What somebody asked for ends with what it was asked by: its lock, its removal, another role.
+#[test]
+fn nobody_agrees_to_what_somebody_asked_who_may_not_any_more() {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        for (change, told) in [
+            (0, "budi, who asked for this, is locked now"),
+            (1, "budi, who asked for this, was removed"),
+            (2, "budi, who asked for this, is cs now and may not ask for it any more"),
+        ] {
+            let (trial, mut rows) = Trial::new().await;
+            let local = Actor::local();
+            let proven = Proven::at_the_machine(&local).unwrap();
+            let (ani, budi) = (actor(0, false), actor(1, false));
+            let credit = Credit {
+                member: "OK0".to_owned(),
+                amount: (ACT + 1).to_string(),
+                cash: String::new(),
+                note: "test".to_owned(),
+            };
+            let asked = trial.office.credit(&budi, credit, None).await.unwrap();
+            let Done::Waiting { approval } = asked else { panic!("{asked:?}") };
+            let office = &trial.office;
+            match change {
+                0 => {
+                    drop(office.set_user(&local, &proven, "budi", None, Some(false)).await.unwrap())
+                }
+                1 => office.remove_user(&local, &proven, "budi").await.unwrap(),
+                _ => {
+                    drop(office.set_user(&local, &proven, "budi", Some("cs"), None).await.unwrap())
+                }
+            }
+            let error = office.decide_approval(&ani, &approval, true).await.unwrap_err();
+            assert!(error.to_string().contains(told), "{error:#}");
+            assert_eq!(code(&error), "asker_gone", "{error:#}");
+            let sum: i64 = rows.accounts().unwrap().iter().map(|(_, a)| a.balance.get()).sum();
+            assert_eq!(sum, trial.model.total);
+            // It can be refused, and what comes back is what was asked.
+            assert!(!office.decide_approval(&ani, &approval, false).await.unwrap().waiting);
+        }
+    });
 }
 
 /// An owner and the one person of its finance: whatever the owner does to that person, what it asks

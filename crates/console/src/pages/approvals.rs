@@ -10,7 +10,7 @@ use serde_json::Value;
 use types::{Rupiah, UtcMillis};
 
 /// A value of what was asked, as people read it.
-fn value(name: &str, value: &Value) -> Option<String> {
+fn value(ask: &Ask, name: &str, value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
         Value::String(text) if text.is_empty() => None,
@@ -21,12 +21,20 @@ fn value(name: &str, value: &Value) -> Option<String> {
         Value::Number(number) => {
             let count = matches!(
                 name,
-                "trx" | "reverse_days" | "cooling_minutes" | "rows" | "new" | "openings"
+                "trx"
+                    | "reverse_days"
+                    | "cooling_minutes"
+                    | "rows"
+                    | "new"
+                    | "openings"
+                    | "left_out"
             );
             let amount = number.as_i64().filter(|number| !count && number.abs() >= 1_000);
             Some(amount.map_or_else(|| number.to_string(), rupiah))
         }
-        other @ (Value::Bool(_) | Value::Array(_) | Value::Object(_)) => Some(other.to_string()),
+        Value::Bool(true) => Some(ask.t("yes").to_owned()),
+        Value::Bool(false) => Some(ask.t("no").to_owned()),
+        other @ (Value::Array(_) | Value::Object(_)) => Some(other.to_string()),
     }
 }
 
@@ -49,7 +57,13 @@ fn label(ask: &Ask, name: &str) -> String {
         "rows" => ask.t("Members"),
         "new" => ask.t("New"),
         "openings" => ask.t("Members whose balance is opened"),
-        "opening" => ask.t("Opening balances of members"),
+        "balances" => ask.t("Opening balances of members"),
+        "debts" => ask.t("Of members who owe us"),
+        "credit_limits" => ask.t("Credit limits that are given"),
+        "skip_wrong" => ask.t("Leave wrong lines out"),
+        "left_out" => ask.t("Lines left out"),
+        "level" => ask.t("Level of new members whose line names none"),
+        "plan" => ask.t("Digest of who gets what"),
         "gives" => ask.t("Gives in all"),
         other => return other.replace('_', " "),
     }
@@ -59,7 +73,7 @@ fn label(ask: &Ask, name: &str) -> String {
 fn said(ask: &Ask, asked: &Value) -> String {
     let Some(fields) = asked.as_object() else { return asked.to_string() };
     let all = fields.iter().filter_map(|(name, text)| {
-        value(name, text).map(|text| format!("{}: {text}", label(ask, name)))
+        value(ask, name, text).map(|text| format!("{}: {text}", label(ask, name)))
     });
     all.collect::<Vec<_>>().join(" \u{b7} ")
 }

@@ -183,7 +183,7 @@ fn plain(ask: &Ask, problem: &Problem, menu: Vec<Entry>, who: String) -> Answer 
     let page = Page {
         lang: ask.lang.code(),
         title: ask.t("That did not work").to_owned(),
-        parts: vec![Part::Note { text: problem.detail.clone(), tone: Tone::Bad }],
+        parts: vec![Part::Note { text: ask.lang.told(&problem.detail), tone: Tone::Bad }],
         menu,
         who,
         form_key: key(ask),

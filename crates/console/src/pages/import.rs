@@ -52,7 +52,8 @@ pub(super) fn looked(
     let wrong = list("wrong_lines");
     if !wrong.is_empty() {
         parts.push(Part::Heading(ask.t("Wrong lines").to_owned()));
-        parts.push(Part::Pre(wrong.iter().map(text).collect::<Vec<_>>().join("\n")));
+        let wrong: Vec<String> = wrong.iter().map(|line| ask.lang.told(&text(line))).collect();
+        parts.push(Part::Pre(wrong.join("\n")));
     }
     parts.push(Part::Heading(ask.t("What would change").to_owned()));
     let titles = [title, ask.t("What"), ask.t("Before"), ask.t("After")];

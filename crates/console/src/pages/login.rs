@@ -79,7 +79,7 @@ pub(crate) async fn enter(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> 
             Ok(with_cookie(reply::to("/console"), &cookie))
         }
         Err(error) => {
-            let cookie = flash_cookie("bad", &told(&error).detail);
+            let cookie = flash_cookie("bad", &ask.lang.told(&told(&error).detail));
             Ok(with_cookie(reply::to("/console/login"), &cookie))
         }
     }

@@ -84,6 +84,7 @@ pub(crate) async fn list(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
                     tone: Tone::Quiet,
                 },
                 super::takeover::form(console, ask),
+                super::takeover::headings(ask),
             ],
         });
         let downlines = console.office.rules().await?.downlines;

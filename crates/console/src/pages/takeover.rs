@@ -6,8 +6,11 @@ use crate::Inner;
 use crate::ask::Ask;
 use crate::reply::{Answer, download};
 use crate::routes::done;
+use crate::show::time;
 use crate::view::{Cell, Field, Input, Part, Tone};
-use office::{Operation, Takeover, TakeoverHow, execute};
+use office::{Operation, Takeover, TakeoverHow, execute, member_headings};
+use serde_json::Value;
+use types::UtcMillis;
 
 /// The form for a file; what was typed stays in it.
 pub(crate) fn form(console: &Inner, ask: &Ask) -> Part {
@@ -28,6 +31,41 @@ pub(crate) fn form(console: &Inner, ask: &Ask) -> Part {
     frame::form(ask, "/console/members/import", fields, ask.t("Show what would change"))
 }
 
+/// The headings that are understood.
+pub(crate) fn headings(ask: &Ask) -> Part {
+    Part::Fold {
+        title: ask.t("Headings that a file may have").to_owned(),
+        parts: vec![Part::Pre(member_headings())],
+    }
+}
+
+/// What became of a file that was brought before, and what can be done now.
+fn before(console: &Inner, ask: &Ask, before: &Value) -> String {
+    let by = before["by"].as_str().unwrap_or_default();
+    let at = time(console, UtcMillis::new(before["at"].as_i64().unwrap_or_default()));
+    let first = &before["first"];
+    if first["state"] == "waiting" {
+        let told = ask.t("This file waits for a second person.");
+        let next = ask.t(
+            "Agree to it or refuse it under Money; when it is refused it can be imported again.",
+        );
+        return format!("{told} {}: {by}, {at}. {next}", ask.t("Brought by"));
+    }
+    let number = |name: &str| first[name].as_i64().unwrap_or_default();
+    let told = ask.t("This file was imported before; nothing was done again.");
+    let next = ask.t("To change settings, import a file without the column saldo (Download CSV makes one); a balance is corrected by hand, under Money.");
+    format!(
+        "{told} {}: {by}, {at}. {}: {}. {}: {}. {}: {}. {next}",
+        ask.t("Brought by"),
+        ask.t("New"),
+        number("new"),
+        ask.t("Changed"),
+        number("changed"),
+        ask.t("Members whose balance is opened"),
+        number("openings"),
+    )
+}
+
 /// First what would change; with the name of that plan, the change.
 pub(crate) async fn import(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     let skip_wrong = ask.given("skip_wrong") == "true";
@@ -42,11 +80,8 @@ pub(crate) async fn import(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
     let agreed = ask.typed("plan").is_some_and(|agreed| plan["plan"] == agreed.as_str());
     let refused = number("wrong") > 0 && !skip_wrong;
     // A file that was carried out already is told so, whatever it would come to now.
-    let again = !plan["first"].is_null();
-    let before = match plan["first"]["state"].as_str() {
-        Some("waiting") => ask.t("This file waits for a second person."),
-        Some(_) | None => ask.t("This file was imported before; nothing was done again."),
-    };
+    let again = !plan["before"].is_null();
+    let before = before(console, ask, &plan["before"]);
     if (agreed || (again && ask.typed("plan").is_some())) && !refused {
         let told = execute(&console.office, actor, takeover(false)).await?;
         return match told["state"].as_str() {
@@ -54,7 +89,7 @@ pub(crate) async fn import(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
                 let place = "/console/money";
                 done(place, ask.t("A second person must agree."))
             }
-            Some("repeated") => done("/console/members", before),
+            Some("repeated") => done("/console/members", &before),
             Some(_) | None => {
                 let text = format!("{}: {}", ask.t("Imported"), told["imported"]);
                 done("/console/members", &text)
@@ -69,18 +104,21 @@ pub(crate) async fn import(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
         (ask.t("Not in the file, stay as they are"), Cell::text(number("not_in_file"))),
         (ask.t("Wrong lines"), Cell::text(number("wrong"))),
         (ask.t("Members whose balance is opened"), Cell::text(number("openings"))),
-        (ask.t("Opening balances of members"), money("opening")),
+        (ask.t("Opening balances of members"), money("balances")),
+        (ask.t("Of members who owe us"), money("debts")),
+        (ask.t("Credit limits that are given"), money("credit_limits")),
+        (ask.t("Gives in all"), money("gives")),
         ("SHA-256", Cell::code(plan["file"].as_str().unwrap_or_default())),
     ];
     let facts = facts.map(|(label, cell)| (label.to_owned(), cell)).into();
     let mut parts = looked(ask, &plan, facts, (ask.t("Member"), agreed));
     let mut note = |text: String| parts.insert(0, Part::Note { text, tone: Tone::Warn });
     if again {
-        note(before.to_owned());
+        note(before);
     }
-    if number("from_nowhere") > 0 {
-        let text = ask.t("PIN and password of an import work from allowed addresses only; so many members have none and cannot come in:");
-        note(format!("{text} {}", number("from_nowhere")));
+    if number("without_address") > 0 {
+        let text = ask.t("PIN and password of an import work only from the addresses in the column ips. Theirs is empty, so these members cannot come in until they get an address, or a new PIN and password:");
+        note(format!("{text} {}", number("without_address")));
     }
     if !refused && !again && number("new") + number("changed") > 0 {
         let hidden = |name: &'static str| Field::hidden(name, ask.given(name));
@@ -90,6 +128,7 @@ pub(crate) async fn import(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
         let button = ask.t("Import this");
         parts.push(frame::form(ask, "/console/members/import", fields, button));
     }
+    parts.push(headings(ask));
     parts.push(Part::Fold {
         title: ask.t("Change the file").to_owned(),
         parts: vec![form(console, ask)],

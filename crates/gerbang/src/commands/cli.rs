@@ -5,6 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use office::{MemberAdd, MemberSet, ProductSet, RouteSet, SupplierExplain, SupplierSet, TrxList};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 /// Gerbang, an open H2H aggregator of digital products.
 ///
@@ -251,6 +252,15 @@ pub(super) enum UserVerb {
     },
 }
 
+/// What a file of members may call its columns.
+fn headings() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| {
+        let all = office::member_headings();
+        format!("Headings, and what else is understood (in any case, with _ or points):\n{all}")
+    });
+    &TEXT
+}
+
 #[derive(Subcommand)]
 pub(super) enum MemberVerb {
     /// Add a member.
@@ -270,19 +280,22 @@ pub(super) enum MemberVerb {
     /// level, upline, markup, markups (T1:150 T5:200), ips, callback, signing, status (1 or 0),
     /// credit_limit, daily_limit, same_day_guard, sedang, sn_ref, seller, dialect, webhook. A column that
     /// is absent and a cell that is empty leave a member as it is; - takes away what can be taken away. A
-    /// new one needs kode, pin and password.
+    /// new one needs kode, pin and password. Headings of other centers are understood, see below. A code
+    /// that stands in two lines is odd in both, and so is a row of sums.
     ///
     /// saldo opens the balance of a member that never moved money; it is booked from the account
     /// `opening`, not from cash, and a file that opens balances is carried out once. PIN and password
-    /// work from allowed addresses only until they are changed. All of the file is one commit, or
-    /// nothing of it.
+    /// work from the addresses in the column ips only until they are changed; without an address the
+    /// member cannot come in. All of the file is one commit, or nothing of it.
+    #[command(after_long_help = headings())]
     Import {
         /// .csv, .tsv or .txt
         file: PathBuf,
         /// Price level of new members whose line names none; the first one otherwise.
         #[arg(long)]
         level: Option<String>,
-        /// Only show what would change.
+        /// Only show what would change. Ends with status 3 when lines are odd, also those that
+        /// --skip-wrong leaves out.
         #[arg(long)]
         dry_run: bool,
         /// Leave odd lines out instead of refusing the file.
@@ -363,7 +376,8 @@ pub(super) enum ProductVerb {
         /// price, unless given).
         #[arg(long)]
         supplier: Option<String>,
-        /// Only show what would change.
+        /// Only show what would change. Ends with status 3 when lines are wrong, also those that
+        /// --skip-wrong leaves out.
         #[arg(long)]
         dry_run: bool,
         /// Leave wrong lines out instead of refusing the file.

@@ -7,7 +7,7 @@ use std::path::Path;
 /// The text of a file, in whatever encoding spreadsheets gave it.
 pub(super) fn text(path: &Path) -> anyhow::Result<String> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(file_text(&bytes))
+    file_text(&bytes).with_context(|| path.display().to_string())
 }
 
 /// Reads all rows with their line numbers; what the fields mean is checked by the operation.

@@ -53,10 +53,18 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Verb::Simulate(args) => simulate::simulate(args).await.map(|()| ExitCode::SUCCESS),
             Verb::Business(verb) => {
                 let (data, config) = place(cli.data, cli.config)?;
-                business(verb, &data, config, &screen).await.map(|()| ExitCode::SUCCESS)
+                business(verb, &data, config, &screen).await
             }
         }
     })
+}
+
+/// Exit code of a dry run that found odd lines.
+const ODD: u8 = 3;
+
+/// The end of what is well or an error.
+fn done(result: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
+    result.map(|()| ExitCode::SUCCESS)
 }
 
 /// Everything about a business of our own.
@@ -65,25 +73,31 @@ async fn business(
     data: &DataDir,
     config: Config,
     screen: &Screen,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<ExitCode> {
     let (operation, shape) = match verb {
-        BusinessVerb::Init => return screen.show(&init(data, &config).await?, Shape::Record),
-        BusinessVerb::Serve => return serve::serve(data, &config, None).await,
-        BusinessVerb::Demo { listen, days, busy } => {
-            return demo::demo(data, config, listen, (days, busy)).await;
+        BusinessVerb::Init => {
+            return done(screen.show(&init(data, &config).await?, Shape::Record));
         }
-        BusinessVerb::Verify(args) => return verify::verify(data, &config, &args, screen),
+        BusinessVerb::Serve => return done(serve::serve(data, &config, None).await),
+        BusinessVerb::Demo { listen, days, busy } => {
+            return done(demo::demo(data, config, listen, (days, busy)).await);
+        }
+        BusinessVerb::Verify(args) => {
+            return done(verify::verify(data, &config, &args, screen));
+        }
         BusinessVerb::Backup { to } => {
             let key = data.master_key().ok().map(|key| StampKey::of(&key));
-            return copy::backup(&Storage::of(data, &config), key.as_ref(), &to, screen);
+            return done(copy::backup(&Storage::of(data, &config), key.as_ref(), &to, screen));
         }
         BusinessVerb::Restore(args) if args.open => {
             let note = args.note.unwrap_or_default();
             (Operation::Reopen { note }, Shape::Record)
         }
-        BusinessVerb::Restore(args) => return restore::restore(data, &config, &args, screen),
+        BusinessVerb::Restore(args) => {
+            return done(restore::restore(data, &config, &args, screen));
+        }
         BusinessVerb::MigrateStore { from, to } => {
-            return moving::move_store(data, config, from, to, screen);
+            return done(moving::move_store(data, config, from, to, screen));
         }
         BusinessVerb::Member(verb) => member(verb)?,
         BusinessVerb::Book(verb) => book(verb),
@@ -114,7 +128,10 @@ async fn business(
         BusinessVerb::Callback(verb) => callback(verb),
         BusinessVerb::User(verb) => user(verb)?,
     };
-    screen.show(&carry_out(data, &config, operation).await?, shape)
+    let told = carry_out(data, &config, operation).await?;
+    screen.show(&told, shape)?;
+    let is_odd = matches!(shape, Shape::Plan) && told["wrong"].as_u64().is_some_and(|odd| odd > 0);
+    Ok(if is_odd { ExitCode::from(ODD) } else { ExitCode::SUCCESS })
 }
 
 /// Where the business is, and how it is configured: either may name the other.

@@ -119,7 +119,16 @@ impl Shape {
 fn is_money(key: &str) -> bool {
     matches!(
         key,
-        "balance" | "price" | "moved" | "opening" | "credit_limit" | "daily_limit" | "prices"
+        "balance"
+            | "price"
+            | "moved"
+            | "balances"
+            | "debts"
+            | "credit_limits"
+            | "gives"
+            | "credit_limit"
+            | "daily_limit"
+            | "prices"
     )
 }
 

@@ -287,3 +287,38 @@ fn a_second_factor_is_set_up_first_and_kept_from_thieves() {
     set_up(&mut anew);
     house.holds();
 }
+
+/// What strangers and foreign pages try is on record, and nobody fills the disk by trying.
+#[test]
+fn foreign_forms_and_wrong_tokens_leave_lines() {
+    let house = House::new();
+    let server = house.demo();
+    let mut owner = Visitor::console(&server, "owner");
+    let mut cs = Visitor::console(&server, "cs");
+    let foreign = Visitor::console(&server, "admin").get("/console/account").form_key();
+    let form = [("form_key", foreign.as_str()), ("own_password", DEMO), ("new", GOOD)];
+    cs.post("/console/account/password", &form);
+    assert!(journal(&mut owner, "foreign", "cs foreign form"));
+    assert!(journal(&mut owner, "foreign", "its key is not of this session"));
+    assert!(!owner.get("/console/journal?q=foreign").body.contains(&foreign));
+    Visitor::portal(&server).post("/portal/callbacks/test", &[("form_key", &foreign)]);
+    assert!(journal(&mut owner, "foreign", "OK00123 foreign form"));
+
+    // In the language of the page.
+    cs.get("/console/language/id");
+    let told = cs.submit("/console/account", "/console/account/password", &[("own_password", "x")]);
+    assert!(told.body.contains("password atau kode salah"), "{}", told.body);
+
+    let mut stranger = Visitor::new(&server);
+    for number in 0..20 {
+        stranger.token = Some(format!("gbt_guess-{number}"));
+        assert_eq!(stranger.json("GET", "/admin/v1/members", &Value::Null).0, 401);
+    }
+    let page = owner.get("/console/journal?q=token+refused").body;
+    let lines = page.matches("nobody token refused").count();
+    assert!((1..=2).contains(&lines), "{lines}: {page}");
+    assert!(page.contains("there is no such token") && !page.contains("gbt_guess"), "{page}");
+    // Somebody without any token tried nothing.
+    stranger.token = None;
+    assert_eq!(stranger.json("GET", "/admin/v1/members", &Value::Null).0, 401);
+}

@@ -47,8 +47,13 @@ fn members_are_taken_over_with_their_balances_and_weak_credentials() {
     assert!(told.contains("line 4: pin: a PIN has at least 6 digits"), "{told}");
     assert!(told.contains("nothing was imported"), "{told}");
     let plan = house.json(&["member", "import", &file, "--dry-run"]);
-    assert_eq!((&plan["new"], &plan["opening"]), (&json!(2), &json!(1_325_000)), "{plan}");
-    let shown = house.ok(&["member", "import", &odd, "--dry-run"]);
+    assert_eq!((&plan["new"], &plan["balances"]), (&json!(2), &json!(1_325_000)), "{plan}");
+    // A script learns from the status that lines are odd, also when they would be left out.
+    let shown = house.run(&["member", "import", &odd, "--dry-run"]);
+    assert_eq!(shown.status.code(), Some(3), "{shown:?}");
+    let skipped = house.run(&["member", "import", &odd, "--dry-run", "--skip-wrong"]);
+    assert_eq!(skipped.status.code(), Some(3), "{skipped:?}");
+    let shown = String::from_utf8(shown.stdout).unwrap();
     assert!(shown.contains("wrong lines:") && shown.contains("OLD1"), "{shown}");
     assert_eq!(members(&house), before);
 
@@ -56,6 +61,16 @@ fn members_are_taken_over_with_their_balances_and_weak_credentials() {
     assert_eq!((&told["imported"], &told["wrong"]), (&json!(2), &json!(1)), "{told}");
     let again = house.json(&["member", "import", &odd, "--skip-wrong"]);
     assert_eq!(again["state"], "repeated", "{again}");
+    assert!(again["told"].as_str().unwrap().contains("for local: 2 new members"), "{again}");
+    let workbook = write(&house, "members.xlsx", "PK\u{3}\u{4}..[Content_Types].xml");
+    let told = house.fails(&["member", "import", &workbook]);
+    assert!(told.contains("members.xlsx: this is a workbook of Excel (.xlsx), no text"), "{told}");
+    let mixed = house.folder.path().join("mixed.csv");
+    std::fs::write(&mixed, b"\xef\xbb\xbfkode;nama\nRS1;Caf\xe9\n").unwrap();
+    let told = house.fails(&["member", "import", mixed.to_str().unwrap()]);
+    assert!(told.contains("line 2: the file begins with the mark of UTF-8"), "{told}");
+    let help = house.ok(&["member", "import", "--help"]);
+    assert!(help.contains("kode reseller") && help.contains("status 3"), "{help}");
     // The same members in another file: opened once.
     let again = house.json(&["member", "import", &file]);
     assert_eq!((&again["unchanged"], &again["openings"]), (&json!(2), &json!(0)), "{again}");
@@ -139,7 +154,7 @@ fn a_large_take_over_waits_as_one_act_for_a_second_person() {
     let mut asked = all[0]["asked"].clone();
     assert_eq!(asked["plan"].as_str().map(str::len), Some(64), "{all}");
     asked["plan"] = json!("");
-    let wanted = json!({"file": file, "rows": 2, "new": 2, "openings": 2, "opening": 6_000_000, "gives": 6_000_000, "left_out": 0, "plan": ""});
+    let wanted = json!({"file": file, "rows": 2, "new": 2, "openings": 2, "balances": 6_000_000, "debts": 0, "credit_limits": 0, "gives": 6_000_000, "skip_wrong": false, "left_out": 0, "level": "retail", "plan": ""});
     assert_eq!((all.as_array().unwrap().len(), &asked), (1, &wanted), "{all}");
     let approval =
         |all: &Value| format!("/console/money/approval/{}", all[0]["id"].as_str().unwrap());
@@ -147,7 +162,16 @@ fn a_large_take_over_waits_as_one_act_for_a_second_person() {
     assert!(page.contains("somebody else must agree"), "{page}");
     // Refused, it may be brought again; agreed to, it is there as one act.
     let mut owner = Visitor::console(&server, "owner");
-    assert!(owner.get("/console/money").body.contains("6.000.000"));
+    let page = owner.get("/console/money").body;
+    for part in [
+        "Opening balances of members: 6.000.000",
+        "Of members who owe us: 0",
+        "Credit limits that are given: 0",
+        "Leave wrong lines out: no",
+        "Level of new members whose line names none: retail",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
     owner.submit("/console/money", &approval(&all), &[("agree", "false")]);
     let agreed = plan(&import(&mut admin, text, ""));
     assert!(import(&mut admin, text, &agreed).contains("A second person must agree."));
@@ -155,7 +179,9 @@ fn a_large_take_over_waits_as_one_act_for_a_second_person() {
     let page = owner.submit("/console/money", &approval(&all), &[("agree", "true")]).body;
     assert!(page.contains("Decided."), "{page}");
     assert_eq!(house.json(&["member", "show", "RS2"])["balance"], 2_000_000);
-    assert!(import(&mut owner, text, "").contains("was imported before"));
+    let page = import(&mut owner, text, "");
+    assert!(page.contains("was imported before") && page.contains("Brought by: admin"), "{page}");
+    assert!(owner.get("/console/members").body.contains("kode reseller"), "headings are told");
     assert!(admin.get("/console/members/RS1").body.contains("came with an import"));
     let asked = "memberID=RS1&pin=1&password=1";
     assert!(server.get(&format!("/trx/balance?{asked}")).1.contains("4.000.000"));

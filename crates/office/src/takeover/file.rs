@@ -1,6 +1,7 @@
 //! Files of members as other centers keep them, and our own: what a line says of one member.
 
 use crate::columns::{Columns, Line, file_cell, is_on};
+use crate::grid::head;
 use crate::operations::{MemberSet, above};
 use crate::plug::Office;
 use anyhow::{Context as _, bail};
@@ -13,6 +14,8 @@ const TEXT_MOST: usize = 4 * 1024 * 1024;
 /// Longest text of a cell; a PIN or password is no longer either.
 const CELL_MOST: usize = 500;
 const SECRET_MOST: usize = 64;
+/// Most letters of a value that an error shows.
+const TOLD_MOST: usize = 80;
 
 /// Clears what can be cleared. An empty cell leaves what there is as it is.
 const NONE: &str = "-";
@@ -45,6 +48,41 @@ const COLUMNS: Columns = Columns {
     key: "kode",
     of: "a file of members",
 };
+
+/// The headings that a file of members may have, for people.
+#[must_use]
+pub fn member_headings() -> String {
+    COLUMNS.headings()
+}
+
+/// What a spreadsheet writes below its columns.
+const SUMS: [&str; 12] = [
+    "total",
+    "totals",
+    "jumlah",
+    "jumlah total",
+    "total jumlah",
+    "total saldo",
+    "jumlah saldo",
+    "total keseluruhan",
+    "grand total",
+    "sub total",
+    "subtotal",
+    "sum",
+];
+
+/// True for a line that adds the others up and is no member.
+pub(super) fn is_sum(cells: &[(&'static str, String)]) -> bool {
+    let filled = || cells.iter().filter(|(_, value)| !value.is_empty());
+    let says = |value: &str| SUMS.contains(&head(value).as_str());
+    match filled().find(|(column, _)| *column == "kode") {
+        Some((_, code)) => says(code),
+        None => {
+            let sums = |column: &str| matches!(column, "saldo" | "credit_limit" | "daily_limit");
+            filled().any(|(_, value)| says(value)) || filled().all(|(column, _)| sums(column))
+        }
+    }
+}
 
 /// Columns of the export: everything that is no secret and no balance.
 const EXPORTED: [&str; 17] = [
@@ -91,6 +129,10 @@ pub(super) fn read(text: &str) -> anyhow::Result<Vec<Line>> {
 pub(super) fn told(column: &str, value: &str) -> String {
     match column {
         "pin" | "password" | "signing" => column.to_owned(),
+        _ if value.chars().nth(TOLD_MOST).is_some() => {
+            let begin: String = value.chars().take(TOLD_MOST).collect();
+            format!("{column} `{begin}..`")
+        }
         _ => format!("{column} `{value}`"),
     }
 }

@@ -16,7 +16,7 @@ mod tree;
 use crate::access::{Actor, Permission};
 use crate::act::Act;
 use crate::money::Done;
-use crate::papers::{digest, drop, is_stale, put};
+use crate::papers::{Sheet, digest, drop, is_stale, put};
 use crate::plug::Office;
 use crate::problem::Problem;
 use crate::proposals::{Prepared, Proposal};
@@ -30,6 +30,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{CatalogChange, Sealed};
 use types::{MemberCode, Rupiah};
+
+pub use file::member_headings;
 
 const KIND: &str = "takeover";
 /// Of a file with odd lines; they stand below the first line of what is told.
@@ -85,13 +87,26 @@ pub struct Opened {
     pub new: usize,
     /// Members whose balance it opens.
     pub openings: usize,
-    /// Sum of those balances.
-    pub opening: i64,
-    /// What it gives in all, credit limits among it.
+    /// Sum of those that members have.
+    #[serde(default)]
+    pub balances: i64,
+    /// Sum of those that members owe us: never positive.
+    #[serde(default)]
+    pub debts: i64,
+    /// What credit limits give.
+    #[serde(default)]
+    pub credit_limits: i64,
+    /// All of these without their signs: what two persons are asked about.
     pub gives: i64,
+    /// Odd lines are left out instead of refusing the file.
+    #[serde(default)]
+    pub skip_wrong: bool,
     /// Lines that are left out as odd.
     #[serde(default)]
     pub left_out: usize,
+    /// Price level of new members whose line names none.
+    #[serde(default)]
+    pub level: String,
     /// Digest of who gets what, line by line.
     #[serde(default)]
     pub plan: String,
@@ -112,15 +127,19 @@ fn place(file: &str) -> String {
     format!("takeover/{file}")
 }
 
-fn shown(file: &str, plan: &Plan) -> Opened {
+fn shown(file: &str, how: &TakeoverHow, plan: &Plan) -> Opened {
     Opened {
         file: file.to_owned(),
         rows: plan.read,
         new: plan.new,
         openings: plan.openings.len(),
-        opening: plan.opening.get(),
+        balances: plan.balances.get(),
+        debts: plan.debts.get(),
+        credit_limits: plan.limits.get(),
         gives: plan.weight.get(),
+        skip_wrong: how.skip_wrong,
         left_out: plan.wrong.len(),
+        level: plan.level.clone(),
         plan: plan.digest(file),
     }
 }
@@ -128,12 +147,46 @@ fn shown(file: &str, plan: &Plan) -> Opened {
 fn answer_of(office: &Office, file: &str, plan: &Plan) -> Value {
     let catalog = office.handle.catalog();
     let absent = catalog.members().iter().filter(|m| !plan.named.contains(&m.member.code)).count();
-    json!({
+    let mut answer = json!({
         "imported": plan.read, "new": plan.new, "changed": plan.records.len() - plan.new,
         "unchanged": plan.read - plan.records.len(), "wrong": plan.wrong.len(),
-        "not_in_file": absent, "openings": plan.openings.len(), "opening": plan.opening.get(), "gives": plan.weight.get(),
-        "from_nowhere": plan.from_nowhere, "file": file,
-    })
+        "not_in_file": absent, "openings": plan.openings.len(),
+        "balances": plan.balances.get(), "debts": plan.debts.get(),
+        "credit_limits": plan.limits.get(), "gives": plan.weight.get(),
+        "without_address": plan.without_address, "file": file,
+    });
+    if plan.without_address > 0 {
+        answer["note"] = json!(format!(
+            "{} of these members cannot come in yet: PIN and password of an import work only from \
+             the addresses in the column ips, and theirs is empty. Give them an address, or a new \
+             PIN and password",
+            plan.without_address
+        ));
+    }
+    answer
+}
+
+/// What somebody hears who brings a file again: what became of it, and what can be done now.
+fn again(office: &Office, kept: &Sheet<Kept>) -> Value {
+    let Kept { by, answer, sealed, .. } = &kept.body;
+    let at = office.handle.zone().civil(kept.at);
+    let told = if sealed.is_some() {
+        format!(
+            "{by} brought this file at {at}, and it waits for a second person; nothing was done \
+             again. Agree to it or refuse it in the console, under Money; when it is refused it can \
+             be imported again"
+        )
+    } else {
+        let number = |name: &str| answer[name].as_i64().unwrap_or_default();
+        let (new, changed, openings) = (number("new"), number("changed"), number("openings"));
+        format!(
+            "this file was carried out at {at} for {by}: {new} new members, {changed} changed, \
+             {openings} balances opened; nothing was done again. To change settings, import a file \
+             without the column saldo (`gerbang member export` makes one); a balance is corrected \
+             with `gerbang member credit`"
+        )
+    };
+    json!({"state": "repeated", "told": told, "by": by, "at": kept.at.get(), "first": answer})
 }
 
 /// What a plan writes.
@@ -162,12 +215,17 @@ async fn errand(office: &Office, by: &Actor, file: &str, plan: &Plan) -> anyhow:
 }
 
 fn refused(plan: &Plan, rows: usize) -> anyhow::Error {
-    let told: Vec<&str> = plan.wrong.iter().take(WRONG_MOST).map(String::as_str).collect();
-    let count = plan.wrong.len();
-    let why = format!(
-        "{count} things are odd in {rows} lines; nothing was imported\n{}",
+    let mut told = plan.oddities();
+    let more = told.len().saturating_sub(WRONG_MOST);
+    told.truncate(WRONG_MOST);
+    let mut why = format!(
+        "{} of {rows} lines are odd; nothing was imported\n{}",
+        plan.wrong.len(),
         told.join("\n")
     );
+    if more > 0 {
+        why += &format!("\nand {more} more");
+    }
     Problem::asked(ODD_LINES, why).into()
 }
 
@@ -190,8 +248,7 @@ fn preview(
     answer["dry_run"] = json!(true);
     answer["plan"] = json!(plan.digest(file));
     answer["not_named"] = json!(absent);
-    plan.wrong.truncate(TOLD_MOST);
-    answer["wrong_lines"] = json!(plan.wrong);
+    answer["wrong_lines"] = plan.oddities().into_iter().take(TOLD_MOST).collect();
     answer["beyond"] = json!(plan.told.len().saturating_sub(TOLD_MOST));
     plan.told.truncate(TOLD_MOST);
     answer["changes"] = serde_json::to_value(plan.told)?;
@@ -217,7 +274,7 @@ async fn once(office: &Office, act: &Act<'_>, import: &Takeover) -> anyhow::Resu
     let (actor, how, file) = (act.actor, &import.how, import.file());
     let before = office.sheet::<Kept>(KIND, &file).await?;
     if let Some(kept) = before.as_ref().filter(|_| !how.dry_run) {
-        return Ok(json!({"state": "repeated", "first": kept.body.answer}));
+        return Ok(again(office, kept));
     }
     // What is written rests on what was read: one editor at a time.
     let _editing = office.editing.lock().await;
@@ -226,7 +283,7 @@ async fn once(office: &Office, act: &Act<'_>, import: &Takeover) -> anyhow::Resu
     let plan = plan::plan(office, how, &lines).await?;
     let mut answer = answer_of(office, &file, &plan);
     if how.dry_run {
-        answer["first"] = before.map_or(Value::Null, |kept| kept.body.answer);
+        answer["before"] = before.map_or(Value::Null, |kept| again(office, &kept));
         return preview(answer, office, &file, plan);
     }
     if !plan.wrong.is_empty() && !how.skip_wrong {
@@ -235,10 +292,14 @@ async fn once(office: &Office, act: &Act<'_>, import: &Takeover) -> anyhow::Resu
     if !plan.openings.is_empty() {
         actor.must(Permission::MoveMoney)?;
     }
+    let opened = shown(&file, how, &plan);
     if plan.records.is_empty() {
+        if opened.left_out > 0 {
+            let told = serde_json::to_value(&opened)?;
+            office.audit(actor, "member import", &told, "nothing to change").await;
+        }
         return Ok(answer);
     }
-    let opened = shown(&file, &plan);
     let kept = |answer: &Value, sealed| {
         let (by, how) = (actor.name.clone(), how.clone());
         put(KIND, &file, 0, "", &Kept { by, answer: answer.clone(), sealed, how })
@@ -260,12 +321,15 @@ async fn once(office: &Office, act: &Act<'_>, import: &Takeover) -> anyhow::Resu
         None => {
             let plain = file::plain(&import.text);
             let sealed = STANDARD.encode(office.key.seal(&place(&file), &plain)?.0);
-            let waiting = json!({"state": "waiting", "file": file});
+            let mut waiting = serde_json::to_value(&opened)?;
+            waiting["state"] = json!("waiting");
             let paper = kept(&waiting, Some(sealed))?;
             let proposal = Proposal::Takeover(opened);
             let done = office.wait(&act, &proposal, &rules, vec![paper]).await?;
             let mut told = serde_json::to_value(&done)?;
-            told["file"] = json!(file);
+            if let (Some(told), Value::Object(opened)) = (told.as_object_mut(), waiting) {
+                told.extend(opened.into_iter().filter(|(name, _)| name != "state"));
+            }
             Ok(told)
         }
     }
@@ -292,15 +356,15 @@ impl Office {
         if !plan.wrong.is_empty() && !how.skip_wrong {
             return Err(refused(&plan, lines.len()));
         }
-        let now = shown(&asked.file, &plan);
+        let now = shown(&asked.file, &how, &plan);
         if now != *asked {
             let why = format!(
                 "the file comes to something else now than what was asked for: {} members, of whom \
-                 {} are new, with {} instead of {}; refuse it, and import it again",
+                 {} are new, with {} in all instead of {}; refuse it, and import it again",
                 now.rows,
                 now.new,
-                Rupiah::new(now.opening),
-                Rupiah::new(asked.opening),
+                Rupiah::new(now.gives),
+                Rupiah::new(asked.gives),
             );
             return Err(Problem::conflict("changed_since", why).into());
         }

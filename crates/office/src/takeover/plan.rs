@@ -2,7 +2,7 @@
 //! odd. Nothing is written here.
 
 use super::TakeoverHow;
-use super::file::{change, fits, or_none, told};
+use super::file::{change, fits, is_sum, or_none, told};
 use super::tree::Tree;
 use crate::columns::Line;
 use crate::money::amount_most;
@@ -46,25 +46,59 @@ pub(super) struct Plan {
     /// Their opening balances.
     pub(super) openings: Vec<(MemberId, Rupiah)>,
     pub(super) told: Vec<Told>,
-    pub(super) wrong: Vec<String>,
+    /// What is odd, by line.
+    pub(super) wrong: BTreeMap<usize, Vec<String>>,
     /// Lines that are taken.
     pub(super) read: usize,
     pub(super) new: usize,
-    /// Sum of the opening balances; those that are owed to us are negative.
-    pub(super) opening: Rupiah,
-    /// What it gives, with what credit limits give: never negative.
+    /// Sum of the opening balances that members have.
+    pub(super) balances: Rupiah,
+    /// Sum of those that members owe us: never positive.
+    pub(super) debts: Rupiah,
+    /// What higher credit limits give.
+    pub(super) limits: Rupiah,
+    /// What it moves and gives in all: never negative.
     pub(super) weight: Rupiah,
     /// Members whose credentials work from nowhere, because they name no address.
-    pub(super) from_nowhere: usize,
+    pub(super) without_address: usize,
+    /// Price level of new members whose line names none.
+    pub(super) level: String,
     pub(super) named: BTreeSet<MemberCode>,
 }
 
 impl Plan {
+    fn odd(&mut self, line: usize, why: impl IntoIterator<Item = String>) {
+        self.wrong.entry(line).or_default().extend(why);
+    }
+
+    fn take(&mut self, row: Row) -> Result<(), MoneyError> {
+        if let Some(amount) = row.opening {
+            let sum = if amount.is_negative() { &mut self.debts } else { &mut self.balances };
+            *sum = sum.plus(amount)?;
+            let size = amount.get().checked_abs().ok_or(MoneyError::Overflow)?;
+            self.weight = self.weight.plus(Rupiah::new(size))?;
+            self.openings.push((row.record.member.id, amount));
+        }
+        self.limits = self.limits.plus(row.raised)?;
+        self.weight = self.weight.plus(row.raised)?;
+        self.new += usize::from(row.is_new);
+        let nowhere = row.record.imported.any() && row.record.ip_allow.is_empty();
+        self.without_address += usize::from(nowhere);
+        self.told.extend(row.told);
+        self.records.push(row.record);
+        Ok(())
+    }
+
+    /// Everything that is odd, in the order of the file.
+    pub(super) fn oddities(&self) -> Vec<&str> {
+        self.wrong.values().flatten().map(String::as_str).collect()
+    }
+
     /// Of the file and of who gets what from it: another one is another act.
     pub(super) fn digest(&self, file: &str) -> String {
         let told: Vec<[&str; 4]> =
             self.told.iter().map(|t| [t.code.as_str(), t.what, &t.from, &t.to]).collect();
-        crate::papers::digest(&serde_json::json!([file, told, self.wrong]).to_string())
+        crate::papers::digest(&serde_json::json!([file, told, self.oddities()]).to_string())
     }
 }
 
@@ -430,6 +464,20 @@ fn moved_of(
     Ok(found)
 }
 
+/// Lines of each code; a sum at the end is none, unless a member is called so.
+fn lines_of(catalog: &Catalog, lines: &[Line]) -> BTreeMap<MemberCode, Vec<usize>> {
+    let mut found: BTreeMap<MemberCode, Vec<usize>> = BTreeMap::new();
+    for (line, cells) in lines {
+        let Some(code) = cell(cells, "kode").and_then(|code| MemberCode::parse(code).ok()) else {
+            continue;
+        };
+        if !is_sum(cells) || catalog.member(&code).is_some() {
+            found.entry(code).or_default().push(*line);
+        }
+    }
+    found
+}
+
 /// Reads a file against what is there.
 pub(super) async fn plan(
     office: &Office,
@@ -438,23 +486,28 @@ pub(super) async fn plan(
 ) -> anyhow::Result<Plan> {
     let facts = Facts::new(office, how, lines).await?;
     let (mut plan, mut rows) = (Plan::default(), BTreeMap::new());
-    let mut seen: HashMap<MemberCode, usize> = HashMap::new();
+    plan.level = facts.first_level.to_string();
+    let seen = lines_of(&facts.catalog, lines);
+    plan.named = seen.keys().cloned().collect();
     for (line, cells) in lines {
-        let code = cell(cells, "kode").and_then(|code| MemberCode::parse(code).ok());
-        if let Some(code) = code {
-            plan.named.insert(code.clone());
-            if let Some(first) = seen.get(&code) {
-                plan.wrong
-                    .push(format!("line {line}: kode `{code}`: stands in line {first} already"));
-                continue;
-            }
-            seen.insert(code, *line);
+        let text = cell(cells, "kode").unwrap_or_default();
+        let all = MemberCode::parse(text).ok().and_then(|code| seen.get(&code));
+        if all.is_none() && is_sum(cells) {
+            let why = "looks like a sum row, which is no member: take it out";
+            plan.odd(*line, [format!("line {line}: {}: {why}", told("kode", text))]);
+            continue;
+        }
+        // Nobody knows which of them is meant.
+        if let Some(other) = all.and_then(|all| all.iter().find(|other| *other != line)) {
+            let why = format!("stands in line {other} too; leave one of them");
+            plan.odd(*line, [format!("line {line}: {}: {why}", told("kode", text))]);
+            continue;
         }
         match facts.row(*line, cells) {
             Ok(row) => {
                 rows.insert(row.record.member.id, row);
             }
-            Err(odd) => plan.wrong.extend(odd),
+            Err(odd) => plan.odd(*line, odd),
         }
     }
     let mut tree = Tree::of(&facts.catalog);
@@ -463,24 +516,13 @@ pub(super) async fn plan(
     }
     for (id, why) in tree.settle() {
         if let Some(row) = rows.remove(&id) {
-            plan.wrong.push(format!("line {}: upline: {why}", row.line));
+            plan.odd(row.line, [format!("line {}: upline: {why}", row.line)]);
         }
     }
     plan.read = rows.len();
-    let out_of_range = |_: MoneyError| Problem::asked("out_of_range", "the sum is out of range");
     for row in rows.into_values().filter(|row| !row.told.is_empty()) {
-        if let Some(amount) = row.opening {
-            plan.opening = plan.opening.plus(amount).map_err(out_of_range)?;
-            let Weight::Amount(size) = Weight::of(amount).map_err(out_of_range)? else { continue };
-            plan.weight = plan.weight.plus(size).map_err(out_of_range)?;
-            plan.openings.push((row.record.member.id, amount));
-        }
-        plan.weight = plan.weight.plus(row.raised).map_err(out_of_range)?;
-        plan.new += usize::from(row.is_new);
-        let nowhere = row.record.imported.any() && row.record.ip_allow.is_empty();
-        plan.from_nowhere += usize::from(nowhere);
-        plan.told.extend(row.told);
-        plan.records.push(row.record);
+        plan.take(row)
+            .map_err(|_: MoneyError| Problem::asked("out_of_range", "the sum is out of range"))?;
     }
     Ok(plan)
 }

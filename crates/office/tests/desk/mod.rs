@@ -3,7 +3,7 @@
 
 use engine::{Clock, Courier, Engine, Port, ReadPool, Setup, Zone};
 use model::Model;
-use office::{Actor, Bank, Office, Plug, Role};
+use office::{Actor, Bank, NewUser, Office, Plug, Proven, Role};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use store::{MasterKey, Reads as _, Store as _, Wants};
@@ -71,4 +71,20 @@ pub(crate) fn bank(code: &str) -> Bank {
         holder: "x".to_owned(),
         open: true,
     }
+}
+
+/// A password that is good enough.
+pub(crate) const GOOD: &str = "tujuh gajah makan bambu";
+
+/// A user of that role, who comes from somewhere.
+pub(crate) async fn hire(office: &Office, login: &str, role: Role) -> Actor {
+    let local = Actor::local();
+    let new = NewUser {
+        login: login.to_owned(),
+        name: String::new(),
+        password: GOOD.to_owned(),
+        role: role.word().to_owned(),
+    };
+    office.add_user(&local, &Proven::at_the_machine(&local).unwrap(), new).await.unwrap();
+    Actor::person(login, role, "203.0.113.7")
 }
