@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 /// Crate, what it may use of ours, what it must never use of others.
-const ARROWS: [(&str, &[&str], &[&str]); 21] = [
+const ARROWS: [(&str, &[&str], &[&str]); 22] = [
     ("types", &[], &["tokio", "serde", "rusqlite", "hyper", "jiff"]),
     ("wire", &["types"], &["tokio", "hyper", "http", "rusqlite", "jiff"]),
     ("domain", &["types"], &["tokio", "serde", "hyper", "rusqlite", "jiff"]),
@@ -19,16 +19,17 @@ const ARROWS: [(&str, &[&str], &[&str]); 21] = [
     ("suppliers", &["types", "wire", "domain"], &["tokio", "hyper", "rusqlite", "reqwest"]),
     ("engine", &["types", "wire", "domain", "store", "suppliers"], &["hyper", "rusqlite"]),
     ("net", &["types", "suppliers"], &["rusqlite", "reqwest"]),
+    ("throttle", &["types"], &["tokio", "hyper", "rusqlite", "jiff"]),
     (
         "gateway",
-        &["types", "wire", "domain", "store", "suppliers", "engine", "net"],
+        &["types", "wire", "domain", "store", "suppliers", "engine", "net", "throttle"],
         &["rusqlite", "reqwest"],
     ),
     // Derived figures in a file of their own; whoever runs the engine is not its business.
     ("reports", &["types", "domain", "store"], &["tokio", "hyper"]),
     (
         "office",
-        &["types", "wire", "domain", "store", "suppliers", "engine"],
+        &["types", "wire", "domain", "store", "suppliers", "engine", "throttle"],
         &["hyper", "http", "rusqlite"],
     ),
     (

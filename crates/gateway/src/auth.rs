@@ -1,70 +1,62 @@
 //! Is the caller the member it says? Constant time, address first, back-off per (member, address).
 
 use engine::{Catalog, MemberEntry};
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use subtle::ConstantTimeEq as _;
+use throttle::{Origin, Paused, Pauses, Slow};
 use types::{MemberCode, Refusal, UtcMillis};
 use wire::{
     Credentials, Typed, same_alphabet, sign_balance, sign_balance_bars, sign_seller, sign_trx,
 };
 
-/// Wrong tries before the first pause.
-const TRIES: u32 = 5;
-/// First pause; doubles with every further wrong try, up to an hour.
-const PAUSE_MS: i64 = 60_000;
-const PAUSE_MOST_MS: i64 = 3_600_000;
-/// Most (member, address) pairs remembered.
-const PAIRS_MOST: usize = 100_000;
+/// Wrong PINs, passwords and signs of a member from everywhere together: a hundred at once, then one
+/// in ten minutes. All PINs of six digits take nineteen years.
+const ANYWHERE_BURST: i64 = 100;
+const ANYWHERE_EVERY_MS: i64 = 600_000;
 
-#[derive(Clone, Copy, Default)]
-struct Wrong {
-    tries: u32,
-    until: UtcMillis,
+/// Remembers wrong tries. One address cannot lock a member out for others, and many cannot lock it
+/// out where its list of addresses, or a request that was right, says that it is itself.
+pub(crate) struct Lockout {
+    pauses: Pauses<MemberCode>,
+    anywhere: Slow<MemberCode>,
 }
 
-/// Remembers wrong tries. One address cannot lock a member out for others.
-#[derive(Default)]
-pub(crate) struct Lockout(Mutex<HashMap<(MemberCode, IpAddr), Wrong>>);
+impl Default for Lockout {
+    fn default() -> Self {
+        let anywhere = Slow::new(ANYWHERE_BURST, ANYWHERE_EVERY_MS);
+        Self { pauses: Pauses::default(), anywhere }
+    }
+}
+
+fn locked(Paused { seconds }: Paused) -> Refusal {
+    Refusal::Locked { seconds }
+}
 
 impl Lockout {
-    fn check(&self, who: &(MemberCode, IpAddr), now: UtcMillis) -> Result<(), Refusal> {
-        let Ok(pairs) = self.0.lock() else { return Ok(()) };
-        let left = pairs.get(who).map_or(0, |wrong| wrong.until.since(now));
-        if left <= 0 {
-            return Ok(());
-        }
-        Err(Refusal::Locked { seconds: u32::try_from((left + 999) / 1_000).unwrap_or(u32::MAX) })
-    }
-
     /// True while nothing is compared for a member from there.
     pub(crate) fn is_paused(&self, member: &MemberCode, from: IpAddr, now: UtcMillis) -> bool {
-        self.check(&(member.clone(), from), now).is_err()
+        self.pauses.check(member, Origin::of(from), now).is_err()
     }
 
-    fn wrong(&self, who: (MemberCode, IpAddr), now: UtcMillis) {
-        let Ok(mut pairs) = self.0.lock() else { return };
-        if pairs.len() >= PAIRS_MOST {
-            // Forget those whose pause is over and whose last wrong try is an hour ago.
-            pairs.retain(|_, wrong| now.since(wrong.until) < PAUSE_MOST_MS);
-            if pairs.len() >= PAIRS_MOST {
-                pairs.clear();
-            }
-        }
-        let wrong = pairs.entry(who).or_default();
-        wrong.tries = wrong.tries.saturating_add(1);
-        wrong.until = now;
-        if wrong.tries >= TRIES {
-            let doublings = (wrong.tries - TRIES).min(6);
-            wrong.until = now.after((PAUSE_MS << doublings).min(PAUSE_MOST_MS));
+    fn check(&self, entry: &MemberEntry, from: Origin, now: UtcMillis) -> Result<(), Refusal> {
+        let code = &entry.member.code;
+        self.pauses.check(code, from, now).map_err(locked)?;
+        match entry.ip_allow.is_empty() {
+            true => self.anywhere.check(code, from, now).map_err(locked),
+            // Only who is on the list comes so far.
+            false => Ok(()),
         }
     }
 
-    fn right(&self, who: &(MemberCode, IpAddr)) {
-        if let Ok(mut pairs) = self.0.lock() {
-            pairs.remove(who);
-        }
+    fn wrong(&self, code: &MemberCode, from: Origin, now: UtcMillis) {
+        self.pauses.wrong(code, from, now);
+        self.anywhere.wrong(code, now);
+    }
+
+    fn right(&self, code: &MemberCode, from: Origin) {
+        self.pauses.right(code, from);
+        self.anywhere.right(code, from);
     }
 }
 
@@ -169,22 +161,21 @@ pub(crate) fn authenticate(
     from: IpAddr,
     now: UtcMillis,
 ) -> Result<Arc<MemberEntry>, Refusal> {
-    let who = (code.clone(), from);
-    lockout.check(&who, now)?;
     let Some(entry) = catalog.member(code) else {
         // The same work as for a wrong PIN, so that time does not tell who is a member.
         let _ = compare(credentials, covers, "000000", "no such member");
-        lockout.wrong(who, now);
         return Err(Refusal::UnknownMember);
     };
     // The address comes before the PIN: a foreign address must not be able to try PINs.
     if !entry.may_call_from(from) {
         return Err(Refusal::IpNotAllowed(from));
     }
+    let origin = Origin::of(from);
+    lockout.check(entry, origin, now)?;
     if let Err(refusal) = bears(entry, credentials, covers, now) {
-        lockout.wrong(who, now);
+        lockout.wrong(code, origin, now);
         return Err(refusal);
     }
-    lockout.right(&who);
+    lockout.right(code, origin);
     Ok(entry.clone())
 }

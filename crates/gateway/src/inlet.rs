@@ -6,10 +6,11 @@ use engine::{CallbackDoor, Received, inlet};
 use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use store::{Channel, Direction, JournalLine};
 use subtle::ConstantTimeEq as _;
 use suppliers::Inbound;
+use throttle::Origin;
 use types::SupplierCode;
 
 /// Most bytes of a callback's body.
@@ -47,6 +48,12 @@ impl Gateway {
             }
             Some(_) => None,
         };
+        if let Some(why) = why {
+            // Nothing is read for a stranger.
+            let inbound = Inbound { query, body: String::new(), headers: Vec::new() };
+            self.refuse(&code, address, &inbound, why, door.is_some()).await;
+            return not_found();
+        }
         let headers = request
             .headers()
             .iter()
@@ -61,10 +68,6 @@ impl Gateway {
             Ok(Err(_)) | Err(_) => return plain(StatusCode::BAD_REQUEST, "Bad request"),
         };
         let inbound = Inbound { query, body, headers };
-        if let Some(why) = why {
-            self.refuse(&code, &from, &inbound, why).await;
-            return not_found();
-        }
         let taken = inlet(&self.0.handle, &self.0.suppliers, &code, &from, &inbound);
         match taken.await {
             Received::Taken => plain(StatusCode::OK, "OK"),
@@ -75,7 +78,7 @@ impl Gateway {
             }
             Received::Busy => plain(StatusCode::SERVICE_UNAVAILABLE, BUSY),
             Received::NotOurs(why) => {
-                self.refuse(&code, &from, &inbound, &why).await;
+                self.refuse(&code, address, &inbound, &why, true).await;
                 not_found()
             }
             Received::Unknown(why) => {
@@ -86,10 +89,21 @@ impl Gateway {
         }
     }
 
-    /// Promise 7: what was not believed is on record too.
-    async fn refuse(&self, code: &SupplierCode, from: &str, inbound: &Inbound, why: &str) {
-        tracing::warn!(supplier = %code, from, why, "a callback was refused");
-        self.note_callback(code, from, inbound, why, "refused").await;
+    /// Promise 7: what was not believed is on record too; equal ones of a stranger are counted.
+    async fn refuse(
+        &self,
+        code: &SupplierCode,
+        from: IpAddr,
+        inbound: &Inbound,
+        why: &str,
+        is_known: bool,
+    ) {
+        let named = is_known.then(|| code.to_string());
+        let (origin, now) = (Origin::of(from), self.0.handle.now().utc);
+        let Some(end) = self.not_let_in(origin, "callback", named, now) else { return };
+        tracing::warn!(supplier = %code, %from, why, "a callback was refused{end}");
+        let reply = format!("{why}{end}");
+        self.note_callback(code, &from.to_string(), inbound, &reply, "refused").await;
     }
 
     async fn note_callback(

@@ -14,6 +14,7 @@ mod play;
 mod prices;
 mod seller;
 mod service;
+mod strangers;
 mod trx;
 mod v1;
 

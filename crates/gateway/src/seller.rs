@@ -35,8 +35,11 @@ impl Gateway {
             Ok(Ok(body)) => SellerFields::decode(&body.to_bytes()),
             Ok(Err(_)) | Err(_) => return plain(StatusCode::BAD_REQUEST, "Bad request"),
         };
-        let call = Call { from, received, request: format!("/seller/topup {}", fields.redacted()) };
         let member = MemberCode::parse(&fields.username).ok();
+        let catalog = self.0.handle.catalog();
+        let named = member.clone().filter(|code| catalog.member(code).is_some());
+        let request = format!("/seller/topup {}", fields.redacted());
+        let call = Call { from, received, request, named };
         let ref_id = RefId::parse(&fields.ref_id).ok();
         let sign = Credentials::Sign(fields.sign());
         let covers = Covers::Seller { username: &fields.username, ref_id: &fields.ref_id };

@@ -5,6 +5,7 @@ use crate::limits::{Limiters, Rates};
 use crate::metrics::Metrics;
 use crate::play::{Playground, Shows};
 use crate::prices::PriceLists;
+use crate::strangers::Strangers;
 use crate::v1::{KeyRing, NoKeys, Nonces};
 use engine::{Handle, Suppliers};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
@@ -17,7 +18,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use store::{Channel, Direction, JournalLine};
-use types::{MemberId, TrxNo, UtcMillis};
+use throttle::Origin;
+use types::{MemberCode, MemberId, Refusal, TrxNo, UtcMillis};
 use wire::{Fields, V2Status};
 
 /// The text of 503: nothing was written.
@@ -63,6 +65,7 @@ pub(crate) struct Inner {
     pub(crate) suppliers: Arc<Suppliers>,
     pub(crate) lockout: Lockout,
     pub(crate) limiters: Limiters,
+    pub(crate) strangers: Strangers,
     prices: PriceLists,
     metrics: Metrics,
     pub(crate) keys: Arc<dyn KeyRing>,
@@ -83,6 +86,8 @@ pub(crate) struct Call {
     pub(crate) from: IpAddr,
     pub(crate) received: UtcMillis,
     pub(crate) request: String,
+    /// Which member it says it is from, when there is such a one.
+    pub(crate) named: Option<MemberCode>,
 }
 
 /// A text answer with what machines want to know of it.
@@ -139,6 +144,7 @@ impl Gateway {
             suppliers,
             lockout: Lockout::default(),
             limiters: Limiters::new(settings.rates),
+            strangers: Strangers::default(),
             prices: PriceLists::default(),
             metrics: Metrics::default(),
             keys,
@@ -208,12 +214,13 @@ impl Gateway {
                 }
             }
         }
-        let call =
-            Call { from, received, request: format!("{path}?{}", fields.redacted(JOURNAL_MOST)) };
         // What another center's program says, where its member is known for it.
         let catalog = self.0.handle.catalog();
-        let dialect = fields.named().0.and_then(|code| catalog.member(&code).cloned());
-        let dialect = dialect.map(|entry| entry.member.dialect).unwrap_or_default();
+        let entry = fields.named().0.and_then(|code| catalog.member(&code).cloned());
+        let request = format!("{path}?{}", fields.redacted(JOURNAL_MOST));
+        let named = entry.as_ref().map(|entry| entry.member.code.clone());
+        let call = Call { from, received, request, named };
+        let dialect = entry.map(|entry| entry.member.dialect).unwrap_or_default();
         if matches!(kind, Kind::Status) && !dialect.check_by_ref
             || matches!(kind, Kind::Saldo) && !dialect.aliases
         {
@@ -279,8 +286,16 @@ impl Gateway {
         self.0.metrics.answered(channel.word(), code, seconds);
     }
 
-    /// Promise 7: answers that rode in no commit of their own are on record too.
+    /// Promise 7: answers that rode in no commit of their own are on record too; equal ones to who is
+    /// not known, or asks too fast, are counted.
     pub(crate) async fn record(&self, call: &Call, channel: Channel, said: &Said, millis: i64) {
+        let mut reply = said.text.clone();
+        if said.member.is_none() || said.code == Refusal::RateLimited.code() {
+            let named = call.named.as_ref().map(ToString::to_string);
+            let from = Origin::of(call.from);
+            let Some(end) = self.not_let_in(from, said.code, named, call.received) else { return };
+            reply.push_str(&end);
+        }
         let line = JournalLine {
             at: call.received,
             direction: Direction::In,
@@ -289,7 +304,7 @@ impl Gateway {
             member: said.member,
             trx: said.trx,
             request: call.request.clone(),
-            reply: said.text.clone(),
+            reply,
             status: said.code.to_owned(),
             millis,
             stamps: Vec::new(),
@@ -315,6 +330,7 @@ impl Gateway {
             from,
             received,
             request: format!("/harga/json?{}", fields.redacted(JOURNAL_MOST)),
+            named: None,
         };
         let bytes = found.as_ref().map_or(2, |list| list.plain.len());
         let said = Said::plain(format!("{bytes} bytes"), code, None);

@@ -23,6 +23,7 @@ use serde_json::json;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use store::{Channel, Direction, JournalLine};
+use throttle::Origin;
 use types::{Dest, ProductCode, Qty, RefId, Refusal, Rupiah};
 
 /// Most bytes of a request.
@@ -56,7 +57,8 @@ impl Gateway {
                 return told(problem(StatusCode::BAD_REQUEST, "bad_body", "too large, or cut off"));
             }
         };
-        let call = Call { from, received, request: format!("{} {target} ", head.method) };
+        let request = format!("{} {target} ", head.method);
+        let call = Call { from, received, request, named: None };
         let path = head.uri.path().trim_end_matches('/').to_owned();
         if path == "/v1/openapi.json" {
             let text = include_str!("openapi.json");
@@ -135,6 +137,12 @@ impl Gateway {
     async fn note(&self, call: &Call, body: &Bytes, entry: Option<&MemberEntry>, said: &Told) {
         let millis = self.0.handle.now().utc.since(call.received).max(0);
         self.count(Channel::Trx, said.code, millis);
+        let mut reply: String = said.body.to_string().chars().take(2_000).collect();
+        if entry.is_none() {
+            let from = Origin::of(call.from);
+            let Some(end) = self.not_let_in(from, said.code, None, call.received) else { return };
+            reply.push_str(&end);
+        }
         let line = JournalLine {
             at: call.received,
             direction: Direction::In,
@@ -143,7 +151,7 @@ impl Gateway {
             member: entry.map(|entry| entry.member.id),
             trx: said.trx,
             request: format!("{}{}", call.request, text(body)),
-            reply: said.body.to_string().chars().take(2_000).collect(),
+            reply,
             status: said.code.to_owned(),
             millis,
             stamps: Vec::new(),

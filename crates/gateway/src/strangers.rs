@@ -1,0 +1,43 @@
+//! Lines of the journal about those who were not let in. They are free to knock as often as they
+//! like, so equal ones of a minute are one line that says how many there were.
+
+use crate::service::Gateway;
+use throttle::{Lines, Origin};
+use types::UtcMillis;
+
+/// From where, how it was answered, and which of our members or suppliers it named: names that are
+/// made up are none.
+type Event = (Origin, &'static str, Option<String>);
+
+/// Most such lines a minute, of all together.
+const LINES_MOST: usize = 60;
+
+/// What was not let in.
+pub(crate) struct Strangers(Lines<Event>);
+
+impl Default for Strangers {
+    fn default() -> Self {
+        Self(Lines::new(LINES_MOST))
+    }
+}
+
+impl Gateway {
+    /// Counts somebody who was not let in; the end of its line, when it has one.
+    pub(crate) fn not_let_in(
+        &self,
+        from: Origin,
+        code: &'static str,
+        named: Option<String>,
+        now: UtcMillis,
+    ) -> Option<String> {
+        let count = self.0.strangers.0.count((from, code, named), now)?;
+        let mut end = String::new();
+        if count.here > 1 {
+            end = format!(" ({} like this from {from} since the last line)", count.here);
+        }
+        if count.elsewhere > 0 {
+            end.push_str(&format!(" ({} of others have no line of their own)", count.elsewhere));
+        }
+        Some(end)
+    }
+}
