@@ -38,7 +38,6 @@ mod second_factor;
 mod sessions;
 mod statement;
 mod step_up;
-mod strangers;
 mod strength;
 mod takeover;
 mod taking;

@@ -1,56 +1,114 @@
-//! Wrong logins: a pause for who tries from where, never for everybody.
+//! Tries at passwords, codes and PINs: counted before they are compared, by who is tried and from where,
+//! and slowly by who is tried from everywhere together. In memory of this node.
 
+use crate::password::{Seat, seat};
 use crate::problem::Problem;
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use crate::{Actor, Office};
+use serde_json::json;
+use throttle::{Origin, Paused, Pauses, Slow};
 use types::UtcMillis;
 
-/// Wrong tries before the first pause.
-const TRIES: u32 = 5;
-const PAUSE_MS: i64 = 60_000;
-const PAUSE_MOST_MS: i64 = 3_600_000;
-/// Most pairs remembered.
-const PAIRS_MOST: usize = 100_000;
+/// What is counted is never longer than this, whatever is typed.
+const NAME_MOST: usize = 80;
+/// Wrong passwords of one login from everywhere: so many at once, then one in ten minutes.
+const PASSWORDS_BURST: i64 = 100;
+/// Wrong codes beside a right password: whoever sends these knows the password.
+const CODES_BURST: i64 = 10;
+const EVERY_MS: i64 = 600_000;
 
-/// Login and address.
-type Who = (String, String);
+/// Wrong tries of people and members.
+pub(crate) struct Tries {
+    pauses: Pauses<String>,
+    passwords: Slow<String>,
+    codes: Slow<String>,
+}
 
-/// Remembers wrong tries, in memory of this node.
-#[derive(Default)]
-pub(crate) struct Lockout(Mutex<HashMap<Who, (u32, UtcMillis)>>);
+impl Default for Tries {
+    fn default() -> Self {
+        let slow = |burst| Slow::new(burst, EVERY_MS);
+        Self {
+            pauses: Pauses::default(),
+            passwords: slow(PASSWORDS_BURST),
+            codes: slow(CODES_BURST),
+        }
+    }
+}
 
-impl Lockout {
-    /// Counts a try before it is compared, so that many at one moment are no way around the pause;
-    /// [`Self::right`] gives it back.
-    pub(crate) fn attempt(&self, who: &Who, now: UtcMillis) -> Result<(), Problem> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = all.get(who).map_or(0, |(_, until)| until.since(now));
-        if left > 0 {
-            let seconds = (left + 999) / 1_000;
-            return Err(Problem {
-                code: "locked",
-                status: 429,
-                detail: format!("too many wrong tries; try again in {seconds} seconds"),
-            });
-        }
-        if all.len() >= PAIRS_MOST {
-            all.retain(|_, (_, until)| now.since(*until) < PAUSE_MOST_MS);
-            if all.len() >= PAIRS_MOST {
-                all.clear();
-            }
-        }
-        let (tries, until) = all.entry(who.clone()).or_insert((0, now));
-        *tries = tries.saturating_add(1);
-        *until = now;
-        if *tries >= TRIES {
-            let doublings = (*tries - TRIES).min(6);
-            *until = now.after((PAUSE_MS << doublings).min(PAUSE_MOST_MS));
-        }
-        Ok(())
+/// A try that is counted and not compared yet. Until it is [`Tries::right`] it counts as wrong.
+#[must_use]
+pub(crate) struct Try {
+    who: String,
+    from: Origin,
+}
+
+fn locked(Paused { seconds }: Paused) -> Problem {
+    Problem {
+        code: "locked",
+        status: 429,
+        detail: format!("too many wrong tries; try again in {seconds} seconds"),
+    }
+}
+
+impl Tries {
+    /// Counts a try at a short secret.
+    pub(crate) fn attempt(&self, who: &str, from: &str, now: UtcMillis) -> Result<Try, Problem> {
+        let who: String = who.chars().take(NAME_MOST).collect();
+        let from = Origin::parse(from);
+        self.passwords.check(&who, from, now).map_err(locked)?;
+        self.codes.check(&who, from, now).map_err(locked)?;
+        self.pauses.attempt(&who, from, now).map_err(locked)?;
+        Ok(Try { who, from })
     }
 
-    pub(crate) fn right(&self, who: &Who) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(who);
+    /// Counts a try at a password, with a seat to compare it on: without one nothing is counted, so
+    /// that nobody drives out what is remembered faster than passwords are compared.
+    pub(crate) async fn login(
+        &self,
+        who: &str,
+        from: &str,
+        now: UtcMillis,
+    ) -> anyhow::Result<(Try, Seat)> {
+        let seat = seat().await?;
+        Ok((self.attempt(who, from, now)?, seat))
+    }
+
+    /// It was wrong, and there is such a one: slower from everywhere.
+    pub(crate) fn wrong_password(&self, tried: &Try, now: UtcMillis) {
+        self.passwords.wrong(&tried.who, now);
+    }
+
+    /// The password was right and the code was not.
+    pub(crate) fn wrong_code(&self, tried: &Try, now: UtcMillis) {
+        self.codes.wrong(&tried.who, now);
+    }
+
+    /// It was right: those before it are forgotten there.
+    pub(crate) fn right(&self, tried: &Try) {
+        self.pauses.right(&tried.who, tried.from);
+        self.passwords.right(&tried.who, tried.from);
+        self.codes.right(&tried.who, tried.from);
+    }
+}
+
+impl Office {
+    /// A line about somebody whom nobody knows: at most one for an address and minute, with the number
+    /// of tries.
+    pub(crate) async fn stranger(&self, actor: &Actor, what: &'static str) {
+        let place = (what, Origin::parse(&actor.from));
+        let Some(count) = self.strangers.count(place, self.handle.now().utc) else { return };
+        let mut tried = json!({"tries": count.here, "known": false});
+        if count.elsewhere > 0 {
+            tried["from_others"] = json!(count.elsewhere);
+        }
+        self.audit(actor, what, &tried, "").await;
+    }
+
+    /// A try was wrong: at the password, or at the code beside the right one.
+    pub(crate) fn wrong(&self, tried: &Try, password_fits: bool, now: UtcMillis) {
+        match password_fits {
+            true => self.tries.wrong_code(tried, now),
+            false => self.tries.wrong_password(tried, now),
+        }
     }
 }
 
@@ -58,19 +116,21 @@ impl Lockout {
 mod tests {
     use super::*;
 
+    /// Who knows the password has ten codes, from however many addresses; who was let in from an
+    /// address before is not shut out there.
     #[test]
-    fn tries_are_counted_before_they_are_compared() {
-        let (lockout, now) = (Lockout::default(), UtcMillis::new(1_000_000));
-        let who = ("budi".to_owned(), "203.0.113.7".to_owned());
-        for _ in 0..TRIES {
-            assert_eq!(lockout.attempt(&who, now), Ok(()));
-        }
-        assert_eq!(lockout.attempt(&who, now).unwrap_err().code, "locked");
-        let other = ("budi".to_owned(), "203.0.113.8".to_owned());
-        assert_eq!(lockout.attempt(&other, now), Ok(()));
-        assert_eq!(lockout.attempt(&who, now.after(PAUSE_MS)), Ok(()));
-        assert!(lockout.attempt(&who, now.after(PAUSE_MS + 1)).is_err());
-        lockout.right(&who);
-        assert_eq!(lockout.attempt(&who, now.after(PAUSE_MS + 1)), Ok(()));
+    fn codes_are_slow_from_everywhere() {
+        let (tries, now) = (Tries::default(), UtcMillis::new(1_000_000));
+        let home = tries.attempt("owner", "203.0.113.7", now).unwrap();
+        tries.right(&home);
+        let guesses = (0..100).filter(|number| {
+            let from = format!("2001:db8:0:{number:x}::1");
+            tries.attempt("owner", &from, now).map(|tried| tries.wrong_code(&tried, now)).is_ok()
+        });
+        assert_eq!(guesses.count(), 10);
+        assert!(tries.attempt("owner", "203.0.113.7", now).is_ok());
+        assert!(tries.attempt("budi", "2001:db8::1", now).is_ok());
+        let long = "x".repeat(1_000_000);
+        assert_eq!(tries.attempt(&long, "", now).unwrap().who.len(), NAME_MOST);
     }
 }

@@ -71,10 +71,10 @@ impl Office {
                        address only; change it from there, or ask the operator for a new one";
             return Err(Problem::forbidden(why).into());
         }
-        let who = (format!("pin {}", member.code), String::new());
-        self.lockout.attempt(&who, self.handle.now().utc)?;
+        let who = format!("pin {}", member.code);
+        let tried = self.tries.attempt(&who, "", self.handle.now().utc)?;
         if bool::from(entry.pin.expose().as_bytes().ct_eq(pin.as_bytes())) {
-            self.lockout.right(&who);
+            self.tries.right(&tried);
             return Ok(());
         }
         let actor = Actor::member(&member.code, from);

@@ -1,15 +1,18 @@
 //! Passwords of people: Argon2id, a few at a time so that a flood of logins starves nobody.
 
 use crate::papers::random;
+use crate::problem::Problem;
 use anyhow::{Context as _, anyhow};
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as B64;
 use subtle::ConstantTimeEq as _;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Hashed at one time.
 static SEATS: Semaphore = Semaphore::const_new(2);
+/// May wait for that: about a second.
+static PLACES: Semaphore = Semaphore::const_new(64);
 /// KiB, passes, lanes: what OWASP asks for at least.
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
@@ -24,19 +27,43 @@ fn hash_with(password: &str, salt: &[u8]) -> anyhow::Result<[u8; BYTES]> {
     Ok(out)
 }
 
+/// The right to hash once.
+#[must_use]
+pub(crate) struct Seat(SemaphorePermit<'static>);
+
+/// Waits for its turn; refused when too many wait.
+pub(crate) async fn seat() -> anyhow::Result<Seat> {
+    let Ok(place) = PLACES.try_acquire() else {
+        return Err(Problem {
+            code: "busy",
+            status: 429,
+            detail: "too many log in at this moment; try again in a second".to_owned(),
+        }
+        .into());
+    };
+    let seat = SEATS.acquire().await.context("logins are closed")?;
+    drop(place);
+    Ok(Seat(seat))
+}
+
 async fn seated<T: Send + 'static>(
+    seat: Seat,
     work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
 ) -> anyhow::Result<T> {
-    let seat = SEATS.acquire().await.context("logins are closed")?;
-    let done = tokio::task::spawn_blocking(work).await.context("hashing broke")?;
-    drop(seat);
-    done
+    // With the work, which goes on when nobody waits for it any more.
+    let Seat(permit) = seat;
+    let done = tokio::task::spawn_blocking(move || {
+        let done = work();
+        drop(permit);
+        done
+    });
+    done.await.context("hashing broke")?
 }
 
 /// The text to store: a PHC string.
 pub(crate) async fn hash(password: &str) -> anyhow::Result<String> {
     let password = password.to_owned();
-    seated(move || {
+    seated(seat().await?, move || {
         let salt = random::<16>()?;
         let hash = hash_with(&password, &salt)?;
         Ok(format!(
@@ -50,9 +77,9 @@ pub(crate) async fn hash(password: &str) -> anyhow::Result<String> {
 
 /// True when it fits. Without a stored text the same work is done for nothing, so that time does
 /// not tell who is a user.
-pub(crate) async fn fits(password: &str, stored: Option<&str>) -> anyhow::Result<bool> {
+pub(crate) async fn fits(seat: Seat, password: &str, stored: Option<&str>) -> anyhow::Result<bool> {
     let (password, stored) = (password.to_owned(), stored.map(str::to_owned));
-    seated(move || {
+    seated(seat, move || {
         let parts = stored.as_deref().and_then(|text| {
             let mut parts = text.rsplit('$');
             let hash = B64.decode(parts.next()?).ok()?;
@@ -73,9 +100,9 @@ mod tests {
     async fn a_password_fits_its_own_hash_only() {
         let stored = hash("correct horse").await.unwrap();
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
-        assert!(fits("correct horse", Some(&stored)).await.unwrap());
-        assert!(!fits("correct horsf", Some(&stored)).await.unwrap());
-        assert!(!fits("correct horse", None).await.unwrap());
+        assert!(fits(seat().await.unwrap(), "correct horse", Some(&stored)).await.unwrap());
+        assert!(!fits(seat().await.unwrap(), "correct horsf", Some(&stored)).await.unwrap());
+        assert!(!fits(seat().await.unwrap(), "correct horse", None).await.unwrap());
         assert_ne!(stored, hash("correct horse").await.unwrap());
     }
 }

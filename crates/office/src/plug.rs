@@ -2,9 +2,8 @@
 
 use crate::access::Actor;
 use crate::act::Act;
-use crate::lockout::Lockout;
+use crate::lockout::Tries;
 use crate::news;
-use crate::strangers::Strangers;
 use anyhow::Context as _;
 use engine::{Courier, Errand, Handle, PaperChange, Port, Suppliers, gone_paper};
 use ipnet::IpNet;
@@ -13,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use store::{CatalogChange, JournalLine, MasterKey, Paper, SupplierRecord};
 use suppliers::Settings;
+use throttle::{Lines, Origin};
 use types::{MemberId, SupplierCode};
 
 /// Makes the wire to a supplier; whoever puts the program together knows how.
@@ -27,6 +27,9 @@ pub trait Plug: Send + Sync {
     fn courier(&self) -> Arc<dyn Courier>;
 }
 
+/// Most lines about strangers a minute, of all together.
+const LINES_MOST: usize = 30;
+
 /// The office of one business.
 pub struct Office {
     /// The door to the engine.
@@ -40,8 +43,9 @@ pub struct Office {
     /// The revision of the catalog that whoever holds it began with; -1 for nobody.
     pub(crate) began: AtomicI64,
     pub(crate) plug: Box<dyn Plug>,
-    pub(crate) lockout: Lockout,
-    pub(crate) strangers: Strangers,
+    pub(crate) tries: Tries,
+    /// Who knocked, for lines of the journal.
+    pub(crate) strangers: Lines<(&'static str, Origin)>,
 }
 
 /// An editor at work. Ends when dropped, also where whoever asked went away in the middle.
@@ -64,8 +68,8 @@ impl Office {
             editing: tokio::sync::Mutex::new(()),
             began: AtomicI64::new(-1),
             plug,
-            lockout: Lockout::default(),
-            strangers: Strangers::default(),
+            tries: Tries::default(),
+            strangers: Lines::new(LINES_MOST),
         }
     }
 

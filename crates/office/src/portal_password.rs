@@ -79,10 +79,10 @@ impl Office {
         what: &'static str,
     ) -> anyhow::Result<Sheet<PortalBody>> {
         let now = self.handle.now().utc;
-        let who = (format!("member {}", me.code), from.address.clone());
-        self.lockout.attempt(&who, now)?;
+        let who = format!("member {}", me.code);
+        let (tried, seat) = self.tries.login(&who, &from.address, now).await?;
         let mut own = self.own_login(&me.code).await?;
-        let fits = password::fits(proof.password, Some(&own.body.hash)).await?;
+        let fits = password::fits(seat, proof.password, Some(&own.body.hash)).await?;
         let place = self.portal_place(&me.code);
         let spent =
             if fits { own.body.factor.spend(&place, proof.code, now)? } else { Spent::Wrong };
@@ -90,12 +90,13 @@ impl Office {
             // What was spent is written with the change it was spent for.
             Spent::NotNeeded | Spent::Code | Spent::Recovery(_) => {}
             Spent::Again | Spent::Wrong => {
+                self.wrong(&tried, fits, now);
                 let actor = Actor::member(&me.code, from);
                 self.audit(&actor, "portal step up refused", &json!({"for": what}), "").await;
                 return Err(not_proven(spent).into());
             }
         }
-        self.lockout.right(&who);
+        self.tries.right(&tried);
         Ok(own)
     }
 

@@ -3,6 +3,7 @@
 //!
 //! A locked member is nobody here: it does not come in, and its sessions end.
 
+use crate::Role;
 use crate::access::Actor;
 use crate::papers::{digest, hex, put, secret};
 use crate::password;
@@ -76,8 +77,8 @@ impl Office {
     ) -> anyhow::Result<String> {
         let now = self.handle.now().utc;
         let code: String = typed.code.trim().to_ascii_uppercase().chars().take(32).collect();
-        let who = (format!("member {code}"), from.address.clone());
-        self.lockout.attempt(&who, now)?;
+        let who = format!("member {code}");
+        let (tried, seat) = self.tries.login(&who, &from.address, now).await?;
         let catalog = self.handle.catalog();
         let entry = MemberCode::parse(&code).ok().and_then(|code| catalog.member(&code).cloned());
         let own = match &entry {
@@ -86,8 +87,12 @@ impl Office {
         };
         // The same work for everybody: time does not tell who is a member and who has a password.
         let stored = own.as_ref().map(|own| own.body.hash.as_str());
-        let slow = password::fits(typed.password, stored).await?;
-        let Some(entry) = entry else { return Err(wrong().into()) };
+        let slow = password::fits(seat, typed.password, stored).await?;
+        let Some(entry) = entry else {
+            let actor = Actor::person(&code, Role::Readonly, &from.address);
+            self.stranger(&actor, "portal login refused").await;
+            return Err(wrong().into());
+        };
         let actor = Actor::member(&entry.member.code, from);
         let token = secret::<32>()?;
         let session = digest(&token);
@@ -117,10 +122,13 @@ impl Office {
             Spent::Wrong => Some(wrong()),
         };
         if let Some(problem) = refusal {
+            if matches!(spent, Spent::Again | Spent::Wrong) {
+                self.wrong(&tried, slow, now);
+            }
             self.audit(&actor, "portal login refused", &json!({}), problem.code).await;
             return Err(problem.into());
         }
-        self.lockout.right(&who);
+        self.tries.right(&tried);
         let body = SessionBody::new(from, now.get(), self.stamp(&entry));
         papers.push(put(PORTAL, &session, 0, entry.member.code.as_str(), &body)?);
         lines.push(self.line(&actor, "portal login", &json!({}), ""));

@@ -123,15 +123,14 @@ impl Office {
         // What is counted and written down is never longer than a login.
         let login: String = login.trim().to_ascii_lowercase().chars().take(64).collect();
         let now = self.handle.now().utc;
-        let who = (login.clone(), from.address.clone());
-        self.lockout.attempt(&who, now)?;
+        let (tried, seat) = self.tries.login(&login, &from.address, now).await?;
         let found = self.sheet::<UserBody>(USER, &login).await?.filter(|user| user.body.active);
         let fits =
-            password::fits(given, found.as_ref().map(|user| user.body.hash.as_str())).await?;
+            password::fits(seat, given, found.as_ref().map(|user| user.body.hash.as_str())).await?;
         let role = found.as_ref().map_or(Role::Readonly, |user| user.body.role);
         let actor = Actor::person(&login, role, &from.address);
         let Some(mut user) = found else {
-            self.audit(&actor, "login refused", &json!({}), "").await;
+            self.stranger(&actor, "login refused").await;
             return Err(wrong().into());
         };
         let place = self.place_of(&login);
@@ -153,12 +152,13 @@ impl Office {
             }
             Spent::NotNeeded => changed = false,
             Spent::Again | Spent::Wrong => {
+                self.wrong(&tried, fits, now);
                 self.audit(&actor, "login refused", &json!({}), "").await;
                 let why = if spent == Spent::Again { not_proven(spent) } else { wrong() };
                 return Err(why.into());
             }
         }
-        self.lockout.right(&who);
+        self.tries.right(&tried);
         let body = SessionBody::new(from, now.get(), String::new());
         let mut papers = vec![put(SESSION, &session, 0, &login, &body)?];
         if changed {

@@ -52,10 +52,9 @@ impl Office {
             return Err(Problem::asked("needs_password", why).into());
         }
         let now = self.handle.now().utc;
-        let who = (actor.name.clone(), actor.from.clone());
-        self.lockout.attempt(&who, now)?;
+        let (tried, seat) = self.tries.login(&actor.name, &actor.from, now).await?;
         let mut user = self.user(&actor.name).await?;
-        let fits = password::fits(proof.password, Some(&user.body.hash)).await?;
+        let fits = password::fits(seat, proof.password, Some(&user.body.hash)).await?;
         let spent = if fits {
             user.body.factor.spend(&self.place_of(&actor.name), proof.code, now)?
         } else {
@@ -69,11 +68,12 @@ impl Office {
                 self.put_user(actor, &actor.name, user.version, &user.body, told, &left).await?;
             }
             Spent::Again | Spent::Wrong => {
+                self.wrong(&tried, fits, now);
                 self.audit(actor, "step up refused", &json!({"for": what}), "").await;
                 return Err(users::not_proven(spent).into());
             }
         }
-        self.lockout.right(&who);
+        self.tries.right(&tried);
         Ok(Proven(()))
     }
 }
