@@ -5,6 +5,7 @@
 //! refused. It decides nothing. SQL for SQLite lives in this crate only.
 
 mod evidence;
+mod look;
 mod members;
 mod migrate;
 mod open;
@@ -16,6 +17,7 @@ mod rows;
 mod writer;
 mod young;
 
-pub use open::{Opened, fold_log, open, open_reader, open_sorting};
+pub use look::{Found, look};
+pub use open::{Opened, Resting, fold_log, open, open_reader, open_sorting, rest};
 pub use reader::SqliteReads;
 pub use writer::SqliteStore;

@@ -26,6 +26,7 @@ use cli::{
     BookVerb, BusinessVerb, CallbackVerb, EntryArgs, MemberVerb, PriceVerb, ProductVerb, RouteVerb,
     SupplierVerb, TrxVerb, UserVerb, Verb, VerdictArgs,
 };
+use engine::Zone;
 use office::{
     Actor, Entry, Import, ImportHow, NewToken, NewUser, Operation, Rules, SupplierAdd, Takeover,
     TakeoverHow, Verdict, execute,
@@ -136,14 +137,14 @@ fn place(data: Option<PathBuf>, config: Option<PathBuf>) -> anyhow::Result<(Data
 /// Asks the running server, or opens the business when there is none.
 async fn carry_out(data: &DataDir, config: &Config, operation: Operation) -> anyhow::Result<Value> {
     let storage = Storage::of(data, config);
-    if !storage.exists()? {
-        bail!("{}", storage.nothing_there());
-    }
+    storage.must_exist(data, config)?;
     // A server holds the lock; what holds it without a socket is starting, ending, or a command.
     if let Some(free) = data.try_lock()? {
         drop(free);
         let (house, _) = House::open(data, config)?;
-        return execute(&house.office, &Actor::local(), operation).await;
+        let done = execute(&house.office, &Actor::local(), operation).await;
+        storage.rest();
+        return done;
     }
     door::ask(data, &operation).await
 }
@@ -262,6 +263,9 @@ async fn init(data: &DataDir, config: &Config) -> anyhow::Result<Value> {
     if storage.exists()? {
         bail!("there is a business in {} already", storage.shown());
     }
+    storage.is_new(data, config)?;
+    // Before the key is made: a key alone tells of a business that was lost.
+    Zone::new(&config.zone)?;
     data.create()?;
     if !data.config().exists() {
         std::fs::write(data.config(), DEFAULT)?;
@@ -273,6 +277,7 @@ async fn init(data: &DataDir, config: &Config) -> anyhow::Result<Value> {
     house.office.set_up("init", vec![CatalogChange::Level(goods::first_level(&id)?)]).await?;
     let rules = Rules { second_factor: true, ..house.office.rules().await? };
     house.office.set_rules(&Actor::local(), &rules).await?;
+    storage.rest();
     Ok(json!({
         "created": storage.shown(), "price_list": format!("/harga/json?id={id}"),
         "next": "gerbang user add NAME --role owner, gerbang member add, gerbang product import, gerbang supplier add, gerbang serve",

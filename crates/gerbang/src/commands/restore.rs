@@ -16,6 +16,7 @@ use anyhow::{Context as _, anyhow, bail};
 use domain::{Epoch, Lost, first_after};
 use engine::{Catalog, Zone};
 use serde_json::{Value, json};
+use sqlite::Found;
 use std::path::{Path, PathBuf};
 use store::{
     Batch, CatalogChange, Change, Channel, Direction, JournalFilter, JournalLine, MasterKey,
@@ -81,13 +82,24 @@ fn put_in_place(
     replace: bool,
     marking: &Marking<'_>,
 ) -> anyhow::Result<Value> {
-    if !file.exists() {
-        bail!("there is no {}", file.display());
+    let none = match sqlite::look(file)? {
+        Found::Business => None,
+        Found::Nothing => Some("is not there"),
+        Found::Empty => Some("is empty"),
+        Found::Foreign => Some("is no database of Gerbang"),
+    };
+    if let Some(none) = none {
+        bail!("{} {none}: it is no backup, and nothing was restored", file.display());
     }
-    if database.exists() && !replace {
+    let there = match sqlite::look(database)? {
+        Found::Nothing => None,
+        Found::Business => Some("there is a business in"),
+        Found::Empty => Some("there is an empty file"),
+        Found::Foreign => Some("there is something that is no database of Gerbang in"),
+    };
+    if let Some(there) = there.filter(|_| !replace) {
         bail!(
-            "there is a business in {}; nothing was changed. To put that file aside and restore, add \
-             --replace",
+            "{there} {}; nothing was changed. To put that file aside and restore, add --replace",
             database.display()
         );
     }
@@ -114,18 +126,14 @@ fn put_in_place(
     // What is in a log of its own would be left behind by the rename.
     sqlite::fold_log(&part).with_context(|| format!("{}; nothing was restored", part.display()))?;
     std::fs::File::open(&part)?.sync_all()?;
+    // A log without its database too: it would be taken for the copy's own.
     let mut aside = None;
-    if database.exists() {
-        let now = epoch.at.get();
-        for (ours, name) in with_logs(database)
-            .iter()
-            .zip(with_logs(&beside(database, &format!(".replaced-{now}"))))
-        {
-            if ours.exists() {
-                std::fs::rename(ours, &name)
-                    .with_context(|| format!("cannot rename {}", ours.display()))?;
-                aside.get_or_insert(name);
-            }
+    let names = with_logs(&beside(database, &format!(".replaced-{}", epoch.at.get())));
+    for (ours, name) in with_logs(database).iter().zip(names) {
+        if ours.exists() {
+            std::fs::rename(ours, &name)
+                .with_context(|| format!("cannot rename {}", ours.display()))?;
+            aside.get_or_insert(name);
         }
     }
     std::fs::rename(&part, database)

@@ -10,6 +10,7 @@ use crate::mark::Marker;
 use crate::play;
 use crate::receiver::Receiver;
 use crate::say;
+use crate::storage::Storage;
 use anyhow::{Context as _, anyhow};
 use console::{Console, ConsoleSettings};
 use engine::Command;
@@ -158,6 +159,9 @@ pub(super) async fn serve(
         note(&house, "stop").await;
     }
     mark(&house.handle, &house.marker).await;
+    if result.is_ok() {
+        Storage::of(data, config).rest();
+    }
     result
 }
 

@@ -409,7 +409,15 @@ fn moving_house() {
     stop.store(true, Ordering::Relaxed);
     trial.join(clients);
     let before = trial.house.json(&["member", "list"]);
-    trial.house.ok(&["migrate-store", "--to", &url]);
+    let log = trial.house.data().join("gerbang.db-wal");
+    assert!(std::fs::metadata(&log).unwrap().len() > 0, "nothing was in the log");
+    let told = trial.house.json(&["migrate-store", "--to", &url]);
+    // What was put away is all of it.
+    assert!(!log.exists());
+    let moved = rusqlite::Connection::open(told["file"].as_str().unwrap()).unwrap();
+    let rows: i64 = moved.query_row("SELECT count(*) FROM transfer", [], |row| row.get(0)).unwrap();
+    assert_eq!(told["transfers"], rows);
+    drop(moved);
     assert!(trial.house.fails(&["migrate-store", "--to", &url]).contains("there is no business"));
     trial.house.database = Some(url.clone());
     assert_eq!(trial.house.json(&["member", "list"]), before);

@@ -67,9 +67,7 @@ pub(super) fn verify(
     screen: &Screen,
 ) -> anyhow::Result<()> {
     let storage = Storage::of(data, config);
-    if !storage.exists()? {
-        bail!("there is no business in {}", storage.shown());
-    }
+    storage.must_exist(data, config)?;
     let key = data.master_key().map(|key| StampKey::of(&key));
     let mut noted = Vec::new();
     for head in &args.head {
