@@ -12,6 +12,7 @@ mod crash;
 mod gate;
 mod handle;
 mod health;
+mod lost;
 mod pair;
 mod peers;
 mod ports;

@@ -102,6 +102,7 @@ impl House {
         let world = World::open(&log, zone.clone(), "")
             .with_context(|| format!("cannot use {}", log.display()))?;
         let storage = Storage::of(data, config);
+        keyproof::refuse_another(&storage, &key)?;
         // The first reading of the catalog blocks too.
         let (opened, engine, marker) = apart(|| {
             let mut opened = storage.open()?;

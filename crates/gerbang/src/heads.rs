@@ -95,8 +95,10 @@ pub(crate) fn append(path: &Path, text: &str) -> std::io::Result<()> {
 
 /// Reads a file of signed lines; every signature is compared.
 pub(crate) fn read_file(path: &Path, key: Option<&StampKey>) -> anyhow::Result<Vec<Noted>> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let Ok(text) = String::from_utf8(bytes) else {
+        bail!("{} is no file of heads: it is not even a text", path.display());
+    };
     let key =
         key.context("the signatures of heads are proved with master.key, which is missing")?;
     let mut noted = Vec::new();

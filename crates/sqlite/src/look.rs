@@ -4,7 +4,7 @@
 //! has lost the file would go on with a new business under the old name. So it is looked at first, and
 //! looking changes nothing.
 
-use crate::open::{BUSY, not_written};
+use crate::open::{BUSY, hint};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::io::ErrorKind;
 use std::path::Path;
@@ -38,7 +38,7 @@ fn tables(path: &Path) -> rusqlite::Result<Vec<String>> {
 /// Looks at what is under a path.
 ///
 /// # Errors
-/// [`StoreError::NotWritten`] when it cannot be read.
+/// [`StoreError::NotRead`] when it cannot be read.
 pub fn look(path: &Path) -> Result<Found, StoreError> {
     match std::fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
@@ -52,11 +52,12 @@ pub fn look(path: &Path) -> Result<Found, StoreError> {
         Ok(file) if file.len() == 0 => return Ok(Found::Empty),
         Ok(_) => {}
     }
+    let unread = |error| StoreError::NotRead(format!("{}: {}", path.display(), hint(&error)));
     let names = match tables(path) {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
             return Ok(Found::Foreign);
         }
-        names => names.map_err(not_written)?,
+        names => names.map_err(unread)?,
     };
     let is_ours = OURS.iter().all(|ours| names.iter().any(|name| name == ours));
     Ok(match (is_ours, names.is_empty()) {

@@ -37,7 +37,7 @@ impl Opened {
     /// A reader that shares the writer's memory of young references.
     ///
     /// # Errors
-    /// [`StoreError::NotWritten`] when it cannot be opened.
+    /// [`StoreError::NotRead`] when it cannot be opened.
     pub fn reader(&self) -> Result<SqliteReads, StoreError> {
         Ok(SqliteReads::new(read_only(&self.path)?, Some(self.young.clone())))
     }
@@ -178,18 +178,19 @@ pub fn rest(path: &Path) -> Result<Resting, StoreError> {
 /// scan: beside a writer of the same process take [`Opened::reader`].
 ///
 /// # Errors
-/// [`StoreError::NotWritten`] when it cannot be opened.
+/// [`StoreError::NotRead`] when it cannot be opened.
 pub fn open_reader(path: &Path) -> Result<SqliteReads, StoreError> {
     Ok(SqliteReads::new(read_only(path)?, None))
 }
 
 fn read_only(path: &Path) -> Result<Connection, StoreError> {
+    let unopened = |error| StoreError::NotRead(format!("{}: {}", path.display(), hint(&error)));
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(not_written)?;
-    connection.busy_timeout(BUSY).map_err(not_written)?;
+    let connection = Connection::open_with_flags(path, flags).map_err(unopened)?;
+    connection.busy_timeout(BUSY).map_err(unopened)?;
     connection
         .execute_batch(&format!("PRAGMA mmap_size = 0; PRAGMA cache_size = -{READER_CACHE_KIB};"))
-        .map_err(not_written)?;
+        .map_err(unopened)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }

@@ -9,6 +9,7 @@ use super::render::{Screen, Shape, bar};
 use super::verify::{self, Proof};
 use crate::config::Config;
 use crate::data::{DataDir, beside, with_logs};
+use crate::keyproof;
 use crate::mark::{Mark, Marker, sync_folder};
 use crate::stamps::next_numbers;
 use crate::storage::{Opened, Storage, apart};
@@ -165,6 +166,7 @@ fn mark_as_it_is(
             );
         }
     }
+    keyproof::refuse_another(storage, marking.key)?;
     let mut opened = storage.open()?;
     prove(&mut opened, marking.key, &storage.shown(), "nothing was changed")?;
     let (epoch, mut shown) = begin_epoch(&mut opened, marking)?;

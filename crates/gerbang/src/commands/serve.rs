@@ -27,6 +27,8 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
+/// How long the end waits for the writers.
+const DRAIN: Duration = Duration::from_secs(3);
 /// How often it is looked whether new addresses of a member count.
 const ADDRESSES_EVERY: Duration = Duration::from_secs(30);
 
@@ -157,6 +159,12 @@ pub(super) async fn serve(
     if result.is_ok() {
         // The queue is in order: when this line is written, everything before it is.
         note(&house, "stop").await;
+    }
+    // What a stopped writer turned away is told before the end, too.
+    let _ = tokio::time::timeout(DRAIN, house.handle.drained()).await;
+    let lines = house.handle.lost_lines();
+    if lines > 0 {
+        tracing::error!(lines, "journal lines of this run are in the log only");
     }
     mark(&house.handle, &house.marker).await;
     if result.is_ok() {

@@ -43,6 +43,9 @@ fn refused(house: &House, words: &[&str]) {
     }
 }
 
+/// Puts something in the place of the database.
+type Make<'a> = &'a dyn Fn(&Path);
+
 #[test]
 fn an_empty_or_foreign_database_is_not_a_new_business() {
     let house = House::new();
@@ -59,7 +62,7 @@ fn an_empty_or_foreign_database_is_not_a_new_business() {
         other.execute_batch("PRAGMA journal_mode = WAL; VACUUM").unwrap();
     };
     let empty = |path: &Path| std::fs::write(path, "").unwrap();
-    let kinds: [(&dyn Fn(&Path), &str); 4] = [
+    let kinds: [(Make<'_>, &str); 4] = [
         (&empty, "is empty"),
         (&bare, "is empty"),
         (&foreign, "is no database of Gerbang"),

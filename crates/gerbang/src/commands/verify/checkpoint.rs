@@ -172,10 +172,12 @@ impl Checkpoint {
 
     /// What a file says; none when there is none yet.
     pub(super) fn read(path: &Path, key: &StampKey) -> anyhow::Result<Option<Self>> {
-        let text = match std::fs::read_to_string(path) {
+        let bytes = match std::fs::read(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             read => read.with_context(|| format!("cannot read {}", path.display()))?,
         };
+        // Not every file is a text.
+        let text = String::from_utf8(bytes).unwrap_or_default();
         let signed = text.trim_end().rsplit_once('\n');
         let Some((said, _)) = signed.filter(|(said, signature)| key.sign(said) == *signature)
         else {
@@ -185,12 +187,13 @@ impl Checkpoint {
                 path.display()
             );
         };
-        let checkpoint: Self = serde_json::from_str(said)
-            .with_context(|| format!("{}: verify with --whole to begin anew", path.display()))?;
-        if !checkpoint.is_whole() {
-            bail!("{} is of another version: verify with --whole to begin anew", path.display());
+        match serde_json::from_str::<Self>(said) {
+            Ok(checkpoint) if checkpoint.is_whole() => Ok(Some(checkpoint)),
+            Ok(_) | Err(_) => bail!(
+                "{} is a checkpoint of another version: verify with --whole to begin anew",
+                path.display()
+            ),
         }
-        Ok(Some(checkpoint))
     }
 
     /// Durable when it returns.

@@ -142,10 +142,24 @@ pub(super) fn verify(
             },
         ));
     }
+    let mut unwritten = None;
     if let (true, Some(file), Some(left), Ok(key)) = (holds, &args.checkpoint, &left, &key) {
-        left.write(file, key).with_context(|| format!("cannot write {}", file.display()))?;
-        shown["checkpoint"] = json!(file.display().to_string());
+        match left.write(file, key) {
+            Ok(()) => shown["checkpoint"] = json!(file.display().to_string()),
+            // What was proved is told all the same.
+            Err(error) => {
+                shown["checkpoint"] = json!("not written");
+                unwritten = Some(format!("{}: {error}", file.display()));
+            }
+        }
     }
     screen.show(&shown, Shape::Verdict)?;
-    if holds { Ok(()) } else { bail!("{} findings", found.len()) }
+    match (holds, unwritten) {
+        (true, None) => Ok(()),
+        (true, Some(why)) => bail!(
+            "everything holds, but the checkpoint was not written to {why}. The next proof begins where \
+             this one began"
+        ),
+        (false, _) => bail!("{} findings", found.len()),
+    }
 }
