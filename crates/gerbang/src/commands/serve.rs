@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::{Channel, Direction, JournalLine};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
 /// How long the end waits for the writers.
@@ -130,6 +130,8 @@ pub(super) async fn serve(
     }
     let prices = tokio::spawn(keep_in_step(house.office.clone()));
     let addresses = tokio::spawn(let_addresses_count(house.office.clone()));
+    // Before anybody hears that it serves, so that it ends in order from then on.
+    let signals = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
     let listening = format!("listening on {scheme}://{address}");
     match &speaker {
         Some(speaker) => speaker.say(&listening),
@@ -138,9 +140,9 @@ pub(super) async fn serve(
     }
     note(&house, "start").await;
     let result = match &speaker {
-        None => until_told(ended, lost).await,
+        None => until_told(signals, ended, lost).await,
         Some(speaker) => tokio::select! {
-            result = until_told(ended, lost) => result,
+            result = until_told(signals, ended, lost) => result,
             () = speaker.unheard() => Ok(()),
         },
     };
@@ -217,9 +219,11 @@ async fn let_addresses_count(office: Arc<Office>) {
 }
 
 /// A signal ends in order; a writer that stopped ends with its error.
-async fn until_told(ended: WriterEnd, lost: oneshot::Receiver<String>) -> anyhow::Result<()> {
-    let mut term = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+async fn until_told(
+    [mut term, mut interrupt]: [Signal; 2],
+    ended: WriterEnd,
+    lost: oneshot::Receiver<String>,
+) -> anyhow::Result<()> {
     tokio::select! {
         _ = term.recv() => Ok(()),
         _ = interrupt.recv() => Ok(()),
