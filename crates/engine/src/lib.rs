@@ -13,6 +13,7 @@ mod gate;
 mod handle;
 mod health;
 mod lost;
+mod others;
 mod pair;
 mod peers;
 mod ports;
