@@ -471,7 +471,15 @@ pub(super) async fn plan(
     for row in rows.into_values().filter(|row| !row.told.is_empty()) {
         if let Some(amount) = row.opening {
             plan.opening = plan.opening.plus(amount).map_err(out_of_range)?;
-            let Weight::Amount(size) = Weight::of(amount).map_err(out_of_range)? else { continue };
+            // By its size alone; what is no amount could not be added to a sum.
+            let size = match Weight::of(amount).map_err(out_of_range)? {
+                Weight::Amount(size) => size,
+                Weight::Rule => {
+                    return Err(
+                        Problem::asked("out_of_range", "an opening balance is an amount").into()
+                    );
+                }
+            };
             plan.weight = plan.weight.plus(size).map_err(out_of_range)?;
             plan.openings.push((row.record.member.id, amount));
         }
