@@ -191,7 +191,7 @@ impl DataDir {
         if getrandom::fill(&mut bytes).is_err() {
             return String::new();
         }
-        let made: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let made = types::hex(bytes);
         match std::fs::write(&path, &made) {
             Ok(()) => made,
             Err(_) => String::new(),

@@ -255,7 +255,7 @@ fn user(verb: UserVerb) -> anyhow::Result<(Operation, Shape)> {
 fn fresh_password() -> anyhow::Result<String> {
     let mut random = [0; 10];
     getrandom::fill(&mut random).context("no randomness from the system")?;
-    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(types::hex(random))
 }
 
 async fn init(data: &DataDir, config: &Config) -> anyhow::Result<Value> {
@@ -273,7 +273,7 @@ async fn init(data: &DataDir, config: &Config) -> anyhow::Result<Value> {
     let (house, _) = House::create(data, config)?;
     let mut id = [0; 8];
     getrandom::fill(&mut id).context("no randomness from the system")?;
-    let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let id = types::hex(id);
     house.office.set_up("init", vec![CatalogChange::Level(goods::first_level(&id)?)]).await?;
     let rules = Rules { second_factor: true, ..house.office.rules().await? };
     house.office.set_rules(&Actor::local(), &rules).await?;
