@@ -41,12 +41,12 @@ fn tables(path: &Path) -> rusqlite::Result<Vec<String>> {
 /// [`StoreError::NotRead`] when it cannot be read.
 pub fn look(path: &Path) -> Result<Found, StoreError> {
     match std::fs::metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(Found::Nothing);
+        }
         Err(error) => {
-            return Err(StoreError::NotWritten(format!(
-                "{} cannot be read: {error}",
-                path.display()
-            )));
+            let why = format!("{} cannot be read: {error}", path.display());
+            return Err(StoreError::NotRead(why));
         }
         Ok(file) if !file.is_file() => return Ok(Found::Foreign),
         Ok(file) if file.len() == 0 => return Ok(Found::Empty),
