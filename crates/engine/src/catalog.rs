@@ -348,7 +348,7 @@ impl Catalog {
             return Some(top.clone());
         }
         let digest = Sha256::digest(format!("price list {top} of {}", member.code));
-        Some(digest.iter().take(10).map(|byte| format!("{byte:02x}")).collect())
+        Some(types::hex(&digest[..10]))
     }
 
     /// Whose price list has this public id.

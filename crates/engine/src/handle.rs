@@ -1,6 +1,7 @@
 //! The only door to the engine, for gateway, workers and command line alike.
 
 use crate::command::{Answer, Command};
+use crate::lost::LostLines;
 use crate::ports::{Alone, Standing};
 use crate::snapshot::Snapshot;
 use crate::writer::{Core, Job};
@@ -12,9 +13,9 @@ use store::{CatalogRows, JournalLine, MasterKey, StampKey, Store, StoreError};
 use tokio::sync::{Notify, mpsc, oneshot};
 use types::UtcMillis;
 
-/// Nothing was taken; the same request may be sent again.
+/// Nothing was read; the same question may be asked again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("busy: nothing was written, send it again with the same refID")]
+#[error("busy: too many questions wait, and this one was not read; ask again")]
 pub struct Busy;
 
 /// Why a command has no answer.
@@ -67,6 +68,7 @@ pub(crate) struct Shared {
     pub(crate) full: AtomicBool,
     pub(crate) tenure: Arc<dyn Tenure>,
     pub(crate) run: Run,
+    pub(crate) lost: Arc<LostLines>,
     /// When a batch was last not written, in milliseconds; 0 while they are.
     failed: AtomicI64,
 }
@@ -113,8 +115,21 @@ impl Handle {
         let (answer, _) = oneshot::channel();
         let command = Command::Note(Box::new(line));
         let Ok(queue) = self.0.queue(&command) else { return };
-        if queue.send(Job { command, answer }).await.is_err() {
-            tracing::error!("a journal line was lost: the writer has stopped");
+        if let Err(error) = queue.send(Job { command, answer }).await
+            && let Command::Note(line) = error.0.command
+        {
+            self.0.lost.tell(&line, "the writer has stopped");
+        }
+    }
+
+    /// Waits until each writer is done with what it was given before this, or has stopped.
+    pub async fn drained(&self) {
+        for queue in &self.0.queues {
+            let (answer, wait) = oneshot::channel();
+            let nothing = Command::from(crate::command::Errand::default());
+            if queue.send(Job { command: nothing, answer }).await.is_ok() {
+                let _ = wait.await;
+            }
         }
     }
 
@@ -195,6 +210,12 @@ impl Handle {
         let failed = self.0.failed.load(Ordering::Relaxed);
         let since = self.0.clock.now().since(UtcMillis::new(failed));
         failed != 0 && (0..FAILED_MS).contains(&since)
+    }
+
+    /// Journal lines that could not be written since the start; what they say is in the log.
+    #[must_use]
+    pub fn lost_lines(&self) -> u64 {
+        self.0.lost.count()
     }
 
     /// True while a committed change of the catalog could not be read back.
@@ -330,7 +351,7 @@ impl Engine {
             let rows = rows().map_err(|error| error.to_string())?;
             Catalog::build(rows, &key).map_err(|error| error.to_string())
         }))?);
-        let health = Arc::new(Health::default());
+        let (health, lost) = (Arc::new(Health::default()), Arc::new(LostLines::default()));
         let (queues, lanes): (Vec<_>, Vec<_>) =
             stores.iter().map(|_| mpsc::channel(settings.queue)).unzip();
         let shared = Arc::new(Shared {
@@ -345,6 +366,7 @@ impl Engine {
             full: AtomicBool::new(false),
             tenure,
             run,
+            lost: lost.clone(),
             failed: AtomicI64::new(0),
         });
         let writers = stores.into_iter().zip(lanes).map(|(store, jobs)| Writer {
@@ -358,6 +380,7 @@ impl Engine {
                 run,
                 reread: UtcMillis::default(),
                 stamps: stamps.clone(),
+                lost: lost.clone(),
             },
             jobs,
             batch: settings.batch,
@@ -388,8 +411,7 @@ impl Writer {
     fn turn_away(&mut self) {
         self.jobs.close();
         while let Ok(job) = self.jobs.try_recv() {
-            // A caller that went away loses nothing.
-            let _ = job.answer.send(Err(NotDone::NotTaken));
+            self.core.turn_away(job, NotDone::NotTaken, "the writer has stopped");
         }
     }
 
@@ -423,7 +445,10 @@ impl Writer {
                 Ok(())
             }
             Err(
-                StoreError::NotWritten(why) | StoreError::Again(why) | StoreError::Outdated(why),
+                StoreError::NotWritten(why)
+                | StoreError::NotRead(why)
+                | StoreError::Again(why)
+                | StoreError::Outdated(why),
             ) => {
                 tracing::error!(%why, "a batch was not written; its callers hear busy");
                 if let Some(shared) = self.shared.upgrade() {

@@ -12,6 +12,8 @@ mod crash;
 mod gate;
 mod handle;
 mod health;
+mod lost;
+mod others;
 mod pair;
 mod peers;
 mod ports;

@@ -8,12 +8,13 @@
 //! never wait for this.
 
 use crate::gate::{Allotted, Gate};
-use crate::share::{Sharer, part, silent_part};
+use crate::others::Others;
+use crate::share::part;
 use crate::word::{Holds, Word};
 use crate::{Clock, Health};
 use domain::Run;
 use std::sync::Arc;
-use store::{Exchange, Heard, StoreError};
+use store::{Exchange, StoreError};
 use types::{SupplierCode, UtcMillis};
 
 /// How often others are in the way before the next round is waited for.
@@ -25,46 +26,6 @@ pub(crate) struct Peers {
     run: Run,
     /// What was told still counts, as far as this node knows.
     is_told: bool,
-}
-
-/// What a node that tells is taken to have, and whether it has work.
-struct Others {
-    words: Vec<(i64, Word)>,
-    silent: u32,
-    round: i64,
-}
-
-impl Others {
-    fn of(heard: Heard) -> Self {
-        let words = heard.peers.iter().map(|peer| (peer.run, Word::read(&peer.word))).collect();
-        Self { words, silent: heard.silent, round: heard.round }
-    }
-
-    /// Everybody who divides a supplier's limits, in one order for all.
-    fn sharers(&self, run: i64, has_work: bool, supplier: &SupplierCode) -> Vec<Sharer> {
-        let works = |word: &Word| word.holds_of(supplier).is_some_and(|holds| holds.has_work);
-        let theirs =
-            self.words.iter().map(|(run, word)| Sharer { run: *run, has_work: works(word) });
-        let mut all: Vec<Sharer> = theirs.chain([Sharer { run, has_work }]).collect();
-        all.sort_unstable();
-        all
-    }
-
-    /// What all others together have of it.
-    fn have(&self, limits: Allotted, supplier: &SupplierCode) -> Allotted {
-        let nodes = i64::try_from(self.words.len()).unwrap_or(i64::MAX).saturating_add(1);
-        let silent = i64::from(self.silent);
-        let quiet =
-            |limit: i64| silent.saturating_mul(silent_part(limit, nodes.saturating_add(silent)));
-        let mut sum = Allotted { seats: quiet(limits.seats), rate: quiet(limits.rate) };
-        for (_, word) in &self.words {
-            if let Some(holds) = word.holds_of(supplier) {
-                sum.seats = sum.seats.saturating_add(holds.has.seats);
-                sum.rate = sum.rate.saturating_add(holds.has.rate);
-            }
-        }
-        sum
-    }
 }
 
 impl Peers {
@@ -162,7 +123,7 @@ mod tests {
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
     use std::time::Duration;
-    use store::Peer;
+    use store::{Heard, Peer};
     use suppliers::Movement;
     use types::Rupiah;
 

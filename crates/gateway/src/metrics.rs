@@ -23,6 +23,7 @@ pub struct Metrics {
     lanes: Gauge,
     standbys: Gauge,
     nodes: Gauge,
+    lost: Gauge,
 }
 
 impl Default for Metrics {
@@ -41,7 +42,9 @@ impl Default for Metrics {
         let (lease, lanes, standbys) = (Gauge::default(), Gauge::default(), Gauge::default());
         registry.register("lease_held", "1 while this node may write", lease.clone());
         registry.register("lanes_held", "Lanes this node holds", lanes.clone());
-        let nodes = Gauge::default();
+        let (nodes, lost) = (Gauge::default(), Gauge::default());
+        let help = "Journal lines since the start that are in the log only";
+        registry.register("journal_lines_lost", help, lost.clone());
         registry.register("nodes", "Nodes this one hears, itself included", nodes.clone());
         let help = "Standbys that confirm a commit; -1 not known or no server";
         registry.register("synchronous_standbys", help, standbys.clone());
@@ -58,6 +61,7 @@ impl Default for Metrics {
             lanes,
             standbys,
             nodes,
+            lost,
         }
     }
 }
@@ -76,6 +80,7 @@ impl Metrics {
         self.lanes.set(standing.lanes);
         self.standbys.set(standing.standbys.unwrap_or(-1));
         self.nodes.set(handle.health().nodes());
+        self.lost.set(i64::try_from(handle.lost_lines()).unwrap_or(i64::MAX));
         self.pending.set(counts.pending);
         self.suspect.set(counts.suspect);
         self.callbacks.set(counts.callbacks_due);

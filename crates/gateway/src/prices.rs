@@ -60,7 +60,7 @@ impl PriceLists {
 
 fn render(text: String) -> Rendered {
     let digest = Sha256::digest(text.as_bytes());
-    let tag: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let tag = types::hex(&digest[..12]);
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     // Writing to a vector does not fail.
     let _ = encoder.write_all(text.as_bytes());

@@ -10,7 +10,7 @@ use crate::pulse::Pulse;
 use crate::sandbox::{SandboxTransport, World};
 use crate::stamps;
 use crate::storage::{Storage, apart};
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow};
 use engine::{CallbackDoor, Courier, Engine, Gate, Handle, Port, ReadPool, Setup, Workers, Zone};
 use gateway::GatewaySettings;
 use net::{Guard, Outgoing, OutgoingLimits};
@@ -88,10 +88,7 @@ impl House {
     /// Opens the business and starts its writer; workers run only after [`Self::work`]. The second
     /// part tells how the writer ended.
     pub(crate) fn open(data: &DataDir, config: &Config) -> anyhow::Result<(Self, WriterEnd)> {
-        let storage = Storage::of(data, config);
-        if !storage.exists()? {
-            bail!("{}", storage.nothing_there());
-        }
+        Storage::of(data, config).must_exist(data, config)?;
         Self::create(data, config)
     }
 
@@ -105,6 +102,7 @@ impl House {
         let world = World::open(&log, zone.clone(), "")
             .with_context(|| format!("cannot use {}", log.display()))?;
         let storage = Storage::of(data, config);
+        keyproof::refuse_another(&storage, &key)?;
         // The first reading of the catalog blocks too.
         let (opened, engine, marker) = apart(|| {
             let mut opened = storage.open()?;

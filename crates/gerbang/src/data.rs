@@ -78,6 +78,30 @@ impl DataDir {
         self.database().exists()
     }
 
+    /// What only a business leaves, where its database is gone. A key alone is one too: without what it
+    /// opens it is of use to nobody.
+    fn traces(&self) -> Vec<PathBuf> {
+        let [_, log, index] = with_logs(&self.database());
+        let own = [log, index, self.reports(), self.play_database(), self.key_file()];
+        own.into_iter().filter(|file| file.exists()).collect()
+    }
+
+    /// Files of a business that are here while its database is not; `mark`, `heads`: where those are;
+    /// `in_file`: the database is a file of this folder.
+    pub(crate) fn left_over(
+        &self,
+        mark: &Path,
+        heads: Option<&Path>,
+        in_file: bool,
+    ) -> Vec<PathBuf> {
+        let elsewhere = std::iter::once(mark).chain(heads).filter(|file| file.exists());
+        let mut found: Vec<PathBuf> = elsewhere.map(Path::to_owned).collect();
+        if in_file {
+            found.extend(self.traces());
+        }
+        found
+    }
+
     /// Creates the folder when absent.
     pub(crate) fn create_folder(&self) -> anyhow::Result<()> {
         std::fs::DirBuilder::new()
@@ -167,7 +191,7 @@ impl DataDir {
         if getrandom::fill(&mut bytes).is_err() {
             return String::new();
         }
-        let made: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let made = types::hex(bytes);
         match std::fs::write(&path, &made) {
             Ok(()) => made,
             Err(_) => String::new(),

@@ -53,8 +53,8 @@ impl Export {
     }
 
     /// Takes them where they are not yet today.
-    async fn take(&mut self, day: Day, at: &str, all: &[Heads]) {
-        let text = heads::lines(at, all, &self.key);
+    async fn take(&mut self, day: Day, at: &str, epoch: u32, all: &[Heads]) {
+        let text = heads::lines(at, epoch, all, &self.key);
         if let Some(file) = self.file.as_mut().filter(|file| file.done != Some(day)) {
             match heads::append(&file.to, &text) {
                 Ok(()) => file.done = Some(day),
@@ -104,7 +104,8 @@ pub(crate) async fn keep_heads(handle: engine::Handle, mut export: Option<Export
             && let Ok(Ok(all)) = handle.reads().ask(|reads| reads.heads()).await
         {
             if let Some(export) = export.as_mut().filter(|_| takes) {
-                export.take(day, &now.utc.get().to_string(), &all).await;
+                let epoch = handle.catalog().epochs().last().map_or(0, |epoch| epoch.number);
+                export.take(day, &now.utc.get().to_string(), epoch, &all).await;
             }
             if prints {
                 printed = Some(Instant::now());

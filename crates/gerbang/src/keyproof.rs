@@ -1,6 +1,7 @@
 //! Proof that the master key is that of the business: a business without members would start with
 //! any, and seal its first secrets with one that no other node has.
 
+use crate::storage::{Storage, apart};
 use anyhow::{Context as _, anyhow, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,6 +15,40 @@ const PLACE: &str = "paper/master.key";
 /// How often another node may write it first.
 const TRIES_MOST: u32 = 3;
 
+/// Refuses a key that is not the one of the business, before anything is taken or written: lanes of
+/// others, a schema that is brought forward. What cannot be read here is proved by [`prove`].
+pub(crate) fn refuse_another(storage: &Storage, key: &MasterKey) -> anyhow::Result<()> {
+    if !storage.exists()? {
+        return Ok(());
+    }
+    apart(|| {
+        // A schema of before is not read by this program; it is brought forward first.
+        let Ok(mut reads) = storage.reader() else { return Ok(()) };
+        match reads.paper(&name()) {
+            Ok(Some(paper)) => is_ours(&paper, key),
+            Ok(None) | Err(_) => match reads.catalog() {
+                Ok(rows) => Catalog::build(rows, key).map(drop).map_err(|error| anyhow!(error)),
+                Err(_) => Ok(()),
+            },
+        }
+    })?
+}
+
+fn name() -> PaperKey {
+    PaperKey::new("proof", "master.key")
+}
+
+fn is_ours(paper: &Paper, key: &MasterKey) -> anyhow::Result<()> {
+    let sealed = STANDARD.decode(&paper.body).context("the proof of the master key")?;
+    key.open(PLACE, &Sealed(sealed)).map_err(|_| {
+        anyhow!(
+            "this master key is not the one of the business: copy `master.key` from a node that works \
+             (or from where it is kept apart), and start again"
+        )
+    })?;
+    Ok(())
+}
+
 /// Opens the proof with this key, or seals one where there is none. To be used before anything is
 /// sealed.
 pub(crate) fn prove(
@@ -22,17 +57,10 @@ pub(crate) fn prove(
     key: &MasterKey,
     now: UtcMillis,
 ) -> anyhow::Result<()> {
-    let name = PaperKey::new("proof", "master.key");
+    let name = name();
     for _ in 0..TRIES_MOST {
         if let Some(paper) = reads.paper(&name)? {
-            let sealed = STANDARD.decode(&paper.body).context("the proof of the master key")?;
-            key.open(PLACE, &Sealed(sealed)).map_err(|_| {
-                anyhow!(
-                    "this master key is not the one of the business: copy `master.key` from a node \
-                     that works (or from where it is kept apart), and start again"
-                )
-            })?;
-            return Ok(());
+            return is_ours(&paper, key);
         }
         // What is sealed already proves it before it is written down.
         Catalog::build(reads.catalog()?, key)?;

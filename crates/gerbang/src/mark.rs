@@ -6,7 +6,6 @@
 //! first of a block is given out, so that a purchase costs no write of its own.
 
 use crate::data::beside;
-use crate::heads::hex;
 use anyhow::{Context as _, bail};
 use domain::Epoch;
 use serde::{Deserialize, Serialize};
@@ -16,7 +15,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use store::{Batch, ChainHead, Facts, Heads, JournalFilter, Lane, Reads, Store, StoreError, Wants};
-use types::UtcMillis;
+use types::{UtcMillis, hex};
 
 /// Numbers that are reserved at once.
 const BLOCK: i64 = 65_536;
@@ -49,8 +48,7 @@ pub(crate) struct Place {
 }
 
 fn places(heads: &[Heads]) -> Vec<Place> {
-    let place =
-        |h: &Heads| Place { lane: h.lane.0, seq: h.journal.seq, hash: hex(&h.journal.hash) };
+    let place = |h: &Heads| Place { lane: h.lane.0, seq: h.journal.seq, hash: hex(h.journal.hash) };
     heads.iter().filter(|h| h.journal.seq > 0).map(place).collect()
 }
 
@@ -138,7 +136,7 @@ impl Mark {
             })?;
             let same = page.first().is_some_and(|row| {
                 let found = ChainHead { seq: row.seq, hash: row.hash };
-                row.lane == lane && row.seq == place.seq && hex(&found.hash) == place.hash
+                row.lane == lane && row.seq == place.seq && hex(found.hash) == place.hash
             });
             if !same {
                 return Ok(Some(format!(

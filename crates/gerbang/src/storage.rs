@@ -8,6 +8,7 @@ use crate::pulse::Pulse;
 use anyhow::{Context as _, anyhow, bail};
 use engine::{Clock, Standing, SystemClock, Tenure};
 use pg::{Event, Joining, Keeper, Target};
+use sqlite::Found;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -139,15 +140,53 @@ impl Storage {
         }
     }
 
-    /// True when there is a business.
+    /// True when there is a business. A file that holds none is refused: whoever lost it would begin a
+    /// new one under its name.
     pub(crate) fn exists(&self) -> anyhow::Result<bool> {
         match self {
-            Self::File(path) => Ok(path.exists()),
+            Self::File(path) => {
+                let what = match sqlite::look(path)? {
+                    Found::Nothing => return Ok(false),
+                    Found::Business => return Ok(true),
+                    Found::Empty => "is empty",
+                    Found::Foreign => "is no database of Gerbang",
+                };
+                bail!(
+                    "{0} {what}: there is no business in it, and none is begun in its place. Nothing \
+                     was changed. Put a backup there: `gerbang restore FILE --replace` keeps what is \
+                     there under another name. Only if a new business is truly meant, put {0} \
+                     elsewhere first",
+                    path.display()
+                )
+            }
             Self::Server { .. } => {
                 let target = Arc::new(self.target()?);
                 Ok(apart(|| pg::exists(&target))??)
             }
         }
+    }
+
+    /// Refuses to begin a business where one was; to be asked where none [`Self::exists`].
+    pub(crate) fn is_new(&self, data: &DataDir, config: &Config) -> anyhow::Result<()> {
+        let in_file = matches!(self, Self::File(_));
+        let left = data.left_over(&config.mark(data), config.heads_file.as_deref(), in_file);
+        let names: Vec<String> = left.iter().map(|file| file.display().to_string()).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let back = match self {
+            Self::File(_) => {
+                "or a backup in its place: `gerbang restore FILE`. If it is in PostgreSQL, say where: \
+                 `database` in gerbang.toml, or GERBANG_DATABASE"
+            }
+            Self::Server { .. } => "with PostgreSQL's own tools, or say where it is (`database`)",
+        };
+        bail!(
+            "there is no business in {}, but there was one: this is left of it: {}. Put its database \
+             back, {back}. Only if a new business is truly meant, put these files elsewhere first",
+            self.shown(),
+            names.join(", ")
+        )
     }
 
     /// For messages; without secrets.
@@ -161,17 +200,32 @@ impl Storage {
         }
     }
 
-    /// What to do where there is no business.
-    pub(crate) fn nothing_there(&self) -> String {
-        let shown = self.shown();
-        match self {
-            Self::File(_) => format!(
-                "there is no business in {shown}; `gerbang init` creates one. If it is in PostgreSQL, \
-                 say where: `database` in gerbang.toml, or GERBANG_DATABASE"
-            ),
-            Self::Server { .. } => {
-                format!("there is no business in {shown}; `gerbang init` creates one")
+    /// Refuses where there is no business, and says what to do.
+    pub(crate) fn must_exist(&self, data: &DataDir, config: &Config) -> anyhow::Result<()> {
+        if self.exists()? {
+            return Ok(());
+        }
+        self.is_new(data, config)?;
+        let elsewhere = match self {
+            Self::File(_) => {
+                ". If it is in PostgreSQL, say where: `database` in gerbang.toml, or GERBANG_DATABASE"
             }
+            Self::Server { .. } => "",
+        };
+        bail!("there is no business in {}; `gerbang init` creates one{elsewhere}", self.shown())
+    }
+
+    /// At a clean stop: the file alone is current from here on, and nothing is written to it until this
+    /// process ends. Where that cannot be, its log is needed beside it.
+    pub(crate) fn rest(&self) {
+        let Self::File(path) = self else { return };
+        match apart(|| sqlite::rest(path)) {
+            // What still runs must find it held.
+            Ok(Ok(resting)) => std::mem::forget(resting),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the log of the database could not be folded into its file");
+            }
+            Err(error) => tracing::warn!(%error, "the log of the database stays beside it"),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Keys of members for the JSON door. The secret is sealed: a sign needs it in the clear.
 
 use crate::access::{Actor, Permission};
-use crate::papers::{drop, hex, put, secret};
+use crate::papers::{drop, put, secret};
 use crate::plug::Office;
 use crate::problem::Problem;
 use crate::sessions::{From, SignedMember};
@@ -89,7 +89,7 @@ impl Office {
         let body = KeyBody {
             member: code.to_string(),
             name: name.trim().chars().take(60).collect(),
-            sealed: hex(&self.key.seal(&place(&id), &plain)?.0),
+            sealed: types::hex(&self.key.seal(&place(&id), &plain)?.0),
             created: self.handle.now().utc.get(),
         };
         let detail = json!({"member": code.as_str(), "key": id});
@@ -154,7 +154,7 @@ impl Office {
             return Ok(None);
         }
         let Some(sheet) = self.sheet::<KeyBody>(KEY, id).await? else { return Ok(None) };
-        let sealed = Sealed(crate::papers::unhex(&sheet.body.sealed).unwrap_or_default());
+        let sealed = Sealed(types::unhex(&sheet.body.sealed).unwrap_or_default());
         let plain = self.key.open(&place(id), &sealed)?;
         Ok(Some((MemberCode::parse(&sheet.body.member)?, Secret::new(plain))))
     }

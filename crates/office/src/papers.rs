@@ -67,21 +67,12 @@ pub(crate) fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
 
 /// That many random bytes as hexadecimal digits.
 pub(crate) fn secret<const N: usize>() -> anyhow::Result<String> {
-    Ok(hex(&random::<N>()?))
+    Ok(types::hex(random::<N>()?))
 }
 
 /// A secret of callbacks as libraries of Standard Webhooks write it.
 pub(crate) fn webhook_secret() -> anyhow::Result<String> {
     Ok(format!("whsec_{}", STANDARD.encode(random::<24>()?)))
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
-    let byte = |at: usize| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();
-    (0..text.len()).step_by(2).map(byte).collect()
 }
 
 /// True when somebody changed one of the papers first.
@@ -91,7 +82,7 @@ pub(crate) fn is_stale(error: &anyhow::Error) -> bool {
 
 /// What is stored of a token that is known to its holder only.
 pub(crate) fn digest(token: &str) -> String {
-    hex(&Sha256::digest(token.as_bytes()))
+    types::hex(Sha256::digest(token.as_bytes()))
 }
 
 impl Office {

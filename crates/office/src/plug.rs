@@ -6,8 +6,9 @@ use crate::lockout::Tries;
 use crate::news;
 use anyhow::Context as _;
 use engine::{Courier, Errand, Handle, PaperChange, Port, Suppliers, gone_paper};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use serde_json::json;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use store::{CatalogChange, JournalLine, MasterKey, Paper, SupplierRecord};
@@ -201,13 +202,59 @@ impl Office {
     }
 }
 
-/// An address or a network.
+/// Bits before the IPv4 address in one that is written as IPv6 (`::ffff:203.0.113.7`).
+const MAPPED_BITS: u8 = 96;
+
+/// An address or a network. IPv4 that is written as IPv6 is IPv4: callers are compared as that, so a
+/// list that kept the other spelling would let nobody in.
 ///
 /// # Errors
 /// A sentence with an example.
 pub fn network(text: &str) -> anyhow::Result<IpNet> {
-    let single = text.parse::<std::net::IpAddr>().map(IpNet::from);
-    single.or_else(|_| text.parse()).with_context(|| {
+    let single = text.parse::<IpAddr>().map(IpNet::from);
+    let net: IpNet = single.or_else(|_| text.parse()).with_context(|| {
         format!("`{text}` is not an address or network (write 203.0.113.7 or 203.0.113.0/24)")
-    })
+    })?;
+    let mapped = match net {
+        IpNet::V4(_) => None,
+        IpNet::V6(net) => net.addr().to_ipv4_mapped().zip(Some(net.prefix_len())),
+    };
+    match mapped {
+        None => Ok(net),
+        Some((address, bits)) => {
+            let bits = bits.checked_sub(MAPPED_BITS).with_context(|| {
+                format!(
+                    "`{text}` is wider than all of IPv4: write the IPv4 network (203.0.113.0/24)"
+                )
+            })?;
+            Ok(Ipv4Net::new(address, bits)?.into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::network;
+
+    #[test]
+    fn ipv4_is_ipv4_however_it_is_written() {
+        let read = |text: &str| network(text).map(|net| net.to_string()).ok();
+        for (text, wanted) in [
+            ("203.0.113.7", "203.0.113.7/32"),
+            ("203.0.113.0/24", "203.0.113.0/24"),
+            ("::ffff:203.0.113.7", "203.0.113.7/32"),
+            ("::ffff:203.0.113.0/120", "203.0.113.0/24"),
+            ("::FFFF:cb00:7107/128", "203.0.113.7/32"),
+            ("::ffff:0:0/96", "0.0.0.0/0"),
+            ("2001:db8::/32", "2001:db8::/32"),
+            ("::/0", "::/0"),
+        ] {
+            assert_eq!(read(text).as_deref(), Some(wanted), "{text}");
+        }
+        for wrong in ["", "nowhere", "203.0.113.7/33", "::ffff:0:0/95", "::ffff:203.0.113.7/64"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+        let caller = "::ffff:203.0.113.7".parse::<std::net::IpAddr>().unwrap().to_canonical();
+        assert!(network("::ffff:203.0.113.0/120").unwrap().contains(&caller));
+    }
 }

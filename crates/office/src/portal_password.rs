@@ -6,6 +6,7 @@ use crate::access::{Actor, Permission};
 use crate::act::Act;
 use crate::papers::{Sheet, drop, put};
 use crate::plug::Office;
+use crate::portal_session::is_allowed;
 use crate::problem::Problem;
 use crate::second_factor::{Factor, Place, Spent};
 use crate::sessions::{From, PORTAL, SignedMember};
@@ -36,11 +37,11 @@ impl Office {
         Ok(found.ok_or_else(|| Problem::missing("choose a password of the portal first"))?)
     }
 
-    /// The first password of the portal, chosen by who came in with what it buys with. Its other
-    /// sessions end.
+    /// The first password of the portal, chosen by who came in with what it buys with, and from where
+    /// it may buy: the session alone, taken elsewhere, chooses none. Its other sessions end.
     ///
     /// # Errors
-    /// [`Problem`] for a weak one, or when there is one already.
+    /// [`Problem`] for a weak one, from another address, or when there is one already.
     pub async fn choose_portal_password(
         &self,
         me: &SignedMember,
@@ -50,6 +51,13 @@ impl Office {
         let actor = Actor::member(&me.code, from);
         let what = "portal password chosen";
         let act = Act::new(&actor, what, json!({}));
+        let catalog = self.handle.catalog();
+        if !catalog.member(&me.code).is_some_and(|entry| is_allowed(entry, &from.address)) {
+            self.audit(&actor, "portal password refused", &json!({}), "forbidden").await;
+            let why = "the first password of the portal is chosen from an address that this member may \
+                       buy from";
+            return Err(Problem::forbidden(why).into());
+        }
         self.told(self.good_portal_password(me, new), &act).await?;
         let body = PortalBody { hash: password::hash(new).await?, factor: Factor::default() };
         let mut papers = vec![put(KIND, me.code.as_str(), 0, "", &body)?];

@@ -5,7 +5,7 @@
 
 use crate::Role;
 use crate::access::Actor;
-use crate::papers::{digest, hex, put, secret};
+use crate::papers::{digest, put, secret};
 use crate::password;
 use crate::plug::Office;
 use crate::portal_password::{KIND as OWN, PortalBody};
@@ -16,7 +16,7 @@ use crate::users::not_proven;
 use engine::{Errand, MemberEntry};
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
-use types::MemberCode;
+use types::{MemberCode, hex};
 
 /// What a member types to come in.
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,7 +63,7 @@ impl Office {
     pub(crate) fn stamp(&self, entry: &MemberEntry) -> String {
         let text =
             format!("{}\n{}\n{}", entry.member.code, entry.pin.expose(), entry.password.expose());
-        format!("{STAMP}{}", hex(&self.key.digest("portal session", &text)))
+        format!("{STAMP}{}", hex(self.key.digest("portal session", &text)))
     }
 
     /// Logs a member in to its portal; the token is for its cookie.

@@ -3,7 +3,7 @@
 use crate::act::Act;
 use crate::operations::{id_of, record_of};
 use crate::own::itself;
-use crate::papers::{hex, put, unhex};
+use crate::papers::put;
 use crate::plug::Office;
 use crate::sessions::{From, SignedMember};
 use engine::{Handle, PaperChange};
@@ -29,7 +29,7 @@ type Pair = (String, String);
 
 fn opened(key: &MasterKey, paper: &Paper) -> anyhow::Result<Pair> {
     let body: Body = serde_json::from_str(&paper.body)?;
-    let sealed = Sealed(unhex(&body.sealed).unwrap_or_default());
+    let sealed = Sealed(types::unhex(&body.sealed).unwrap_or_default());
     let text = key.open(&place(&paper.key.id), &sealed)?;
     let (pin, password) = text.split_once('\n').unwrap_or_default();
     Ok((pin.to_owned(), password.to_owned()))
@@ -69,7 +69,7 @@ impl Office {
     fn fresh_sandbox_login(&self, code: &MemberCode, seen: i64) -> anyhow::Result<PaperChange> {
         let (pin, password) = Self::fresh_credentials()?;
         let sealed = self.key.seal(&place(code.as_str()), &format!("{pin}\n{password}"))?;
-        put(KIND, code.as_str(), seen, "", &Body { sealed: hex(&sealed.0) })
+        put(KIND, code.as_str(), seen, "", &Body { sealed: types::hex(&sealed.0) })
     }
 
     /// The paper that gives a member its first one.

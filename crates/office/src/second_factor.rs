@@ -3,7 +3,7 @@
 //!
 //! A wrong code changes nothing. Recovery codes are stored as digests under the master key.
 
-use crate::papers::{hex, random, unhex};
+use crate::papers::random;
 use crate::problem::Problem;
 use crate::totp;
 use serde::{Deserialize, Serialize};
@@ -65,7 +65,7 @@ pub(crate) struct Place<'a> {
 
 impl Place<'_> {
     fn open(&self, place: &str, sealed: &str) -> anyhow::Result<String> {
-        let sealed = Sealed(unhex(sealed).unwrap_or_default());
+        let sealed = Sealed(types::unhex(sealed).unwrap_or_default());
         Ok(self.key.open(place, &sealed)?)
     }
 
@@ -74,7 +74,7 @@ impl Place<'_> {
     }
 
     fn digest(&self, code: &str) -> String {
-        hex(&self.key.digest("recovery code", &format!("{}\n{code}", self.name)))
+        types::hex(self.key.digest("recovery code", &format!("{}\n{code}", self.name)))
     }
 }
 
@@ -113,7 +113,7 @@ impl Factor {
         if self.offered(place, session)?.is_some() {
             return Ok(());
         }
-        let sealed = hex(&place.key.seal(&place.offered(), &totp::generate()?)?.0);
+        let sealed = types::hex(&place.key.seal(&place.offered(), &totp::generate()?)?.0);
         let many = self.offered.len().saturating_sub(OFFERED_MOST - 1);
         self.offered.drain(..many);
         self.offered.push(Offer { sealed, session: session.to_owned() });
@@ -137,7 +137,7 @@ impl Factor {
                 "that code does not fit; type the one your app shows now (is its clock right?)";
             Problem::asked("wrong_code", why)
         })?;
-        self.totp = Some(hex(&place.key.seal(&place.name, &secret)?.0));
+        self.totp = Some(types::hex(&place.key.seal(&place.name, &secret)?.0));
         self.totp_step = step;
         self.offered.clear();
         self.renew_recovery(place)

@@ -132,6 +132,31 @@ async fn a_forgotten_portal_password_goes_with_the_change_beside_it() {
     assert!(office.signed_member(&token).await.unwrap().is_none());
 }
 
+/// A session that was opened with what the programs buy with, and was taken elsewhere, chooses no password
+/// there: whoever has it would keep the portal.
+#[tokio::test]
+async fn the_first_portal_password_is_chosen_where_the_member_buys() {
+    let (office, _) = house();
+    set(&office, MemberSet { ips: Some("203.0.113.7".to_owned()), ..MemberSet::default() }).await;
+    let (here, elsewhere) = (from("203.0.113.7"), from("198.51.100.9"));
+    let typed = office::MemberLogin { code: "OK0", password: "secret", pin: "secret", second: "" };
+    let token = office.log_member_in(typed, &here).await.unwrap();
+    let me = office.signed_member(&token).await.unwrap().unwrap();
+    let told = office.choose_portal_password(&me, &elsewhere, "hujan-turun-di-atap").await;
+    let problem = told.unwrap_err().downcast::<Problem>().unwrap();
+    assert_eq!((problem.code, problem.status), ("forbidden", 403));
+    assert!(!office.has_portal_password(&me.code).await.unwrap());
+    let lines = office.handle.reads().ask(|reads| {
+        reads.journal_page(&store::JournalFilter { limit: 10, ..store::JournalFilter::default() })
+    });
+    let lines = lines.await.unwrap().unwrap();
+    let is_told = |line: &store::JournalLine| {
+        line.request.contains("portal password refused") && line.peer.contains("198.51.100.9")
+    };
+    assert!(lines.iter().any(|line| is_told(&line.row)), "{lines:?}");
+    office.choose_portal_password(&me, &here, "hujan-turun-di-atap").await.unwrap();
+}
+
 #[tokio::test]
 async fn an_old_pair_is_kept_in_the_catalog_until_its_hour() {
     let (office, clock) = house();

@@ -134,19 +134,19 @@ impl Joined {
 /// True when a business is in the database.
 ///
 /// # Errors
-/// [`StoreError::NotWritten`] when it cannot be asked.
+/// [`StoreError::NotRead`] when it cannot be asked.
 pub fn exists(target: &Arc<Target>) -> Result<bool, StoreError> {
     let mut link = Link::new(target.clone(), Role::Reader)?;
     let found = link.run(async |live| {
         live.client.query_one("SELECT to_regclass('schema_version') IS NOT NULL", &[]).await
     });
-    Ok(found.map_err(Lost::not_written)?.get(0))
+    Ok(found.map_err(|lost| lost.not_read(""))?.get(0))
 }
 
 /// Who works on the database at this moment, by name.
 ///
 /// # Errors
-/// [`StoreError::NotWritten`] when it cannot be asked.
+/// [`StoreError::NotRead`] when it cannot be asked.
 pub fn nodes(target: &Arc<Target>) -> Result<Vec<String>, StoreError> {
     let mut link = Link::new(target.clone(), Role::Reader)?;
     let found = link.run(async |live| {
@@ -157,16 +157,16 @@ pub fn nodes(target: &Arc<Target>) -> Result<Vec<String>, StoreError> {
             )
             .await
     });
-    Ok(found.map_err(Lost::not_written)?.iter().map(|row| row.get(0)).collect())
+    Ok(found.map_err(|lost| lost.not_read("FROM lane"))?.iter().map(|row| row.get(0)).collect())
 }
 
 /// Reads without joining, for `verify`.
 ///
 /// # Errors
-/// [`StoreError::NotWritten`] when it cannot be connected to.
+/// [`StoreError::NotRead`] when it cannot be connected to.
 pub fn open_reader(target: &Arc<Target>) -> Result<PgReads, StoreError> {
     let mut link = Link::new(target.clone(), Role::Reader)?;
-    link.connect()?;
+    link.run(async |_| Ok(())).map_err(|lost| lost.not_read(""))?;
     Ok(PgReads::new(link, Held::new(), None))
 }
 

@@ -133,6 +133,14 @@ impl Lost {
             Self::Gone(why) => StoreError::NotWritten(why),
         }
     }
+
+    /// As what happened to a question; `asked`: its text, or what it is about.
+    pub(crate) fn not_read(self, asked: &str) -> StoreError {
+        match self {
+            Self::Refused(error) => store::not_read(asked, &told(&error)),
+            Self::Gone(why) => store::not_read(asked, &why),
+        }
+    }
 }
 
 /// Others were in the way: deciding anew may help.
@@ -232,7 +240,8 @@ impl Link {
         self.connect().map_err(|error| match error {
             // As what it is told to be in the end; the words would be there twice.
             StoreError::NotWritten(why) => Lost::Gone(why),
-            other @ (StoreError::Again(_)
+            other @ (StoreError::NotRead(_)
+            | StoreError::Again(_)
             | StoreError::Outdated(_)
             | StoreError::Unknown(_)
             | StoreError::Broken(_)) => Lost::Gone(other.to_string()),

@@ -76,7 +76,7 @@ impl PgReads {
             match found {
                 Ok(rows) => return Ok(rows),
                 Err(Lost::Gone(_)) if tries == 0 && !self.holds => tries += 1,
-                Err(error) => return Err(error.not_written()),
+                Err(error) => return Err(error.not_read(sql)),
             }
         }
     }
@@ -509,7 +509,7 @@ impl Reads for PgReads {
             Err(Lost::Gone(_)) => self.link.run(begin),
             begun @ (Ok(()) | Err(Lost::Refused(_))) => begun,
         };
-        begun.map_err(Lost::not_written)?;
+        begun.map_err(|lost| lost.not_read(""))?;
         self.holds = true;
         Ok(())
     }

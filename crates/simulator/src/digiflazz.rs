@@ -109,8 +109,8 @@ fn stranger(plan: &Plan, body: &Value, of: &str) -> Option<Value> {
         return Some(refusal(body, "42", "Gagal memproses API Buyer, username salah"));
     }
     let signed = Md5::digest(format!("{}{}{of}", plan.username, plan.api_key).as_bytes());
-    let hex: String = signed.iter().map(|byte| format!("{byte:02x}")).collect();
-    (body["sign"] != hex.as_str()).then(|| refusal(body, "41", "Signature tidak valid"))
+    (body["sign"] != types::hex(signed).as_str())
+        .then(|| refusal(body, "41", "Signature tidak valid"))
 }
 
 /// A request to buy that may go on: reference, SKU, destination.
@@ -190,8 +190,7 @@ pub(crate) fn headers(
     // HMAC takes keys of any length.
     if let Ok(mut mac) = Hmac::<Sha1>::new_from_slice(plan.webhook_secret.as_bytes()) {
         mac.update(body.as_bytes());
-        let hex: String =
-            mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = types::hex(mac.finalize().into_bytes());
         headers.push(("X-Hub-Signature".to_owned(), format!("sha1={hex}")));
     }
     headers
@@ -301,10 +300,8 @@ mod tests {
 
     #[test]
     fn signs_are_checked_where_there_are_credentials() {
-        let sign = |of: &str| -> String {
-            let digest = Md5::digest(format!("toko99kunci{of}").as_bytes());
-            digest.iter().map(|byte| format!("{byte:02x}")).collect()
-        };
+        let sign =
+            |of: &str| -> String { types::hex(Md5::digest(format!("toko99kunci{of}").as_bytes())) };
         let (plan, books) = (closed(), Books::default());
         let mut body = json!({
             "username": "toko99", "ref_id": "a", "buyer_sku_code": "T1", "customer_no": "0896",

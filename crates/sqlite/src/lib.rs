@@ -6,6 +6,7 @@
 
 mod before;
 mod evidence;
+mod look;
 mod members;
 mod migrate;
 mod open;
@@ -17,6 +18,7 @@ mod rows;
 mod writer;
 mod young;
 
-pub use open::{Opened, fold_log, open, open_reader, open_sorting};
+pub use look::{Found, look};
+pub use open::{Opened, Resting, fold_log, open, open_reader, open_sorting, rest};
 pub use reader::SqliteReads;
 pub use writer::SqliteStore;

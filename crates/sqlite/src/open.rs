@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use store::StoreError;
 
+/// How long somebody who is in the way is waited for.
+pub(crate) const BUSY: Duration = Duration::from_secs(5);
 /// First SQLite without the WAL-reset corruption (3.7.0 to 3.51.2 are affected).
 const OLDEST_SQLITE: i32 = 3_051_003;
 /// Page cache of the write connection, in KiB.
@@ -16,6 +18,10 @@ const WRITER_CACHE_KIB: i64 = 65_536;
 const READER_CACHE_KIB: i64 = 8_192;
 /// Pages in the log before a checkpoint; the writer makes them all.
 const CHECKPOINT_PAGES: i64 = 4_000;
+/// How long each of these waits for whoever reads.
+const BUSY_TO_REST: Duration = Duration::from_secs(1);
+/// How often somebody may write between the folding of the log and the look at it.
+const TRIES_TO_REST: u32 = 3;
 
 /// An opened store.
 pub struct Opened {
@@ -31,7 +37,7 @@ impl Opened {
     /// A reader that shares the writer's memory of young references.
     ///
     /// # Errors
-    /// [`StoreError::NotWritten`] when it cannot be opened.
+    /// [`StoreError::NotRead`] when it cannot be opened.
     pub fn reader(&self) -> Result<SqliteReads, StoreError> {
         Ok(SqliteReads::new(read_only(&self.path)?, Some(self.young.clone())))
     }
@@ -82,7 +88,7 @@ pub fn open_sorting(path: &Path, many: Option<usize>) -> Result<Opened, StoreErr
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(not_written)?;
-    connection.busy_timeout(Duration::from_secs(5)).map_err(not_written)?;
+    connection.busy_timeout(BUSY).map_err(not_written)?;
     connection
         .execute_batch(&format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA mmap_size = 0;
@@ -126,22 +132,65 @@ pub fn fold_log(path: &Path) -> Result<(), StoreError> {
     connection.close().map_err(|(_, error)| not_written(error))
 }
 
+/// A database that is all in its file, and that nobody writes while this lives.
+#[must_use]
+pub struct Resting {
+    /// Has begun to write, and writes nothing.
+    _holds: Connection,
+}
+
+/// Writes the log of a database that others have open back into its file, and keeps them from writing:
+/// the file alone is then current.
+///
+/// # Errors
+/// [`StoreError::NotWritten`] when somebody reads for so long that it cannot be, or the disk fails; the
+/// log is then needed beside the file, as it was before.
+pub fn rest(path: &Path) -> Result<Resting, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(not_written)?;
+    connection.busy_timeout(BUSY_TO_REST).map_err(not_written)?;
+    let log = {
+        let mut name = path.as_os_str().to_owned();
+        name.push("-wal");
+        PathBuf::from(name)
+    };
+    for _ in 0..TRIES_TO_REST {
+        // Nothing is folded by a connection that has not read yet.
+        connection
+            .execute_batch("PRAGMA synchronous = FULL; SELECT count(*) FROM sqlite_schema;")
+            .and_then(|()| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
+            .and_then(|()| connection.execute_batch("BEGIN IMMEDIATE"))
+            .map_err(not_written)?;
+        match std::fs::metadata(&log) {
+            Ok(file) if file.len() > 0 => {
+                connection.execute_batch("ROLLBACK").map_err(not_written)?
+            }
+            Ok(_) | Err(_) => return Ok(Resting { _holds: connection }),
+        }
+    }
+    Err(StoreError::NotWritten(format!(
+        "somebody reads or writes it: {} is needed beside it",
+        log.display()
+    )))
+}
+
 /// Opens a read-only connection of its own; the database must exist. Young references cost it a
 /// scan: beside a writer of the same process take [`Opened::reader`].
 ///
 /// # Errors
-/// [`StoreError::NotWritten`] when it cannot be opened.
+/// [`StoreError::NotRead`] when it cannot be opened.
 pub fn open_reader(path: &Path) -> Result<SqliteReads, StoreError> {
     Ok(SqliteReads::new(read_only(path)?, None))
 }
 
 fn read_only(path: &Path) -> Result<Connection, StoreError> {
+    let unopened = |error| StoreError::NotRead(format!("{}: {}", path.display(), hint(&error)));
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(not_written)?;
-    connection.busy_timeout(Duration::from_secs(5)).map_err(not_written)?;
+    let connection = Connection::open_with_flags(path, flags).map_err(unopened)?;
+    connection.busy_timeout(BUSY).map_err(unopened)?;
     connection
         .execute_batch(&format!("PRAGMA mmap_size = 0; PRAGMA cache_size = -{READER_CACHE_KIB};"))
-        .map_err(not_written)?;
+        .map_err(unopened)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }

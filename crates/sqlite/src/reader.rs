@@ -1,6 +1,6 @@
 //! Read-only connections: typed pages and walks, each bounded.
 
-use crate::open::not_written;
+use crate::open::{hint, not_written};
 use crate::rows::by;
 use crate::young::{Young, find, find_young};
 use crate::{papers, proofs};
@@ -29,14 +29,14 @@ fn above(after: Option<TrxNo>) -> i64 {
 }
 
 /// A row that cannot be read is damage; everything else passes.
-fn not_read(error: rusqlite::Error) -> StoreError {
+fn not_read(asked: &str, error: rusqlite::Error) -> StoreError {
     let cause = match &error {
         rusqlite::Error::FromSqlConversionFailure(_, _, cause) => cause.to_string(),
         rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::IntegralValueOutOfRange(..) => {
             error.to_string()
         }
         // rusqlite's list is open.
-        _ => return not_written(error),
+        _ => return store::not_read(asked, &hint(&error)),
     };
     StoreError::Broken(format!("a row cannot be read: {cause}"))
 }
@@ -66,7 +66,8 @@ impl SqliteReads {
 
     /// About the first number since an instant: exactly that one while clocks go forward.
     fn first_since(&self, since: UtcMillis) -> Result<i64, StoreError> {
-        crate::evidence::first_since(&self.connection, since).map_err(not_written)
+        crate::evidence::first_since(&self.connection, since)
+            .map_err(|error| not_read("FROM trx", error))
     }
 
     fn all<T>(
@@ -75,8 +76,9 @@ impl SqliteReads {
         params: impl Params,
         decode: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, StoreError> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(not_written)?;
-        let rows = statement.query_map(params, decode).map_err(not_written)?;
+        let not_read = |error| not_read(sql, error);
+        let mut statement = self.connection.prepare_cached(sql).map_err(not_read)?;
+        let rows = statement.query_map(params, decode).map_err(not_read)?;
         rows.collect::<rusqlite::Result<_>>().map_err(not_read)
     }
 
@@ -89,7 +91,7 @@ impl SqliteReads {
         self.connection
             .prepare_cached(sql)
             .and_then(|mut statement| statement.query_row(params, decode).optional())
-            .map_err(not_read)
+            .map_err(|error| not_read(sql, error))
     }
 
     /// Visits rows in order; the first column numbers them. A row that cannot be read is damage, and
@@ -102,9 +104,10 @@ impl SqliteReads {
         mut decode: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
         visit: &mut dyn FnMut(T) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        let mut statement = self.connection.prepare(sql).map_err(not_written)?;
-        let mut rows = statement.query(params_from_iter(params)).map_err(not_written)?;
-        while let Some(row) = rows.next().map_err(not_written)? {
+        let not_read = |error| not_read(sql, error);
+        let mut statement = self.connection.prepare(sql).map_err(not_read)?;
+        let mut rows = statement.query(params_from_iter(params)).map_err(not_read)?;
+        while let Some(row) = rows.next().map_err(not_read)? {
             let decoded = decode(row).map_err(|error| {
                 let number: i64 = row.get(0).unwrap_or_default();
                 StoreError::Broken(format!("{what} {number} cannot be read: {error}"))
@@ -173,7 +176,9 @@ impl Reads for SqliteReads {
     }
 
     fn trx_by_ref(&mut self, member: MemberId, ref_id: &RefId) -> Result<Option<Trx>, StoreError> {
-        let Some(no) = self.taken(member, ref_id).map_err(not_written)? else { return Ok(None) };
+        let Some(no) = self.taken(member, ref_id).map_err(|e| not_read("FROM ref", e))? else {
+            return Ok(None);
+        };
         let sql = format!("SELECT {} FROM trx WHERE no = ?1", codec::TRX);
         self.one(&sql, [no.get()], by(codec::trx))
     }
@@ -286,7 +291,7 @@ impl Reads for SqliteReads {
     }
 
     fn settled_by(&mut self, key: &ProofKey) -> Result<Option<TrxNo>, StoreError> {
-        proofs::read(&self.connection, key).map_err(not_written)
+        proofs::read(&self.connection, key).map_err(|error| not_read("FROM proof", error))
     }
 
     fn sent_attempts(
@@ -319,7 +324,7 @@ impl Reads for SqliteReads {
     }
 
     fn paper(&mut self, key: &PaperKey) -> Result<Option<Paper>, StoreError> {
-        papers::find(&self.connection, key).map_err(not_written)
+        papers::find(&self.connection, key).map_err(|error| not_read("FROM paper", error))
     }
 
     fn papers(&mut self, filter: &PaperFilter) -> Result<Vec<Paper>, StoreError> {
@@ -510,7 +515,9 @@ impl Reads for SqliteReads {
     }
 
     fn hold(&mut self) -> Result<(), StoreError> {
-        self.connection.execute_batch("BEGIN; SELECT 1 FROM chain").map_err(not_written)
+        self.connection
+            .execute_batch("BEGIN; SELECT 1 FROM chain")
+            .map_err(|error| not_read("", error))
     }
 
     fn release(&mut self) {

@@ -43,8 +43,7 @@ pub struct ChainHead {
 impl fmt::Display for ChainHead {
     /// `seq:hash in hex`, for logs and reports.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.seq)?;
-        self.hash.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write!(f, "{}:{}", self.seq, types::hex(self.hash))
     }
 }
 

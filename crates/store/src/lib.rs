@@ -24,7 +24,7 @@ pub use evidence::{Place, ProofKey, Turn, is_rival};
 pub use exchange::{Exchange, Heard, Peer};
 pub use read::{
     CatalogRows, ChainRow, Counts, DeliveryFilter, JOURNAL_LOOK_MOST, JournalFilter, Places,
-    Progress, Reads, Story, TrxFilter, Work,
+    Progress, Reads, Story, TrxFilter, Work, not_read,
 };
 pub use records::{
     CatalogChange, CatalogKey, Channel, Delivery, DeliveryState, Direction, Imported, JournalLine,
@@ -40,6 +40,9 @@ pub enum StoreError {
     /// Nothing was written; the same work may be given again.
     #[error("nothing was written: {0}")]
     NotWritten(String),
+    /// Something was only read, and could not be; the text says what. Of [`Reads`] alone.
+    #[error("{0}")]
+    NotRead(String),
     /// Nothing was written because others were in the way; what was decided is out of date, and
     /// deciding anew may help.
     #[error("others were in the way: {0}")]
@@ -51,7 +54,8 @@ pub enum StoreError {
     /// The commit may or may not have happened: stop, and let the restart find out.
     #[error("the commit may or may not have happened: {0}")]
     Unknown(String),
-    /// The store is damaged, of another version, or broke one of our own rules.
+    /// The store is damaged, of another version, is another node's now, or broke one of our own rules.
+    /// Found before a commit was asked for, so nothing was written; the same work cannot be given again.
     #[error("{0}")]
     Broken(String),
 }

@@ -360,3 +360,32 @@ pub trait Reads: Send {
     /// [`StoreError`].
     fn backup(&mut self, to: &Path, progress: Progress<'_>) -> Result<(), StoreError>;
 }
+
+/// The error of a question that had no answer; `asked`: the question, which names what it is about.
+#[must_use]
+pub fn not_read(asked: &str, why: &str) -> StoreError {
+    let after = asked.split_once("FROM ").map(|(_, rest)| rest.trim_start());
+    let name = |rest: &str| {
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        rest.get(..end).unwrap_or_default().to_owned()
+    };
+    match after.map(name).filter(|name| !name.is_empty()) {
+        Some(name) => StoreError::NotRead(format!("{name} could not be read: {why}")),
+        None => StoreError::NotRead(format!("the database could not be read: {why}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::not_read;
+
+    #[test]
+    fn a_question_without_an_answer_says_what_was_asked() {
+        let told = |asked: &str| not_read(asked, "gone").to_string();
+        assert_eq!(told("SELECT * FROM journal WHERE seq > $1"), "journal could not be read: gone");
+        assert_eq!(told("SELECT (a)\n FROM  trx"), "trx could not be read: gone");
+        for asked in ["", "SELECT 1", "SELECT a FROM (SELECT 1)", "FROM "] {
+            assert_eq!(told(asked), "the database could not be read: gone");
+        }
+    }
+}

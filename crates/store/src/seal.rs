@@ -62,24 +62,14 @@ impl MasterKey {
     /// # Errors
     /// [`SealError::BadKey`].
     pub fn from_hex(text: &str) -> Result<Self, SealError> {
-        let text = text.trim();
-        if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(SealError::BadKey);
-        }
-        let mut key = [0; 32];
-        for (at, byte) in key.iter_mut().enumerate() {
-            *byte = text
-                .get(at * 2..at * 2 + 2)
-                .and_then(|pair| u8::from_str_radix(pair, 16).ok())
-                .ok_or(SealError::BadKey)?;
-        }
-        Ok(Self(key))
+        let key = types::unhex(text.trim()).and_then(|bytes| bytes.try_into().ok());
+        key.map(Self).ok_or(SealError::BadKey)
     }
 
     /// The 64 hexadecimal digits to write into a key file.
     #[must_use]
     pub fn to_hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        types::hex(self.0)
     }
 
     /// A key of its own for another purpose.

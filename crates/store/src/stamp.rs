@@ -166,7 +166,7 @@ impl StampKey {
     #[must_use]
     pub fn sign(&self, what: &str) -> String {
         let stamp = self.fields("head").text(what).of(String::new());
-        stamp.digest.unwrap_or_default().iter().map(|byte| format!("{byte:02x}")).collect()
+        types::hex(stamp.digest.unwrap_or_default())
     }
 
     /// A purchase.

@@ -5,6 +5,7 @@
 //! clock and depends on nothing.
 
 mod amount;
+mod hex;
 mod ids;
 mod money;
 mod refusal;
@@ -13,6 +14,7 @@ mod time;
 mod words;
 
 pub use amount::Rounding;
+pub use hex::{hex, unhex};
 pub use ids::{AttemptId, DeliveryId, MemberId, TrxNo};
 pub use money::{MoneyError, Rupiah};
 pub use refusal::{Param, Refusal};

@@ -24,7 +24,7 @@ impl Signed<'_> {
     #[must_use]
     pub fn text(&self) -> String {
         let Self { timestamp, nonce, method, target, body } = self;
-        let digest: String = Sha256::digest(body).iter().map(|b| format!("{b:02x}")).collect();
+        let digest = types::hex(Sha256::digest(body));
         format!("v1\n{timestamp}\n{nonce}\n{method}\n{target}\n{digest}")
     }
 
@@ -36,9 +36,7 @@ impl Signed<'_> {
             return String::new();
         };
         mac.update(self.text().as_bytes());
-        let bytes = mac.finalize().into_bytes();
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("v1={hex}")
+        format!("v1={}", types::hex(mac.finalize().into_bytes()))
     }
 }
 

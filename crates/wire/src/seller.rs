@@ -119,8 +119,7 @@ pub fn is_seller_report(message: &str) -> bool {
 /// The sign of a request: `md5(username + key + ref_id)`, in hexadecimal.
 #[must_use]
 pub fn sign_seller(username: &str, key: &str, ref_id: &str) -> String {
-    let hash = Md5::digest(format!("{username}{key}{ref_id}").as_bytes());
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    types::hex(Md5::digest(format!("{username}{key}{ref_id}").as_bytes()))
 }
 
 /// A request taken apart and not yet believed: whatever was sent, cleaned and bounded.

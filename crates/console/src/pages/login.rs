@@ -14,7 +14,7 @@ const SCRIPT: &[u8] = include_bytes!("../../static/console.js");
 
 fn named(content: &[u8], ending: &str) -> String {
     let digest = Sha256::digest(content);
-    let short: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let short = types::hex(&digest[..6]);
     format!("/assets/{short}.{ending}")
 }
 

@@ -15,6 +15,7 @@ pub(crate) use news::SUSPECT_AFTER_MS;
 
 use crate::command::{Answer, Command, Errand};
 use crate::crash::crash_point;
+use crate::lost::LostLines;
 use crate::snapshot::Snapshot;
 use crate::zone::midnight;
 use crate::{Catalog, Clock, Health, NotDone, Zone};
@@ -55,6 +56,7 @@ pub(crate) struct Core {
     /// When a catalog that is known to be old is read again.
     pub(crate) reread: UtcMillis,
     pub(crate) stamps: StampKey,
+    pub(crate) lost: Arc<LostLines>,
 }
 
 /// Facts and changes of the batch being decided.
@@ -310,7 +312,8 @@ impl Core {
     ///
     /// # Errors
     /// [`StoreError::NotWritten`] or [`StoreError::Again`]: nothing was written and every caller
-    /// hears that. Any other error: stop; callers hear that nobody knows.
+    /// hears that. [`StoreError::Broken`] (a lane that was taken over): the same, and stop.
+    /// [`StoreError::Unknown`]: stop; callers hear that nobody knows.
     pub(crate) fn step(&mut self, jobs: Vec<Job>) -> Result<Nudges, StoreError> {
         let (mut tries, mut outdated) = (0, false);
         loop {
@@ -329,16 +332,19 @@ impl Core {
                     tries += 1;
                 }
                 Err(error) => {
-                    if matches!(
-                        error,
-                        StoreError::NotWritten(_) | StoreError::Again(_) | StoreError::Outdated(_)
-                    ) {
-                        for job in jobs {
-                            // A caller that went away loses nothing.
-                            let _ = job.answer.send(Err(NotDone::NotTaken));
-                        }
+                    // Only a commit that was asked for may have happened.
+                    let fate = match error {
+                        StoreError::Unknown(_) => NotDone::NotKnown,
+                        StoreError::NotWritten(_)
+                        | StoreError::NotRead(_)
+                        | StoreError::Again(_)
+                        | StoreError::Outdated(_)
+                        | StoreError::Broken(_) => NotDone::NotTaken,
+                    };
+                    let why = error.to_string();
+                    for job in jobs {
+                        self.turn_away(job, fate, &why);
                     }
-                    // Otherwise the callers' answers are lost, and that is what they hear.
                     return Err(error);
                 }
                 Ok((answers, nudges)) => {
@@ -350,6 +356,15 @@ impl Core {
                 }
             }
         }
+    }
+
+    /// Tells a caller that what it asked has no answer; a line that nobody waits for is told in the log.
+    pub(crate) fn turn_away(&self, job: Job, fate: NotDone, why: &str) {
+        if let Command::Note(line) = &job.command {
+            self.lost.tell(line, why);
+        }
+        // A caller that went away loses nothing.
+        let _ = job.answer.send(Err(fate));
     }
 
     /// A committed change that could not be read back is read again, at most now and then.

@@ -100,6 +100,27 @@ async fn an_unknown_commit_stops_the_writer() {
     assert_eq!(rig.trx("product=T1&dest=089660522887&refID=115").await.status, 503);
 }
 
+/// A lane that was taken over while this node slept: found before a commit was asked for, so the purchase
+/// was not taken, and nobody is told to wait for it. Lines of answers that could not be written are counted,
+/// and their text is in the log.
+#[tokio::test]
+async fn a_batch_of_a_lost_lane_was_not_taken() {
+    let mut rig = rig().await;
+    let why = "lane 1 was taken over; the batch is dropped";
+    *rig.fault.lock().unwrap() = Some(StoreError::Broken(why.to_owned()));
+    let got = rig.trx(BUY).await;
+    assert_eq!((got.status, got.code()), (503, "busy"));
+    assert_eq!(got.body, "Sistem sibuk, ulangi dengan refID yang sama");
+    let ended = tokio::time::timeout(Duration::from_secs(5), &mut rig.ended).await.unwrap();
+    assert!(matches!(ended, Ok(Err(StoreError::Broken(_)))), "{ended:?}");
+    assert_eq!(rig.trx("product=T1&dest=089660522887&refID=115").await.status, 503);
+    assert_eq!(rig.handle.lost_lines(), 0, "busy is never in the journal");
+    assert_eq!(rig.trx("product=T1&dest=1&refID=116&qty=x").await.code(), "invalid_parameter");
+    assert_eq!(rig.handle.lost_lines(), 1);
+    assert!(rig.get("/metrics").await.body.contains("gerbang_journal_lines_lost 1"));
+    assert_eq!(rig.balance(1).await, 279_655);
+}
+
 /// Almost no disk left: refused before anything is taken, questions still answered.
 #[tokio::test]
 async fn a_full_disk_refuses_purchases_only() {

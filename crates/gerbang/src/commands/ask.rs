@@ -142,7 +142,7 @@ pub(super) async fn buy(args: BuyArgs, screen: &Screen) -> anyhow::Result<ExitCo
             let mut random = [0; 8];
             getrandom::fill(&mut random)
                 .map_err(|error| anyhow::anyhow!("no randomness from the system: {error}"))?;
-            random.iter().map(|byte| format!("{byte:02x}")).collect()
+            types::hex(random)
         }
     };
     let wanted = wanted(&args.wanted, &made_up, args.harga_max.as_deref())?;

@@ -21,7 +21,7 @@ pub(super) fn backup(
             storage.shown()
         );
     };
-    if !database.exists() {
+    if !storage.exists()? {
         bail!("there is no business in {}", storage.shown());
     }
     if to.exists() {

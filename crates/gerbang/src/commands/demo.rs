@@ -154,7 +154,11 @@ pub(super) async fn demo(
     let scheme = if config.tls_certificate.is_some() { "https" } else { "http" };
     let base = format!("{scheme}://{}", tcp.local_addr()?);
     let callback = format!("{base}{PATH}");
-    let fresh = !Storage::of(data, &config).exists()?;
+    let storage = Storage::of(data, &config);
+    let fresh = !storage.exists()?;
+    if fresh {
+        storage.is_new(data, &config)?;
+    }
     data.create()?;
     {
         let (house, ended) = House::create(data, &config)?;

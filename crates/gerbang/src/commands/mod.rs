@@ -26,6 +26,7 @@ use cli::{
     BookVerb, BusinessVerb, CallbackVerb, EntryArgs, MemberVerb, PriceVerb, ProductVerb, RouteVerb,
     SupplierVerb, TrxVerb, UserVerb, Verb, VerdictArgs,
 };
+use engine::Zone;
 use office::{
     Actor, Entry, Import, ImportHow, NewToken, NewUser, Operation, Rules, SupplierAdd, Takeover,
     TakeoverHow, Verdict, execute,
@@ -153,14 +154,14 @@ fn place(data: Option<PathBuf>, config: Option<PathBuf>) -> anyhow::Result<(Data
 /// Asks the running server, or opens the business when there is none.
 async fn carry_out(data: &DataDir, config: &Config, operation: Operation) -> anyhow::Result<Value> {
     let storage = Storage::of(data, config);
-    if !storage.exists()? {
-        bail!("{}", storage.nothing_there());
-    }
+    storage.must_exist(data, config)?;
     // A server holds the lock; what holds it without a socket is starting, ending, or a command.
     if let Some(free) = data.try_lock()? {
         drop(free);
         let (house, _) = House::open(data, config)?;
-        return execute(&house.office, &Actor::local(), operation).await;
+        let done = execute(&house.office, &Actor::local(), operation).await;
+        storage.rest();
+        return done;
     }
     door::ask(data, &operation).await
 }
@@ -271,7 +272,7 @@ fn user(verb: UserVerb) -> anyhow::Result<(Operation, Shape)> {
 fn fresh_password() -> anyhow::Result<String> {
     let mut random = [0; 10];
     getrandom::fill(&mut random).context("no randomness from the system")?;
-    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(types::hex(random))
 }
 
 async fn init(data: &DataDir, config: &Config) -> anyhow::Result<Value> {
@@ -279,6 +280,9 @@ async fn init(data: &DataDir, config: &Config) -> anyhow::Result<Value> {
     if storage.exists()? {
         bail!("there is a business in {} already", storage.shown());
     }
+    storage.is_new(data, config)?;
+    // Before the key is made: a key alone tells of a business that was lost.
+    Zone::new(&config.zone)?;
     data.create()?;
     if !data.config().exists() {
         std::fs::write(data.config(), DEFAULT)?;
@@ -286,10 +290,11 @@ async fn init(data: &DataDir, config: &Config) -> anyhow::Result<Value> {
     let (house, _) = House::create(data, config)?;
     let mut id = [0; 8];
     getrandom::fill(&mut id).context("no randomness from the system")?;
-    let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let id = types::hex(id);
     house.office.set_up("init", vec![CatalogChange::Level(goods::first_level(&id)?)]).await?;
     let rules = Rules { second_factor: true, ..house.office.rules().await? };
     house.office.set_rules(&Actor::local(), &rules).await?;
+    storage.rest();
     Ok(json!({
         "created": storage.shown(), "price_list": format!("/harga/json?id={id}"),
         "next": "gerbang user add NAME --role owner, gerbang member add, gerbang product import, gerbang supplier add, gerbang serve",

@@ -24,6 +24,8 @@ pub(super) fn move_store(
     if !source.exists()? {
         bail!("there is no business in {}", source.shown());
     }
+    // The log would be left behind by the rename below, and with it what was committed last.
+    sqlite::fold_log(&file).with_context(|| format!("{}; nothing was moved", file.display()))?;
     let there = Storage::named(&to, &config);
     let key = data.master_key().ok().map(|key| StampKey::of(&key));
     let proof = Proof::whole(key.as_ref());

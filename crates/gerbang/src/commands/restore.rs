@@ -9,6 +9,8 @@ use super::render::{Screen, Shape, bar};
 use super::verify::{self, Proof};
 use crate::config::Config;
 use crate::data::{DataDir, beside, with_logs};
+use crate::heads;
+use crate::keyproof;
 use crate::mark::{Mark, Marker, sync_folder};
 use crate::stamps::next_numbers;
 use crate::storage::{Opened, Storage, apart};
@@ -16,10 +18,11 @@ use anyhow::{Context as _, anyhow, bail};
 use domain::{Epoch, Lost, first_after};
 use engine::{Catalog, Zone};
 use serde_json::{Value, json};
+use sqlite::Found;
 use std::path::{Path, PathBuf};
 use store::{
-    Batch, CatalogChange, Change, Channel, Direction, JournalFilter, JournalLine, MasterKey,
-    Reads as _, StampKey, TrxFilter, Wants, stamp_bytes,
+    Batch, CatalogChange, Change, Channel, Direction, Heads, JournalFilter, JournalLine, MasterKey,
+    Reads, StampKey, TrxFilter, Wants, stamp_bytes,
 };
 use types::{DeliveryId, TrxNo, UtcMillis};
 
@@ -40,7 +43,8 @@ pub(super) fn restore(
     }
     let key = data.master_key()?;
     let storage = Storage::of(data, config);
-    let marked = Marking { key: &key, mark: config.mark(data), seen: args.seen };
+    let heads = config.heads_file.clone();
+    let marked = Marking { key: &key, mark: config.mark(data), heads, seen: args.seen };
     let shown = match (&storage, &args.file) {
         (Storage::Server { .. }, Some(file)) => bail!(
             "{} is for a business in a file. Restore {} with PostgreSQL's own tools (pg_restore, \
@@ -70,7 +74,22 @@ pub(super) fn restore(
 struct Marking<'a> {
     key: &'a MasterKey,
     mark: PathBuf,
+    /// Where signed heads are collected.
+    heads: Option<PathBuf>,
     seen: Option<i64>,
+}
+
+impl Marking<'_> {
+    /// Notes where the copy ended, as the first heads of the new time: what is noted above them is of the
+    /// time that was lost. A restore is one without it, too.
+    fn note(&self, epoch: &Epoch, copied: &[Heads]) {
+        let Some(file) = &self.heads else { return };
+        let at = epoch.at.get().to_string();
+        let text = heads::lines(&at, epoch.number, copied, &StampKey::of(self.key));
+        if let Err(error) = heads::append(file, &text) {
+            eprintln!("{}: the heads of the copy are not noted: {error}", file.display());
+        }
+    }
 }
 
 /// A copy that is whole, under its name.
@@ -81,13 +100,24 @@ fn put_in_place(
     replace: bool,
     marking: &Marking<'_>,
 ) -> anyhow::Result<Value> {
-    if !file.exists() {
-        bail!("there is no {}", file.display());
+    let none = match sqlite::look(file)? {
+        Found::Business => None,
+        Found::Nothing => Some("is not there"),
+        Found::Empty => Some("is empty"),
+        Found::Foreign => Some("is no database of Gerbang"),
+    };
+    if let Some(none) = none {
+        bail!("{} {none}: it is no backup, and nothing was restored", file.display());
     }
-    if database.exists() && !replace {
+    let there = match sqlite::look(database)? {
+        Found::Nothing => None,
+        Found::Business => Some("there is a business in"),
+        Found::Empty => Some("there is an empty file"),
+        Found::Foreign => Some("there is something that is no database of Gerbang in"),
+    };
+    if let Some(there) = there.filter(|_| !replace) {
         bail!(
-            "there is a business in {}; nothing was changed. To put that file aside and restore, add \
-             --replace",
+            "{there} {}; nothing was changed. To put that file aside and restore, add --replace",
             database.display()
         );
     }
@@ -109,23 +139,20 @@ fn put_in_place(
     progress.finish_and_clear();
     let mut opened = Storage::File(part.clone()).open()?;
     prove(&mut opened, marking.key, &file.display().to_string(), "nothing was restored")?;
+    let copied = first(&mut opened)?.heads()?;
     let (epoch, shown) = begin_epoch(&mut opened, marking)?;
     drop(opened);
     // What is in a log of its own would be left behind by the rename.
     sqlite::fold_log(&part).with_context(|| format!("{}; nothing was restored", part.display()))?;
     std::fs::File::open(&part)?.sync_all()?;
+    // A log without its database too: it would be taken for the copy's own.
     let mut aside = None;
-    if database.exists() {
-        let now = epoch.at.get();
-        for (ours, name) in with_logs(database)
-            .iter()
-            .zip(with_logs(&beside(database, &format!(".replaced-{now}"))))
-        {
-            if ours.exists() {
-                std::fs::rename(ours, &name)
-                    .with_context(|| format!("cannot rename {}", ours.display()))?;
-                aside.get_or_insert(name);
-            }
+    let names = with_logs(&beside(database, &format!(".replaced-{}", epoch.at.get())));
+    for (ours, name) in with_logs(database).iter().zip(names) {
+        if ours.exists() {
+            std::fs::rename(ours, &name)
+                .with_context(|| format!("cannot rename {}", ours.display()))?;
+            aside.get_or_insert(name);
         }
     }
     std::fs::rename(&part, database)
@@ -133,6 +160,7 @@ fn put_in_place(
     sync_folder(database)?;
     let mut reads = sqlite::open_reader(database)?;
     Marker::begin(&marking.mark, &epoch, &mut reads, epoch.at)?;
+    marking.note(&epoch, &copied);
     data.forget_reports()?;
     let mut shown = shown;
     shown["restored"] = json!(file.display().to_string());
@@ -157,24 +185,30 @@ fn mark_as_it_is(
             );
         }
     }
+    keyproof::refuse_another(storage, marking.key)?;
     let mut opened = storage.open()?;
     prove(&mut opened, marking.key, &storage.shown(), "nothing was changed")?;
+    let copied = first(&mut opened)?.heads()?;
     let (epoch, mut shown) = begin_epoch(&mut opened, marking)?;
-    let first = opened.readers.first_mut().context("a store without readers")?;
-    Marker::begin(&marking.mark, &epoch, first.as_mut(), epoch.at)?;
+    Marker::begin(&marking.mark, &epoch, first(&mut opened)?, epoch.at)?;
+    marking.note(&epoch, &copied);
     data.forget_reports()?;
     shown["restored"] = json!(storage.shown());
     Ok(shown)
 }
 
+fn first(opened: &mut Opened) -> anyhow::Result<&mut dyn Reads> {
+    Ok(opened.readers.first_mut().context("a store without readers")?.as_mut())
+}
+
 /// The key in place is the one that the copy was written with, and the copy holds.
 fn prove(opened: &mut Opened, key: &MasterKey, shown: &str, end: &str) -> anyhow::Result<()> {
-    let reads = opened.readers.first_mut().context("a store without readers")?;
+    let reads = first(opened)?;
     Catalog::build(reads.catalog()?, key).map_err(|error| {
         anyhow!("{error}. The copy was written with another master.key: put that one in place")
     })?;
     let stamps = StampKey::of(key);
-    let report = verify::report(reads.as_mut(), &Proof::whole(Some(&stamps)))?;
+    let report = verify::report(reads, &Proof::whole(Some(&stamps)))?;
     match report.found.first() {
         Some(first) => bail!("{shown} does not hold: {first}; {end}"),
         None => Ok(()),
@@ -184,7 +218,7 @@ fn prove(opened: &mut Opened, key: &MasterKey, shown: &str, end: &str) -> anyhow
 /// One commit: from here on the business knows.
 fn begin_epoch(opened: &mut Opened, marking: &Marking<'_>) -> anyhow::Result<(Epoch, Value)> {
     let now = opened.clock.now();
-    let reads = opened.readers.first_mut().context("a store without readers")?;
+    let reads = first(opened)?;
     let rows = reads.catalog()?;
     let last = rows.epochs.iter().max_by_key(|epoch| epoch.number).cloned();
     // A mark that cannot be read is as good as none: the jump is wide enough without.
@@ -198,7 +232,7 @@ fn begin_epoch(opened: &mut Opened, marking: &Marking<'_>) -> anyhow::Result<(Ep
     }
     let trx = reads.trx_page(&TrxFilter { limit: 1, ..TrxFilter::default() })?;
     newest = trx.first().map_or(newest, |trx| newest.max(trx.created));
-    let (next_trx, next_delivery) = next_numbers(reads.as_mut(), &rows.epochs)?;
+    let (next_trx, next_delivery) = next_numbers(reads, &rows.epochs)?;
     let jump = |next: i64, mark: Option<i64>, seen: Option<i64>| {
         first_after(&Lost { next, newest, mark, seen }, now).with_context(|| {
             format!(

@@ -10,6 +10,7 @@ use crate::mark::Marker;
 use crate::play;
 use crate::receiver::Receiver;
 use crate::say;
+use crate::storage::Storage;
 use anyhow::{Context as _, anyhow};
 use console::{Console, ConsoleSettings};
 use engine::Command;
@@ -23,9 +24,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::{Channel, Direction, JournalLine};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
+/// How long the end waits for the writers.
+const DRAIN: Duration = Duration::from_secs(3);
 /// How often it is looked whether new addresses of a member count.
 const ADDRESSES_EVERY: Duration = Duration::from_secs(30);
 
@@ -127,6 +130,8 @@ pub(super) async fn serve(
     }
     let prices = tokio::spawn(keep_in_step(house.office.clone()));
     let addresses = tokio::spawn(let_addresses_count(house.office.clone()));
+    // Before anybody hears that it serves, so that it ends in order from then on.
+    let signals = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
     let listening = format!("listening on {scheme}://{address}");
     match &speaker {
         Some(speaker) => speaker.say(&listening),
@@ -135,9 +140,9 @@ pub(super) async fn serve(
     }
     note(&house, "start").await;
     let result = match &speaker {
-        None => until_told(ended, lost).await,
+        None => until_told(signals, ended, lost).await,
         Some(speaker) => tokio::select! {
-            result = until_told(ended, lost) => result,
+            result = until_told(signals, ended, lost) => result,
             () = speaker.unheard() => Ok(()),
         },
     };
@@ -157,7 +162,16 @@ pub(super) async fn serve(
         // The queue is in order: when this line is written, everything before it is.
         note(&house, "stop").await;
     }
+    // What a stopped writer turned away is told before the end, too.
+    let _ = tokio::time::timeout(DRAIN, house.handle.drained()).await;
+    let lines = house.handle.lost_lines();
+    if lines > 0 {
+        tracing::error!(lines, "journal lines of this run are in the log only");
+    }
     mark(&house.handle, &house.marker).await;
+    if result.is_ok() {
+        Storage::of(data, config).rest();
+    }
     result
 }
 
@@ -205,9 +219,11 @@ async fn let_addresses_count(office: Arc<Office>) {
 }
 
 /// A signal ends in order; a writer that stopped ends with its error.
-async fn until_told(ended: WriterEnd, lost: oneshot::Receiver<String>) -> anyhow::Result<()> {
-    let mut term = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+async fn until_told(
+    [mut term, mut interrupt]: [Signal; 2],
+    ended: WriterEnd,
+    lost: oneshot::Receiver<String>,
+) -> anyhow::Result<()> {
     tokio::select! {
         _ = term.recv() => Ok(()),
         _ = interrupt.recv() => Ok(()),

@@ -29,5 +29,6 @@ mod suppliers;
 mod takeover;
 mod tamper;
 mod two_persons;
+mod vanished;
 mod visitor;
 mod webhooks;

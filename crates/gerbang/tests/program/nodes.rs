@@ -7,7 +7,8 @@ use super::rig::{House, OWN, Server, get};
 use super::suppliers::wait_until;
 use pgtest::{Proxy, Way};
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -241,6 +242,71 @@ fn frozen_in_a_transaction() {
     fleet.trial.is_true();
 }
 
+/// What came to a node while it slept through its lease was never taken: whoever hears of it hears "busy",
+/// and nobody waits for a purchase that is not there. Its journal is another's; the lines are in the log.
+#[test]
+fn what_a_sleeper_finds_is_not_taken() {
+    let server = pgtest::Server::start(&[]).unwrap();
+    let mut fleet = Fleet::new(&server.database("g").unwrap(), 2);
+    let other = fleet.serve(1);
+    for round in 0..3 {
+        let mut node = fleet.serve(0);
+        // Connections and statements are there, as in a node that works.
+        for warm in 0..6 {
+            let ref_id = format!("awake-{round}-{warm}");
+            let answer = insist(&[node.address], &ref_id);
+            fleet.trial.accepted.insert(ref_id, trx_of(&answer));
+        }
+        let log = node.log().len();
+        node.freeze(true);
+        let send = |target: &str| {
+            let mut stream = TcpStream::connect(node.address).unwrap();
+            let request =
+                format!("GET {target} HTTP/1.1\r\nHost: h2h\r\nConnection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).unwrap();
+            stream
+        };
+        // It may end before it has answered everybody.
+        let heard = |mut stream: TcpStream| {
+            let mut answer = String::new();
+            let read = stream.read_to_string(&mut answer);
+            (read.is_ok() && !answer.is_empty()).then_some(answer)
+        };
+        let buy = |ref_id: &str| format!("/trx?product=T1&dest=089660522887&refID={ref_id}&{OWN}");
+        let asked: Vec<(String, TcpStream)> = (0..6)
+            .map(|n| format!("asleep-{round}-{n}"))
+            .map(|ref_id| (ref_id.clone(), send(&buy(&ref_id))))
+            .collect();
+        // Nothing is bought by these, and each answer has a line of its own.
+        let wrong = "/trx/balance?memberID=OK00123&pin=000000&password=x";
+        let refused: Vec<TcpStream> = (0..3).map(|_| send(wrong)).collect();
+        // As whoever takes them over does it.
+        let take = format!(
+            "UPDATE lane SET epoch = epoch + 1, node = 'another',
+             until = clock_timestamp() + interval '2 seconds' WHERE node LIKE '%.{}'",
+            node.id()
+        );
+        server.sql("g", &take).unwrap();
+        node.freeze(false);
+        for (ref_id, stream) in asked {
+            let answer = heard(stream);
+            let is_busy = answer.as_ref().is_none_or(|text| text.starts_with("HTTP/1.1 503"));
+            let said = other.check(&ref_id);
+            assert!(is_busy && said.starts_with("TIDAK ADA"), "{ref_id}: {answer:?}, {said}");
+        }
+        let told = refused.into_iter().filter_map(heard).count();
+        assert!(!node.wait().success(), "it went on after its lanes were taken");
+        let log = node.log().split_off(log);
+        let lines = log.matches("a journal line was not written").count();
+        assert!(lines >= told, "{told} were refused, {lines} lines: {log}");
+        assert!(
+            lines == 0 || log.contains("journal lines of this run are in the log only"),
+            "{log}"
+        );
+    }
+    fleet.trial.is_true();
+}
+
 /// COMMIT never arrives, or its answer does not: nothing is lost, nothing is there twice.
 #[test]
 fn connections_cut_during_commit() {
@@ -389,6 +455,18 @@ fn a_server_that_forgets_is_refused() {
     let url = "postgres://someone:verysecret@127.0.0.1:1/g";
     let said = House::on(url).fails(&["init"]);
     assert!(said.contains("g at 127.0.0.1") && !said.contains("verysecret"), "{said}");
+    // Who only asks is not told of writing.
+    for words in [&["verify"][..], &["member", "list"], &["restore"]] {
+        std::fs::create_dir_all(house.data()).unwrap();
+        std::fs::write(house.data().join("master.key"), "ab".repeat(32)).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(house.data().join("master.key"), mode).unwrap();
+        let mut command = house.program();
+        command.env("GERBANG_DATABASE", url).arg("--data").arg(house.data()).args(words);
+        let said = String::from_utf8(command.output().unwrap().stderr).unwrap();
+        assert!(said.contains("could not be read: database g at"), "{words:?}: {said}");
+        assert!(!said.contains("written"), "{words:?}: {said}");
+    }
     let said = House::on("postgres://someone:verysecret@db.example/g").fails(&["init"]);
     assert!(said.contains("sslmode") && !said.contains("verysecret"), "{said}");
 }
@@ -408,8 +486,25 @@ fn moving_house() {
     node.kill();
     stop.store(true, Ordering::Relaxed);
     trial.join(clients);
-    let before = trial.house.json(&["member", "list"]);
-    trial.house.ok(&["migrate-store", "--to", &url]);
+    let log = trial.house.data().join("gerbang.db-wal");
+    assert!(std::fs::metadata(&log).unwrap().len() > 0, "nothing was in the log");
+    // Asked of a copy: a command folds the log when it ends.
+    let copy = House::new();
+    std::fs::create_dir(copy.data()).unwrap();
+    for file in std::fs::read_dir(trial.house.data()).unwrap() {
+        let file = file.unwrap();
+        if file.file_type().unwrap().is_file() {
+            std::fs::copy(file.path(), copy.data().join(file.file_name())).unwrap();
+        }
+    }
+    let before = copy.json(&["member", "list"]);
+    let told = trial.house.json(&["migrate-store", "--to", &url]);
+    // What was put away is all of it.
+    assert!(!log.exists());
+    let moved = rusqlite::Connection::open(told["file"].as_str().unwrap()).unwrap();
+    let rows: i64 = moved.query_row("SELECT count(*) FROM transfer", [], |row| row.get(0)).unwrap();
+    assert_eq!(told["transfers"], rows);
+    drop(moved);
     assert!(trial.house.fails(&["migrate-store", "--to", &url]).contains("there is no business"));
     trial.house.database = Some(url.clone());
     assert_eq!(trial.house.json(&["member", "list"]), before);

@@ -279,6 +279,22 @@ fn a_second_factor_is_set_up_first_and_kept_from_thieves() {
     }
     let new = pre(&page).lines().next().unwrap().to_owned();
     assert_eq!(last.enter("budi", GOOD, &new), "/console");
+    // One act at a time: a role never changes with a password, and half of it is not done.
+    for two in [
+        &["--role", "owner", "--password", "hujan-turun-di-atap"][..],
+        &["--password", "hujan-turun-di-atap", "--forget-second-factor"],
+        &["--active", "false", "--forget-second-factor"],
+    ] {
+        let said = house.fails(&[&["user", "set", "budi"][..], two].concat());
+        assert!(said.contains("one after the other"), "{said}");
+    }
+    let lines = || {
+        let told = house.json(&["verify"]);
+        told["journal"].as_i64().unwrap()
+    };
+    let before = lines();
+    assert_eq!(house.json(&["user", "set", "budi", "--password", GOOD])["login"], "budi");
+    assert_eq!(lines(), before + 1, "one act, one line");
     // Who lost everything: the machine takes it away, and the next login sets up a new one.
     house.ok(&["user", "set", "budi", "--forget-second-factor"]);
     let mut anew = visit(&server);

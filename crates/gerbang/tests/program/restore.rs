@@ -323,6 +323,58 @@ fn a_living_business_is_put_aside_and_a_damaged_copy_refused() {
     assert!(again["next_trx"].as_i64() >= told["next_trx"].as_i64(), "{told} {again}");
 }
 
+/// Heads that were noted in the time that a restore took away are expected to be of no row; all others are
+/// compared, also those from before the copy.
+#[test]
+fn heads_of_the_lost_time_are_expected() {
+    let house = House::new();
+    let heads = house.folder.path().join("heads");
+    house.found(false);
+    let config = house.data().join("gerbang.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, format!("heads_file = {heads:?}\n{text}")).unwrap();
+    let lines = || std::fs::read_to_string(&heads).unwrap_or_default().lines().count();
+    // A start notes them.
+    let start = || {
+        let (before, mut server) = (lines(), house.serve());
+        wait_until("heads are noted", PATIENCE, || lines() > before);
+        server.terminate();
+        assert!(server.wait().success());
+    };
+    house.add_member();
+    start();
+    house.ok(&["member", "credit", "OK00123", "50.000", "--note", "kept"]);
+    let copy = house.folder.path().join("copy.db");
+    house.ok(&["backup", copy.to_str().unwrap()]);
+    for number in 0..20 {
+        let note = format!("lost {number}");
+        house.ok(&["member", "credit", "OK00123", "1.000", "--note", &note]);
+    }
+    start();
+    let verify = ["verify", "--heads", heads.to_str().unwrap()];
+    assert_eq!(house.json(&verify)["heads_compared"], 4);
+    house.ok(&["restore", copy.to_str().unwrap(), "--replace"]);
+    for number in 0..30 {
+        let note = format!("new {number}");
+        house.ok(&["member", "credit", "OK00123", "1.000", "--note", &note]);
+    }
+    start();
+    let told = house.json(&verify);
+    assert_eq!((&told["holds"], &told["heads_compared"]), (&json!(true), &json!(6)), "{told}");
+    let expected = told["heads_expected"].as_str().unwrap();
+    assert!(expected.starts_with("2 heads are of rows that a restore took away"), "{told}");
+    // Typed, nobody knows of which time one is.
+    let noted = std::fs::read_to_string(&heads).unwrap();
+    let lost = noted.lines().nth(1).unwrap().split(' ').find(|word| word.starts_with("journal="));
+    let said = house.run(&["verify", "--head", lost.unwrap()]);
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(said.contains("or the head is of a time that a restore took away"), "{said}");
+    // Without the restore in the database nothing is excused.
+    put_copy(&house, copy.to_str().unwrap());
+    std::fs::remove_file(house.data().join("gerbang.mark")).unwrap();
+    assert!(!house.run(&verify).status.success());
+}
+
 /// Two copies of one folder sell at one time, from one account: the second buys under references that the
 /// supplier knows from the first. It hears of other purchases, settles none of them, and says why; so do
 /// callbacks and statements that speak of references it never gave.

@@ -206,11 +206,17 @@ impl Server {
         self.child.wait().unwrap();
     }
 
-    /// SIGSTOP and SIGCONT.
+    /// SIGSTOP and SIGCONT. It stands still when this returns: until its first thread finds the signal
+    /// the others go on.
     pub(crate) fn freeze(&self, frozen: bool) {
-        use rustix::process::{Pid, Signal, kill_process};
-        let signal = if frozen { Signal::STOP } else { Signal::CONT };
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+        let (pid, signal) =
+            (Pid::from_child(&self.child), if frozen { Signal::STOP } else { Signal::CONT });
+        kill_process(pid, signal).unwrap();
+        if frozen {
+            let (_, status) = waitpid(Some(pid), WaitOptions::UNTRACED).unwrap().unwrap();
+            assert!(status.stopped(), "{status:?}");
+        }
     }
 
     /// True when it ended by itself.

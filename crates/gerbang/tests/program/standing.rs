@@ -112,8 +112,14 @@ fn nodes_that_cannot_work_say_so() {
     std::fs::write(&key, format!("{}\n", "ab".repeat(32))).unwrap();
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
     std::fs::copy(right.data().join("gerbang.toml"), wrong.data().join("gerbang.toml")).unwrap();
-    let said = wrong.fails(&["member", "list"]);
-    assert!(said.contains("master key"), "{said}");
+    // Who has the wrong key takes no lane from anybody, and makes none.
+    let lanes = || server.sql("g", "SELECT id, epoch, node, until FROM lane ORDER BY id").unwrap();
+    let before = lanes();
+    for words in [&["member", "list"][..], &["serve"], &["restore"]] {
+        let said = wrong.fails(words);
+        assert!(said.contains("master key"), "{words:?}: {said}");
+        assert_eq!(lanes(), before, "{words:?}");
+    }
     let config = right.data().join("gerbang.toml");
     let text = std::fs::read_to_string(&config).unwrap();
     std::fs::write(&config, text.replace("127.0.0.1:8080", "127.0.0.1:0")).unwrap();

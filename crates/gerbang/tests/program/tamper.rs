@@ -2,6 +2,7 @@
 
 use super::rig::House;
 use rusqlite::Connection;
+use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 
@@ -368,8 +369,26 @@ fn a_proof_goes_on_from_a_checkpoint() {
     std::fs::write(&file, forged).unwrap();
     assert!(house.fails(&on).contains("is no checkpoint of this business, or was changed"));
     assert!(house.fails(&["verify", "--whole"]).contains("--checkpoint"));
+    // Nor is one what is no text at all, or something else that is one.
+    for bytes in [&[0xff, 0xfe, 0, 7, 0x80][..], b"\x00\x01{}\n\xc3", b"", b"{}\nabc\n", b"hello"] {
+        std::fs::write(&file, bytes).unwrap();
+        let said = house.fails(&on);
+        let is_clear = said.contains("is no checkpoint of this business, or was changed")
+            && said.contains(file.to_str().unwrap())
+            && said.contains("--whole");
+        assert!(is_clear && !said.contains("UTF-8"), "{said}");
+        let said = house.fails(&["verify", "--heads", file.to_str().unwrap()]);
+        assert!(said.contains(file.to_str().unwrap()) && !said.contains("UTF-8"), "{said}");
+    }
     house.ok(&[&on[..], &["--whole"]].concat());
     house.ok(&on);
+    // What was proved is told, whether a later proof may go on from it or not.
+    let nowhere = house.folder.path().join("no-folder/checkpoint");
+    let output = house.run(&["--json", "verify", "--checkpoint", nowhere.to_str().unwrap()]);
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&told["holds"], &told["checkpoint"]), (&json!(true), &json!("not written")));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && said.contains("the checkpoint was not written"), "{said}");
     std::fs::remove_file(house.data().join("master.key")).unwrap();
     assert!(house.fails(&on).contains("sealed with master.key"));
 }

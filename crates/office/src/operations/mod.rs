@@ -442,15 +442,26 @@ async fn attempt(office: &Office, act: &Act<'_>, operation: Operation) -> anyhow
             Ok(serde_json::to_value(office.add_user(actor, &proven, *new).await?)?)
         }
         Operation::UserSet { login, role, active, password, forget_second_factor } => {
+            let acts =
+                [password.is_some(), forget_second_factor, role.is_some() || active.is_some()];
+            if acts.into_iter().filter(|act| *act).count() > 1 {
+                anyhow::bail!(
+                    "a new password, a second factor that is taken away, and another role or lock are \
+                     three acts: give them one after the other"
+                );
+            }
             let proven = Proven::at_the_machine(actor)?;
             if let Some(password) = &password {
                 office.reset_password(actor, &proven, &login, password).await?;
-            }
-            if forget_second_factor {
+            } else if forget_second_factor {
                 office.remove_second_factor(actor, &proven, &login).await?;
+            } else {
+                let role = role.as_deref();
+                let user = office.set_user(actor, &proven, &login, role, active).await?;
+                return Ok(serde_json::to_value(user)?);
             }
-            let user = office.set_user(actor, &proven, &login, role.as_deref(), active).await?;
-            Ok(serde_json::to_value(user)?)
+            let users = office.users().await?;
+            Ok(serde_json::to_value(users.into_iter().find(|user| user.login == login))?)
         }
         Operation::TokenAdd(new) => {
             let (name, role) = (new.name.clone(), new.role.clone());

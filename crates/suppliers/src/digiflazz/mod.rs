@@ -84,8 +84,7 @@ impl Connector {
 
     fn sign(&self, of: &str) -> String {
         let Settings { username, api_key, .. } = &self.settings;
-        let digest = Md5::digest(format!("{username}{api_key}{of}").as_bytes());
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        types::hex(Md5::digest(format!("{username}{api_key}{of}").as_bytes()))
     }
 
     fn post(&self, path: &str, mut body: Value, of: &str) -> Request {
@@ -137,7 +136,9 @@ impl Connector {
         let key = self.settings.webhook_secret.as_bytes();
         let mut mac = Hmac::<Sha1>::new_from_slice(key).map_err(|error| error.to_string())?;
         mac.update(inbound.body.as_bytes());
-        let bytes = unhex(sent).ok_or("the signature is missing")?;
+        let bytes = types::unhex(sent)
+            .filter(|bytes| !bytes.is_empty())
+            .ok_or("the signature is missing")?;
         mac.verify_slice(&bytes).map_err(|_| "the signature is wrong".to_owned())
     }
 }
@@ -229,14 +230,4 @@ impl crate::Connector for Connector {
     fn told(&self, inbound: &Inbound) -> Option<Movement> {
         self.movement(&inbound.body)
     }
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if text.is_empty() || !text.len().is_multiple_of(2) || !text.is_ascii() {
-        return None;
-    }
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok())
-        .collect()
 }

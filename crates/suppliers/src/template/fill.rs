@@ -7,6 +7,7 @@ use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
+use types::hex;
 
 /// How a field is written.
 #[derive(Clone, Copy)]
@@ -27,15 +28,11 @@ pub(super) struct Filler {
     fields: BTreeMap<String, (String, bool)>,
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn sign(sign: &Sign, text: &str) -> Result<String, String> {
     Ok(match sign.algorithm.as_str() {
-        "md5" => hex(&Md5::digest(text.as_bytes())),
-        "sha1" => hex(&Sha1::digest(text.as_bytes())),
-        "sha256" => hex(&Sha256::digest(text.as_bytes())),
+        "md5" => hex(Md5::digest(text.as_bytes())),
+        "sha1" => hex(Sha1::digest(text.as_bytes())),
+        "sha256" => hex(Sha256::digest(text.as_bytes())),
         "otomax" => URL_SAFE_NO_PAD.encode(Sha1::digest(text.as_bytes())),
         other => return Err(format!("algorithm `{other}`: write md5, sha1, sha256 or otomax")),
     })

@@ -4,7 +4,7 @@
 //! from the master key. Who can write it and lacks that key can only make it be refused. It is written
 //! when everything holds, and never else.
 
-use crate::heads::{Chain, Noted, hash, hex};
+use crate::heads::{Chain, Noted, hash};
 use crate::mark::write_whole;
 use anyhow::{Context as _, bail};
 use domain::{AccountName, Epoch};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
 use store::{ChainHead, Lane, Remembered, RememberedRow, StampKey};
-use types::{TrxNo, UtcMillis};
+use types::{TrxNo, UtcMillis, hex, unhex};
 
 /// The shape of the file.
 const VERSION: u32 = 1;
@@ -49,7 +49,7 @@ struct Place {
 }
 
 fn place(head: ChainHead) -> (i64, String) {
-    (head.seq, hex(&head.hash))
+    (head.seq, hex(head.hash))
 }
 
 fn head((seq, text): &(i64, String)) -> Option<ChainHead> {
@@ -71,7 +71,7 @@ fn epoch_of(epochs: &[Epoch]) -> (u32, String) {
 }
 
 fn digest(text: &str) -> Option<[u8; 16]> {
-    u128::from_str_radix(text, 16).ok().filter(|_| text.len() == 32).map(u128::to_be_bytes)
+    unhex(text)?.try_into().ok()
 }
 
 impl Checkpoint {
@@ -88,14 +88,7 @@ impl Checkpoint {
             ledger: place(ledger),
             journal: place(journal),
         });
-        let row = |row: RememberedRow| {
-            (
-                row.name,
-                row.lane.0,
-                row.at.get(),
-                format!("{:032x}", u128::from_be_bytes(row.digest)),
-            )
-        };
+        let row = |row: RememberedRow| (row.name, row.lane.0, row.at.get(), hex(row.digest));
         Self {
             version: VERSION,
             at: at.get(),
@@ -172,10 +165,12 @@ impl Checkpoint {
 
     /// What a file says; none when there is none yet.
     pub(super) fn read(path: &Path, key: &StampKey) -> anyhow::Result<Option<Self>> {
-        let text = match std::fs::read_to_string(path) {
+        let bytes = match std::fs::read(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             read => read.with_context(|| format!("cannot read {}", path.display()))?,
         };
+        // Not every file is a text.
+        let text = String::from_utf8(bytes).unwrap_or_default();
         let signed = text.trim_end().rsplit_once('\n');
         let Some((said, _)) = signed.filter(|(said, signature)| key.sign(said) == *signature)
         else {
@@ -185,12 +180,13 @@ impl Checkpoint {
                 path.display()
             );
         };
-        let checkpoint: Self = serde_json::from_str(said)
-            .with_context(|| format!("{}: verify with --whole to begin anew", path.display()))?;
-        if !checkpoint.is_whole() {
-            bail!("{} is of another version: verify with --whole to begin anew", path.display());
+        match serde_json::from_str::<Self>(said) {
+            Ok(checkpoint) if checkpoint.is_whole() => Ok(Some(checkpoint)),
+            Ok(_) | Err(_) => bail!(
+                "{} is a checkpoint of another version: verify with --whole to begin anew",
+                path.display()
+            ),
         }
-        Ok(Some(checkpoint))
     }
 
     /// Durable when it returns.

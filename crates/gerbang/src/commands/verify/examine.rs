@@ -203,6 +203,7 @@ fn of_trx(error: StoreError, no: TrxNo) -> StoreError {
     match error {
         StoreError::Broken(why) => StoreError::Broken(format!("trx {no}: {why}")),
         other @ (StoreError::NotWritten(_)
+        | StoreError::NotRead(_)
         | StoreError::Again(_)
         | StoreError::Outdated(_)
         | StoreError::Unknown(_)) => other,

@@ -9,10 +9,11 @@ use super::cli::VerifyArgs;
 use super::render::{Screen, Shape};
 use crate::config::Config;
 use crate::data::DataDir;
-use crate::heads::{Noted, read_file, read_head};
+use crate::heads::{Noted, Restores, read_file, read_head};
 use crate::mark::Mark;
 use crate::storage::{Storage, apart};
 use anyhow::{Context as _, bail};
+use domain::Epoch;
 use engine::{Clock as _, SystemClock, Zone};
 use serde_json::json;
 use store::{Reads, StampKey, StoreError};
@@ -67,9 +68,7 @@ pub(super) fn verify(
     screen: &Screen,
 ) -> anyhow::Result<()> {
     let storage = Storage::of(data, config);
-    if !storage.exists()? {
-        bail!("there is no business in {}", storage.shown());
-    }
+    storage.must_exist(data, config)?;
     let key = data.master_key().map(|key| StampKey::of(&key));
     let mut noted = Vec::new();
     for head in &args.head {
@@ -88,7 +87,6 @@ pub(super) fn verify(
             if args.whole { None } else { Checkpoint::read(file, key)? }
         }
     };
-    let proof = Proof { noted: &noted, from: from.as_ref(), ..Proof::whole(key.as_ref().ok()) };
     let beyond = |head: &Noted| from.as_ref().is_some_and(|from| from.is_beyond(head));
     if let Some(head) = noted.iter().take(args.head.len()).find(|head| beyond(head)) {
         bail!(
@@ -98,10 +96,21 @@ pub(super) fn verify(
         );
     }
     let mark = Mark::read(&config.mark(data))?;
-    let walked = apart(|| -> anyhow::Result<Report> {
+    let restores = Restores::of(&noted);
+    let walked = apart(|| -> anyhow::Result<(Report, Vec<Noted>, Vec<Epoch>)> {
         let mut reads = storage.reader()?;
-        if let Some(from) = &from
-            && !from.is_of(&reads.catalog()?.epochs)
+        let epochs = reads.catalog()?.epochs;
+        // The row of such a head is gone, and its restore is known here.
+        let took = |head: &Noted| {
+            let number = restores.took(head)?;
+            epochs.iter().find(|epoch| epoch.number == number)
+        };
+        let gone: Vec<Epoch> = noted.iter().filter_map(took).cloned().collect();
+        let noted: Vec<Noted> = noted.iter().filter(|head| took(head).is_none()).copied().collect();
+        let (key, from) = (key.as_ref().ok(), from.as_ref());
+        let proof = Proof { noted: &noted, from, ..Proof::whole(key) };
+        if let Some(from) = from
+            && !from.is_of(&epochs)
         {
             bail!(
                 "the business was restored since the checkpoint was made: verify once with --whole, \
@@ -114,8 +123,9 @@ pub(super) fn verify(
         {
             report.found.push(format!("the mark beside the database: {why}"));
         }
-        Ok(report)
+        Ok((report, noted, gone))
     })??;
+    let (walked, noted, gone) = walked;
     let Report { found, transfers, lines, heads, compared, left, read } = walked;
     let older = if from.is_some() { "older than the checkpoint" } else { "older than stamps" };
     let stamps = match compared {
@@ -129,6 +139,15 @@ pub(super) fn verify(
         "journal": lines, "journal_head": heads[1], "stamps": stamps,
         "heads_compared": noted.len(), "findings": found,
     });
+    let zone = Zone::new(&config.zone)?;
+    if let Some(last) = gone.last() {
+        shown["heads_expected"] = json!(format!(
+            "{} heads are of rows that a restore took away, the last one of {}: nothing is there to \
+             compare them with, as docs/restore.md says",
+            gone.len(),
+            zone.civil(last.at)
+        ));
+    }
     if let Some(from) = &from {
         let passed = noted.iter().filter(|noted| from.is_beyond(noted)).count();
         shown["heads_compared"] = json!(noted.len().saturating_sub(passed));
@@ -136,7 +155,7 @@ pub(super) fn verify(
             "{} transfers and {} lines were read; what is older was proved on {}{}",
             read[0],
             read[1],
-            Zone::new(&config.zone)?.civil(from.at()),
+            zone.civil(from.at()),
             if passed == 0 {
                 String::new()
             } else {
@@ -144,10 +163,24 @@ pub(super) fn verify(
             },
         ));
     }
+    let mut unwritten = None;
     if let (true, Some(file), Some(left), Ok(key)) = (holds, &args.checkpoint, &left, &key) {
-        left.write(file, key).with_context(|| format!("cannot write {}", file.display()))?;
-        shown["checkpoint"] = json!(file.display().to_string());
+        match left.write(file, key) {
+            Ok(()) => shown["checkpoint"] = json!(file.display().to_string()),
+            // What was proved is told all the same.
+            Err(error) => {
+                shown["checkpoint"] = json!("not written");
+                unwritten = Some(format!("{}: {error}", file.display()));
+            }
+        }
     }
     screen.show(&shown, Shape::Verdict)?;
-    if holds { Ok(()) } else { bail!("{} findings", found.len()) }
+    match (holds, unwritten) {
+        (true, None) => Ok(()),
+        (true, Some(why)) => bail!(
+            "everything holds, but the checkpoint was not written to {why}. The next proof begins where \
+             this one began"
+        ),
+        (false, _) => bail!("{} findings", found.len()),
+    }
 }
