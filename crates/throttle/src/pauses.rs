@@ -95,7 +95,7 @@ mod tests {
             assert_eq!(pauses.attempt(&"budi", here, NOW), Ok(()));
         }
         assert_eq!(pauses.attempt(&"budi", here, NOW), Err(Paused { seconds: 60 }));
-        assert_eq!(pauses.attempt(&"budi", Origin::parse("2001:db8::2"), NOW).is_err(), true);
+        assert!(pauses.attempt(&"budi", Origin::parse("2001:db8::2"), NOW).is_err());
         assert_eq!(pauses.attempt(&"budi", there, NOW), Ok(()));
         assert_eq!(pauses.attempt(&"budi", here, NOW.after(PAUSE_MS)), Ok(()));
         let later = NOW.after(PAUSE_MS + 1);
