@@ -2,20 +2,20 @@
 
 use crate::ConsoleSettings;
 use crate::lang::Lang;
-use crate::reply::{Answer, whole};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
-use http::{HeaderMap, Method, Request, StatusCode, header};
-use http_body_util::{BodyExt as _, Limited};
+use http::request::Parts;
+use http::{HeaderMap, Method, header};
 use hyper::body::{Bytes, Incoming};
+use net::{Unread, Whole};
 use office::{From, Office, Problem, Signed, SignedMember};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// Most bytes of a form, a document or an import.
-const BODY_MOST: usize = 8 * 1024 * 1024;
 const BODY_TIME: Duration = Duration::from_secs(30);
+/// Most fields of a form or a query: a page of a thousand rows has some for each.
+const FIELDS_MOST: usize = 8_192;
 
 /// Names and values, in order.
 pub(crate) type Fields = Vec<(String, String)>;
@@ -27,6 +27,8 @@ pub(crate) struct Ask {
     pub(crate) query: Fields,
     pub(crate) form: Fields,
     pub(crate) body: Bytes,
+    /// Its part of what all bodies together may hold.
+    held: Option<Whole>,
     pub(crate) headers: HeaderMap,
     pub(crate) from: From,
     pub(crate) lang: Lang,
@@ -37,8 +39,10 @@ pub(crate) struct Ask {
     pub(crate) member: Option<SignedMember>,
 }
 
+/// What comes after the last field that is read is as if it had not been sent.
 fn decode(bytes: &[u8]) -> Fields {
-    form_urlencoded::parse(bytes).map(|(k, v)| (k.into_owned(), v.into_owned())).collect()
+    let owned = form_urlencoded::parse(bytes).map(|(k, v)| (k.into_owned(), v.into_owned()));
+    owned.take(FIELDS_MOST).collect()
 }
 
 fn find<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
@@ -46,12 +50,8 @@ fn find<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
 }
 
 impl Ask {
-    pub(crate) async fn read(
-        settings: &ConsoleSettings,
-        peer: SocketAddr,
-        request: Request<Incoming>,
-    ) -> Result<Self, Answer> {
-        let (head, body) = request.into_parts();
+    /// A request of which nothing but the head was read.
+    pub(crate) fn of(settings: &ConsoleSettings, peer: SocketAddr, head: Parts) -> Self {
         let forwarded: Vec<&str> = head
             .headers
             .get_all("x-forwarded-for")
@@ -62,27 +62,12 @@ impl Ask {
         let agent = head.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
         let from =
             From { address: address.to_string(), agent: agent.unwrap_or_default().to_owned() };
-        let body = match head.method == Method::POST {
-            false => Bytes::new(),
-            true => {
-                let whole_body = Limited::new(body, BODY_MOST).collect();
-                match tokio::time::timeout(BODY_TIME, whole_body).await {
-                    Ok(Ok(body)) => body.to_bytes(),
-                    Ok(Err(_)) | Err(_) => {
-                        let status = StatusCode::PAYLOAD_TOO_LARGE;
-                        return Err(whole(status, "text/plain", "too large, or cut off"));
-                    }
-                }
-            }
-        };
-        let typed = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let is_form =
-            typed.is_some_and(|typed| typed.starts_with("application/x-www-form-urlencoded"));
         let mut ask = Self {
             path: head.uri.path().to_owned(),
             query: decode(head.uri.query().unwrap_or_default().as_bytes()),
-            form: if is_form { decode(&body) } else { Vec::new() },
-            body,
+            form: Vec::new(),
+            body: Bytes::new(),
+            held: None,
             method: head.method,
             headers: head.headers,
             from,
@@ -95,7 +80,43 @@ impl Ask {
             ask.cookie("gerbang_lang"),
             ask.header("accept-language").unwrap_or_default(),
         );
-        Ok(ask)
+        ask
+    }
+
+    /// Reads the body, of at most so many bytes.
+    pub(crate) async fn read(&mut self, body: Incoming, most: usize) -> Result<(), Problem> {
+        let whole = net::read_body(body, most, BODY_TIME).await.map_err(|why| match why {
+            Unread::TooLarge => Problem {
+                code: "too_large",
+                status: 413,
+                detail: format!("this takes at most {} KiB at once", most / 1_024),
+            },
+            Unread::CutOff => Problem {
+                code: "cut_off",
+                status: 408,
+                detail: "the request broke off, or did not end in time".to_owned(),
+            },
+            Unread::Busy => Problem {
+                code: "busy",
+                status: 503,
+                detail: "too much is being sent at this moment; try again in a few seconds"
+                    .to_owned(),
+            },
+        })?;
+        let typed = self.header("content-type").unwrap_or_default();
+        if typed.starts_with("application/x-www-form-urlencoded") {
+            self.form = decode(&whole.bytes);
+            if self.form.len() >= FIELDS_MOST {
+                return Err(Problem {
+                    code: "too_large",
+                    status: 413,
+                    detail: format!("a form has at most {FIELDS_MOST} fields"),
+                });
+            }
+        }
+        self.body = whole.bytes.clone();
+        self.held = Some(whole);
+        Ok(())
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {

@@ -69,9 +69,8 @@ impl Console {
 
     /// Answers one request. Never fails: what goes wrong is a page or a problem document.
     pub async fn answer(&self, peer: SocketAddr, request: Request<Incoming>) -> Answer {
-        match Ask::read(&self.0.settings, peer, request).await {
-            Ok(ask) => routes::answer(&self.0, ask).await,
-            Err(answer) => answer,
-        }
+        let (head, body) = request.into_parts();
+        let ask = Ask::of(&self.0.settings, peer, head);
+        routes::answer(&self.0, ask, body).await
     }
 }

@@ -5,6 +5,7 @@ use crate::ask::{Ask, flash_cookie};
 use crate::reply::{self, Answer, told};
 use crate::{api, live, pages, portal};
 use http::{Method, StatusCode};
+use hyper::body::Incoming;
 use office::{Actor, Permission, Problem};
 use serde_json::json;
 use std::future::Future;
@@ -200,7 +201,35 @@ fn fits(pattern: &str, path: &str) -> Option<Vec<String>> {
     }
 }
 
-pub(crate) async fn answer(console: &Inner, mut ask: Ask) -> Answer {
+/// Bytes of a form or document of somebody who is not known yet.
+const STRANGERS_MOST: usize = 16 * 1024;
+/// Of somebody who is.
+const KNOWN_MOST: usize = 256 * 1024;
+/// Of a file, for who may send one.
+const FILE_MOST: usize = 8 * 1024 * 1024;
+/// Where files are sent to.
+const FILES: [&str; 8] = [
+    "/console/members/import",
+    "/console/products/import",
+    "/console/money/mutations",
+    "/console/reconcile",
+    "/admin/v1/members/import",
+    "/admin/v1/products",
+    "/admin/v1/mutations",
+    "/admin/v1/reconciliations",
+];
+
+/// How much of a body is read, once it is known who sends it.
+fn most(route: &Route) -> usize {
+    match route.need {
+        Need::Nobody => STRANGERS_MOST,
+        Need::User | Need::May(_) | Need::Token(_) | Need::Member => {
+            if FILES.contains(&route.path) { FILE_MOST } else { KNOWN_MOST }
+        }
+    }
+}
+
+pub(crate) async fn answer(console: &Inner, mut ask: Ask, body: Incoming) -> Answer {
     let path = match ask.path.trim_end_matches('/') {
         "" => "/".to_owned(),
         path => path.to_owned(),
@@ -220,10 +249,19 @@ pub(crate) async fn answer(console: &Inner, mut ask: Ask) -> Answer {
         return missing(&ask, status);
     };
     ask.parts = parts;
+    // Nothing is read for a stranger but where strangers log in, and little there.
     match enter(console, &mut ask, route).await {
         Ok(None) => {}
         Ok(Some(answer)) => return answer,
         Err(error) => return failed(console, &ask, route.need, &error),
+    }
+    if ask.method == Method::POST
+        && let Err(problem) = ask.read(body, most(route)).await
+    {
+        return failed(console, &ask, route.need, &problem.into());
+    }
+    if let Err(problem) = must_be_ours(console, &ask, route).await {
+        return failed(console, &ask, route.need, &problem.into());
     }
     if let Some(problem) = ask.unfit() {
         return match route.need {
@@ -255,7 +293,6 @@ async fn must(
 
 /// Lets somebody in, or says what is answered instead.
 async fn enter(console: &Inner, ask: &mut Ask, route: &Route) -> anyhow::Result<Option<Answer>> {
-    let changes = route.method != "GET";
     match route.need {
         Need::Nobody => return Ok(None),
         Need::User | Need::May(_) => {
@@ -318,12 +355,21 @@ async fn enter(console: &Inner, ask: &mut Ask, route: &Route) -> anyhow::Result<
             return Ok(None);
         }
     }
-    if changes && !ask.form_is_ours() {
-        foreign(console, ask, route).await;
-        let why = "this form was not made by this session; open the page again";
-        return Err(Problem::forbidden(why).into());
-    }
     Ok(None)
+}
+
+/// A form must be of this session; programs show their token with each request.
+async fn must_be_ours(console: &Inner, ask: &Ask, route: &Route) -> Result<(), Problem> {
+    match route.need {
+        Need::User | Need::May(_) | Need::Member => {}
+        Need::Nobody | Need::Token(_) => return Ok(()),
+    }
+    if route.method == "GET" || ask.form_is_ours() {
+        return Ok(());
+    }
+    foreign(console, ask, route).await;
+    let why = "this form was not made by this session; open the page again";
+    Err(Problem::forbidden(why))
 }
 
 /// A line of a form that somebody's browser sent, and that was not made for its session.
@@ -391,6 +437,16 @@ mod tests {
         assert_eq!(fits("/console/trx/{}", "/console/trx"), None);
         assert_eq!(fits("/console/trx/{}", "/console/trx/5/6"), None);
         assert_eq!(fits("/a/{}/b", "/a/x%2Fy/b"), Some(vec!["x/y".to_owned()]));
+    }
+
+    #[test]
+    fn files_are_sent_to_routes_that_are_there() {
+        let routes = console_routes();
+        for path in FILES {
+            let takes = |route: &&Route| route.method == "POST" && route.path == path;
+            let route = routes.iter().find(takes);
+            assert!(route.is_some_and(|route| most(route) == FILE_MOST), "{path}");
+        }
     }
 
     #[test]

@@ -5,12 +5,12 @@
 use crate::auth::{Covers, authenticate};
 use crate::known::{Barred, Found};
 use crate::play::Shows;
-use crate::service::{Answered, Call, FORM_TIME, Gateway, JSON, Said, plain, with_type};
+use crate::service::{Answered, BUSY, Call, FORM_TIME, Gateway, JSON, Said, plain, with_type};
 use domain::{BuyRequest, Form, Seller, Trx, is_repeat};
 use engine::{Answer, Asked, Command, MemberEntry, seller_rc, seller_report};
 use http::{Request, StatusCode};
-use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
+use net::{Unread, read_body};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use store::Channel;
@@ -30,10 +30,12 @@ impl Gateway {
     ) -> Answered {
         let received = self.0.handle.arrived();
         let from = self.caller(peer, &request);
-        let body = Limited::new(request.into_body(), BODY_MOST).collect();
-        let fields = match tokio::time::timeout(FORM_TIME, body).await {
-            Ok(Ok(body)) => SellerFields::decode(&body.to_bytes()),
-            Ok(Err(_)) | Err(_) => return plain(StatusCode::BAD_REQUEST, "Bad request"),
+        let fields = match read_body(request.into_body(), BODY_MOST, FORM_TIME).await {
+            Ok(body) => SellerFields::decode(&body.bytes),
+            Err(Unread::Busy) => return plain(StatusCode::SERVICE_UNAVAILABLE, BUSY),
+            Err(Unread::TooLarge | Unread::CutOff) => {
+                return plain(StatusCode::BAD_REQUEST, "Bad request");
+            }
         };
         let member = MemberCode::parse(&fields.username).ok();
         let catalog = self.0.handle.catalog();

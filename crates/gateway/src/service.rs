@@ -9,9 +9,10 @@ use crate::strangers::Strangers;
 use crate::v1::{KeyRing, NoKeys, Nonces};
 use engine::{Handle, Suppliers};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use ipnet::IpNet;
+use net::{Unread, read_body};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -206,10 +207,10 @@ impl Gateway {
         let mut fields = Fields::decode(request.uri().query().unwrap_or_default().as_bytes());
         let path = request.uri().path().to_owned();
         if *request.method() == Method::POST {
-            let body = Limited::new(request.into_body(), FORM_MOST).collect();
-            match tokio::time::timeout(FORM_TIME, body).await {
-                Ok(Ok(body)) => fields = fields.and(Fields::decode(&body.to_bytes())),
-                Ok(Err(_)) | Err(_) => {
+            match read_body(request.into_body(), FORM_MOST, FORM_TIME).await {
+                Ok(body) => fields = fields.and(Fields::decode(&body.bytes)),
+                Err(Unread::Busy) => return respond(&Said::busy(), None),
+                Err(Unread::TooLarge | Unread::CutOff) => {
                     return plain(StatusCode::BAD_REQUEST, "Form terlalu besar atau terputus");
                 }
             }

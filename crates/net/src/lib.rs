@@ -5,12 +5,14 @@
 //! on header time, header size and connections, TLS with reload, and a graceful drain.
 //! Nothing here knows members, money or the engine.
 
+mod body;
 mod guard;
 mod listen;
 mod outgoing;
 mod peer;
 mod tls;
 
+pub use body::{IN_FLIGHT_KIB, Unread, Whole, read_body};
 pub use guard::Guard;
 pub use listen::{Limits, Listener, serve};
 pub use outgoing::{Outgoing, OutgoingLimits};

@@ -16,8 +16,8 @@ use answer::{Told, problem, purchase};
 use domain::{BuyRequest, Form};
 use engine::{Answer, Asked, Command, Errand, MemberEntry, NotDone, Ran};
 use http::{HeaderValue, Method, Request, StatusCode};
-use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Bytes, Incoming};
+use net::{Unread, read_body};
 use serde::Deserialize;
 use serde_json::json;
 use std::net::SocketAddr;
@@ -50,10 +50,10 @@ impl Gateway {
         let from = self.caller(peer, &request);
         let (head, body) = request.into_parts();
         let target = head.uri.path_and_query().map_or_else(String::new, ToString::to_string);
-        let whole = Limited::new(body, BODY_MOST).collect();
-        let body = match tokio::time::timeout(FORM_TIME, whole).await {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(_)) | Err(_) => {
+        let body = match read_body(body, BODY_MOST, FORM_TIME).await {
+            Ok(body) => body.bytes,
+            Err(Unread::Busy) => return told(Told::busy()),
+            Err(Unread::TooLarge | Unread::CutOff) => {
                 return told(problem(StatusCode::BAD_REQUEST, "bad_body", "too large, or cut off"));
             }
         };

@@ -11,6 +11,7 @@ mod demo;
 mod examples;
 mod faults;
 mod feed;
+mod floods;
 mod foreign;
 mod histories;
 mod journeys;

@@ -278,8 +278,12 @@ fn what_a_sleeper_finds_is_not_taken() {
             .map(|ref_id| (ref_id.clone(), send(&buy(&ref_id))))
             .collect();
         // Nothing is bought by these, and each answer has a line of its own.
-        let wrong = "/trx/balance?memberID=OK00123&pin=000000&password=x";
-        let refused: Vec<TcpStream> = (0..3).map(|_| send(wrong)).collect();
+        let wrong = [
+            "/trx/balance?memberID=OK00123&pin=000000&password=x",
+            "/trx/balance?memberID=NOBODY&pin=000000&password=x",
+            "/harga/json?id=none",
+        ];
+        let refused: Vec<TcpStream> = wrong.into_iter().map(send).collect();
         // As whoever takes them over does it.
         let take = format!(
             "UPDATE lane SET epoch = epoch + 1, node = 'another',

@@ -1,0 +1,146 @@
+//! Strangers at every door: what they send costs a bounded piece of memory and disk, and those who are
+//! known are served meanwhile.
+
+use super::rig::{House, Server};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// What a process holds in memory, in KiB.
+fn resident(server: &Server) -> u64 {
+    let path = format!("/proc/{}/status", server.id());
+    let status = std::fs::read_to_string(path).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+fn connect(server: &Server) -> TcpStream {
+    let stream = TcpStream::connect(server.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.set_write_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream
+}
+
+fn head(path: &str, length: usize, more: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: x\r\n{more}Content-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: {length}\r\n\r\n"
+    )
+}
+
+/// Sends what the other side takes of it; one that refuses closes in the middle, which is an answer.
+fn push(stream: &mut TcpStream, bytes: &[u8]) {
+    for piece in bytes.chunks(64 * 1024) {
+        if stream.write_all(piece).is_err() {
+            return;
+        }
+    }
+}
+
+/// Every door of strangers, from one host: whole bodies of eight MiB, forms of nothing but fields,
+/// bodies that never end, names of a MiB; all stay far below what was sent.
+#[test]
+fn memory_of_strangers_is_bounded() {
+    let house = House::new();
+    let mut server = house.demo();
+    let eight = 8 * 1024 * 1024 - 200;
+    let before = resident(&server);
+    let mut held = Vec::new();
+    let mut most = before;
+    let fields = "a&".repeat(eight / 2);
+    let long = format!("member={}&login={}", "A".repeat(eight / 2), "b".repeat(eight / 2 - 20));
+    let doors = [
+        "/console/login",
+        "/portal/login",
+        "/console/nowhere",
+        "/console/products/import",
+        "/portal/account",
+        "/assets/x",
+        "/admin/v1/products",
+        "/callback/sandbox/x",
+        "/v1/purchases",
+        "/trx",
+        "/seller/topup",
+    ];
+    for door in doors {
+        for body in [&fields, &long] {
+            // Whole, and answered; then a second that never ends.
+            let mut whole = connect(&server);
+            whole.write_all(head(door, body.len(), "").as_bytes()).unwrap();
+            push(&mut whole, body.as_bytes());
+            let mut answer = String::new();
+            let _ = BufReader::new(&whole).read_line(&mut answer);
+            assert!(!answer.starts_with("HTTP/1.1 5"), "{door}: {answer}");
+            let mut never = connect(&server);
+            never.write_all(head(door, body.len(), "").as_bytes()).unwrap();
+            never.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+            push(&mut never, &body.as_bytes()[..body.len() - 10]);
+            held.push(never);
+            most = most.max(resident(&server));
+        }
+    }
+    // Bodies that do not say how long they are.
+    for door in doors {
+        let mut never = connect(&server);
+        let head = format!("POST {door} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+        never.write_all(head.as_bytes()).unwrap();
+        never.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+        let piece = format!("40000\r\n{}\r\n", "x".repeat(0x40000)).repeat(16);
+        push(&mut never, piece.as_bytes());
+        held.push(never);
+        most = most.max(resident(&server));
+    }
+    let grown = most.saturating_sub(before) / 1_024;
+    assert!(grown < 96, "{grown} MiB for strangers");
+    assert!(server.buy("meanwhile").1.contains("akan diproses"));
+    server.line_with("callback: ");
+    drop(held);
+    server.terminate();
+    assert!(server.wait().success());
+    house.holds();
+}
+
+/// Thousands of refused requests of one host are some lines of the journal.
+#[test]
+fn the_disk_of_strangers_is_bounded() {
+    let house = House::new();
+    let mut server = house.demo();
+    let lines = || house.json(&["verify"])["journal"].as_i64().unwrap();
+    let before = lines();
+    let stream = connect(&server);
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut writer = stream;
+    let wrong = "/trx?product=T1&dest=0812&refID=r&memberID=OK00123&pin=9&password=9";
+    let made_up = "/trx?product=T1&dest=0812&refID=r&memberID=NOBODY&pin=9&password=9";
+    for target in
+        [wrong, made_up, "/callback/sandbox/x", "/callback/y/x", "/harga/json?id=x", "/v1/balance"]
+    {
+        for _ in 0..300 {
+            let request = format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n");
+            writer.write_all(request.as_bytes()).unwrap();
+            let mut length = 0;
+            loop {
+                let mut line = String::new();
+                assert!(reader.read_line(&mut line).unwrap() > 0, "{target} closes");
+                let line = line.trim_end().to_ascii_lowercase();
+                if let Some(value) = line.strip_prefix("content-length: ") {
+                    length = value.parse().unwrap();
+                }
+                if line.is_empty() {
+                    break;
+                }
+            }
+            reader.read_exact(&mut vec![0; length]).unwrap();
+        }
+    }
+    // A minute may end in between.
+    let written = lines() - before;
+    assert!((6..=40).contains(&written), "{written} lines for 1,800 requests");
+    assert!(server.log().len() < 100_000, "{} bytes of log", server.log().len());
+    assert!(server.buy("lawful").1.contains("akan diproses"));
+    server.line_with("callback: ");
+    server.terminate();
+    assert!(server.wait().success());
+    house.holds();
+}
