@@ -111,7 +111,7 @@ fn the_disk_of_strangers_is_bounded() {
     let stream = connect(&server);
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut writer = stream;
-    let wrong = "/trx?product=T1&dest=0812&refID=r&memberID=OK00123&pin=9&password=9";
+    let wrong = "/trx?product=T1&dest=0812&refID=r&memberID=OK00201&pin=9&password=9";
     let made_up = "/trx?product=T1&dest=0812&refID=r&memberID=NOBODY&pin=9&password=9";
     for target in
         [wrong, made_up, "/callback/sandbox/x", "/callback/y/x", "/harga/json?id=x", "/v1/balance"]
