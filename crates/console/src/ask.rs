@@ -1,6 +1,7 @@
 //! A request as handlers see it: read once, bounded, decoded.
 
 use crate::ConsoleSettings;
+use crate::door;
 use crate::lang::Lang;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
@@ -24,6 +25,10 @@ pub(crate) type Fields = Vec<(String, String)>;
 pub(crate) struct Ask {
     pub(crate) method: Method,
     pub(crate) path: String,
+    /// The path with its query, as it was asked for.
+    pub(crate) target: String,
+    /// The host that was asked.
+    pub(crate) host: Option<String>,
     pub(crate) query: Fields,
     pub(crate) form: Fields,
     pub(crate) body: Bytes,
@@ -62,8 +67,13 @@ impl Ask {
         let agent = head.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
         let from =
             From { address: address.to_string(), agent: agent.unwrap_or_default().to_owned() };
+        let host = head.uri.authority().map(|host| host.as_str().to_owned());
+        let named = head.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let host = host.or(named.map(str::to_owned));
         let mut ask = Self {
             path: head.uri.path().to_owned(),
+            target: head.uri.path_and_query().map_or("", |all| all.as_str()).to_owned(),
+            host,
             query: decode(head.uri.query().unwrap_or_default().as_bytes()),
             form: Vec::new(),
             body: Bytes::new(),
@@ -192,13 +202,12 @@ impl Ask {
 
     /// A form must come from our own page: its key, and what browsers say of its origin.
     pub(crate) fn form_is_ours(&self) -> bool {
-        let site = self.header("sec-fetch-site");
         let wanted = self
             .signed
             .as_ref()
             .map(|signed| &signed.form_key)
             .or(self.member.as_ref().map(|member| &member.form_key));
-        matches!(site, None | Some("same-origin" | "none"))
+        door::from_here(self)
             && wanted.is_some_and(|wanted| Office::form_fits(self.given("form_key"), wanted))
     }
 

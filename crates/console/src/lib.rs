@@ -7,6 +7,7 @@
 mod api;
 mod ask;
 mod chart;
+mod door;
 mod lang;
 mod live;
 mod pages;
@@ -71,6 +72,8 @@ impl Console {
     pub async fn answer(&self, peer: SocketAddr, request: Request<Incoming>) -> Answer {
         let (head, body) = request.into_parts();
         let ask = Ask::of(&self.0.settings, peer, head);
-        routes::answer(&self.0, ask, body).await
+        let mut answer = routes::answer(&self.0, ask, body).await;
+        door::over_tls(&self.0, &mut answer);
+        answer
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::Inner;
 use crate::ask::{Ask, flash_cookie};
+use crate::door::{self, Door};
 use crate::reply::{self, Answer, told};
 use crate::{api, live, pages, portal};
 use http::{Method, StatusCode};
@@ -67,7 +68,7 @@ const PAGES: &[Route] = routes! {
     GET "/assets/{}" Nobody => pages::login::asset;
     GET "/console/login" Nobody => pages::login::form;
     POST "/console/login" Nobody => pages::login::enter;
-    GET "/console/language/{}" Nobody => pages::login::language;
+    POST "/console/language/{}" Nobody => pages::login::language;
     POST "/console/logout" User => pages::login::leave;
     GET "/console/live" User => live::live;
     GET "/console" may(Look) => pages::dashboard::show;
@@ -142,7 +143,7 @@ const PAGES: &[Route] = routes! {
     POST "/console/session/{}/end" User => pages::account::end;
     GET "/portal/login" Nobody => portal::login::form;
     POST "/portal/login" Nobody => portal::login::enter;
-    GET "/portal/language/{}" Nobody => portal::login::language;
+    POST "/portal/language/{}" Nobody => portal::login::language;
     POST "/portal/logout" Member => portal::login::leave;
     GET "/portal/live" Member => live::live;
     GET "/portal" Member => portal::pages::home;
@@ -182,6 +183,11 @@ const PAGES: &[Route] = routes! {
 #[must_use]
 pub fn console_routes() -> Vec<Route> {
     PAGES.iter().chain(api::ROUTES).copied().collect()
+}
+
+/// True for what may be opened by going there.
+pub(crate) fn is_page(path: &str) -> bool {
+    PAGES.iter().any(|route| route.method == "GET" && fits(route.path, path).is_some())
 }
 
 /// What stands at the placeholders, when the path fits.
@@ -302,7 +308,7 @@ async fn enter(console: &Inner, ask: &mut Ask, route: &Route) -> anyhow::Result<
                 None => None,
             };
             let Some(signed) = &ask.signed else {
-                return Ok(Some(reply::to("/console/login")));
+                return Ok(Some(stranger(ask)));
             };
             if signed.must_set_up && !pages::second_factor::PLACES.contains(&route.path) {
                 return Ok(Some(reply::to("/console/account/second")));
@@ -318,7 +324,7 @@ async fn enter(console: &Inner, ask: &mut Ask, route: &Route) -> anyhow::Result<
                 None => None,
             };
             let Some(member) = &ask.member else {
-                return Ok(Some(reply::to("/portal/login")));
+                return Ok(Some(stranger(ask)));
             };
             if member.must_set_password && !portal::password::PLACES.contains(&route.path) {
                 return Ok(Some(reply::to("/portal/password")));
@@ -356,6 +362,16 @@ async fn enter(console: &Inner, ask: &mut Ask, route: &Route) -> anyhow::Result<
         }
     }
     Ok(None)
+}
+
+/// Who has no session logs in, and goes on to the page that was asked for.
+fn stranger(ask: &Ask) -> Answer {
+    if let Some(place) = door::once_more(ask) {
+        return pages::frame::once_more(ask, place);
+    }
+    let door = Door::of(&ask.path);
+    let wanted = if ask.method == Method::GET { ask.target.as_str() } else { "" };
+    reply::to(&door::login_for(door, wanted))
 }
 
 /// A form must be of this session; programs show their token with each request.
@@ -411,7 +427,7 @@ fn failed(console: &Inner, ask: &Ask, need: Need, error: &anyhow::Error) -> Answ
 
 /// The page a form came from; only ever one of ours.
 fn back(ask: &Ask) -> String {
-    let root = if ask.path.starts_with("/portal") { "/portal" } else { "/console" };
+    let root = Door::of(&ask.path).root();
     let from = ask.header("referer").and_then(|text| {
         let rest = text.split_once("://")?.1;
         rest.find('/').and_then(|at| rest.get(at..))
@@ -452,7 +468,7 @@ mod tests {
     #[test]
     fn what_changes_something_needs_a_permission() {
         for route in console_routes() {
-            let open = ["/console/login", "/portal/login"].contains(&route.path);
+            let open = ["login", "language/{}"].iter().any(|end| route.path.ends_with(end));
             if route.method != "GET" && !open {
                 assert_ne!(route.need, Need::Nobody, "{}", route.path);
             }

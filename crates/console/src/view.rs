@@ -293,6 +293,8 @@ pub(crate) struct Page {
     pub(crate) words: Words,
     pub(crate) css: &'static str,
     pub(crate) js: &'static str,
+    /// What is asked for again as soon as the page is there.
+    pub(crate) once_more: Option<String>,
 }
 
 /// Words of the frame.

@@ -163,12 +163,26 @@ impl Gateway {
 
     /// Answers one request. Never fails: what cannot be understood is 404 or a refusal.
     pub async fn answer(&self, peer: SocketAddr, request: Request<Incoming>) -> Answered {
+        let mut answer = self.at(peer, request).await;
+        let nosniff = HeaderValue::from_static("nosniff");
+        answer.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+        answer
+    }
+
+    async fn at(&self, peer: SocketAddr, request: Request<Incoming>) -> Answered {
         // Whoever went away while its request waited unread is noticed here, before anything is
         // done in its name: the connection is read once more, and its end ends this.
         tokio::task::yield_now().await;
         let path = request.uri().path().trim_end_matches('/').to_ascii_lowercase();
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         let forms = reads || *request.method() == Method::POST;
+        // Members' programs write their paths as they like; who guards a path of ours in front of it
+        // must not be passed by another spelling.
+        match request.uri().path() {
+            "/healthz" if reads => return plain(StatusCode::OK, "ok"),
+            "/readyz" if reads => return self.ready().await,
+            _ => {}
+        }
         match path.as_str() {
             "/trx" | "/trx/trx" if forms => self.text(peer, request, Kind::Trx).await,
             "/trx-v2" if forms => self.text(peer, request, Kind::V2).await,
@@ -184,9 +198,6 @@ impl Gateway {
             }
             path if path.starts_with("/v1/") => self.v1(peer, request).await,
             "/harga/json" if reads => self.price_list(peer, &request).await,
-            "/healthz" if reads => plain(StatusCode::OK, "ok"),
-            "/readyz" if reads => self.ready().await,
-            "/metrics" if reads => self.print_metrics().await,
             _ => nothing_here(),
         }
     }
@@ -388,6 +399,19 @@ impl Gateway {
         } else {
             plain(StatusCode::SERVICE_UNAVAILABLE, &problems.join("; "))
         }
+    }
+
+    /// Answers one request at the door of metrics, which is not the members': `/metrics` and nothing
+    /// else.
+    pub async fn answer_metrics(&self, request: &Request<Incoming>) -> Answered {
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        let mut answer = match request.uri().path() {
+            "/metrics" if reads => self.print_metrics().await,
+            _ => nothing_here(),
+        };
+        let nosniff = HeaderValue::from_static("nosniff");
+        answer.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+        answer
     }
 
     async fn print_metrics(&self) -> Answered {

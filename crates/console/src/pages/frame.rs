@@ -2,6 +2,7 @@
 
 use crate::Inner;
 use crate::ask::Ask;
+use crate::door::Door;
 use crate::pages::login::{CSS, JS};
 use crate::reply::{Answer, html, with_cookie};
 use crate::view::{Entry, Field, Form, Page, Part, Tone, Words};
@@ -123,7 +124,6 @@ async fn page(
     parts: Vec<Part>,
     live: bool,
 ) -> anyhow::Result<Answer> {
-    let portal = ask.path.starts_with("/portal");
     let flash = ask.flash();
     let mut parts = parts;
     if let Some(note) = one_person(console, ask).await? {
@@ -144,12 +144,13 @@ async fn page(
             (None, None) => String::new(),
         },
         form_key: key(ask),
-        root: if portal { "/portal" } else { "/console" },
+        root: Door::of(&ask.path).root(),
         live,
         words: words(ask),
         css: CSS.as_str(),
         js: JS.as_str(),
         flash: flash.clone(),
+        once_more: None,
     };
     let answer = html(status, page.render()?);
     Ok(match flash {
@@ -187,13 +188,18 @@ fn plain(ask: &Ask, problem: &Problem, menu: Vec<Entry>, who: String) -> Answer 
         menu,
         who,
         form_key: key(ask),
-        root: if ask.path.starts_with("/portal") { "/portal" } else { "/console" },
+        root: Door::of(&ask.path).root(),
         live: false,
         words: words(ask),
         css: CSS.as_str(),
         js: JS.as_str(),
         flash: None,
+        once_more: None,
     };
+    rendered(status, &page)
+}
+
+fn rendered(status: StatusCode, page: &Page) -> Answer {
     match page.render() {
         Ok(text) => html(status, text),
         Err(_) => html(StatusCode::INTERNAL_SERVER_ERROR, String::new()),
@@ -214,4 +220,24 @@ pub(crate) fn wrong(_: &Inner, ask: &Ask, problem: &Problem) -> Answer {
 /// The same for who is not signed in.
 pub(crate) fn bare(ask: &Ask, problem: &Problem) -> Answer {
     plain(ask, problem, Vec::new(), String::new())
+}
+
+/// Asks for a page once more, from here: a link on another site brings no cookie of ours along.
+pub(crate) fn once_more(ask: &Ask, place: &str) -> Answer {
+    let page = Page {
+        lang: ask.lang.code(),
+        title: ask.t("One moment").to_owned(),
+        parts: vec![Part::Tabs(vec![(ask.t("Go on").to_owned(), place.to_owned(), false)])],
+        menu: Vec::new(),
+        who: String::new(),
+        form_key: String::new(),
+        root: Door::of(&ask.path).root(),
+        live: false,
+        words: words(ask),
+        css: CSS.as_str(),
+        js: JS.as_str(),
+        flash: None,
+        once_more: Some(place.to_owned()),
+    };
+    rendered(StatusCode::OK, &page)
 }

@@ -3,6 +3,7 @@
 use super::frame;
 use crate::Inner;
 use crate::ask::{Ask, flash_cookie};
+use crate::door::{Door, after_login, login_for, must_be_from_here};
 use crate::reply::{self, Answer, told, with_cookie};
 use crate::view::{Field, Form, Input, Part, Tone};
 use office::Problem;
@@ -40,13 +41,14 @@ pub(crate) fn cookie_name(console: &Inner) -> &'static str {
 pub(crate) fn session_cookie(name: &str, token: &str, secure: bool) -> String {
     let secure = if secure { "; Secure" } else { "" };
     let age = if token.is_empty() { "; Max-Age=0" } else { "" };
-    format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax{secure}{age}")
+    format!("{name}={token}; Path=/; HttpOnly; SameSite=Strict{secure}{age}")
 }
 
 pub(crate) async fn form(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     let mut parts = vec![Part::Form(Form {
         action: "/console/login".to_owned(),
         fields: vec![
+            Field::hidden("to", ask.asked("to").unwrap_or_default()),
             Field::new("login", ask.t("Login")).needed(),
             Field::new("password", ask.t("Password")).input(Input::Password).needed(),
             Field::new("code", ask.t("Code")).hint(
@@ -62,25 +64,18 @@ pub(crate) async fn form(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     frame::show(console, ask, ask.t("Console"), parts).await
 }
 
-/// A login form of another site would log people in as somebody else.
-pub(crate) fn from_here(ask: &Ask) -> Result<(), Problem> {
-    if matches!(ask.header("sec-fetch-site"), None | Some("same-origin" | "none")) {
-        return Ok(());
-    }
-    Err(Problem::forbidden("this form came from another site"))
-}
-
 pub(crate) async fn enter(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
-    from_here(ask)?;
+    must_be_from_here(ask)?;
     let (login, password, code) = (ask.given("login"), ask.given("password"), ask.given("code"));
     match console.office.log_in(login, password, code, &ask.from).await {
         Ok(token) => {
             let cookie = session_cookie(cookie_name(console), &token, console.settings.secure);
-            Ok(with_cookie(reply::to("/console"), &cookie))
+            Ok(with_cookie(reply::to(after_login(Door::Console, ask.given("to"))), &cookie))
         }
         Err(error) => {
             let cookie = flash_cookie("bad", &ask.lang.told(&told(&error).detail));
-            Ok(with_cookie(reply::to("/console/login"), &cookie))
+            let again = login_for(Door::Console, ask.given("to"));
+            Ok(with_cookie(reply::to(&again), &cookie))
         }
     }
 }
@@ -94,8 +89,9 @@ pub(crate) async fn leave(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> 
 }
 
 pub(crate) async fn language(_: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
+    must_be_from_here(ask)?;
     let lang = if ask.part(0) == "en" { "en" } else { "id" };
-    let root = if ask.path.starts_with("/portal") { "/portal" } else { "/console" };
+    let root = Door::of(&ask.path).root();
     let cookie = format!("gerbang_lang={lang}; Path=/; Max-Age=31536000; SameSite=Lax");
     Ok(with_cookie(reply::to(root), &cookie))
 }

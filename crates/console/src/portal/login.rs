@@ -2,8 +2,9 @@
 
 use crate::Inner;
 use crate::ask::{Ask, flash_cookie};
+use crate::door::{Door, after_login, login_for, must_be_from_here};
 use crate::pages::frame;
-use crate::pages::login::{from_here, session_cookie};
+use crate::pages::login::session_cookie;
 use crate::reply::{self, Answer, told, with_cookie};
 use crate::view::{Field, Form, Input, Part, Tone};
 use office::{Actor, MemberLogin};
@@ -18,6 +19,7 @@ pub(crate) async fn form(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     let mut parts = vec![Part::Form(Form {
         action: "/portal/login".to_owned(),
         fields: vec![
+            Field::hidden("to", ask.asked("to").unwrap_or_default()),
             Field::new("member", ask.t("Member code")).needed().hint("OK00123"),
             Field::new("password", ask.t("Password")).input(Input::Password).needed(),
             Field::new("pin", "PIN").input(Input::Password).hint(
@@ -39,7 +41,7 @@ pub(crate) async fn form(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
 }
 
 pub(crate) async fn enter(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
-    from_here(ask)?;
+    must_be_from_here(ask)?;
     let typed = MemberLogin {
         code: ask.given("member"),
         password: ask.given("password"),
@@ -49,11 +51,12 @@ pub(crate) async fn enter(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> 
     match console.office.log_member_in(typed, &ask.from).await {
         Ok(token) => {
             let cookie = session_cookie(cookie_name(console), &token, console.settings.secure);
-            Ok(with_cookie(reply::to("/portal"), &cookie))
+            Ok(with_cookie(reply::to(after_login(Door::Portal, ask.given("to"))), &cookie))
         }
         Err(error) => {
             let cookie = flash_cookie("bad", &ask.lang.told(&told(&error).detail));
-            Ok(with_cookie(reply::to("/portal/login"), &cookie))
+            let again = login_for(Door::Portal, ask.given("to"));
+            Ok(with_cookie(reply::to(&again), &cookie))
         }
     }
 }

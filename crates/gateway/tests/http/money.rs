@@ -117,7 +117,7 @@ async fn a_batch_of_a_lost_lane_was_not_taken() {
     assert_eq!(rig.handle.lost_lines(), 0, "busy is never in the journal");
     assert_eq!(rig.trx("product=T1&dest=1&refID=116&qty=x").await.code(), "invalid_parameter");
     assert_eq!(rig.handle.lost_lines(), 1);
-    assert!(rig.get("/metrics").await.body.contains("gerbang_journal_lines_lost 1"));
+    assert!(rig.metrics().await.body.contains("gerbang_journal_lines_lost 1"));
     assert_eq!(rig.balance(1).await, 279_655);
 }
 

@@ -126,6 +126,7 @@ pub(crate) struct Rig {
     pub(crate) supplier: Arc<Scripted>,
     pub(crate) callbacks: Arc<Kept>,
     pub(crate) address: SocketAddr,
+    metrics: SocketAddr,
     pub(crate) ended: oneshot::Receiver<Result<(), StoreError>>,
     pub(crate) folder: tempfile::TempDir,
     nonce: AtomicI64,
@@ -168,6 +169,22 @@ pub(crate) async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
     let read = stream.read_to_end(&mut answer);
     let _ = tokio::time::timeout(Duration::from_secs(20), read).await.expect("no answer");
     String::from_utf8(answer).unwrap()
+}
+
+/// The door of metrics, for as long as the test runs.
+async fn metrics_of(gateway: Gateway) -> SocketAddr {
+    let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = tcp.local_addr().unwrap();
+    let (stop, stopped) = watch::channel(false);
+    let answer = move |_, request: http::Request<_>| {
+        let gateway = gateway.clone();
+        async move { gateway.answer_metrics(&request).await }
+    };
+    tokio::spawn(async move {
+        let _stop = stop;
+        net::serve(net::Listener { tcp, tls: None }, net::Limits::default(), answer, stopped).await;
+    });
+    address
 }
 
 pub(crate) async fn get_with(address: SocketAddr, target: &str, headers: &str) -> Got {
@@ -215,6 +232,7 @@ impl Rig {
         let workers = Workers::new(handle.clone(), ports.clone(), callbacks.clone());
         workers.start();
         let gateway = Gateway::with_keys(handle.clone(), ports, settings, Arc::new(OneKey), None);
+        let metrics = metrics_of(gateway.clone()).await;
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = tcp.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
@@ -237,6 +255,7 @@ impl Rig {
             supplier,
             callbacks,
             address,
+            metrics,
             ended,
             folder,
             nonce: AtomicI64::new(0),
@@ -361,6 +380,11 @@ impl Rig {
 
     pub(crate) async fn get(&self, target: &str) -> Got {
         get_with(self.address, target, "").await
+    }
+
+    /// What is told at the door of metrics.
+    pub(crate) async fn metrics(&self) -> Got {
+        get_with(self.metrics, "/metrics", "").await
     }
 
     /// A purchase or check by OK00123.

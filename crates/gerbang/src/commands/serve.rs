@@ -15,6 +15,7 @@ use anyhow::{Context as _, anyhow};
 use console::{Console, ConsoleSettings};
 use engine::Command;
 use gateway::{FoundKey, Gateway, GatewaySettings, KeyRing, Rates};
+use http::{HeaderValue, header};
 use http_body_util::Either;
 use net::{Limits, Listener, ReloadingTls};
 use office::Office;
@@ -26,9 +27,14 @@ use store::{Channel, Direction, JournalLine};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
 
 /// How long the end waits for the writers.
 const DRAIN: Duration = Duration::from_secs(3);
+/// Two years: browsers ask for this host over TLS only.
+const HSTS: &str = "max-age=63072000";
+/// Whoever watches asks now and then.
+const METRICS_CONNECTIONS: usize = 16;
 /// How often it is looked whether new addresses of a member count.
 const ADDRESSES_EVERY: Duration = Duration::from_secs(30);
 
@@ -70,6 +76,13 @@ pub(super) async fn serve(
         }
         (None, _) | (_, None) => None,
     };
+    let metrics = match config.metrics_listen {
+        Some(at) => {
+            let tcp = TcpListener::bind(at).await;
+            Some(tcp.with_context(|| format!("cannot listen on {at} (metrics_listen)"))?)
+        }
+        None => None,
+    };
     let scheme = if tls.is_some() { "https" } else { "http" };
     let address = tcp.local_addr()?;
     let door = tokio::spawn(Door::open(data)?.serve(house.clone()));
@@ -80,12 +93,14 @@ pub(super) async fn serve(
     let reports = Reports::open(&data.reports())?;
     let following = tokio::spawn(follow(house.handle.clone(), reports.clone()));
     let sandbox = house.play(data, gateway_settings(config))?;
+    // Behind a proxy that is named, people reach this over its TLS.
+    let secure = tls.is_some() || !config.trusted_proxies.is_empty();
     let console = Console::new(
         house.office.clone(),
         reports,
         ConsoleSettings {
             trusted_proxies: config.trusted_proxies.clone(),
-            secure: tls.is_some() || !config.trusted_proxies.is_empty(),
+            secure,
             demo: receiver.as_ref().map(Receiver::logins),
             play: Some(sandbox.handle.clone()),
         },
@@ -108,15 +123,23 @@ pub(super) async fn serve(
     let answer = move |peer, request: http::Request<hyper::body::Incoming>| {
         let (members, receiver, console) = (members.clone(), receiver.clone(), console.clone());
         async move {
-            if Console::takes(request.uri().path()) {
-                return console.answer(peer, request).await;
+            let mut answer = if Console::takes(request.uri().path()) {
+                console.answer(peer, request).await
+            } else {
+                match receiver.and_then(|receiver| receiver.answer(&request)) {
+                    Some(answer) => answer.map(Either::Left),
+                    None => members.answer(peer, request).await.map(Either::Left),
+                }
+            };
+            if secure {
+                let hsts = HeaderValue::from_static(HSTS);
+                answer.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, hsts);
             }
-            match receiver.and_then(|receiver| receiver.answer(&request)) {
-                Some(answer) => answer.map(Either::Left),
-                None => members.answer(peer, request).await.map(Either::Left),
-            }
+            answer
         }
     };
+    let figures =
+        metrics.map(|tcp| tell_metrics(tcp, gateway.clone(), stopped.clone())).transpose()?;
     let server = tokio::spawn(net::serve(Listener { tcp, tls }, limits, answer, stopped));
     let disk = tokio::spawn(watch_disk(house.handle.clone(), data.clone(), config.min_free_mb));
     let export = Export::of(data, config)?;
@@ -151,6 +174,9 @@ pub(super) async fn serve(
     workers.stop();
     let _ = stop.send(true);
     server.await.context("the listener broke")?;
+    if let Some(figures) = figures {
+        figures.abort();
+    }
     door.abort();
     following.abort();
     disk.abort();
@@ -173,6 +199,23 @@ pub(super) async fn serve(
         Storage::of(data, config).rest();
     }
     result
+}
+
+/// Serves `/metrics` on a listener of its own.
+fn tell_metrics(
+    tcp: TcpListener,
+    gateway: Gateway,
+    stopped: watch::Receiver<bool>,
+) -> anyhow::Result<JoinHandle<()>> {
+    let address = tcp.local_addr()?;
+    tracing::info!(%address, "metrics");
+    drop(say::line(format!("metrics on http://{address}/metrics")));
+    let limits = Limits { connections: METRICS_CONNECTIONS, ..Limits::default() };
+    let answer = move |_, request: http::Request<hyper::body::Incoming>| {
+        let gateway = gateway.clone();
+        async move { gateway.answer_metrics(&request).await }
+    };
+    Ok(tokio::spawn(net::serve(Listener { tcp, tls: None }, limits, answer, stopped)))
 }
 
 /// Keys of members, as the office keeps them.

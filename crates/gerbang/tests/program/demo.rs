@@ -72,7 +72,8 @@ fn the_printed_lines_work_and_the_callback_arrives() {
     let page = server.get("/demo").1;
     assert!(page.contains("R#114 Three 1.000") && page.contains("curl"), "{page}");
     assert_eq!(server.get("/readyz"), (200, "ready".to_owned()));
-    assert!(server.get("/metrics").1.contains("# EOF"));
+    assert_eq!(server.get("/metrics").0, 404, "figures are not for members");
+    assert_eq!((server.get("/READYZ").0, server.get("/Healthz").0), (404, 404));
     house.holds();
 
     for secret in ["123456", "secret"] {

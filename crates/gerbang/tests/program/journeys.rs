@@ -138,7 +138,7 @@ fn an_operator_s_day() {
     browser.wait_for("owner: booked 3");
 
     // Indonesian is one click away.
-    browser.click("a[href='/console/language/id']");
+    browser.click("form[action='/console/language/id'] button");
     browser.wait_for("Ringkasan");
     house.holds();
 }

@@ -8,6 +8,7 @@ mod console;
 mod crash;
 mod crashes;
 mod demo;
+mod doors;
 mod examples;
 mod faults;
 mod feed;

@@ -321,7 +321,7 @@ fn foreign_forms_and_wrong_tokens_leave_lines() {
     assert!(journal(&mut owner, "foreign", "OK00123 foreign form"));
 
     // In the language of the page.
-    cs.get("/console/language/id");
+    cs.post("/console/language/id", &[]);
     let told = cs.submit("/console/account", "/console/account/password", &[("own_password", "x")]);
     assert!(told.body.contains("password atau kode salah"), "{}", told.body);
 

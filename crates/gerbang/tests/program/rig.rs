@@ -240,6 +240,19 @@ impl Server {
         }
     }
 
+    /// The door of metrics, where it was asked for.
+    pub(crate) fn metrics_at(&self) -> SocketAddr {
+        let line = self.opening.iter().find_map(|line| line.strip_prefix("metrics on http://"));
+        line.unwrap().strip_suffix("/metrics").unwrap().parse().unwrap()
+    }
+
+    /// What is told there.
+    pub(crate) fn metrics(&self) -> String {
+        let (status, body) = get(self.metrics_at(), "/metrics").unwrap();
+        assert_eq!(status, 200, "{body}");
+        body
+    }
+
     pub(crate) fn get(&self, target: &str) -> (u16, String) {
         get(self.address, target).unwrap()
     }

@@ -122,11 +122,16 @@ fn nodes_that_cannot_work_say_so() {
     }
     let config = right.data().join("gerbang.toml");
     let text = std::fs::read_to_string(&config).unwrap();
-    std::fs::write(&config, text.replace("127.0.0.1:8080", "127.0.0.1:0")).unwrap();
+    std::fs::write(
+        &config,
+        text.replace("127.0.0.1:8080", "127.0.0.1:0")
+            .replace("# metrics_listen = \"127.0.0.1:9464\"", "metrics_listen = \"127.0.0.1:0\""),
+    )
+    .unwrap();
     let node = right.serve();
     assert_eq!(node.get("/readyz").0, 200);
     wait_until("it tells how it stands", Duration::from_secs(15), || {
-        let metrics = node.get("/metrics").1;
+        let metrics = node.metrics();
         ["gerbang_lease_held 1", "gerbang_lanes_held 2", "gerbang_synchronous_standbys 0"]
             .iter()
             .all(|line| metrics.contains(line))

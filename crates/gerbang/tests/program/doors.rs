@@ -1,0 +1,128 @@
+//! What browsers are told and what they may do: cookies, headers, forms of other sites, links from
+//! elsewhere that go on after login, figures behind a door of their own.
+
+use super::rig::{House, get};
+use super::visitor::Visitor;
+
+const CROSS: [(&str, &str); 1] = [("sec-fetch-site", "cross-site")];
+
+fn all<'a>(head: &'a str, name: &str) -> Vec<&'a str> {
+    let line = |line: &'a str| line.split_once(": ");
+    let named = |(known, value): (&str, &'a str)| known.eq_ignore_ascii_case(name).then_some(value);
+    head.lines().filter_map(line).filter_map(named).collect()
+}
+
+/// A link in an alert is opened without a session, and with one whose cookie the browser kept back.
+#[test]
+fn a_link_from_elsewhere_goes_on_after_login() {
+    let house = House::new();
+    let server = house.demo();
+    let mut visitor = Visitor::new(&server);
+    let page = visitor.get("/console/trx?state=pending&dest=08%2B1");
+    let login = page.header("location").unwrap().to_owned();
+    assert_eq!(login, "/console/login?to=%2Fconsole%2Ftrx%3Fstate%3Dpending%26dest%3D08%252B1");
+    let form = visitor.get(&login).body;
+    assert!(
+        form.contains("name=\"to\" value=\"/console/trx?state=pending&#38;dest=08%2B1\""),
+        "{form}"
+    );
+    let to = "/console/trx?state=pending&dest=08%2B1";
+    let mut fields = vec![("login", "owner"), ("password", "wrong-password"), ("to", to)];
+    let again = visitor.post("/console/login", &fields);
+    assert_eq!(again.header("location"), Some(login.as_str()), "a wrong try forgets nothing");
+    fields[1].1 = "demo-gerbang";
+    let page = visitor.post("/console/login", &fields);
+    assert_eq!(page.header("location"), Some(to));
+    assert!(all(&page.head, "set-cookie")[0].contains("; HttpOnly; SameSite=Strict"));
+    assert_eq!(visitor.get(to).status, 200);
+    // Never anywhere else.
+    for to in ["https://evil.example/", "//evil.example", "/portal", "/console/reports.csv"] {
+        let fields = [("login", "owner"), ("password", "demo-gerbang"), ("to", to)];
+        let page = Visitor::new(&server).post("/console/login", &fields);
+        assert_eq!(page.header("location"), Some("/console"), "{to}");
+    }
+    // From another site the cookie stays behind: the page asks once more, from here.
+    let mut elsewhere = Visitor::new(&server);
+    let page = elsewhere.send("GET", "/console/trx?a=1&b=2", &CROSS, None);
+    assert_eq!(page.status, 200);
+    let refresh = "http-equiv=\"refresh\" content=\"0; url=/console/trx?a=1&#38;b=2\"";
+    assert!(page.body.contains(refresh), "{}", page.body);
+    assert!(!page.head.to_lowercase().contains("set-cookie"));
+    // What costs is not asked for in anybody's name.
+    let page = elsewhere.send("GET", "/console/reports.xlsx", &CROSS, None);
+    assert_eq!(page.header("location"), Some("/console/login"));
+    let page = elsewhere.send("GET", "/portal/prices", &CROSS, None);
+    assert!(page.body.contains("url=/portal/prices"));
+    let member = [("member", "OK00123"), ("password", "secret"), ("pin", "123456")];
+    let page = elsewhere.post("/portal/login", &[&member[..], &[("to", "/portal/trx")]].concat());
+    assert_eq!(page.header("location"), Some("/portal/trx"));
+}
+
+/// Browsers that say nothing of the site say the origin.
+#[test]
+fn a_form_of_another_site_is_refused_by_site_and_by_origin() {
+    let house = House::new();
+    let server = house.demo();
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let own = format!("http://{}", server.address);
+    let mut owner = Visitor::console(&server, "owner");
+    let key = owner.get("/console/account").form_key();
+    let told = [
+        (("origin", own.as_str()), true),
+        (("origin", "https://evil.example"), false),
+        (("origin", "null"), false),
+        (("sec-fetch-site", "same-origin"), true),
+        (("sec-fetch-site", "same-site"), false),
+        (("sec-fetch-site", "cross-site"), false),
+    ];
+    for (header, ours) in told {
+        let rule = format!("form_key={key}&name=x");
+        let page = owner.send("POST", "/console/levels", &[form, header], Some(&rule));
+        assert_eq!(page.status, 303);
+        let told = owner.get("/console/account").body;
+        let refused = told.contains("this form was not made by this session");
+        assert_eq!(!refused, ours, "{header:?} {told}");
+        // The login form knows nobody's key: it is refused by the same signs.
+        let login = [("login", "owner"), ("password", "demo-gerbang")];
+        let login = super::visitor::encode(&login);
+        let mut visitor = Visitor::new(&server);
+        let page = visitor.send("POST", "/console/login", &[form, header], Some(&login));
+        assert_eq!(page.status == 303, ours, "{header:?} {}", page.head);
+    }
+}
+
+/// Languages are chosen by a form, figures have a door of their own, and all answers say what they are.
+#[test]
+fn answers_carry_what_browsers_need() {
+    let house = House::new();
+    house.found(true);
+    let config = house.data().join("gerbang.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let key = "metrics_listen = \"127.0.0.1:0\"";
+    let text = text.replace("# metrics_listen = \"127.0.0.1:9464\"", key);
+    std::fs::write(&config, text).unwrap();
+    let server = house.serve();
+    let mut visitor = Visitor::new(&server);
+    for target in ["/trx?x=1", "/healthz", "/readyz", "/nothing", "/console/login", "/harga/json"] {
+        let page = visitor.get(target);
+        assert_eq!(page.header("x-content-type-options"), Some("nosniff"), "{target}");
+        let hsts = page.header("strict-transport-security");
+        assert_eq!(hsts, Some("max-age=63072000"), "{target}");
+    }
+    assert_eq!(visitor.get("/console/language/en").status, 405, "nothing changes by going there");
+    let chosen = visitor.post("/console/language/en", &[]);
+    let failed = visitor.post("/console/login", &[("login", "nobody"), ("password", "x")]);
+    for cookie in [all(&chosen.head, "set-cookie"), all(&failed.head, "set-cookie")].concat() {
+        assert!(cookie.ends_with("; Secure"), "{cookie}");
+    }
+    let foreign = visitor.send("POST", "/console/language/id", &CROSS, Some(""));
+    assert!(foreign.status == 403 && foreign.header("set-cookie").is_none());
+    for path in ["/metrics", "/METRICS", "/metrics/"] {
+        assert_eq!(server.get(path).0, 404, "{path}");
+    }
+    assert!(server.metrics().contains("# EOF"));
+    let at = server.metrics_at();
+    for path in ["/METRICS", "/", "/trx?x=1", "/console/login", "/healthz"] {
+        assert_eq!(get(at, path).unwrap().0, 404, "{path}");
+    }
+}
