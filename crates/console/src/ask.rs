@@ -9,7 +9,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, header};
 use hyper::body::{Bytes, Incoming};
 use net::{Unread, Whole};
-use office::{From, Office, Problem, Signed, SignedMember};
+use office::{Actor, From, Office, Problem, Signed, SignedMember};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -209,6 +209,12 @@ impl Ask {
             .or(self.member.as_ref().map(|member| &member.form_key));
         door::from_here(self)
             && wanted.is_some_and(|wanted| Office::form_fits(self.given("form_key"), wanted))
+    }
+
+    /// Who asks, as the journal names them.
+    pub(crate) fn actor(&self) -> Option<Actor> {
+        let member = self.member.as_ref().map(|member| Actor::member(&member.code, &self.from));
+        self.signed.as_ref().map(|signed| signed.actor.clone()).or(member)
     }
 
     /// What the last action left to say: tone and text.

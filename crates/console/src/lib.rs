@@ -14,6 +14,7 @@ mod pages;
 mod portal;
 mod reply;
 mod routes;
+mod seats;
 mod sheet;
 mod show;
 mod view;
@@ -52,13 +53,14 @@ pub(crate) struct Inner {
     pub(crate) office: Arc<Office>,
     pub(crate) reports: Reports,
     pub(crate) settings: ConsoleSettings,
+    seats: seats::Seats,
 }
 
 impl Console {
     /// Doors in front of an office.
     #[must_use]
     pub fn new(office: Arc<Office>, reports: Reports, settings: ConsoleSettings) -> Self {
-        Self(Arc::new(Inner { office, reports, settings }))
+        Self(Arc::new(Inner { office, reports, settings, seats: seats::Seats::default() }))
     }
 
     /// True for paths that are answered here.

@@ -1,5 +1,6 @@
 //! Answers: pages, redirects, JSON, files and streams, with the headers that all of them carry.
 
+use crate::seats::Turn;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::{Either, Full};
 use hyper::body::{Body as HttpBody, Bytes, Frame};
@@ -16,7 +17,11 @@ pub type Body = Either<Full<Bytes>, Stream>;
 pub type Answer = Response<Body>;
 
 /// Pieces as they come, for live pages.
-pub struct Stream(pub(crate) mpsc::Receiver<Bytes>);
+pub struct Stream {
+    pieces: mpsc::Receiver<Bytes>,
+    /// Whose file it is, until it was sent.
+    _turn: Option<Turn>,
+}
 
 impl HttpBody for Stream {
     type Data = Bytes;
@@ -26,10 +31,12 @@ impl HttpBody for Stream {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.0.poll_recv(context).map(|piece| piece.map(|bytes| Ok(Frame::data(bytes))))
+        self.pieces.poll_recv(context).map(|piece| piece.map(|bytes| Ok(Frame::data(bytes))))
     }
 }
 
+/// Seconds after which it is worth to try again.
+const RETRY_AFTER: &str = "5";
 /// Nothing but our own files; no framing, no foreign forms.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -55,6 +62,9 @@ pub(crate) fn whole(status: StatusCode, content: &str, body: impl Into<Bytes>) -
     let mut answer = Response::new(Either::Left(Full::new(body.into())));
     *answer.status_mut() = status;
     set(&mut answer, header::CONTENT_TYPE, content);
+    if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+        set(&mut answer, header::RETRY_AFTER, RETRY_AFTER);
+    }
     guarded(answer)
 }
 
@@ -92,9 +102,23 @@ pub(crate) fn download(content: &str, name: &str, body: impl Into<Bytes>) -> Ans
 }
 
 pub(crate) fn stream(receive: mpsc::Receiver<Bytes>) -> Answer {
-    let mut answer = Response::new(Either::Right(Stream(receive)));
+    let mut answer = Response::new(Either::Right(Stream { pieces: receive, _turn: None }));
     set(&mut answer, header::CONTENT_TYPE, "text/event-stream");
     guarded(answer)
+}
+
+/// A file that somebody's turn lasts for.
+pub(crate) fn held(answer: Answer, turn: Turn) -> Answer {
+    let (mut head, body) = answer.into_parts();
+    let whole = match body {
+        Either::Left(whole) => whole.into_inner().unwrap_or_default(),
+        stream @ Either::Right(_) => return Response::from_parts(head, stream),
+    };
+    head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
+    let (send, pieces) = mpsc::channel(1);
+    // The channel is new: there is room.
+    let _ = send.try_send(whole);
+    Response::from_parts(head, Either::Right(Stream { pieces, _turn: Some(turn) }))
 }
 
 /// A file that is compiled in; its name changes with its content.

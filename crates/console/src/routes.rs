@@ -4,6 +4,7 @@ use crate::Inner;
 use crate::ask::{Ask, flash_cookie};
 use crate::door::{self, Door};
 use crate::reply::{self, Answer, told};
+use crate::seats::{Weight, Work};
 use crate::{api, live, pages, portal};
 use http::{Method, StatusCode};
 use hyper::body::Incoming;
@@ -11,6 +12,7 @@ use office::{Actor, Permission, Problem};
 use serde_json::json;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 /// What a handler gives back, later.
 pub(crate) type Later<'a> = Pin<Box<dyn Future<Output = anyhow::Result<Answer>> + Send + 'a>>;
@@ -235,7 +237,7 @@ fn most(route: &Route) -> usize {
     }
 }
 
-pub(crate) async fn answer(console: &Inner, mut ask: Ask, body: Incoming) -> Answer {
+pub(crate) async fn answer(console: &Arc<Inner>, mut ask: Ask, body: Incoming) -> Answer {
     let path = match ask.path.trim_end_matches('/') {
         "" => "/".to_owned(),
         path => path.to_owned(),
@@ -277,10 +279,34 @@ pub(crate) async fn answer(console: &Inner, mut ask: Ask, body: Incoming) -> Ans
             }
         };
     }
-    match (route.run)(console, &ask).await {
+    let ask = Arc::new(ask);
+    match run(console, &ask, route).await {
         Ok(answer) => answer,
         Err(error) => failed(console, &ask, route.need, &error),
     }
+}
+
+/// Runs a handler where it delays nobody; who takes a file away leaves a line.
+async fn run(
+    console: &Arc<Inner>,
+    ask: &Arc<Ask>,
+    route: &'static Route,
+) -> anyhow::Result<Answer> {
+    let actor = ask.actor();
+    let weight = Weight::of(route.path, FILES.contains(&route.path));
+    let work: Work<Answer> = {
+        let (console, ask) = (console.clone(), ask.clone());
+        Box::pin(async move { (route.run)(&console, &ask).await })
+    };
+    let who = actor.as_ref().map_or("", |actor| actor.name.as_str());
+    let (answer, turn) = console.seats.run(weight, Door::of(&ask.path), who, work).await?;
+    let Some(turn) = turn else { return Ok(answer) };
+    if let Some(actor) = actor {
+        let what: String = ask.target.chars().take(300).collect();
+        let taken = json!({"file": what});
+        console.office.audit(&actor, "export", &taken, "taken away").await;
+    }
+    Ok(reply::held(answer, turn))
 }
 
 /// Nothing when it may; else the journal has a line of what was tried.
@@ -390,9 +416,7 @@ async fn must_be_ours(console: &Inner, ask: &Ask, route: &Route) -> Result<(), P
 
 /// A line of a form that somebody's browser sent, and that was not made for its session.
 async fn foreign(console: &Inner, ask: &Ask, route: &Route) {
-    let member = ask.member.as_ref().map(|member| Actor::member(&member.code, &ask.from));
-    let signed = ask.signed.as_ref().map(|signed| signed.actor.clone());
-    let Some(actor) = signed.or(member) else { return };
+    let Some(actor) = ask.actor() else { return };
     let site = ask.header("sec-fetch-site").map(|site| site.chars().take(40).collect::<String>());
     let tried = json!({"method": route.method, "path": ask.path, "site": site});
     console.office.audit(&actor, "foreign form", &tried, "its key is not of this session").await;

@@ -8,11 +8,14 @@ use crate::sheet::{Sheet, Value};
 use crate::show::{self, date, days_ago, time};
 use crate::view::{Cell, Field, Form, Input, Part, Table};
 use anyhow::Context as _;
+use office::Problem;
 use types::MemberCode;
 
 const PAGE: u32 = 100;
 /// Lines of a file.
 const LINES_MOST: usize = 200_000;
+/// Of a workbook, which takes more to make.
+const ROWS_MOST: usize = 50_000;
 
 pub(crate) async fn member_statement(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     let code = MemberCode::parse(ask.part(0))?;
@@ -145,7 +148,12 @@ pub(crate) fn sheet(
     let zone = console.office.handle.zone();
     let mut found = Vec::new();
     let mut below = None;
-    'pages: while found.len() < LINES_MOST {
+    let most = if ask.ending() == "xlsx" { ROWS_MOST } else { LINES_MOST };
+    'pages: loop {
+        if found.len() > most {
+            let told = format!("these days have more than {most} lines; ask for fewer days");
+            return Err(Problem::asked("too_many_lines", told).into());
+        }
         let page = console.reports.entries(account, below, 1_000)?;
         let Some(last) = page.last() else { break };
         below = Some((last.at.get(), last.lane, last.seq));

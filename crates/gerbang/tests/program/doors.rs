@@ -126,3 +126,49 @@ fn answers_carry_what_browsers_need() {
         assert_eq!(get(at, path).unwrap().0, 404, "{path}");
     }
 }
+
+/// Files are made where they delay no purchase, few at a time, and each leaves a line.
+#[test]
+fn purchases_go_on_while_files_are_made() {
+    let house = House::new();
+    let server = house.lively_demo("3");
+    let year = "from=2020-01-01&until=2099-12-31";
+    let files = [
+        format!("/console/members/OK00123/statement.xlsx?{year}"),
+        format!("/console/members/OK00123/statement.csv?{year}"),
+        format!("/console/reports.xlsx?by=product&{year}"),
+    ];
+    let people = ["owner", "admin", "finance"].map(|login| Visitor::console(&server, login));
+    let (send, ended) = std::sync::mpsc::channel();
+    for at in 0..24 {
+        let (mut visitor, file) = (people[at % 3].clone(), files[at / 3 % 3].clone());
+        let send = send.clone();
+        std::thread::spawn(move || {
+            let page = visitor.get(&file);
+            let again = page.header("retry-after").map(str::to_owned);
+            let _ = send.send((page.status, again));
+        });
+    }
+    drop(send);
+    // Bought until the last file is there, and some more.
+    let (mut told, mut bought) = (Vec::new(), 0);
+    while told.len() < 24 || bought < 40 {
+        bought += 1;
+        let (status, said) = server.buy(&format!("beside-{bought}"));
+        assert!(status == 200 && !said.contains("sibuk"), "{status} {said}");
+        told.extend(ended.try_iter());
+    }
+    let made = told.iter().filter(|(status, _)| *status == 200).count();
+    assert!(made > 0, "{told:?}");
+    for (status, again) in told {
+        assert!(status == 200 || (status, again.as_deref()) == (503, Some("5")), "{status}");
+    }
+    let [mut owner, ..] = people;
+    // All who waited were told: seats are free again.
+    for file in &files {
+        assert_eq!(owner.get(file).status, 200, "{file}");
+    }
+    let page = owner.get("/console/journal?q=export").body;
+    assert!(page.contains("owner export") && page.contains("statement.xlsx"), "{page}");
+    house.holds();
+}

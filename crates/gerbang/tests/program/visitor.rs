@@ -29,6 +29,7 @@ impl Page {
     }
 }
 
+#[derive(Clone)]
 pub(crate) struct Visitor {
     address: SocketAddr,
     cookies: BTreeMap<String, String>,

@@ -1,0 +1,229 @@
+//! What takes long has few seats, and none of them is a thread that purchases are answered on.
+//!
+//! Pages with figures, files that are read and files that are made run on threads of their own. A
+//! person makes one file at a time, and the next one when that was sent or given up: who reads
+//! slowly holds one file in memory and no seat.
+
+use crate::door::Door;
+use office::Problem;
+use std::collections::HashSet;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Files that are made at one time at one door.
+const FILES: usize = 2;
+/// Pages with figures that are made at one time at one door.
+const FIGURES: usize = 4;
+/// How long a page waits for its seat.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long something takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// Reads little.
+    Light,
+    /// Reads figures, or a file that was sent.
+    Figures,
+    /// Makes a file.
+    File,
+}
+
+/// Pages that read figures; those that take a file are added to them.
+const HEAVY: [&str; 17] = [
+    "/console",
+    "/console/trx",
+    "/console/members",
+    "/console/members/{}",
+    "/console/members/{}/statement",
+    "/console/suppliers",
+    "/console/suppliers/{}",
+    "/console/money/account/{}",
+    "/console/money/closing",
+    "/console/reports",
+    "/portal",
+    "/portal/trx",
+    "/portal/statement",
+    "/portal/network",
+    "/admin/v1/trx",
+    "/admin/v1/members/{}/statement",
+    "/admin/v1/reports",
+];
+
+impl Weight {
+    /// Of a route.
+    pub(crate) fn of(path: &str, takes_file: bool) -> Self {
+        if crate::door::is_file(path) {
+            Self::File
+        } else if takes_file || HEAVY.contains(&path) {
+            Self::Figures
+        } else {
+            Self::Light
+        }
+    }
+}
+
+/// Seats of one door.
+struct Row {
+    files: Arc<Semaphore>,
+    figures: Arc<Semaphore>,
+}
+
+impl Default for Row {
+    fn default() -> Self {
+        Self { files: Arc::new(Semaphore::new(FILES)), figures: Arc::new(Semaphore::new(FIGURES)) }
+    }
+}
+
+/// All seats: members at their portal take none from the console.
+#[derive(Default)]
+pub(crate) struct Seats {
+    console: Row,
+    portal: Row,
+    /// Whose file is being made or sent. No more than are signed in.
+    busy: Arc<Mutex<HashSet<String>>>,
+}
+
+/// Somebody's one file, until it was sent.
+pub(crate) struct Turn {
+    who: String,
+    busy: Arc<Mutex<HashSet<String>>>,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.who);
+    }
+}
+
+/// What is done, later.
+pub(crate) type Work<T> = Pin<Box<dyn Future<Output = anyhow::Result<T>> + Send>>;
+
+fn busy(detail: &str) -> Problem {
+    Problem { code: "busy", status: 503, detail: detail.to_owned() }
+}
+
+impl Seats {
+    fn row(&self, door: Door) -> &Row {
+        match door {
+            Door::Console => &self.console,
+            Door::Portal => &self.portal,
+        }
+    }
+
+    /// Does it where it delays nobody. A file comes with its turn, which ends when that is dropped.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        weight: Weight,
+        door: Door,
+        who: &str,
+        work: Work<T>,
+    ) -> anyhow::Result<(T, Option<Turn>)> {
+        let row = self.row(door);
+        let (seat, turn) = match weight {
+            Weight::Light => return Ok((work.await?, None)),
+            Weight::Figures => {
+                let seat = row.figures.clone().acquire_owned();
+                let seat = tokio::time::timeout(PATIENCE, seat).await;
+                let seat = seat.ok().and_then(Result::ok);
+                let told =
+                    "too many figures are asked for at this moment; try again in a few seconds";
+                (seat.ok_or_else(|| busy(told))?, None)
+            }
+            Weight::File => {
+                let turn = self.turn(door, who).ok_or_else(|| {
+                    busy("another file of yours is being made or sent; take that first")
+                })?;
+                let told = "too many files are made at this moment; try again in a few seconds";
+                let seat = row.files.clone().try_acquire_owned().map_err(|_| busy(told))?;
+                (seat, Some(turn))
+            }
+        };
+        apart(seat, turn, work).await
+    }
+
+    fn turn(&self, door: Door, who: &str) -> Option<Turn> {
+        let who = format!("{} {who}", door.root());
+        let fresh = self.busy.lock().unwrap_or_else(PoisonError::into_inner).insert(who.clone());
+        fresh.then(|| Turn { who, busy: self.busy.clone() })
+    }
+}
+
+/// On a thread of its own, with its seat: it keeps both to its end, also when nobody waits any more.
+async fn apart<T: Send + 'static>(
+    seat: OwnedSemaphorePermit,
+    turn: Option<Turn>,
+    work: Work<T>,
+) -> anyhow::Result<(T, Option<Turn>)> {
+    let runtime = tokio::runtime::Handle::current();
+    let done = tokio::task::spawn_blocking(move || {
+        let _seat = seat;
+        (runtime.block_on(work), turn)
+    });
+    let (made, turn) = done.await?;
+    Ok((made?, turn))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routes::console_routes;
+    use std::sync::mpsc::channel;
+
+    fn refused<T>(result: anyhow::Result<T>) -> u16 {
+        result.err().and_then(|error| error.downcast::<Problem>().ok()).unwrap().status
+    }
+
+    #[test]
+    fn heavy_routes_are_there() {
+        let routes = console_routes();
+        for path in HEAVY {
+            assert!(routes.iter().any(|route| route.path == path), "{path}");
+        }
+    }
+
+    /// One thread answers everybody; the files wait for what comes after them on that thread.
+    #[tokio::test]
+    async fn files_that_stand_still_stop_nobody() {
+        let seats = Arc::new(Seats::default());
+        let mut waiting = Vec::new();
+        let mut running = Vec::new();
+        for who in ["ani", "budi"] {
+            let (go, wait) = channel::<()>();
+            let (begin, begun) = tokio::sync::oneshot::channel();
+            let seats = seats.clone();
+            running.push(tokio::spawn(async move {
+                let work: Work<()> = Box::pin(async move {
+                    let _ = begin.send(());
+                    Ok(wait.recv()?)
+                });
+                seats.run(Weight::File, Door::Portal, who, work).await
+            }));
+            begun.await.unwrap();
+            waiting.push(go);
+        }
+        let quick = || -> Work<u8> { Box::pin(async { Ok(1) }) };
+        let again = seats.run(Weight::File, Door::Portal, "ani", quick()).await;
+        assert_eq!(refused(again), 503, "one at a time");
+        let third = seats.run(Weight::File, Door::Portal, "citra", quick()).await;
+        assert_eq!(refused(third), 503, "few seats");
+        // Pages go on, and so does the other door, also for who has the same name there.
+        seats.run(Weight::Figures, Door::Portal, "ani", quick()).await.unwrap();
+        drop(seats.run(Weight::File, Door::Console, "ani", quick()).await.unwrap());
+        for go in waiting {
+            go.send(()).unwrap();
+        }
+        let mut turns = Vec::new();
+        for file in running {
+            turns.push(file.await.unwrap().unwrap().1.unwrap());
+        }
+        // Seats are free as soon as a file is made, a person's turn when it was sent.
+        let (_, turn) = seats.run(Weight::File, Door::Portal, "citra", quick()).await.unwrap();
+        drop(turn);
+        assert_eq!(refused(seats.run(Weight::File, Door::Portal, "ani", quick()).await), 503);
+        drop(turns);
+        assert!(seats.run(Weight::File, Door::Portal, "ani", quick()).await.is_ok());
+    }
+}
