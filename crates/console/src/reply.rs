@@ -157,6 +157,13 @@ pub(crate) fn told(error: &anyhow::Error) -> Problem {
             detail: "nothing was done: the business is busy; try again".to_owned(),
         };
     }
+    // What a file is called and what went wrong with it is for the log.
+    let file = |cause: &(dyn std::error::Error + 'static)| cause.is::<reports::ReportsError>();
+    if error.chain().any(file) {
+        tracing::error!(error = %format!("{error:#}"), "figures could not be read");
+        let detail = "these figures cannot be told at this moment; the log says why".to_owned();
+        return Problem { code: "figures", status: 503, detail };
+    }
     if let Some(store) = error.downcast_ref::<store::StoreError>() {
         tracing::error!(%store, "the console could not read");
         let detail = "the store does not answer; try again".to_owned();

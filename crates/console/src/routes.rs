@@ -300,6 +300,13 @@ async fn run(
     };
     let who = actor.as_ref().map_or("", |actor| actor.name.as_str());
     let (answer, turn) = console.seats.run(weight, Door::of(&ask.path), who, work).await?;
+    if route.path.ends_with("/journal")
+        && let Some(actor) = &actor
+    {
+        // Not the words that were looked for: they may be what must not be written down.
+        let read = json!({"path": ask.path, "older": ask.asked("below").is_some()});
+        console.office.audit(actor, "journal read", &read, "").await;
+    }
     let Some(turn) = turn else { return Ok(answer) };
     if let Some(actor) = actor {
         let what: String = ask.target.chars().take(300).collect();

@@ -94,6 +94,7 @@ impl House {
 
     /// The same, with an empty database when there is none.
     pub(crate) fn create(data: &DataDir, config: &Config) -> anyhow::Result<(Self, WriterEnd)> {
+        data.keep_private()?;
         let lock = data.lock()?;
         let key = data.master_key()?;
         let zone = Zone::new(&config.zone)?;

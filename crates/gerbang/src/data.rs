@@ -111,6 +111,28 @@ impl DataDir {
             .with_context(|| format!("cannot create {}", self.0.display()))
     }
 
+    /// Nobody else looks into the folder: it is tightened, or refused where it is everybody's.
+    pub(crate) fn keep_private(&self) -> anyhow::Result<()> {
+        let shown = self.0.display();
+        let found =
+            std::fs::metadata(&self.0).with_context(|| format!("cannot look at {shown}"))?;
+        let mode = found.permissions().mode() & 0o7777;
+        if mode & 0o077 == 0 {
+            return Ok(());
+        }
+        if mode & 0o1002 != 0 {
+            bail!(
+                "{shown} has mode {mode:04o}: everybody may write there. A business needs a folder of \
+                 its own: make one with mode 0700 and name it with --data"
+            );
+        }
+        std::fs::set_permissions(&self.0, std::fs::Permissions::from_mode(0o700)).with_context(
+            || format!("{shown} has mode {mode:04o} and is open to others: `chmod 700 {shown}`"),
+        )?;
+        tracing::warn!(folder = %shown, was = %format!("{mode:04o}"), "the folder was open to others: now 0700");
+        Ok(())
+    }
+
     /// Creates folder and key when absent.
     pub(crate) fn create(&self) -> anyhow::Result<()> {
         self.create_folder()?;

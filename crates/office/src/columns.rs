@@ -88,21 +88,59 @@ fn formula(text: &str) -> bool {
     text.starts_with(['=', '+', '-', '@', '\t', '\r'])
 }
 
+/// Where a spreadsheet that splits at something else than commas may begin a cell: our quotes do not
+/// hold there, as they do not stand at the beginning of its cell.
+const SPLITS: [char; 4] = [';', '\t', '\n', '\r'];
+
+/// True for what would be a formula at the beginning of such a cell, quotes and spaces aside.
+fn splits_to_formula(rest: &str) -> bool {
+    rest.trim_start_matches(['"', '\'', ' ']).starts_with(['=', '+', '-', '@'])
+}
+
+/// With an apostrophe at each place where a formula would begin.
+fn guarded(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for (at, letter) in text.char_indices() {
+        safe.push(letter);
+        let rest = text.get(at.saturating_add(letter.len_utf8())..).unwrap_or_default();
+        if SPLITS.contains(&letter) && splits_to_formula(rest) {
+            safe.push('\'');
+        }
+    }
+    safe
+}
+
+/// What [`guarded`] was made of.
+fn unguarded(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut after_split = false;
+    for (at, letter) in text.char_indices() {
+        let rest = text.get(at..).unwrap_or_default();
+        if !(after_split && letter == '\'' && splits_to_formula(rest)) {
+            plain.push(letter);
+        }
+        after_split = SPLITS.contains(&letter);
+    }
+    plain
+}
+
 /// What a cell says. Exports put an apostrophe before what spreadsheets would take for a formula.
-fn bare(text: &str) -> &str {
-    text.strip_prefix('\'').filter(|rest| formula(rest) || rest.starts_with('\'')).unwrap_or(text)
+fn bare(text: &str) -> String {
+    let own = text.strip_prefix('\'').filter(|rest| formula(rest) || rest.starts_with('\''));
+    unguarded(own.unwrap_or(text))
 }
 
 /// Text for a spreadsheet: what begins like a formula is told as text.
 #[must_use]
 pub fn harmless(text: &str) -> String {
-    if formula(text) && text.parse::<i64>().is_err() { format!("'{text}") } else { text.to_owned() }
+    let safe = guarded(text);
+    if formula(text) && text.parse::<i64>().is_err() { format!("'{safe}") } else { safe }
 }
 
 /// The same where it is read again: a first apostrophe of its own is doubled.
 #[must_use]
 pub fn file_cell(text: &str) -> String {
-    if text.starts_with('\'') { format!("'{text}") } else { harmless(text) }
+    if text.starts_with('\'') { format!("'{}", guarded(text)) } else { harmless(text) }
 }
 
 /// A word for yes or no, for open or closed.
@@ -129,8 +167,39 @@ mod tests {
         assert_eq!(harmless("-500"), "-500");
         assert_eq!(harmless("@SUM(A1)"), "'@SUM(A1)");
         assert_eq!(harmless("-1+cmd|' /C calc'!A0"), "'-1+cmd|' /C calc'!A0");
-        for text in ["=SUM(1)", "-5", "'x", "''=1", "'", "@a", "plain", ""] {
-            assert_eq!(bare(&file_cell(text)), text, "{text}");
+        let split = [
+            "a;=1",
+            "a;'=1",
+            "a;\"=1",
+            "a\t@x",
+            "a\n=1\r=2",
+            ";;=1",
+            "a; -1",
+            "a;b",
+            "'a;=1",
+            "=1;=2",
+            "a;' '=1",
+            "a;",
+            "\t=1",
+        ];
+        for text in ["=SUM(1)", "-5", "'x", "''=1", "'", "@a", "plain", ""].iter().chain(&split) {
+            assert_eq!(bare(&file_cell(text)), *text, "{text}");
         }
+    }
+
+    /// A cell with a semicolon, a tab or a line's end in it is more than one where those split.
+    #[test]
+    fn no_cell_begins_with_a_formula_wherever_it_is_split() {
+        for text in ["x;=1", "x\t=1", "x\n+1", "x\r@1", "x;\"=1", ";=1", "=1;=2;=3", "x; =1"] {
+            for cell in [harmless(text), file_cell(text)] {
+                for split in SPLITS {
+                    for piece in cell.split(split) {
+                        let piece = piece.trim_start_matches(['"', ' ']);
+                        assert!(!piece.starts_with(['=', '+', '-', '@']), "{cell:?}");
+                    }
+                }
+            }
+        }
+        assert_eq!(harmless("jl. Melati 5; dekat pasar"), "jl. Melati 5; dekat pasar");
     }
 }

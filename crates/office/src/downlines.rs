@@ -12,7 +12,7 @@ use domain::{DEEPEST, Member, Upline};
 use engine::Catalog;
 use types::{MemberCode, MemberId, Rupiah};
 
-/// Members below one upline that it may add itself.
+/// Members below one upline that it, or those below it, may add themselves.
 const NETWORK_MOST: usize = 1_000;
 
 /// Somebody below a member, with the way to it.
@@ -171,7 +171,12 @@ impl Office {
         if new.name.trim().is_empty() {
             return Err(Problem::asked("no_name", "say a name").into());
         }
-        if self.network_of(me.member).len() >= NETWORK_MOST {
+        // Whoever stands above has no more below it than that either, however deep.
+        let catalog = self.handle.catalog();
+        let mut above = catalog.member(&me.code).map(|own| catalog.uplines(&own.member));
+        let above = above.get_or_insert_default();
+        above.push(me.member);
+        if above.iter().any(|member| self.network_of(*member).len() >= NETWORK_MOST) {
             let why =
                 format!("a network of {NETWORK_MOST} is grown by the operator, not from here");
             return Err(Problem::asked("network_full", why).into());

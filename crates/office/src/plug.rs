@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use store::{CatalogChange, JournalLine, MasterKey, Paper, SupplierRecord};
 use suppliers::Settings;
-use throttle::{Lines, Origin};
+use throttle::{Lines, Origin, Slow};
 use types::{MemberId, SupplierCode};
 
 /// Makes the wire to a supplier; whoever puts the program together knows how.
@@ -31,6 +31,10 @@ pub trait Plug: Send + Sync {
 /// Most lines about strangers a minute, of all together.
 const LINES_MOST: usize = 30;
 
+/// Tests of one member's callback URL: so many at once, then one in so many ms.
+const PINGS_BURST: i64 = 6;
+const PING_EVERY_MS: i64 = 10_000;
+
 /// The office of one business.
 pub struct Office {
     /// The door to the engine.
@@ -47,6 +51,8 @@ pub struct Office {
     pub(crate) tries: Tries,
     /// Who knocked, for lines of the journal.
     pub(crate) strangers: Lines<(&'static str, Origin)>,
+    /// Tests of callback URLs, by member: nobody looks around other people's hosts through us.
+    pub(crate) pings: Slow<String>,
 }
 
 /// An editor at work. Ends when dropped, also where whoever asked went away in the middle.
@@ -71,6 +77,7 @@ impl Office {
             plug,
             tries: Tries::default(),
             strangers: Lines::new(LINES_MOST),
+            pings: Slow::new(PINGS_BURST, PING_EVERY_MS),
         }
     }
 

@@ -44,7 +44,8 @@ pub(crate) fn filter(
     Ok(SaleFilter {
         member,
         product: text("product").map(|code| code.to_ascii_uppercase()),
-        supplier: text("supplier"),
+        // Who served a member is the business' own matter.
+        supplier: text("supplier").filter(|_| of.is_none()),
         dest: text("dest"),
         sn: text("sn"),
         ref_id: text("ref"),

@@ -3,6 +3,69 @@
 
 use super::rig::{House, get};
 use super::visitor::Visitor;
+use std::time::Duration;
+
+/// What a member is not told, and what it may not do too often.
+#[test]
+fn a_member_learns_nothing_of_suppliers_and_tests_its_url_now_and_then() {
+    let house = House::new();
+    let server = house.demo();
+    server.buy("served");
+    let mut member = Visitor::portal(&server);
+    super::suppliers::wait_until("it is in the figures", Duration::from_secs(30), || {
+        member.get("/portal/trx?dest=089660522887").body.contains("served")
+    });
+    for supplier in ["sandbox", "nobody"] {
+        let page = member.get(&format!("/portal/trx?dest=089660522887&supplier={supplier}")).body;
+        assert!(page.contains("served"), "{supplier}: {page}");
+    }
+    let mut tries = 0;
+    loop {
+        let page = member.submit("/portal/callbacks", "/portal/callbacks/test", &[]).body;
+        if page.contains("this callback URL was tested too often") {
+            break;
+        }
+        tries += 1;
+        assert!(tries < 100, "{page}");
+    }
+    assert!(tries >= 6, "{tries}");
+    // Nobody is told what files are called.
+    for name in ["reports.db", "reports.db-wal", "reports.db-shm"] {
+        let _ = std::fs::remove_file(house.data().join(name));
+    }
+    let mut owner = Visitor::console(&server, "owner");
+    std::fs::create_dir(house.data().join("reports.db")).unwrap();
+    for path in ["/console/reports", "/console/money/closing", "/console/reports.csv"] {
+        for _ in 0..6 {
+            let page = owner.get(path);
+            assert!(!page.body.contains("reports.db"), "{path}: {}", page.body);
+        }
+    }
+}
+
+/// Others do not look into the folder of a business, whoever made it.
+#[test]
+fn a_folder_that_is_open_to_others_is_tightened_or_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let house = House::new();
+    house.found(false);
+    let mode = |mode| {
+        std::fs::set_permissions(house.data(), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode(0o755);
+    let server = house.serve();
+    let found = std::fs::metadata(house.data()).unwrap().permissions().mode() & 0o7777;
+    assert_eq!(found, 0o700);
+    assert!(server.log().contains("the folder was open to others: now 0700"), "{}", server.log());
+    drop(server);
+    for open in [0o1777, 0o777] {
+        mode(open);
+        let said = house.fails(&["serve"]);
+        assert!(said.contains("everybody may write there"), "{said}");
+    }
+    mode(0o700);
+    house.holds();
+}
 
 const CROSS: [(&str, &str); 1] = [("sec-fetch-site", "cross-site")];
 
@@ -171,4 +234,41 @@ fn purchases_go_on_while_files_are_made() {
     let page = owner.get("/console/journal?q=export").body;
     assert!(page.contains("owner export") && page.contains("statement.xlsx"), "{page}");
     house.holds();
+}
+
+/// Events of ASVS 5.0 V16.3 that people cause at the doors, with the line each leaves.
+#[test]
+fn what_people_do_at_the_doors_leaves_its_line() {
+    let house = House::new();
+    let server = house.demo();
+    let mut owner = Visitor::console(&server, "owner");
+    let mut cs = Visitor::console(&server, "cs");
+    let mut stranger = Visitor::new(&server);
+    stranger.post("/console/login", &[("login", "admin"), ("password", "wrong-password")]);
+    let wrong = [("member", "OK00123"), ("password", "wrong-password"), ("pin", "")];
+    stranger.post("/portal/login", &wrong);
+    Visitor::portal(&server);
+    cs.get("/console/users");
+    cs.post("/console/account/password", &[("form_key", "foreign")]);
+    owner.get("/console/members/OK00123/statement.csv");
+    owner.get("/console/journal");
+    owner.submit("/console/account", "/console/account/password", &[("own_password", "x")]);
+    let session = cs.session("gerbang");
+    owner.submit("/console/users", &format!("/console/session/{session}/end"), &[]);
+    let events = [
+        ("authentication, success", "login", "owner login"),
+        ("authentication, failure", "refused", "admin login refused"),
+        ("authentication of a member, success", "portal+login", "OK00123 portal login"),
+        ("authentication of a member, failure", "refused", "OK00123 portal login refused"),
+        ("authorisation, failure", "forbidden", "cs forbidden"),
+        ("bypass of a control, tried", "foreign", "cs foreign form"),
+        ("sensitive data taken away", "export", "owner export"),
+        ("sensitive data read", "journal", "owner journal read"),
+        ("change of a credential, refused", "step", "owner step up refused"),
+        ("session ended by somebody else", "session", "owner session end"),
+    ];
+    for (event, word, line) in events {
+        let page = owner.get(&format!("/console/journal?q={word}")).body;
+        assert!(page.contains(line), "{event}: no line `{line}` in {page}");
+    }
 }

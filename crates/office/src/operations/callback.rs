@@ -3,11 +3,13 @@
 use super::member::member_id;
 use crate::act::Act;
 use crate::plug::Office;
+use crate::problem::Problem;
 use anyhow::{Context as _, bail};
 use engine::{Errand, tell_nothing};
 use serde_json::{Value, json};
 use store::{Delivery, DeliveryFilter, DeliveryState};
-use types::{DeliveryId, TrxNo};
+use throttle::Origin;
+use types::{DeliveryId, TrxNo, UtcMillis};
 
 fn state(word: Option<String>) -> anyhow::Result<Option<DeliveryState>> {
     let Some(word) = word else { return Ok(None) };
@@ -31,12 +33,28 @@ fn row(office: &Office, delivery: &Delivery) -> Value {
     })
 }
 
+/// Six tests at once and six a minute for one member, whoever asks.
+fn may_ping(office: &Office, code: &str, now: UtcMillis) -> anyhow::Result<()> {
+    let who = code.to_owned();
+    // Nobody is let in from a place that is known: all count as one.
+    if let Err(paused) = office.pings.check(&who, Origin::parse(""), now) {
+        let detail = format!(
+            "this callback URL was tested too often; try again in {} seconds",
+            paused.seconds
+        );
+        return Err(Problem { code: "too_often", status: 429, detail }.into());
+    }
+    office.pings.wrong(&who, now);
+    Ok(())
+}
+
 /// Calls a member's URL with a callback that is about nothing.
 pub(super) async fn test(office: &Office, act: &Act<'_>, code: &str) -> anyhow::Result<Value> {
     let (code, _) = super::id_of(office, code)?;
     let catalog = office.handle.catalog();
     let entry = catalog.member(&code).context("the member is gone")?;
     let (courier, began) = (office.plug.courier(), office.handle.now().utc);
+    may_ping(office, code.as_str(), began)?;
     let told = tell_nothing(courier.as_ref(), entry, began).await;
     let (took, why) = told.with_context(|| format!("{code} has no callback URL"))?;
     let millis = office.handle.now().utc.since(began);
