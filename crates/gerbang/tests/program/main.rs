@@ -20,6 +20,7 @@ mod nodes;
 mod people;
 mod playground;
 mod portal;
+mod proxies;
 mod reconcile;
 mod restore;
 mod rig;
