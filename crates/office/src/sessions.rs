@@ -7,12 +7,17 @@ use crate::plug::Office;
 use crate::portal_session::is_stamp;
 use crate::problem::Problem;
 use crate::second_factor::Spent;
+use crate::tokens::TOKEN;
 use crate::users::{KIND as USER, UserBody, not_proven};
 use engine::{Errand, PaperChange};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
 use types::{MemberCode, MemberId};
+
+/// What lets somebody in for a while. A restore ends all of it: who was thrown out after the copy was
+/// made would be in again.
+pub const ENTRIES: [&str; 3] = [SESSION, PORTAL, TOKEN];
 
 pub(crate) const SESSION: &str = "session";
 pub(crate) const PORTAL: &str = "portal-session";

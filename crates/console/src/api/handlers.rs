@@ -26,7 +26,8 @@ fn ok(body: &Value) -> Done {
     Ok(value(StatusCode::OK, body))
 }
 
-/// The body, with what the path says put into it.
+/// The body, with what the path says put into it. A field that nobody reads is refused: whoever sent
+/// it meant something by it.
 fn body<T: DeserializeOwned>(ask: &Ask, path: &[(&str, &str)]) -> Result<T, Problem> {
     let mut fields: Map<String, Value> = if ask.body.is_empty() {
         Map::new()
@@ -37,8 +38,17 @@ fn body<T: DeserializeOwned>(ask: &Ask, path: &[(&str, &str)]) -> Result<T, Prob
     for (name, text) in path {
         fields.insert((*name).to_owned(), Value::from(*text));
     }
-    serde_json::from_value(Value::Object(fields))
-        .map_err(|error| Problem::asked("bad_body", format!("body: {error}")))
+    let mut unread = Vec::new();
+    let read = serde_ignored::deserialize(Value::Object(fields), |name| {
+        unread.push(format!("`{name}`"));
+    })
+    .map_err(|error| Problem::asked("bad_body", format!("body: {error}")))?;
+    if unread.is_empty() {
+        return Ok(read);
+    }
+    unread.truncate(20);
+    let why = format!("body: nothing here is called {}", unread.join(", "));
+    Err(Problem::asked("unknown_field", why))
 }
 
 async fn run(console: &Inner, ask: &Ask, operation: Operation) -> Done {

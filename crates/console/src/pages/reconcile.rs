@@ -341,5 +341,5 @@ pub(crate) async fn settle(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
         _ => return Err(Problem::asked("bad_action", "say what to do").into()),
     };
     let told = console.office.settle_difference(frame::actor(ask)?, id, number, settlement).await?;
-    done(&format!("/console/reconcile/{id}"), super::money::saved(ask, &told))
+    done(&format!("/console/reconcile/{id}"), super::money::saved(console, ask, &told).await?)
 }

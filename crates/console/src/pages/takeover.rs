@@ -87,7 +87,7 @@ pub(crate) async fn import(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
         return match told["state"].as_str() {
             Some("waiting") => {
                 let place = "/console/money";
-                done(place, ask.t("A second person must agree."))
+                done(place, super::frame::waiting(console, ask).await?)
             }
             Some("repeated") => done("/console/members", &before),
             Some(_) | None => {

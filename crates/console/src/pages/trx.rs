@@ -501,7 +501,7 @@ pub(crate) async fn resolve(console: &Inner, ask: &Ask) -> anyhow::Result<Answer
     let decide = Operation::TrxResolve { no, verdict, note };
     let told = execute(&console.office, actor, decide).await?;
     let waits = told["state"] == "waiting";
-    let text = if waits { ask.t("A second person must agree.") } else { ask.t("Decided.") };
+    let text = if waits { super::frame::waiting(console, ask).await? } else { ask.t("Decided.") };
     done(&format!("/console/trx/{no}"), text)
 }
 

@@ -172,7 +172,9 @@ pub(crate) async fn give(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
             let text = format!("{} {code}: {left}", ask.t("Moved. Balance of"));
             done("/portal/network", &text)
         }
-        Done::Waiting { .. } => done("/portal/network", ask.t("A second person must agree.")),
+        Done::Waiting { .. } => {
+            done("/portal/network", crate::pages::frame::waiting(console, ask).await?)
+        }
         Done::Changed => done("/portal/network", ask.t("Saved.")),
         Done::Repeated { .. } => {
             done("/portal/network", ask.t("That was done already; nothing moved again."))

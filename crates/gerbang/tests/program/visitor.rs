@@ -30,7 +30,7 @@ impl Page {
 }
 
 pub(crate) struct Visitor {
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     cookies: BTreeMap<String, String>,
     pub(crate) token: Option<String>,
     /// The address that a proxy in front says somebody comes from.
