@@ -9,6 +9,7 @@ mod ask;
 mod chart;
 mod lang;
 mod live;
+mod numbers;
 mod pages;
 mod portal;
 mod reply;
@@ -51,13 +52,14 @@ pub(crate) struct Inner {
     pub(crate) office: Arc<Office>,
     pub(crate) reports: Reports,
     pub(crate) settings: ConsoleSettings,
+    pub(crate) streams: live::Streams,
 }
 
 impl Console {
     /// Doors in front of an office.
     #[must_use]
     pub fn new(office: Arc<Office>, reports: Reports, settings: ConsoleSettings) -> Self {
-        Self(Arc::new(Inner { office, reports, settings }))
+        Self(Arc::new(Inner { office, reports, settings, streams: live::Streams::default() }))
     }
 
     /// True for paths that are answered here.

@@ -94,13 +94,7 @@ pub(crate) fn percent(permille: Option<i64>) -> String {
     permille.map_or_else(|| "–".to_owned(), |value| format!("{},{} %", value / 10, value % 10))
 }
 
-/// A day as `yyyymmdd` from a date field, `2026-11-23`.
-pub(crate) fn day(text: &str) -> Option<i32> {
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    (digits.len() == 8).then(|| digits.parse().ok()).flatten()
-}
-
-/// The other way round.
+/// A day `yyyymmdd` as date fields have it, `2026-11-23`.
 pub(crate) fn date(day: i32) -> String {
     format!("{:04}-{:02}-{:02}", day / 10_000, day / 100 % 100, day % 100)
 }
@@ -122,9 +116,7 @@ mod tests {
 
     #[test]
     fn days_are_read_and_written() {
-        assert_eq!(day("2026-11-23"), Some(20_261_123));
         assert_eq!(date(20_261_123), "2026-11-23");
-        assert_eq!(day("yesterday"), None);
         assert_eq!(duration(Some(2_450)), "2,4 s");
         assert_eq!(percent(Some(987)), "98,7 %");
     }

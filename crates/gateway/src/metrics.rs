@@ -23,6 +23,8 @@ pub struct Metrics {
     lanes: Gauge,
     standbys: Gauge,
     nodes: Gauge,
+    panics: Gauge,
+    gone: Gauge,
 }
 
 impl Default for Metrics {
@@ -43,6 +45,9 @@ impl Default for Metrics {
         registry.register("lanes_held", "Lanes this node holds", lanes.clone());
         let nodes = Gauge::default();
         registry.register("nodes", "Nodes this one hears, itself included", nodes.clone());
+        let (panics, gone) = (Gauge::default(), Gauge::default());
+        registry.register("panics", "What broke since the start; each is a defect", panics.clone());
+        registry.register("parts_gone", "Parts of the program that are missing", gone.clone());
         let help = "Standbys that confirm a commit; -1 not known or no server";
         registry.register("synchronous_standbys", help, standbys.clone());
         registry.register("callbacks_due", "Callbacks not delivered yet", callbacks.clone());
@@ -58,6 +63,8 @@ impl Default for Metrics {
             lanes,
             standbys,
             nodes,
+            panics,
+            gone,
         }
     }
 }
@@ -79,6 +86,8 @@ impl Metrics {
         self.pending.set(counts.pending);
         self.suspect.set(counts.suspect);
         self.callbacks.set(counts.callbacks_due);
+        self.panics.set(i64::try_from(handle.parts().panics()).unwrap_or(i64::MAX));
+        self.gone.set(i64::try_from(handle.gone().len()).unwrap_or(i64::MAX));
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = encode(&mut text, &self.registry);

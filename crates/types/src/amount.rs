@@ -20,6 +20,9 @@ pub enum Rounding {
 
 /// Most digits behind the decimal separator, and the largest exponent of a number in JSON.
 const DIGITS_MOST: usize = 40;
+/// Most of one amount that somebody gives: ten trillion rupiah. Sums of as many as there can be stay
+/// far from where numbers end.
+const ENTRY_MOST: i64 = 10_000_000_000_000;
 
 impl Rupiah {
     /// Reads an amount as people write it.
@@ -76,9 +79,14 @@ impl Rupiah {
 impl FromStr for Rupiah {
     type Err = MoneyError;
 
-    /// [`Rupiah::read`], whole rupiah only.
+    /// [`Rupiah::read`], whole rupiah only, and no more than one entry of a business can be: what
+    /// people, files and doors give.
     fn from_str(text: &str) -> Result<Self, MoneyError> {
-        Self::read(text, Rounding::Refuse)
+        let amount = Self::read(text, Rounding::Refuse)?;
+        if amount.get().unsigned_abs() > ENTRY_MOST.unsigned_abs() {
+            return Err(MoneyError::TooMuch(beginning(text)));
+        }
+        Ok(amount)
     }
 }
 

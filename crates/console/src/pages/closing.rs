@@ -6,7 +6,7 @@ use crate::Inner;
 use crate::ask::Ask;
 use crate::reply::Answer;
 use crate::routes::done;
-use crate::show::{self, date, days_ago};
+use crate::show::{date, days_ago};
 use crate::view::{Cell, Field, Form, Input, Part, Table, Tone};
 use domain::{AccountName, Loss, Nature, debit, nature};
 use office::{Entry, Office, Operation, Permission, execute_once};
@@ -144,7 +144,7 @@ fn forms(console: &Inner, ask: &Ask, banks: Vec<String>) -> anyhow::Result<Part>
 }
 
 pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
-    let day = ask.asked("day").and_then(show::day).unwrap_or_else(|| days_ago(console, 0));
+    let day = ask.day("day")?.unwrap_or_else(|| days_ago(console, 0));
     let (table, sum) = table(ask, lines(console, ask, day)?);
     let note = if sum == 0 {
         (ask.t("The books balance: debit and credit are equal."), Tone::Good)

@@ -3,6 +3,7 @@
 use super::frame;
 use crate::Inner;
 use crate::ask::Ask;
+use crate::numbers::day as day_of;
 use crate::reply::Answer;
 use crate::routes::done;
 use crate::show;
@@ -139,7 +140,7 @@ pub(crate) async fn compared(
 ) -> anyhow::Result<Reconciliation> {
     let day = |text: &str| {
         let wrong = || Problem::asked("bad_day", format!("`{text}` is no day; write 2026-11-24"));
-        show::day(text).ok_or_else(wrong)
+        day_of(text).ok_or_else(wrong)
     };
     let span = (day(from)?, day(until)?);
     if span.0 > span.1 {

@@ -147,7 +147,8 @@ fn want_evidence(wants: &mut Wants, place: &Place, outcome: &Outcome) {
         | Outcome::Doubtful { .. }
         | Outcome::Pending
         | Outcome::Unknown { .. }
-        | Outcome::Unsent { .. } => {}
+        | Outcome::Unsent { .. }
+        | Outcome::Held { .. } => {}
     }
 }
 
@@ -189,7 +190,8 @@ fn counted(catalog: &Catalog, command: &Command) -> Vec<(SupplierCode, Sku)> {
             Outcome::Success { .. }
             | Outcome::Doubtful { .. }
             | Outcome::Pending
-            | Outcome::Unknown { .. } => Vec::new(),
+            | Outcome::Unknown { .. }
+            | Outcome::Held { .. } => Vec::new(),
         },
         Command::Look { .. }
         | Command::AskSoon { .. }
