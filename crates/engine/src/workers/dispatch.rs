@@ -3,7 +3,7 @@
 use super::spacing::Spacing;
 use super::{InFlight, called, whole};
 use crate::command::{Answer, Command};
-use crate::crash::crash_point;
+use crate::crash::{crash_point, panic_point};
 use crate::{Handle, Port, Purpose, Suppliers};
 use domain::{AttemptState, FailureClass, Outcome, Source};
 use std::sync::Arc;
@@ -93,6 +93,9 @@ async fn work_on(
     // Until then nothing is sent: the last one lacked something of our own.
     let held = Arc::new(AtomicI64::new(0));
     while !*stop.borrow() && !handle.is_ended() {
+        if task == Task::Send {
+            panic_point("sender");
+        }
         let mut skip = Vec::new();
         let mut left = false;
         loop {

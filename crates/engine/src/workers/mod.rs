@@ -13,7 +13,6 @@ pub use courier::{Courier, CourierResult, tell_nothing};
 pub use gone::gone_paper;
 pub use inlet::{Received, inlet};
 
-use crate::crash::panic_point;
 use crate::parts::{Loss, caught, keep};
 use crate::peers::Peers;
 use crate::zone::midnight;
@@ -178,7 +177,6 @@ impl Workers {
         let (suppliers, spacing) = (self.suppliers.clone(), self.spacing.clone());
         let stop = self.stop.subscribe();
         self.keep("the sender", move || {
-            panic_point("sender");
             let (handle, suppliers) = (handle.clone(), suppliers.clone());
             dispatch::send_all(handle, suppliers, spacing.clone(), tick, stop.clone())
         });
