@@ -7,6 +7,7 @@ use crate::Busy;
 use crate::crash::panic_point;
 use crate::parts::{Loss, Parts};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 use store::{Reads, StoreError};
@@ -26,7 +27,7 @@ pub struct ReadPool {
 
 #[derive(Clone)]
 enum Way {
-    Threads(mpsc::SyncSender<Query>),
+    Threads(mpsc::SyncSender<Query>, Arc<AtomicUsize>),
     Inline(Arc<Mutex<Box<dyn Reads>>>),
 }
 
@@ -61,13 +62,19 @@ impl ReadPool {
         let (send, receive) = mpsc::sync_channel::<Query>(QUEUE);
         let receive = Arc::new(Mutex::new(receive));
         let parts = Arc::new(Parts::default());
+        let whole = Arc::new(AtomicUsize::new(connections.len()));
         for (number, reads) in connections.into_iter().enumerate() {
-            let (receive, parts, renew) = (receive.clone(), parts.clone(), renew.clone());
+            let reader = Reader {
+                queue: receive.clone(),
+                parts: parts.clone(),
+                renew: renew.clone(),
+                whole: whole.clone(),
+            };
             std::thread::Builder::new()
                 .name(format!("read-{number}"))
-                .spawn(move || answer(reads, &receive, &parts, renew.as_ref()))?;
+                .spawn(move || reader.answer(reads))?;
         }
-        Ok(Self { way: Way::Threads(send), parts })
+        Ok(Self { way: Way::Threads(send, whole), parts })
     }
 
     /// On the caller's thread.
@@ -90,7 +97,10 @@ impl ReadPool {
         query: impl FnOnce(&mut dyn Reads) -> T + Send + 'static,
     ) -> Result<T, Busy> {
         match &self.way {
-            Way::Threads(queue) => {
+            Way::Threads(queue, whole) => {
+                if whole.load(Ordering::Relaxed) == 0 {
+                    return Err(Busy);
+                }
                 let (send, receive) = oneshot::channel();
                 let job: Query = Box::new(move |reads| {
                     let _ = send.send(query(reads));
@@ -106,38 +116,63 @@ impl ReadPool {
     }
 }
 
-/// Answers queries until nobody can ask any more.
-fn answer(
-    mut reads: Box<dyn Reads>,
-    queue: &Mutex<mpsc::Receiver<Query>>,
-    parts: &Arc<Parts>,
-    renew: Option<&Renew>,
-) {
-    loop {
-        let next = match queue.lock() {
-            Ok(queue) => queue.recv(),
-            Err(_) => return,
-        };
-        let Ok(query) = next else { return };
-        let asked = catch_unwind(AssertUnwindSafe(|| {
-            panic_point("read");
-            query(reads.as_mut());
-        }));
-        if asked.is_ok() {
-            continue;
-        }
-        parts.panicked(PART);
-        let Some(renew) = renew else { continue };
-        match renewed(parts, renew) {
-            Some(fresh) => reads = fresh,
-            None => return,
-        }
-    }
+/// One thread's part of the pool.
+struct Reader {
+    queue: Arc<Mutex<mpsc::Receiver<Query>>>,
+    parts: Arc<Parts>,
+    renew: Option<Renew>,
+    /// How many threads have a connection.
+    whole: Arc<AtomicUsize>,
 }
 
-/// Another connection; nothing when none can be had, and then the program ends.
-fn renewed(parts: &Arc<Parts>, renew: &Renew) -> Option<Box<dyn Reads>> {
-    let open = || {
+impl Reader {
+    /// Answers queries until nobody can ask any more.
+    fn answer(&self, mut reads: Box<dyn Reads>) {
+        loop {
+            let next = match self.queue.lock() {
+                Ok(queue) => queue.recv(),
+                Err(_) => return,
+            };
+            let Ok(query) = next else { return };
+            let asked = catch_unwind(AssertUnwindSafe(|| {
+                panic_point("read");
+                query(reads.as_mut());
+            }));
+            if asked.is_ok() {
+                continue;
+            }
+            self.parts.panicked(PART);
+            let Some(renew) = &self.renew else { continue };
+            match self.renewed(renew) {
+                Some(fresh) => reads = fresh,
+                None => return,
+            }
+        }
+    }
+
+    /// Another connection; nothing when none can be had, and then the program ends.
+    fn renewed(&self, renew: &Renew) -> Option<Box<dyn Reads>> {
+        if let Some(fresh) = self.open(renew) {
+            return Some(fresh);
+        }
+        let missing = self.parts.lose(PART, Loss::Bars);
+        self.whole.fetch_sub(1, Ordering::Relaxed);
+        for _ in 0..RENEWALS_MOST {
+            self.turn_away();
+            std::thread::sleep(RENEW_AFTER);
+            if let Some(fresh) = self.open(renew) {
+                self.whole.fetch_add(1, Ordering::Relaxed);
+                return Some(fresh);
+            }
+        }
+        self.parts.give_up("a connection for reads could not be opened again".to_owned());
+        // Missing for good.
+        std::mem::forget(missing);
+        self.turn_away();
+        None
+    }
+
+    fn open(&self, renew: &Renew) -> Option<Box<dyn Reads>> {
         // Opening may break as well.
         let opened = catch_unwind(AssertUnwindSafe(|| {
             panic_point("renew");
@@ -150,23 +185,20 @@ fn renewed(parts: &Arc<Parts>, renew: &Renew) -> Option<Box<dyn Reads>> {
                 None
             }
             Err(_) => {
-                parts.panicked(PART);
+                self.parts.panicked(PART);
                 None
             }
         }
-    };
-    if let Some(fresh) = open() {
-        return Some(fresh);
     }
-    let missing = parts.lose(PART, Loss::Bars);
-    for _ in 0..RENEWALS_MOST {
-        std::thread::sleep(RENEW_AFTER);
-        if let Some(fresh) = open() {
-            return Some(fresh);
+
+    /// Those that wait hear "busy" when no thread is left to answer them.
+    fn turn_away(&self) {
+        if self.whole.load(Ordering::Relaxed) > 0 {
+            return;
+        }
+        if let Ok(queue) = self.queue.lock() {
+            // Without its query a caller's answer is dropped, and that is "busy".
+            while queue.try_recv().is_ok() {}
         }
     }
-    parts.give_up("a connection for reads could not be opened again".to_owned());
-    // Missing for good.
-    std::mem::forget(missing);
-    None
 }

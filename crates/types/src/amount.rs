@@ -20,11 +20,12 @@ pub enum Rounding {
 
 /// Most digits behind the decimal separator, and the largest exponent of a number in JSON.
 const DIGITS_MOST: usize = 40;
-/// Most of one amount that somebody gives: ten trillion rupiah. Sums of as many as there can be stay
-/// far from where numbers end.
-const ENTRY_MOST: i64 = 10_000_000_000_000;
 
 impl Rupiah {
+    /// Most of one amount that somebody gives: ten trillion. Sums of as many as there can be stay far
+    /// from where numbers end.
+    pub const ENTRY_MOST: Self = Self::new(10_000_000_000_000);
+
     /// Reads an amount as people write it.
     ///
     /// `1321`, `1.321`, `1,321`, `1.321,00`, `1,321.00`, `Rp 1.321,-`, `IDR 1 321`, `-1.000`. Of two
@@ -83,7 +84,7 @@ impl FromStr for Rupiah {
     /// people, files and doors give.
     fn from_str(text: &str) -> Result<Self, MoneyError> {
         let amount = Self::read(text, Rounding::Refuse)?;
-        if amount.get().unsigned_abs() > ENTRY_MOST.unsigned_abs() {
+        if amount.get().unsigned_abs() > Self::ENTRY_MOST.get().unsigned_abs() {
             return Err(MoneyError::TooMuch(beginning(text)));
         }
         Ok(amount)

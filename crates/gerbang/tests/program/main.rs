@@ -15,6 +15,7 @@ mod foreign;
 mod gone;
 mod histories;
 mod journeys;
+mod live;
 mod network;
 mod nodes;
 mod numbers;
