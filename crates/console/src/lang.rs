@@ -106,7 +106,9 @@ fn indonesian(english: &str, deeper: usize) -> String {
     let mut text = String::new();
     for (place, piece) in said.split("{}").enumerate() {
         if place > 0 {
-            text += &values.next().map_or_else(String::new, |value| indonesian(value, deeper - 1));
+            text += &values
+                .next()
+                .map_or_else(String::new, |value| indonesian(value, deeper.saturating_sub(1)));
         }
         text += piece;
     }

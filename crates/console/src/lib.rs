@@ -4,6 +4,9 @@
 //! route stands in one table with the permission it needs, and nothing is reachable that does not.
 //! It moves no money itself: it asks the office, which asks the engine.
 
+// Amounts and numbers from outside run through here: nothing may run over.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 mod api;
 mod ask;
 mod chart;

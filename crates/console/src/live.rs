@@ -104,7 +104,7 @@ pub(crate) async fn live(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     tokio::spawn(async move {
         let handle = &office.handle;
         let mut last = None;
-        let mut quiet = 0;
+        let mut quiet = 0_u32;
         for look in 0..LONGEST {
             // A store that does not answer says nothing of the session.
             let asks = look % SESSION_EVERY == SESSION_EVERY - 1;
@@ -120,7 +120,7 @@ pub(crate) async fn live(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
             let seen = real.saturating_add(played);
             let news = last.is_some_and(|last| last != seen);
             last = Some(seen);
-            quiet = if news { 0 } else { quiet + 1 };
+            quiet = if news { 0 } else { quiet.saturating_add(1) };
             let piece = if news {
                 Bytes::from(format!("event: news\ndata: {seen}\n\n"))
             } else if quiet % QUIET_MOST == 1 {

@@ -72,7 +72,7 @@ pub(crate) async fn behind(console: &Inner, ask: &Ask) -> anyhow::Result<Option<
     let heads = console.office.handle.reads().ask(|reads| reads.heads()).await??;
     let there: i64 = heads.iter().map(|heads| heads.ledger.seq).sum();
     let here: i64 = console.reports.places()?.iter().map(|place| place.seq).sum();
-    let left = there - here;
+    let left = there.saturating_sub(here);
     Ok((left > BEHIND_LEAST).then(|| {
         let text = ask.t("Figures are still following the ledger. Movements to go:");
         Part::Note { text: format!("{text} {}", rupiah(left)), tone: Tone::Warn }
@@ -107,7 +107,7 @@ pub(crate) fn day_month(day: i32) -> String {
 /// The day so many days before now.
 pub(crate) fn days_ago(console: &Inner, days: i64) -> i32 {
     let now = console.office.handle.now();
-    console.office.handle.zone().civil(now.utc.after(-days * 86_400_000)).date().get()
+    console.office.handle.zone().civil(now.utc.after(days.saturating_mul(-86_400_000))).date().get()
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 //! on header time, header size, seats and idleness, TLS with reload, and a graceful drain.
 //! Nothing here knows members, money or the engine.
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 mod activity;
 mod guard;
 mod listen;

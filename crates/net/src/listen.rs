@@ -269,7 +269,7 @@ where
         } else {
             continue;
         };
-        let until = Instant::now() + grace;
+        let until = Instant::now().checked_add(grace).unwrap_or_else(Instant::now);
         match cut {
             // It became idle while its life ended.
             Some(known) => cut = Some(known.min(until)),

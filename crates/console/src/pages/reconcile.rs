@@ -34,7 +34,7 @@ pub(crate) async fn list(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
             Cell::text(&one.supplier),
             Cell::text(days(&one)),
             Cell::text(one.matched),
-            Cell::text(one.differences.len() + one.beyond),
+            Cell::text(one.differences.len().saturating_add(one.beyond)),
             match one.open() {
                 0 => Cell::badge(0, Tone::Good),
                 open => Cell::badge(open, Tone::Warn),
@@ -177,7 +177,7 @@ pub(crate) async fn compare(console: &Inner, ask: &Ask) -> anyhow::Result<Answer
         ask.t("Matched"),
         found.matched,
         ask.t("Differences"),
-        found.differences.len() + found.beyond
+        found.differences.len().saturating_add(found.beyond)
     );
     done(&format!("/console/reconcile/{}", found.id), &told)
 }

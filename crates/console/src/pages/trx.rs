@@ -297,7 +297,7 @@ fn money(console: &Inner, ask: &Ask, trx: &Trx) -> String {
             format!("{price}: {} ({code}).", ask.t("the money is held until it is decided"))
         }
         TrxState::Success { cost, .. } => {
-            let margin = price.get() - cost.get();
+            let margin = price.get().saturating_sub(cost.get());
             format!(
                 "{price}: {}; {} {cost}, {} {}.",
                 ask.t("the money is ours"),

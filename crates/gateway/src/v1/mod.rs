@@ -2,6 +2,8 @@
 //!
 //! Every answer says its stable code, whether it is final, and whether a transaction exists.
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 mod answer;
 mod key;
 mod reference;
