@@ -4,11 +4,15 @@
 //! route stands in one table with the permission it needs, and nothing is reachable that does not.
 //! It moves no money itself: it asks the office, which asks the engine.
 
+// Amounts and numbers from outside run through here: nothing may run over.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 mod api;
 mod ask;
 mod chart;
 mod lang;
 mod live;
+mod numbers;
 mod pages;
 mod portal;
 mod reply;
@@ -51,13 +55,14 @@ pub(crate) struct Inner {
     pub(crate) office: Arc<Office>,
     pub(crate) reports: Reports,
     pub(crate) settings: ConsoleSettings,
+    pub(crate) streams: live::Streams,
 }
 
 impl Console {
     /// Doors in front of an office.
     #[must_use]
     pub fn new(office: Arc<Office>, reports: Reports, settings: ConsoleSettings) -> Self {
-        Self(Arc::new(Inner { office, reports, settings }))
+        Self(Arc::new(Inner { office, reports, settings, streams: live::Streams::default() }))
     }
 
     /// True for paths that are answered here.

@@ -184,7 +184,7 @@ impl Gateway {
             }
             path if path.starts_with("/v1/") => self.v1(peer, request).await,
             "/harga/json" if reads => self.price_list(peer, &request).await,
-            "/healthz" if reads => plain(StatusCode::OK, "ok"),
+            "/healthz" if reads => self.alive(),
             "/readyz" if reads => self.ready().await,
             "/metrics" if reads => self.print_metrics().await,
             _ => nothing_here(),
@@ -367,6 +367,14 @@ impl Gateway {
         with_type(answer, JSON)
     }
 
+    /// A part that is gone is noticed here, so that whoever watches the program starts it anew.
+    fn alive(&self) -> Answered {
+        match self.0.handle.gone() {
+            gone if gone.is_empty() => plain(StatusCode::OK, "ok"),
+            gone => plain(StatusCode::SERVICE_UNAVAILABLE, &format!("gone: {}", gone.join(", "))),
+        }
+    }
+
     async fn ready(&self) -> Answered {
         let (depth, most) = self.0.handle.queue_depth();
         let store = self.0.handle.reads().ask(|reads| reads.heads().is_ok()).await;
@@ -376,6 +384,7 @@ impl Gateway {
             (store != Ok(true), "the store does not answer"),
             (self.0.handle.is_full(), "the disk is almost full"),
             (self.0.handle.is_ended(), "a writer has stopped"),
+            (self.0.handle.parts().bars(), "a part of the program is gone"),
             (!self.0.handle.may_act(), "the lease is over: this node cannot write"),
             (self.0.handle.writes_fail(), "the last batch was not written"),
             (self.0.handle.is_closed(), "restored and not opened yet: gerbang restore --open"),

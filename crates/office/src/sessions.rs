@@ -225,6 +225,30 @@ impl Office {
         Ok(Some(sheet))
     }
 
+    /// True while a session goes on that [`Self::signed`] or [`Self::signed_member`] knew; looking
+    /// does not prolong it.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn goes_on(&self, session: &str, member: Option<MemberId>) -> anyhow::Result<bool> {
+        let kind = if member.is_some() { PORTAL } else { SESSION };
+        let Some(sheet) = self.sheet::<SessionBody>(kind, session).await? else {
+            return Ok(false);
+        };
+        let now = self.handle.now().utc.get();
+        let is_active =
+            match member {
+                Some(id) => self.handle.catalog().member_by_id(id).is_some_and(|entry| {
+                    entry.member.active && sheet.body.stamp == self.stamp(entry)
+                }),
+                None => {
+                    let user = self.sheet::<UserBody>(USER, &sheet.tag).await?;
+                    user.is_some_and(|user| user.body.active)
+                }
+            };
+        Ok(is_active && !sheet.body.is_over(now))
+    }
+
     /// True when a form was made by this session.
     #[must_use]
     pub fn form_fits(given: &str, wanted: &str) -> bool {

@@ -334,9 +334,9 @@ pub(crate) async fn mutations(console: &Inner, ask: &Ask) -> anyhow::Result<Answ
     let (mut matched, mut queued, mut known) = (0, 0, 0);
     for taken in office.take_bank_file(frame::actor(ask)?, file).await? {
         match taken {
-            Taken::Matched { .. } => matched += 1,
-            Taken::Queued { .. } => queued += 1,
-            Taken::Known { .. } => known += 1,
+            Taken::Matched { .. } => matched = u64::saturating_add(matched, 1),
+            Taken::Queued { .. } => queued = u64::saturating_add(queued, 1),
+            Taken::Known { .. } => known = u64::saturating_add(known, 1),
             // A file is refused as a whole.
             Taken::Refused { .. } => {}
         }

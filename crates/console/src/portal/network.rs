@@ -109,7 +109,7 @@ async fn table(console: &Inner, ask: &Ask, all: &[Downline]) -> anyhow::Result<T
     for Downline { member, depth } in all.iter().take(SHOWN_MOST) {
         let tally = bought.get(&member.id.to_string()).copied().unwrap_or_default();
         // Those of a downline stand below it, a step to the right.
-        let step = "· ".repeat(depth - 1);
+        let step = "· ".repeat(depth.saturating_sub(1));
         let balance = balances.get(&member.id).map_or(0, |account| account.balance.get());
         let markup = member.upline.as_ref().map_or(0, |upline| upline.markup.get());
         table.rows.push(vec![

@@ -220,7 +220,7 @@ impl Rig {
         let (stop, stopped) = watch::channel(false);
         let limits = net::Limits { header_time: Duration::from_secs(2), ..net::Limits::default() };
         tokio::spawn(net::serve(
-            net::Listener { tcp, tls: None },
+            net::Listener { tcp, tls: None, exempt: Vec::new() },
             limits,
             move |peer, request| {
                 let gateway = gateway.clone();

@@ -31,7 +31,7 @@ impl Page {
 
 pub(crate) struct Visitor {
     pub(crate) address: SocketAddr,
-    cookies: BTreeMap<String, String>,
+    pub(crate) cookies: BTreeMap<String, String>,
     pub(crate) token: Option<String>,
     /// The address that a proxy in front says somebody comes from.
     pub(crate) forwarded: Option<&'static str>,
