@@ -180,7 +180,9 @@ fn read_all(connector: &dyn Connector, data: &[u8], ends: impl Fn(&str) -> bool)
                 assert!(on_buy || tie != domain::Tie::Connection, "no connection: {body}");
             }
             Outcome::Pending | Outcome::Unknown { .. } | Outcome::Doubtful { .. } => {}
-            Outcome::Unsent { .. } => panic!("a reader says that nothing was sent: {body}"),
+            Outcome::Unsent { .. } | Outcome::Held { .. } => {
+                panic!("a reader says that nothing was sent: {body}")
+            }
         }
     }
 }

@@ -94,7 +94,7 @@ pub(crate) fn books(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> 
 
 /// Every row is what the journal's stamps say, and each change was made on what the one before left.
 pub(crate) fn stamps(world: &World, reads: &mut dyn Reads, key: &StampKey) -> anyhow::Result<()> {
-    let mut stamped = Stamped::new(key);
+    let mut stamped = Stamped::new(key).with_any_clock();
     reads.each_journal(&Places::new(), &mut |row| {
         stamped.line(row.lane, row.row.at, &row.row.stamps);
         ControlFlow::Continue(())

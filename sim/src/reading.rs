@@ -26,7 +26,8 @@ fn fail(outcome: Outcome) -> Outcome {
         | Outcome::Failed { .. }
         | Outcome::Doubtful { .. }
         | Outcome::Pending
-        | Outcome::Unsent { .. } => outcome,
+        | Outcome::Unsent { .. }
+        | Outcome::Held { .. } => outcome,
     }
 }
 

@@ -492,6 +492,7 @@ impl Played {
 fn short(result: &SendResult) -> String {
     match result {
         SendResult::NotSent(why) => format!("not sent, {why}"),
+        SendResult::Held(why) => format!("held, {why}"),
         SendResult::Unknown(why) => format!("unknown, {why}"),
         SendResult::Replied(reply) => format!("{} {}", reply.status, reply.body),
     }

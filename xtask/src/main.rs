@@ -33,6 +33,12 @@ fn install() -> bool {
             missing.push(tool);
         }
     }
+    // The samples for proxies are tried with the real ones.
+    for (program, package) in [("haproxy", "haproxy"), ("nginx", "nginx-light")] {
+        if !std::path::Path::new("/usr/sbin").join(program).exists() {
+            missing.push(package);
+        }
+    }
     if !found("chromedriver") {
         missing.extend(["chromium", "chromium-driver"]);
     }

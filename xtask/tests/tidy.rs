@@ -229,3 +229,26 @@ fn the_readme_lists_every_magic_destination() {
         }
     }
 }
+
+/// What is said to stand against an attacker is tested by something that is there.
+#[test]
+fn tests_that_are_named_are_there() {
+    let page = read(&root().join("docs/security.md"));
+    let all: Vec<(PathBuf, String)> = sources();
+    let names = page
+        .lines()
+        .filter(|line| line.starts_with('|'))
+        .flat_map(|line| line.split('`').skip(1).step_by(2))
+        .filter(|word| word.matches('_').count() > 1 && !word.contains(['/', '.', '-']));
+    let mut named = 0;
+    let mut wrong = Vec::new();
+    for name in names {
+        named += 1;
+        let definition = format!("fn {name}(");
+        if !all.iter().any(|(_, text)| text.contains(&definition)) {
+            wrong.push(format!("docs/security.md names a test {name} that is not there"));
+        }
+    }
+    assert!(named > 30, "the table is not read: {named} names");
+    none(&wrong);
+}

@@ -134,7 +134,9 @@ impl Client {
 fn answered(result: SendResult) -> Result<Reply, ClientError> {
     match result {
         SendResult::Replied(reply) => Ok(reply),
-        SendResult::NotSent(why) | SendResult::Unknown(why) => Err(ClientError::NoAnswer(why)),
+        SendResult::NotSent(why) | SendResult::Held(why) | SendResult::Unknown(why) => {
+            Err(ClientError::NoAnswer(why))
+        }
     }
 }
 

@@ -96,7 +96,7 @@ pub struct Told {
 impl Told {
     pub(crate) fn of(result: SendResult, wanted: &Wanted) -> Self {
         let reply = match result {
-            SendResult::NotSent(why) => {
+            SendResult::NotSent(why) | SendResult::Held(why) => {
                 return Self { outcome: Outcome::NotSent { why }, text: String::new() };
             }
             SendResult::Unknown(why) => {

@@ -32,7 +32,8 @@ fn scaled(value: i64, most: i64) -> f64 {
 /// Short for axes: `1,2jt`, `350rb`.
 pub(crate) fn short(value: i64) -> String {
     let tenths = |unit: i64| {
-        let tenths = value.abs() * 10 / unit;
+        let tenths =
+            value.saturating_abs().saturating_mul(10).checked_div(unit).unwrap_or_default();
         let sign = if value < 0 { "-" } else { "" };
         if tenths >= 100 || tenths % 10 == 0 {
             format!("{sign}{}", tenths / 10)
@@ -80,7 +81,7 @@ pub(crate) fn bars(title: &str, bars: &[Bar]) -> String {
             base - whole,
             base - part,
         );
-        if at % every == 0 {
+        if at.checked_rem(every) == Some(0) {
             let _ = write!(
                 svg,
                 "<text class=\"name\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",

@@ -106,7 +106,9 @@ fn indonesian(english: &str, deeper: usize) -> String {
     let mut text = String::new();
     for (place, piece) in said.split("{}").enumerate() {
         if place > 0 {
-            text += &values.next().map_or_else(String::new, |value| indonesian(value, deeper - 1));
+            text += &values
+                .next()
+                .map_or_else(String::new, |value| indonesian(value, deeper.saturating_sub(1)));
         }
         text += piece;
     }
@@ -170,12 +172,13 @@ mod tests {
         text + &rest
     }
 
-    /// What the office says is said there as it is translated here.
+    /// What is said with values is said there as it is translated here.
     #[test]
     fn sentences_of_the_office_are_those_that_are_translated() {
-        let office = Path::new(env!("CARGO_MANIFEST_DIR")).join("../office/src");
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut sources = String::new();
-        let mut folders = vec![office];
+        // Of amounts and of numbers in queries as well.
+        let mut folders = ["../office/src", "../types/src", "src"].map(|to| here.join(to)).to_vec();
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();

@@ -4,12 +4,16 @@
 //! route stands in one table with the permission it needs, and nothing is reachable that does not.
 //! It moves no money itself: it asks the office, which asks the engine.
 
+// Amounts and numbers from outside run through here: nothing may run over.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 mod api;
 mod ask;
 mod chart;
 mod door;
 mod lang;
 mod live;
+mod numbers;
 mod pages;
 mod portal;
 mod reply;
@@ -53,6 +57,7 @@ pub(crate) struct Inner {
     pub(crate) office: Arc<Office>,
     pub(crate) reports: Reports,
     pub(crate) settings: ConsoleSettings,
+    pub(crate) streams: live::Streams,
     seats: seats::Seats,
 }
 
@@ -60,7 +65,8 @@ impl Console {
     /// Doors in front of an office.
     #[must_use]
     pub fn new(office: Arc<Office>, reports: Reports, settings: ConsoleSettings) -> Self {
-        Self(Arc::new(Inner { office, reports, settings, seats: seats::Seats::default() }))
+        let (streams, seats) = (live::Streams::default(), seats::Seats::default());
+        Self(Arc::new(Inner { office, reports, settings, streams, seats }))
     }
 
     /// True for paths that are answered here.

@@ -216,12 +216,11 @@ const KNOWN_MOST: usize = 256 * 1024;
 /// Of a file, for who may send one.
 const FILE_MOST: usize = 8 * 1024 * 1024;
 /// Where files are sent to.
-const FILES: [&str; 8] = [
+const FILES: [&str; 7] = [
     "/console/members/import",
     "/console/products/import",
     "/console/money/mutations",
     "/console/reconcile",
-    "/admin/v1/members/import",
     "/admin/v1/products",
     "/admin/v1/mutations",
     "/admin/v1/reconciliations",

@@ -77,6 +77,12 @@ pub enum Outcome {
         /// Why that is certain.
         proof: String,
     },
+    /// The request provably never left, for want of something of our own machine: no other supplier
+    /// would help, so it is sent to this one later.
+    Held {
+        /// What was missing.
+        why: String,
+    },
 }
 
 /// Where an attempt stands.

@@ -68,7 +68,9 @@ pub use proof::identity;
 pub use reconcile::{Difference, OurLine, Reconciled, TheirLine, TheirState, reconcile};
 pub use resolution::{Resolution, ResolveError, decide_resolution};
 pub use route::{Candidate, Offer, Ranking, Wish, obstacle, pick, rank};
-pub use schedule::{CALLBACK_DELAYS_MS, callback_delay_ms, check_delay_ms, unwritten_delay_ms};
+pub use schedule::{
+    CALLBACK_DELAYS_MS, callback_delay_ms, check_delay_ms, held_delay_ms, unwritten_delay_ms,
+};
 pub use settlement::CostBack;
 pub use sync::{Change, Listed, Markup, Planned, PriceRows, SyncFacts, SyncRules, plan_sync};
 pub use ticket::{CreditFacts, Held, judge_credit, names_another, ticket_amounts};

@@ -11,7 +11,7 @@ use crate::settlement::{CostBack, refund, reverse, settle};
 use crate::suspicion::{DOUBTFUL, NEVER_SENT, PATIENCE_OVER, is_contradicted, may_raise};
 use crate::{
     Attempt, AttemptState, FailureClass, Outcome, Ranking, Tie, Transfer, Trx, TrxState,
-    check_delay_ms, pick,
+    check_delay_ms, held_delay_ms, pick,
 };
 use types::{AttemptId, MoneyError, Reason, Rupiah, Sn, TrxNo, UtcMillis};
 
@@ -363,7 +363,25 @@ fn pending(
             }
             Ok(stay_open(facts, attempt, attempt.state.clone(), source))
         }
+        Outcome::Held { .. } => Ok(hold(facts, attempt, source)),
     }
+}
+
+/// Not sent for want of something of our own: an intent again, looked at after a while. Only the
+/// purchase request itself can say so.
+fn hold(facts: &NewsFacts<'_>, attempt: &Attempt, source: Source) -> NewsDecision {
+    let certain = source == Source::Reply && attempt.state == AttemptState::Sent;
+    if !certain || facts.is_restored() {
+        return stay_open(facts, attempt, attempt.state.clone(), source);
+    }
+    let wait = held_delay_ms(facts.now.since(attempt.created));
+    let again = Attempt {
+        state: AttemptState::Intended,
+        sent: None,
+        next: Some(facts.now.after(wait)),
+        ..attempt.clone()
+    };
+    NewsDecision { attempts: vec![again], ..NewsDecision::default() }
 }
 
 /// Nothing was sent, so nothing that is said can be about it.
@@ -379,7 +397,8 @@ fn before_sending(facts: &NewsFacts<'_>, attempt: &Attempt, outcome: &Outcome) -
         | Outcome::Doubtful { .. }
         | Outcome::Pending
         | Outcome::Unknown { .. }
-        | Outcome::Unsent { .. } => NewsDecision::default(),
+        | Outcome::Unsent { .. }
+        | Outcome::Held { .. } => NewsDecision::default(),
     }
 }
 
@@ -449,7 +468,8 @@ fn closed(facts: &NewsFacts<'_>, attempt: &Attempt, outcome: &Outcome) -> NewsDe
         | Outcome::Doubtful { .. }
         | Outcome::Pending
         | Outcome::Unknown { .. }
-        | Outcome::Unsent { .. } => NewsDecision::default(),
+        | Outcome::Unsent { .. }
+        | Outcome::Held { .. } => NewsDecision::default(),
     }
 }
 
@@ -522,7 +542,8 @@ fn success(
         Outcome::Doubtful { .. }
         | Outcome::Pending
         | Outcome::Unknown { .. }
-        | Outcome::Unsent { .. } => Ok(asked(facts, attempt, source, Answered::No)),
+        | Outcome::Unsent { .. }
+        | Outcome::Held { .. } => Ok(asked(facts, attempt, source, Answered::No)),
     }
 }
 

@@ -46,6 +46,17 @@ pub fn unwritten_delay_ms(times: u16) -> i64 {
     (UNWRITTEN_FIRST_MS << doublings).min(UNWRITTEN_MOST_MS) * i64::from(times.min(1))
 }
 
+/// First and longest pause before a purchase that was held back for want of our own is sent.
+const HELD_FIRST_MS: i64 = 1_000;
+const HELD_MOST_MS: i64 = 30_000;
+
+/// How long a purchase waits that could not be sent for want of something of our own machine, when
+/// it was made `age_ms` ago: a quarter of that again, at most half a minute.
+#[must_use]
+pub fn held_delay_ms(age_ms: i64) -> i64 {
+    (age_ms / 4).clamp(HELD_FIRST_MS, HELD_MOST_MS)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,5 @@
-//! Places at which a test may have the process die, in builds with the feature `crash-points`; in
-//! any other build this is nothing.
+//! Places at which a test may have the process die or break, in builds with the feature
+//! `crash-points`; in any other build this is nothing.
 
 /// Dies when `GERBANG_CRASH_AT` is `place:n` and this is the n-th time here.
 #[cfg(feature = "crash-points")]
@@ -22,3 +22,19 @@ pub(crate) fn crash_point(place: &str) {
 /// Nothing.
 #[cfg(not(feature = "crash-points"))]
 pub(crate) const fn crash_point(_: &str) {}
+
+/// Panics while a file with the name of `place` stands in the folder `GERBANG_PANIC_WHILE`.
+#[cfg(feature = "crash-points")]
+pub(crate) fn panic_point(place: &str) {
+    use std::path::PathBuf;
+    use std::sync::LazyLock;
+    static FOLDER: LazyLock<Option<PathBuf>> =
+        LazyLock::new(|| std::env::var_os("GERBANG_PANIC_WHILE").map(PathBuf::from));
+    if let Some(folder) = FOLDER.as_ref() {
+        assert!(!folder.join(place).exists(), "a test wants `{place}` to break");
+    }
+}
+
+/// Nothing.
+#[cfg(not(feature = "crash-points"))]
+pub(crate) const fn panic_point(_: &str) {}

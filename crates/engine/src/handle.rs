@@ -5,7 +5,7 @@ use crate::lost::LostLines;
 use crate::ports::{Alone, Standing};
 use crate::snapshot::Snapshot;
 use crate::writer::{Core, Job};
-use crate::{Catalog, Clock, Health, ReadPool, Tenure, Zone};
+use crate::{Catalog, Clock, Health, Parts, ReadPool, Tenure, Zone};
 use domain::{Failover, Run};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
@@ -228,6 +228,22 @@ impl Handle {
     #[must_use]
     pub fn is_ended(&self) -> bool {
         self.0.queues.iter().any(mpsc::Sender::is_closed)
+    }
+
+    /// What of the program is missing.
+    #[must_use]
+    pub fn parts(&self) -> &Arc<Parts> {
+        self.0.reads.parts()
+    }
+
+    /// What is gone of what this program is made of, the writers among it.
+    #[must_use]
+    pub fn gone(&self) -> Vec<&'static str> {
+        let mut gone = self.parts().missing();
+        if self.is_ended() {
+            gone.push("a writer");
+        }
+        gone
     }
 
     /// True while purchases are refused for lack of disk space.

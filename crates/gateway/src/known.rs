@@ -49,7 +49,10 @@ impl Gateway {
         } else if let Some(refusal) = spoiled.filter(|_| buys) {
             Some(Barred::Refused(refusal.clone()))
         } else {
-            (buys && (self.0.handle.is_full() || self.0.handle.is_closed())).then_some(Barred::Full)
+            let handle = &self.0.handle;
+            // Without readers or workers it would be taken and never sent.
+            let shut = handle.is_full() || handle.is_closed() || handle.parts().bars();
+            (buys && shut).then_some(Barred::Full)
         }
     }
 

@@ -24,6 +24,8 @@ pub struct Metrics {
     standbys: Gauge,
     nodes: Gauge,
     lost: Gauge,
+    panics: Gauge,
+    gone: Gauge,
 }
 
 impl Default for Metrics {
@@ -46,6 +48,9 @@ impl Default for Metrics {
         let help = "Journal lines since the start that are in the log only";
         registry.register("journal_lines_lost", help, lost.clone());
         registry.register("nodes", "Nodes this one hears, itself included", nodes.clone());
+        let (panics, gone) = (Gauge::default(), Gauge::default());
+        registry.register("panics", "What broke since the start; each is a defect", panics.clone());
+        registry.register("parts_gone", "Parts of the program that are missing", gone.clone());
         let help = "Standbys that confirm a commit; -1 not known or no server";
         registry.register("synchronous_standbys", help, standbys.clone());
         registry.register("callbacks_due", "Callbacks not delivered yet", callbacks.clone());
@@ -62,6 +67,8 @@ impl Default for Metrics {
             standbys,
             nodes,
             lost,
+            panics,
+            gone,
         }
     }
 }
@@ -84,6 +91,8 @@ impl Metrics {
         self.pending.set(counts.pending);
         self.suspect.set(counts.suspect);
         self.callbacks.set(counts.callbacks_due);
+        self.panics.set(i64::try_from(handle.parts().panics()).unwrap_or(i64::MAX));
+        self.gone.set(i64::try_from(handle.gone().len()).unwrap_or(i64::MAX));
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = encode(&mut text, &self.registry);

@@ -179,7 +179,7 @@ impl Gateway {
         // Members' programs write their paths as they like; who guards a path of ours in front of it
         // must not be passed by another spelling.
         match request.uri().path() {
-            "/healthz" if reads => return plain(StatusCode::OK, "ok"),
+            "/healthz" if reads => return self.alive(),
             "/readyz" if reads => return self.ready().await,
             _ => {}
         }
@@ -378,6 +378,14 @@ impl Gateway {
         with_type(answer, JSON)
     }
 
+    /// A part that is gone is noticed here, so that whoever watches the program starts it anew.
+    fn alive(&self) -> Answered {
+        match self.0.handle.gone() {
+            gone if gone.is_empty() => plain(StatusCode::OK, "ok"),
+            gone => plain(StatusCode::SERVICE_UNAVAILABLE, &format!("gone: {}", gone.join(", "))),
+        }
+    }
+
     async fn ready(&self) -> Answered {
         let (depth, most) = self.0.handle.queue_depth();
         let store = self.0.handle.reads().ask(|reads| reads.heads().is_ok()).await;
@@ -387,6 +395,7 @@ impl Gateway {
             (store != Ok(true), "the store does not answer"),
             (self.0.handle.is_full(), "the disk is almost full"),
             (self.0.handle.is_ended(), "a writer has stopped"),
+            (self.0.handle.parts().bars(), "a part of the program is gone"),
             (!self.0.handle.may_act(), "the lease is over: this node cannot write"),
             (self.0.handle.writes_fail(), "the last batch was not written"),
             (self.0.handle.is_closed(), "restored and not opened yet: gerbang restore --open"),

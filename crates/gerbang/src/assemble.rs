@@ -125,7 +125,7 @@ impl House {
             let stores: Vec<Box<dyn Store>> = stores.into_iter().map(marked).collect();
             let engine = Engine::start(Setup {
                 stores,
-                reads: ReadPool::threads(readers)?,
+                reads: ReadPool::renewing(readers, opened.renew.clone())?,
                 rows: std::mem::replace(&mut opened.rows, Box::new(|| Ok(CatalogRows::default()))),
                 key: key.clone(),
                 clock: opened.clock.clone(),

@@ -18,6 +18,7 @@ const PRINT_EVERY: Duration = Duration::from_secs(3_600);
 const TRY_EVERY: Duration = Duration::from_secs(60);
 
 /// Where signed heads go.
+#[derive(Clone)]
 pub(crate) struct Export {
     key: StampKey,
     file: Option<Place<PathBuf>>,
@@ -25,6 +26,7 @@ pub(crate) struct Export {
     outgoing: Outgoing,
 }
 
+#[derive(Clone)]
 struct Place<T> {
     to: T,
     /// The day whose heads are there.
@@ -79,7 +81,7 @@ impl Export {
                 SendResult::Replied(reply) => {
                     tracing::error!(status = reply.status, "heads_url did not take the heads");
                 }
-                SendResult::NotSent(why) | SendResult::Unknown(why) => {
+                SendResult::NotSent(why) | SendResult::Held(why) | SendResult::Unknown(why) => {
                     tracing::error!(why, "heads_url was not reached");
                 }
             }

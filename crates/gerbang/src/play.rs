@@ -61,7 +61,7 @@ impl Play {
             let readers = std::mem::take(&mut opened.readers);
             let engine = Engine::start(Setup {
                 stores: std::mem::take(&mut opened.stores),
-                reads: ReadPool::threads(readers)?,
+                reads: ReadPool::renewing(readers, opened.renew.clone())?,
                 rows: std::mem::replace(&mut opened.rows, Box::new(|| Ok(CatalogRows::default()))),
                 key,
                 clock: opened.clock.clone(),

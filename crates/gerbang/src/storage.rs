@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::data::DataDir;
 use crate::pulse::Pulse;
 use anyhow::{Context as _, anyhow, bail};
-use engine::{Clock, Standing, SystemClock, Tenure};
+use engine::{Clock, Renew, Standing, SystemClock, Tenure};
 use pg::{Event, Joining, Keeper, Target};
 use sqlite::Found;
 use std::path::{Path, PathBuf};
@@ -29,6 +29,8 @@ pub(crate) enum Storage {
 pub(crate) struct Opened {
     pub(crate) stores: Vec<Box<dyn Store>>,
     pub(crate) readers: Vec<Box<dyn Reads>>,
+    /// Opens another one.
+    pub(crate) renew: Renew,
     pub(crate) rows: Box<dyn FnMut() -> Result<CatalogRows, StoreError> + Send>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tenure: Arc<dyn Tenure>,
@@ -250,12 +252,15 @@ impl Storage {
                 for _ in 0..READERS {
                     readers.push(Box::new(joined.reader()?));
                 }
+                let another = joined.readers();
+                let renew: Renew = Arc::new(move || Ok(Box::new(another()?) as Box<dyn Reads>));
                 let mut catalog = joined.catalog_reader()?;
                 let pulse = Arc::new(Pulse::default());
                 let stores = joined.stores.into_iter().map(|store| Box::new(store) as Box<_>);
                 Ok(Opened {
                     stores: stores.collect(),
                     readers,
+                    renew,
                     rows: Box::new(move || catalog.catalog()),
                     clock: Arc::new(TheirClock(joined.clock)),
                     tenure: Arc::new(Leased(joined.tenure, pulse.clone())),
@@ -283,11 +288,15 @@ pub(crate) fn open_file(path: &Path, first: Option<i64>) -> anyhow::Result<Opene
     for _ in 0..READERS {
         readers.push(Box::new(opened.reader()?));
     }
+    let file = path.to_owned();
+    let renew: Renew =
+        Arc::new(move || Ok(Box::new(sqlite::open_reader(&file)?) as Box<dyn Reads>));
     let mut catalog = sqlite::open_reader(path)?;
     let pulse = Arc::new(Pulse::default());
     Ok(Opened {
         stores: vec![Box::new(opened.store)],
         readers,
+        renew,
         rows: Box::new(move || catalog.catalog()),
         clock: Arc::new(SystemClock),
         tenure: Arc::new(Only(pulse.clone())),

@@ -1,9 +1,10 @@
 //! One call, one connection try. The only place that can say "not sent".
 //!
 //! Promise 3: [`SendResult::NotSent`] is made only from failures before the first byte of the
-//! request: a bad URL, the guard, the name, the connection, the TLS handshake.
+//! request: a bad URL, the guard, the name, the connection, the TLS handshake. What failed there for
+//! want of something of this machine is [`SendResult::Held`]: it says nothing of the other side.
 
-use crate::Guard;
+use crate::{Guard, shortage};
 use http::{HeaderMap, Request as HttpRequest, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
@@ -72,7 +73,8 @@ impl Outgoing {
         let connected = tokio::time::timeout(self.limits.connect, self.connect(&prepared)).await;
         let stream = match connected {
             Ok(Ok(stream)) => stream,
-            Ok(Err(why)) => return SendResult::NotSent(why),
+            Ok(Err(Unreached::Ours(why))) => return SendResult::Held(why),
+            Ok(Err(Unreached::Theirs(why))) => return SendResult::NotSent(why),
             Err(_) => {
                 return SendResult::NotSent(format!(
                     "no connection to {} within {:?}",
@@ -89,13 +91,17 @@ impl Outgoing {
         }
     }
 
-    async fn connect(&self, to: &Prepared) -> Result<Box<dyn Stream>, String> {
+    async fn connect(&self, to: &Prepared) -> Result<Box<dyn Stream>, Unreached> {
         let literal = to.host.trim_matches(['[', ']']).parse::<IpAddr>().ok();
         let addresses: Vec<_> = match literal {
             Some(address) => vec![(address, to.port).into()],
             None => tokio::net::lookup_host((to.host.as_str(), to.port))
                 .await
-                .map_err(|error| format!("the name {} was not found: {error}", to.host))?
+                .map_err(|error| {
+                    let why = format!("the name {} was not found: {error}", to.host);
+                    // The resolver says little of what it lacked, so it is tried out.
+                    if shortage::is_short() { Unreached::Ours(why) } else { unreached(&error, why) }
+                })?
                 .collect(),
         };
         let mut refused = None;
@@ -107,27 +113,45 @@ impl Outgoing {
                     connected = Some(stream);
                     break;
                 }
-                Err(error) => refused = Some(format!("no connection to {address}: {error}")),
+                Err(error) => {
+                    let why = format!("no connection to {address}: {error}");
+                    // What we lack now, we lack for the next address as well.
+                    if shortage::is_ours(&error) {
+                        return Err(Unreached::Ours(why));
+                    }
+                    refused = Some(why);
+                }
             }
         }
         let stream = connected.ok_or_else(|| {
-            refused.unwrap_or_else(|| {
+            Unreached::Theirs(refused.unwrap_or_else(|| {
                 format!("{} is an internal address; it may not be called", to.host)
-            })
+            }))
         })?;
-        stream.set_nodelay(true).map_err(|error| error.to_string())?;
+        stream.set_nodelay(true).map_err(|error| unreached(&error, error.to_string()))?;
         if !to.tls {
             return Ok(Box::new(stream));
         }
         let name = ServerName::try_from(to.host.trim_matches(['[', ']']).to_owned())
-            .map_err(|error| error.to_string())?;
-        let stream = self
-            .tls
-            .connect(name, stream)
-            .await
-            .map_err(|error| format!("TLS with {} failed: {error}", to.host))?;
+            .map_err(|error| Unreached::Theirs(error.to_string()))?;
+        let stream =
+            self.tls.connect(name, stream).await.map_err(|error| {
+                unreached(&error, format!("TLS with {} failed: {error}", to.host))
+            })?;
         Ok(Box::new(stream))
     }
+}
+
+/// Why there is no connection.
+enum Unreached {
+    /// For want of something of this machine.
+    Ours(String),
+    /// They, or the way to them.
+    Theirs(String),
+}
+
+fn unreached(error: &std::io::Error, why: String) -> Unreached {
+    if shortage::is_ours(error) { Unreached::Ours(why) } else { Unreached::Theirs(why) }
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}

@@ -12,7 +12,20 @@ const BANK: &[&str] = &["bank", "bank_code", "kode_bank", "module", "bank_type"]
 const ACCOUNT: &[&str] =
     &["account_number", "account_no", "no_rekening", "norek", "nomor_rekening"];
 const ID: &[&str] = &["id", "mutation_id", "id_mutasi"];
-const DATE: &[&str] = &["date", "transaction_date", "tanggal", "tgl"];
+const DATE: &[&str] = &[
+    "date",
+    "transaction_date",
+    "mutation_date",
+    "tanggal",
+    "tgl",
+    "tanggal_transaksi",
+    "datetime",
+    "at",
+    "created_at",
+    "timestamp",
+    "time",
+    "waktu",
+];
 const AMOUNT: &[&str] = &["amount", "nominal", "jumlah"];
 const CREDIT: &[&str] = &["credit", "kredit"];
 const DEBIT: &[&str] = &["debit", "debet"];

@@ -75,7 +75,7 @@ pub use proposals::{Approval, Proposal};
 pub use reconcile::{DifferenceRow, Reconciliation, Settlement, Statement};
 pub use rules::Rules;
 pub use sandbox_login::sandbox_logins;
-pub use sessions::{From, SessionRow, Signed, SignedMember};
+pub use sessions::{ENTRIES, From, SessionRow, Signed, SignedMember};
 pub use statement::{Mapping, read_statement};
 pub use step_up::{Proof, Proven};
 pub use takeover::{Opened, Takeover, TakeoverHow, member_headings};

@@ -56,27 +56,26 @@ pub enum Done {
     Repeated { first: Value },
 }
 
-/// Most that one act of a person moves: a thousand of them stay far from what sums can hold.
-const AMOUNT_MOST: i64 = 1_000_000_000_000_000;
-
 /// What a person wrote, within bounds.
 pub(crate) fn amount_of(text: &str) -> Result<Rupiah, Problem> {
-    let amount: Rupiah = text
-        .parse()
-        .map_err(|error| Problem::asked("bad_amount", format!("amount `{text}`: {error}")))?;
+    let amount: Rupiah = text.parse().map_err(|error| match error {
+        MoneyError::TooMuch(_) => Problem::asked("out_of_range", format!("{error}")),
+        MoneyError::Overflow | MoneyError::NotAnAmount(_) | MoneyError::Fraction(_) => {
+            Problem::asked("bad_amount", format!("amount `{text}`: {error}"))
+        }
+    })?;
     if amount == Rupiah::ZERO {
         return Err(Problem::asked("bad_amount", "an amount of 0 moves nothing"));
     }
-    amount_most(amount)?;
     Ok(amount)
 }
 
 /// No more than one act moves.
 pub(crate) fn amount_most(amount: Rupiah) -> Result<(), Problem> {
-    if amount.get().checked_abs().is_some_and(|size| size <= AMOUNT_MOST) {
+    let most = Rupiah::ENTRY_MOST;
+    if amount.get().checked_abs().is_some_and(|size| size <= most.get()) {
         return Ok(());
     }
-    let most = Rupiah::new(AMOUNT_MOST);
     Err(Problem::asked("out_of_range", format!("one act moves at most {most}")))
 }
 

@@ -91,7 +91,7 @@ impl Rules {
             && (0..=3_650).contains(&self.reverse_days)
             && (0..=10_080).contains(&self.cooling_minutes)
             && (1..=10_080).contains(&self.ticket_minutes)
-            && (0..=9_999).contains(&self.ticket_unique_most)
+            && (1..=9_999).contains(&self.ticket_unique_most)
             && self.ticket_least > 0
             && (0..=720).contains(&self.allowlist_hours);
         if sane {

@@ -7,12 +7,17 @@ use crate::plug::Office;
 use crate::portal_session::is_stamp;
 use crate::problem::Problem;
 use crate::second_factor::Spent;
+use crate::tokens::TOKEN;
 use crate::users::{KIND as USER, UserBody, not_proven};
 use engine::{Errand, PaperChange};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
 use types::{MemberCode, MemberId};
+
+/// What lets somebody in for a while. A restore ends all of it: who was thrown out after the copy was
+/// made would be in again.
+pub const ENTRIES: [&str; 3] = [SESSION, PORTAL, TOKEN];
 
 pub(crate) const SESSION: &str = "session";
 pub(crate) const PORTAL: &str = "portal-session";
@@ -218,6 +223,30 @@ impl Office {
             let _ = self.run(Errand { papers, ..Errand::default() }).await;
         }
         Ok(Some(sheet))
+    }
+
+    /// True while a session goes on that [`Self::signed`] or [`Self::signed_member`] knew; looking
+    /// does not prolong it.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn goes_on(&self, session: &str, member: Option<MemberId>) -> anyhow::Result<bool> {
+        let kind = if member.is_some() { PORTAL } else { SESSION };
+        let Some(sheet) = self.sheet::<SessionBody>(kind, session).await? else {
+            return Ok(false);
+        };
+        let now = self.handle.now().utc.get();
+        let is_active =
+            match member {
+                Some(id) => self.handle.catalog().member_by_id(id).is_some_and(|entry| {
+                    entry.member.active && sheet.body.stamp == self.stamp(entry)
+                }),
+                None => {
+                    let user = self.sheet::<UserBody>(USER, &sheet.tag).await?;
+                    user.is_some_and(|user| user.body.active)
+                }
+            };
+        Ok(is_active && !sheet.body.is_over(now))
     }
 
     /// True when a form was made by this session.

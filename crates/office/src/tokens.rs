@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use throttle::Origin;
 
-const TOKEN: &str = "token";
+pub(crate) const TOKEN: &str = "token";
 const DAY_MS: i64 = 86_400_000;
 /// Days a token lives when nobody says otherwise, and at most.
 const DAYS: i64 = 90;

@@ -121,6 +121,15 @@ impl Joined {
         Ok(PgReads::new(link, self.held.clone(), None))
     }
 
+    /// Makes connections for reads later on.
+    pub fn readers(&self) -> impl Fn() -> Result<PgReads, StoreError> + Send + Sync + use<> {
+        let (target, held) = (self.target.clone(), self.held.clone());
+        move || {
+            let link = Link::new(target.clone(), Role::Reader)?;
+            Ok(PgReads::new(link, held.clone(), None))
+        }
+    }
+
     /// The connection that the node's catalog is read with.
     ///
     /// # Errors

@@ -400,7 +400,7 @@ impl Reads for PgReads {
             let below = match filter.below {
                 Some((lane, _)) if heads.lane > lane => continue,
                 Some((lane, seq)) if heads.lane == lane => seq,
-                Some(_) | None => heads.journal.seq + 1,
+                Some(_) | None => heads.journal.seq.saturating_add(1),
             };
             let left = i64::try_from(limit.saturating_sub(found.len())).unwrap_or_default();
             if left == 0 {
@@ -414,7 +414,7 @@ impl Reads for PgReads {
                 &[
                     &i64::from(heads.lane.0),
                     &below,
-                    &(below - JOURNAL_LOOK_MOST),
+                    &below.saturating_sub(JOURNAL_LOOK_MOST),
                     &channel,
                     &trx,
                     &text,

@@ -56,6 +56,10 @@ pub(crate) fn hint(error: &rusqlite::Error) -> String {
             " (another program holds the database)"
         }
         Some(ErrorCode::SystemIoFailure) => " (the disk reported an error)",
+        Some(ErrorCode::DatabaseCorrupt) => {
+            " (the file is damaged or was cut off: put a backup in place with `gerbang restore FILE \
+             --replace`, which keeps this one under another name)"
+        }
         Some(ErrorCode::NotADatabase) => " (the file is not a Gerbang database)",
         Some(ErrorCode::CannotOpen) => " (the folder does not exist or may not be entered)",
         // rusqlite's list is open; every other code is told as it is.

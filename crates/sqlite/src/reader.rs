@@ -399,7 +399,7 @@ impl Reads for SqliteReads {
              ORDER BY seq DESC LIMIT ?6",
             params![
                 below,
-                below.min(newest + 1) - JOURNAL_LOOK_MOST,
+                below.min(newest.saturating_add(1)).saturating_sub(JOURNAL_LOOK_MOST),
                 filter.channel.map(store::Channel::word),
                 filter.trx.map(TrxNo::get),
                 text,

@@ -34,6 +34,8 @@ struct Odd {
     others: Vec<Said>,
     /// Everything that was left less everything that was found; `None` when nobody can tell.
     sum: Option<u128>,
+    /// The first that was said of it found something.
+    found_first: bool,
     /// When and by which lane it began anew: whether what another lane says of an earlier moment was
     /// before it, or its clock was wrong, nobody can tell.
     from: Option<(Lane, UtcMillis)>,
@@ -46,11 +48,11 @@ struct Odd {
 pub(crate) enum Way {
     /// Each change on the one before.
     Whole,
-    /// It was something else before anything was said of it, or somebody changed it in between: where
-    /// several lanes wrote it nobody can tell which.
+    /// It was something else before anything was said of it, or somebody changed it in between: nobody
+    /// can tell which.
     Begun,
-    /// Somebody changed it before its change of this moment.
-    Broken(UtcMillis),
+    /// Somebody changed it in between; before which of its changes, where one lane made them all.
+    Broken(Option<UtcMillis>),
     /// Lines that do not say what they found hide it.
     Untold,
 }
@@ -63,7 +65,7 @@ impl Odd {
     /// Of a row that was whole up to here.
     fn after(digest: Option<Digest>) -> Self {
         let sum = Some(number(digest));
-        Self { others: Vec::new(), sum, from: None, jump: None }
+        Self { others: Vec::new(), sum, found_first: false, from: None, jump: None }
     }
 }
 
@@ -78,7 +80,7 @@ impl Last {
             }
             Was::Row(was) => {
                 let sum = number(said.digest).wrapping_sub(number(Some(was)));
-                Some(Odd { sum: Some(sum), ..Odd::after(None) })
+                Some(Odd { sum: Some(sum), found_first: true, ..Odd::after(None) })
             }
         };
         let odd = odd.map(Box::new);
@@ -134,14 +136,11 @@ impl Last {
         }
     }
 
-    /// The stamp that left what the row is now, when one of the last did. Where everything cancels out
-    /// that needs no clock; otherwise each of those that are close to the newest may be the last.
-    pub(crate) fn end(&self, now: Option<Digest>, way: Way) -> Option<Said> {
+    /// The stamp that left what the row is now, when one of the last did: of those that are close to the
+    /// newest each may be the last. `any_clock`: of all, because clocks were set.
+    pub(crate) fn end(&self, now: Option<Digest>, any_clock: bool) -> Option<Said> {
         let newest = self.all().map(|said| said.at).max()?;
-        let is_last = |said: &&Said| match way {
-            Way::Whole => true,
-            Way::Begun | Way::Broken(_) | Way::Untold => newest.since(said.at) <= TOGETHER_MS,
-        };
+        let is_last = |said: &&Said| any_clock || newest.since(said.at) <= TOGETHER_MS;
         self.all().filter(is_last).find(|said| said.digest == now).copied()
     }
 
@@ -149,12 +148,13 @@ impl Last {
     pub(crate) fn way(&self, now: Option<Digest>, first: Option<Digest>) -> Way {
         let Some(odd) = &self.odd else { return Way::Whole };
         if let Some(at) = odd.jump.filter(|_| odd.others.is_empty()) {
-            return Way::Broken(at);
+            return Way::Broken(Some(at));
         }
         match odd.sum.map(|sum| number(now).wrapping_sub(sum)) {
             None => Way::Untold,
             Some(before) if before == 0 || before == number(first) => Way::Whole,
-            Some(_) => Way::Begun,
+            Some(_) if odd.found_first => Way::Begun,
+            Some(_) => Way::Broken(None),
         }
     }
 }
@@ -205,8 +205,9 @@ mod tests {
             let way = walked(other.clone()).way(now, None);
             let lanes: std::collections::BTreeSet<i32> = life.iter().map(|(lane, _)| *lane).collect();
             match (lanes.len(), at) {
-                (1, 1..) => prop_assert_eq!(way, Way::Broken(other[at].0.at)),
-                _ => prop_assert_eq!(way, Way::Begun),
+                (1, 1..) => prop_assert_eq!(way, Way::Broken(Some(other[at].0.at))),
+                (1, 0) => prop_assert_eq!(way, Way::Begun),
+                _ => prop_assert!(matches!(way, Way::Begun | Way::Broken(None))),
             }
             if at == 0 {
                 prop_assert_eq!(walked(other).way(now, Some([by; 16])), Way::Whole);
@@ -217,7 +218,7 @@ mod tests {
                 older[at - 1].1 = Was::Untold;
                 prop_assert_eq!(walked(older.clone()).way(now, None), Way::Whole);
                 older[at].1 = Was::Row([by; 16]);
-                prop_assert_eq!(walked(older.clone()).way(now, None), Way::Broken(older[at].0.at));
+                prop_assert_eq!(walked(older.clone()).way(now, None), Way::Broken(Some(older[at].0.at)));
             }
         }
     }
@@ -251,5 +252,26 @@ mod tests {
             (said(0, 60, 8), Was::Row([7; 16])),
         ]);
         assert_eq!(last.way(Some([8; 16]), None), Way::Untold);
+    }
+
+    /// What a comparison left is known: another lane's change on something else is no beginning.
+    #[test]
+    fn it_goes_on_from_what_was_compared() {
+        let said = |lane, at, state: u8| Said {
+            lane: Lane(lane),
+            at: UtcMillis::new(at),
+            digest: Some([state; 16]),
+        };
+        let mut last = Last::compared(said(0, 1, 1));
+        last.say(said(1, 50, 3), Was::Row([2; 16]));
+        assert_eq!(last.way(Some([3; 16]), None), Way::Broken(None));
+        let mut last = Last::compared(said(0, 1, 1));
+        last.say(said(1, 50, 3), Was::Row([1; 16]));
+        assert_eq!(last.way(Some([3; 16]), None), Way::Whole);
+        // One that left what it found, and was set back then: by the clock it was the last.
+        let mut last = Last::compared(said(0, 1, 1));
+        last.say(said(1, 20_000, 2), Was::Row([2; 16]));
+        assert_eq!(last.way(Some([1; 16]), None), Way::Whole);
+        assert_eq!(last.end(Some([1; 16]), false), None);
     }
 }

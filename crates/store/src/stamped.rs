@@ -73,6 +73,7 @@ pub struct Stamped<'a> {
     rows: HashMap<Row, Last>,
     /// Up to which trx and which delivery rows without a new stamp were compared before.
     before: Option<(i64, i64)>,
+    any_clock: bool,
     left: Remembered,
     found: Vec<String>,
     compared: u64,
@@ -100,11 +101,19 @@ impl<'a> Stamped<'a> {
             key,
             rows: HashMap::new(),
             before: None,
+            any_clock: false,
             left: Remembered::default(),
             found: Vec::new(),
             compared: 0,
             older: 0,
         }
+    }
+
+    /// Of several lanes that wrote a row any may have been the last, whatever their moments: for runs in
+    /// which clocks are set back.
+    #[must_use]
+    pub fn with_any_clock(self) -> Self {
+        Self { any_clock: true, ..self }
     }
 
     /// Goes on from an earlier one: takes the lines after it, and the rows that [`Self::named`] and
@@ -201,7 +210,7 @@ impl<'a> Stamped<'a> {
         };
         self.compared += 1;
         let way = last.way(stamp.digest, first.and_then(|first| first.digest));
-        let Some(Said { lane, at, digest }) = last.end(stamp.digest, way) else {
+        let Some(Said { lane, at, digest }) = last.end(stamp.digest, self.any_clock) else {
             self.find(format!("{}: is not what its last change wrote", stamp.row));
             return;
         };
@@ -268,7 +277,7 @@ impl<'a> Stamped<'a> {
             .into_iter()
             .filter_map(|(row, last)| {
                 let way = last.way(None, None);
-                match last.end(None, way) {
+                match last.end(None, self.any_clock) {
                     Some(_) => hidden(&row, way, is_older),
                     None => {
                         Some(format!("{row}: is gone, and nothing in the journal takes it away"))
@@ -290,8 +299,8 @@ fn hidden(row: impl fmt::Display, way: Way, is_older: bool) -> Option<String> {
     let before = match way {
         Way::Whole | Way::Untold => return None,
         Way::Begun if is_older => return None,
-        Way::Begun => "one of its changes".to_owned(),
-        Way::Broken(at) => format!("its change of {}", at.get()),
+        Way::Begun | Way::Broken(None) => "one of its changes".to_owned(),
+        Way::Broken(Some(at)) => format!("its change of {}", at.get()),
     };
     Some(format!("{row}: was changed or inserted behind the journal, before {before}"))
 }

@@ -50,11 +50,14 @@ impl Inbound {
 
 /// What became of one request.
 ///
-/// Promise 3: only a transport makes `NotSent`, and only from a failure before the first byte.
+/// Promise 3: only a transport makes `NotSent` or `Held`, and only from a failure before the first byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendResult {
     /// Provably nothing left: with the proof.
     NotSent(String),
+    /// Nothing left, and for want of something of this machine: descriptors, ports, memory. It says
+    /// nothing of the other side, and passes.
+    Held(String),
     /// An answer came.
     Replied(Reply),
     /// Bytes may have left and no answer is known.

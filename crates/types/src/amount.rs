@@ -22,6 +22,10 @@ pub enum Rounding {
 const DIGITS_MOST: usize = 40;
 
 impl Rupiah {
+    /// Most of one amount that somebody gives: ten trillion. Sums of as many as there can be stay far
+    /// from where numbers end.
+    pub const ENTRY_MOST: Self = Self::new(10_000_000_000_000);
+
     /// Reads an amount as people write it.
     ///
     /// `1321`, `1.321`, `1,321`, `1.321,00`, `1,321.00`, `Rp 1.321,-`, `IDR 1 321`, `-1.000`. Of two
@@ -76,9 +80,14 @@ impl Rupiah {
 impl FromStr for Rupiah {
     type Err = MoneyError;
 
-    /// [`Rupiah::read`], whole rupiah only.
+    /// [`Rupiah::read`], whole rupiah only, and no more than one entry of a business can be: what
+    /// people, files and doors give.
     fn from_str(text: &str) -> Result<Self, MoneyError> {
-        Self::read(text, Rounding::Refuse)
+        let amount = Self::read(text, Rounding::Refuse)?;
+        if amount.get().unsigned_abs() > Self::ENTRY_MOST.get().unsigned_abs() {
+            return Err(MoneyError::TooMuch(beginning(text)));
+        }
+        Ok(amount)
     }
 }
 

@@ -15,6 +15,8 @@ pub struct Rupiah(i64);
 pub enum MoneyError {
     /// The result does not fit; nothing was changed.
     Overflow,
+    /// More than one entry of a business can be.
+    TooMuch(String),
     /// The text is not an amount.
     NotAnAmount(String),
     /// The text has a part of a rupiah, where only whole ones are taken.
@@ -25,6 +27,9 @@ impl fmt::Display for MoneyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Overflow => f.write_str("amount out of range"),
+            Self::TooMuch(text) => {
+                write!(f, "`{text}` is too much; one amount is at most 10.000.000.000.000")
+            }
             Self::NotAnAmount(text) => {
                 write!(f, "`{text}` is not an amount in rupiah (write 279655 or 279.655)")
             }

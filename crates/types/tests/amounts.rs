@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use types::{MoneyError, Rounding, Rupiah};
 
 fn read(text: &str) -> Option<i64> {
-    text.parse::<Rupiah>().ok().map(Rupiah::get)
+    Rupiah::read(text, Rounding::Refuse).ok().map(Rupiah::get)
 }
 
 #[test]
@@ -65,6 +65,18 @@ fn every_usual_way_is_read() {
         ("9223372036854775807", i64::MAX),
     ] {
         assert_eq!(read(text), Some(value), "{text:?}");
+    }
+}
+
+/// What somebody gives as one amount is bounded far before numbers end.
+#[test]
+fn one_amount_has_a_most() {
+    for most in ["10.000.000.000.000", "-10000000000000"] {
+        assert!(most.parse::<Rupiah>().is_ok(), "{most}");
+    }
+    for much in ["10.000.000.000.001", "-10000000000001", "9000000000000000000"] {
+        let refused = much.parse::<Rupiah>();
+        assert!(matches!(refused, Err(MoneyError::TooMuch(_))), "{much}: {refused:?}");
     }
 }
 
@@ -244,7 +256,7 @@ proptest! {
         prop_assume!(fraction.bytes().any(|byte| byte != b'0'));
         prop_assume!(fraction.len() != 3 || value == 0 || value.unsigned_abs() >= 1_000);
         let text = written(value, style, &fraction);
-        let refused = text.parse::<Rupiah>();
+        let refused = Rupiah::read(&text, Rounding::Refuse);
         prop_assert!(matches!(refused, Err(MoneyError::Fraction(_))), "{}: {:?}", text, refused);
         let toward = |rounding| Rupiah::read(&text, rounding).unwrap().get();
         let (low, high) = if text.contains('-') { (value - 1, value) } else { (value, value + 1) };

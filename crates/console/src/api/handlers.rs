@@ -26,7 +26,8 @@ fn ok(body: &Value) -> Done {
     Ok(value(StatusCode::OK, body))
 }
 
-/// The body, with what the path says put into it.
+/// The body, with what the path says put into it. A field that nobody reads is refused: whoever sent
+/// it meant something by it.
 fn body<T: DeserializeOwned>(ask: &Ask, path: &[(&str, &str)]) -> Result<T, Problem> {
     let mut fields: Map<String, Value> = if ask.body.is_empty() {
         Map::new()
@@ -37,16 +38,21 @@ fn body<T: DeserializeOwned>(ask: &Ask, path: &[(&str, &str)]) -> Result<T, Prob
     for (name, text) in path {
         fields.insert((*name).to_owned(), Value::from(*text));
     }
-    serde_json::from_value(Value::Object(fields))
-        .map_err(|error| Problem::asked("bad_body", format!("body: {error}")))
+    let mut unread = Vec::new();
+    let read = serde_ignored::deserialize(Value::Object(fields), |name| {
+        unread.push(format!("`{name}`"));
+    })
+    .map_err(|error| Problem::asked("bad_body", format!("body: {error}")))?;
+    if unread.is_empty() {
+        return Ok(read);
+    }
+    unread.truncate(20);
+    let why = format!("body: nothing here is called {}", unread.join(", "));
+    Err(Problem::asked("unknown_field", why))
 }
 
 async fn run(console: &Inner, ask: &Ask, operation: Operation) -> Done {
     ok(&execute_once(&console.office, actor(ask)?, operation, once(ask)).await?)
-}
-
-fn number(ask: &Ask) -> Result<i64, Problem> {
-    ask.part(0).parse().map_err(|_| Problem::missing(format!("`{}` is no number", ask.part(0))))
 }
 
 fn once(ask: &Ask) -> Option<&str> {
@@ -81,7 +87,7 @@ pub(super) async fn trx_list(console: &Inner, ask: &Ask) -> Done {
 }
 
 pub(super) async fn trx_show(console: &Inner, ask: &Ask) -> Done {
-    run(console, ask, Operation::TrxShow { no: number(ask)? }).await
+    run(console, ask, Operation::TrxShow { no: ask.part_number(0)? }).await
 }
 
 #[derive(Deserialize)]
@@ -94,11 +100,11 @@ struct Resolving {
 pub(super) async fn trx_resolve(console: &Inner, ask: &Ask) -> Done {
     let Resolving { verdict, note } = body(ask, &[])?;
     let note = format!("{}: {note}", actor(ask)?.name);
-    run(console, ask, Operation::TrxResolve { no: number(ask)?, verdict, note }).await
+    run(console, ask, Operation::TrxResolve { no: ask.part_number(0)?, verdict, note }).await
 }
 
 pub(super) async fn trx_check(console: &Inner, ask: &Ask) -> Done {
-    run(console, ask, Operation::TrxCheck { no: number(ask)? }).await
+    run(console, ask, Operation::TrxCheck { no: ask.part_number(0)? }).await
 }
 
 pub(super) async fn member_list(console: &Inner, ask: &Ask) -> Done {
@@ -186,10 +192,7 @@ pub(super) async fn statement(console: &Inner, ask: &Ask) -> Done {
     let catalog = console.office.handle.catalog();
     let entry = catalog.member(&code);
     let id = entry.ok_or_else(|| Problem::missing(format!("there is no member {code}")))?.member.id;
-    let below = ask.asked("below").and_then(|text| {
-        let mut parts = text.split('-').map(str::parse);
-        Some((parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?))
-    });
+    let below = ask.place::<3>("below")?.map(|[at, lane, seq]| (at, lane, seq));
     let found = console.reports.entries(&format!("member:{id}"), below, 100)?;
     let last = found.last().filter(|_| found.len() >= 100);
     let next = last.map(|last| format!("{}-{}-{}", last.at.get(), last.lane, last.seq));
@@ -290,7 +293,7 @@ pub(super) async fn callback_list(console: &Inner, ask: &Ask) -> Done {
     let list = Operation::CallbackList {
         member: text("member"),
         state: text("state"),
-        trx: ask.asked("trx").and_then(|no| no.parse().ok()),
+        trx: ask.number("trx")?,
         limit: 100,
     };
     run(console, ask, list).await
@@ -383,8 +386,8 @@ pub(super) async fn mutation_settle(console: &Inner, ask: &Ask) -> Done {
 }
 
 pub(super) async fn report(console: &Inner, ask: &Ask) -> Done {
-    let from = ask.asked("from").and_then(show::day).unwrap_or_else(|| days_ago(console, 6));
-    let until = ask.asked("until").and_then(show::day).unwrap_or_else(|| days_ago(console, 0));
+    let from = ask.day("from")?.unwrap_or_else(|| days_ago(console, 6));
+    let until = ask.day("until")?.unwrap_or_else(|| days_ago(console, 0));
     let by = ask.asked("by").and_then(Dimension::named);
     let rows: Vec<(String, reports::Tally)> = match by {
         Some(by) => console.reports.by_key(by, from, until)?.into_iter().collect(),
@@ -407,15 +410,13 @@ pub(super) async fn report(console: &Inner, ask: &Ask) -> Done {
 }
 
 pub(super) async fn journal(console: &Inner, ask: &Ask) -> Done {
-    let below = ask.asked("below").and_then(|text| {
-        let (lane, seq) = text.split_once('-')?;
-        Some((Lane(lane.parse().ok()?), seq.parse().ok()?))
-    });
+    let below = ask.place::<2>("below")?;
+    let below = below.map(|[lane, seq]| (Lane(i32::try_from(lane).unwrap_or(i32::MAX)), seq));
     let channel = ask.asked("channel");
     let filter = JournalFilter {
         channel: channel.and_then(|word| Channel::ALL.into_iter().find(|c| c.word() == word)),
         text: ask.asked("q").map(str::to_owned),
-        trx: ask.asked("trx").and_then(|no| no.parse().ok()).map(TrxNo::new),
+        trx: ask.number("trx")?.map(TrxNo::new),
         below,
         limit: 100,
     };

@@ -14,7 +14,7 @@ pub(crate) async fn list(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     let list = Operation::CallbackList {
         member: text("member"),
         state: text("state"),
-        trx: ask.asked("trx").and_then(|no| no.parse().ok()),
+        trx: ask.number("trx")?,
         limit: 100,
     };
     let actor = frame::actor(ask)?;

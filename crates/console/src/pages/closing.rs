@@ -6,7 +6,7 @@ use crate::Inner;
 use crate::ask::Ask;
 use crate::reply::Answer;
 use crate::routes::done;
-use crate::show::{self, date, days_ago};
+use crate::show::{date, days_ago};
 use crate::view::{Cell, Field, Form, Input, Part, Table, Tone};
 use domain::{AccountName, Loss, Nature, debit, nature};
 use office::{Entry, Office, Operation, Permission, execute_once};
@@ -56,6 +56,11 @@ fn heading(ask: &Ask, nature: Nature) -> &'static str {
     }
 }
 
+/// One side of an account with what came to it, and what went below zero on the other.
+fn plus(side: i64, came: i64, went: i64) -> i64 {
+    side.saturating_add(came.max(0)).saturating_add(went.saturating_neg().max(0))
+}
+
 /// All accounts of a day, by nature; members are one line.
 fn lines(
     console: &Inner,
@@ -71,9 +76,9 @@ fn lines(
         let (came, went) = (debit(&account, row.came), debit(&account, row.went));
         let empty = Line { name: name.clone(), link, before: 0, debit: 0, credit: 0 };
         let line = all.entry(nature(&account)).or_default().entry(name).or_insert(empty);
-        line.before += debit(&account, row.before);
-        line.debit += came.max(0) + (-went).max(0);
-        line.credit += (-came).max(0) + went.max(0);
+        line.before = line.before.saturating_add(debit(&account, row.before));
+        line.debit = plus(line.debit, came, went);
+        line.credit = plus(line.credit, went, came);
     }
     Ok(all)
 }
@@ -91,15 +96,16 @@ fn table(ask: &Ask, all: BTreeMap<Nature, BTreeMap<String, Line>>) -> (Table, i6
     for nature in Nature::ALL {
         let Some(lines) = all.get(&nature) else { continue };
         let sign = if nature.grows_by_debit() { 1 } else { -1 };
-        let after = |line: &Line| line.before + line.debit - line.credit;
+        let after =
+            |line: &Line| line.before.saturating_add(line.debit).saturating_sub(line.credit);
         let total: i64 = lines.values().map(after).sum();
-        sum += total;
+        sum = i64::saturating_add(sum, total);
         table.rows.push(vec![
             Cell::badge(heading(ask, nature), Tone::Quiet),
             Cell::Nothing,
             Cell::Nothing,
             Cell::Nothing,
-            Cell::Money(sign * total),
+            Cell::Money(total.saturating_mul(sign)),
         ]);
         for line in lines.values() {
             table.rows.push(vec![
@@ -107,10 +113,10 @@ fn table(ask: &Ask, all: BTreeMap<Nature, BTreeMap<String, Line>>) -> (Table, i6
                     Some(link) => Cell::link(&line.name, link),
                     None => Cell::text(&line.name),
                 },
-                Cell::Money(sign * line.before),
+                Cell::Money(line.before.saturating_mul(sign)),
                 Cell::Money(line.debit),
                 Cell::Money(line.credit),
-                Cell::Money(sign * after(line)),
+                Cell::Money(after(line).saturating_mul(sign)),
             ]);
         }
     }
@@ -144,7 +150,7 @@ fn forms(console: &Inner, ask: &Ask, banks: Vec<String>) -> anyhow::Result<Part>
 }
 
 pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
-    let day = ask.asked("day").and_then(show::day).unwrap_or_else(|| days_ago(console, 0));
+    let day = ask.day("day")?.unwrap_or_else(|| days_ago(console, 0));
     let (table, sum) = table(ask, lines(console, ask, day)?);
     let note = if sum == 0 {
         (ask.t("The books balance: debit and credit are equal."), Tone::Good)

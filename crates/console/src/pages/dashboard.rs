@@ -14,7 +14,7 @@ fn against(now: i64, then: i64) -> String {
     if then == 0 {
         return "–".to_owned();
     }
-    let change = (now - then).saturating_mul(100) / then;
+    let change = now.saturating_sub(then).saturating_mul(100).checked_div(then).unwrap_or_default();
     format!("{}{change} %", if change > 0 { "+" } else { "" })
 }
 

@@ -116,6 +116,26 @@ async fn one_person(console: &Inner, ask: &Ask) -> anyhow::Result<Option<Part>> 
     Ok(Some(Part::Note { text, tone: Tone::Warn }))
 }
 
+/// What is said of an act that waits.
+pub(crate) async fn waiting(console: &Inner, ask: &Ask) -> anyhow::Result<&'static str> {
+    Ok(match console.office.has_two_persons().await? {
+        true => ask.t("A second person must agree."),
+        false => ask.t("It waits for a while, because nobody else may agree here."),
+    })
+}
+
+/// Restored, and not opened yet: whoever logs in sees that first.
+fn restored(console: &Inner, ask: &Ask) -> Option<Part> {
+    (ask.signed.is_some() && console.office.handle.is_closed()).then(|| Part::Note {
+        text: ask
+            .t("This business was restored and sells nothing yet. Users, members and their \
+                credentials are as they were when the copy was made: go through them, compare the \
+                suppliers' statements, then gerbang restore --open.")
+            .to_owned(),
+        tone: Tone::Warn,
+    })
+}
+
 async fn page(
     console: &Inner,
     ask: &Ask,
@@ -127,6 +147,9 @@ async fn page(
     let flash = ask.flash();
     let mut parts = parts;
     if let Some(note) = one_person(console, ask).await? {
+        parts.insert(0, note);
+    }
+    if let Some(note) = restored(console, ask) {
         parts.insert(0, note);
     }
     let page = Page {

@@ -108,7 +108,7 @@ pub(crate) async fn import(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
     ];
     let facts = facts.map(|(label, name)| (label.to_owned(), Cell::text(number(name))));
     let mut parts = looked(ask, &plan, facts.into(), (ask.t("Product"), agreed));
-    if !refused && number("new") + number("changed") > 0 {
+    if !refused && (number("new") > 0 || number("changed") > 0) {
         let hidden = |name: &'static str| Field::hidden(name, ask.given(name));
         let mut fields = ["level", "supplier", "csv", "skip_wrong"].map(hidden).to_vec();
         fields.push(Field::hidden("plan", plan["plan"].as_str().unwrap_or_default()));

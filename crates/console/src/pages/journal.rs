@@ -13,14 +13,12 @@ const PAGE: u32 = 50;
 
 pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     let channel = ask.asked("channel");
-    let below = ask.asked("below").and_then(|text| {
-        let (lane, seq) = text.split_once('-')?;
-        Some((Lane(lane.parse().ok()?), seq.parse().ok()?))
-    });
+    let below = ask.place::<2>("below")?;
+    let below = below.map(|[lane, seq]| (Lane(i32::try_from(lane).unwrap_or(i32::MAX)), seq));
     let filter = JournalFilter {
         channel: channel.and_then(|word| Channel::ALL.into_iter().find(|c| c.word() == word)),
         text: ask.asked("q").map(str::to_owned),
-        trx: ask.asked("trx").and_then(|no| no.parse().ok()).map(TrxNo::new),
+        trx: ask.number("trx")?.map(TrxNo::new),
         below,
         limit: PAGE,
     };

@@ -431,7 +431,7 @@ pub(crate) async fn limit(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> 
     let set = Operation::MemberSet(Box::new(set));
     let told = execute(&console.office, frame::actor(ask)?, set).await?;
     let waits = told["state"] == "waiting";
-    let text = if waits { ask.t("A second person must agree.") } else { ask.t("Saved.") };
+    let text = if waits { super::frame::waiting(console, ask).await? } else { ask.t("Saved.") };
     done(&format!("/console/members/{code}"), text)
 }
 

@@ -334,9 +334,9 @@ pub(crate) async fn mutations(console: &Inner, ask: &Ask) -> anyhow::Result<Answ
     let (mut matched, mut queued, mut known) = (0, 0, 0);
     for taken in office.take_bank_file(frame::actor(ask)?, file).await? {
         match taken {
-            Taken::Matched { .. } => matched += 1,
-            Taken::Queued { .. } => queued += 1,
-            Taken::Known { .. } => known += 1,
+            Taken::Matched { .. } => matched = u64::saturating_add(matched, 1),
+            Taken::Queued { .. } => queued = u64::saturating_add(queued, 1),
+            Taken::Known { .. } => known = u64::saturating_add(known, 1),
             // A file is refused as a whole.
             Taken::Refused { .. } => {}
         }
@@ -376,7 +376,7 @@ pub(crate) async fn settle(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
         .settle_mutation(actor, ask.part(0), member.as_deref(), note, another)
         .await?;
     match told {
-        Done::Waiting { .. } => done("/console/money", ask.t("A second person must agree.")),
+        Done::Waiting { .. } => done("/console/money", super::frame::waiting(console, ask).await?),
         Done::Moved { .. } | Done::Changed | Done::Repeated { .. } => {
             done("/console/money", ask.t("Decided."))
         }
@@ -393,7 +393,7 @@ pub(crate) async fn bank(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
         open: ask.given("open") == "true",
     };
     let told = console.office.set_bank(frame::actor(ask)?, bank).await?;
-    done("/console/money", saved(ask, &told))
+    done("/console/money", saved(console, ask, &told).await?)
 }
 
 pub(crate) async fn ticket(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
@@ -425,7 +425,7 @@ pub(crate) async fn credit(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
             done(&format!("/console/members/{member}"), &text)
         }
         Done::Changed => done("/console/money", ask.t("Saved.")),
-        Done::Waiting { .. } => done("/console/money", ask.t("A second person must agree.")),
+        Done::Waiting { .. } => done("/console/money", super::frame::waiting(console, ask).await?),
         Done::Repeated { .. } => {
             done("/console/money", ask.t("That was done already; nothing moved again."))
         }
@@ -444,17 +444,17 @@ pub(crate) async fn give(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
         Done::Repeated { .. } => {
             done("/console/money", ask.t("That was done already; nothing moved again."))
         }
-        Done::Waiting { .. } => done("/console/money", ask.t("A second person must agree.")),
+        Done::Waiting { .. } => done("/console/money", super::frame::waiting(console, ask).await?),
         Done::Moved { .. } | Done::Changed => done("/console/money", ask.t("Moved.")),
     }
 }
 
 /// What is told of a change that may need a second person.
-pub(crate) fn saved<'a>(ask: &'a Ask, told: &Done) -> &'a str {
-    match told {
-        Done::Waiting { .. } => ask.t("A second person must agree."),
+pub(crate) async fn saved(console: &Inner, ask: &Ask, told: &Done) -> anyhow::Result<&'static str> {
+    Ok(match told {
+        Done::Waiting { .. } => super::frame::waiting(console, ask).await?,
         Done::Moved { .. } | Done::Changed | Done::Repeated { .. } => ask.t("Saved."),
-    }
+    })
 }
 
 pub(crate) async fn approve(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {

@@ -48,7 +48,7 @@ pub(crate) async fn list(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
         }
         cells.push(cost.map_or(Cell::badge(ask.t("no route"), Tone::Warn), Cell::Money));
         cells.push(match (least, cost) {
-            (Some(price), Some(cost)) => Cell::Money(price - cost),
+            (Some(price), Some(cost)) => Cell::Money(price.saturating_sub(cost)),
             (Some(_) | None, _) => Cell::Nothing,
         });
         table.rows.push(cells);
@@ -153,7 +153,7 @@ pub(crate) async fn bulk(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
         let (level, reason) = (level.clone(), ask.typed("reason"));
         let set = ProductSet { code, open, price, level, reason, ..ProductSet::default() };
         execute(&console.office, actor, Operation::ProductSet(Box::new(set))).await?;
-        count += 1;
+        count = u64::saturating_add(count, 1);
     }
     done("/console/products", &format!("{}: {count}", ask.t("Changed")))
 }

@@ -3,6 +3,7 @@
 use super::frame;
 use crate::Inner;
 use crate::ask::Ask;
+use crate::numbers::day as day_of;
 use crate::reply::Answer;
 use crate::routes::done;
 use crate::show;
@@ -33,7 +34,7 @@ pub(crate) async fn list(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
             Cell::text(&one.supplier),
             Cell::text(days(&one)),
             Cell::text(one.matched),
-            Cell::text(one.differences.len() + one.beyond),
+            Cell::text(one.differences.len().saturating_add(one.beyond)),
             match one.open() {
                 0 => Cell::badge(0, Tone::Good),
                 open => Cell::badge(open, Tone::Warn),
@@ -139,7 +140,7 @@ pub(crate) async fn compared(
 ) -> anyhow::Result<Reconciliation> {
     let day = |text: &str| {
         let wrong = || Problem::asked("bad_day", format!("`{text}` is no day; write 2026-11-24"));
-        show::day(text).ok_or_else(wrong)
+        day_of(text).ok_or_else(wrong)
     };
     let span = (day(from)?, day(until)?);
     if span.0 > span.1 {
@@ -176,7 +177,7 @@ pub(crate) async fn compare(console: &Inner, ask: &Ask) -> anyhow::Result<Answer
         ask.t("Matched"),
         found.matched,
         ask.t("Differences"),
-        found.differences.len() + found.beyond
+        found.differences.len().saturating_add(found.beyond)
     );
     done(&format!("/console/reconcile/{}", found.id), &told)
 }
@@ -341,5 +342,5 @@ pub(crate) async fn settle(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
         _ => return Err(Problem::asked("bad_action", "say what to do").into()),
     };
     let told = console.office.settle_difference(frame::actor(ask)?, id, number, settlement).await?;
-    done(&format!("/console/reconcile/{id}"), super::money::saved(ask, &told))
+    done(&format!("/console/reconcile/{id}"), super::money::saved(console, ask, &told).await?)
 }

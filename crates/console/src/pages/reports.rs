@@ -4,10 +4,12 @@ use super::frame;
 use crate::Inner;
 use crate::ask::Ask;
 use crate::chart::{self, Bar};
+use crate::numbers;
 use crate::reply::Answer;
 use crate::sheet::{Sheet, Value};
 use crate::show::{self, date, day_month, days_ago, duration, percent};
 use crate::view::{Cell, Field, Form, Input, Part, Table, Tile, rupiah};
+use office::Problem;
 use reports::{Dimension, Tally};
 use types::MemberId;
 
@@ -18,12 +20,12 @@ struct Wanted {
     until: i32,
 }
 
-fn wanted(console: &Inner, ask: &Ask) -> Wanted {
-    Wanted {
+fn wanted(console: &Inner, ask: &Ask) -> Result<Wanted, Problem> {
+    Ok(Wanted {
         by: ask.asked("by").and_then(Dimension::named),
-        from: ask.asked("from").and_then(show::day).unwrap_or_else(|| days_ago(console, 6)),
-        until: ask.asked("until").and_then(show::day).unwrap_or_else(|| days_ago(console, 0)),
-    }
+        from: ask.day("from")?.unwrap_or_else(|| days_ago(console, 6)),
+        until: ask.day("until")?.unwrap_or_else(|| days_ago(console, 0)),
+    })
 }
 
 /// The rows: a name for people, and its figures.
@@ -52,7 +54,7 @@ fn rows(console: &Inner, wanted: &Wanted) -> anyhow::Result<Vec<(String, Tally)>
 }
 
 pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
-    let wanted = wanted(console, ask);
+    let wanted = wanted(console, ask)?;
     let rows = rows(console, &wanted)?;
     let tabs = [
         (ask.t("Day"), ""),
@@ -139,7 +141,7 @@ pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
 }
 
 fn short_day(day: &str) -> String {
-    show::day(day).map_or_else(|| day.to_owned(), day_month)
+    numbers::day(day).map_or_else(|| day.to_owned(), day_month)
 }
 
 fn tabs_title(ask: &Ask, by: Option<Dimension>) -> &'static str {
@@ -159,7 +161,7 @@ fn bar(name: &str, tally: &Tally) -> Bar {
 }
 
 pub(crate) async fn export(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
-    let wanted = wanted(console, ask);
+    let wanted = wanted(console, ask)?;
     let mut sheet = Sheet::new(&[
         wanted.by.map_or("day", Dimension::word),
         "delivered",

@@ -5,7 +5,7 @@ use crate::Inner;
 use crate::ask::Ask;
 use crate::reply::Answer;
 use crate::sheet::{Sheet, Value};
-use crate::show::{self, date, days_ago, time};
+use crate::show::{date, days_ago, time};
 use crate::view::{Cell, Field, Form, Input, Part, Table};
 use anyhow::Context as _;
 use office::Problem;
@@ -44,10 +44,7 @@ pub(crate) fn entries(
     here: &str,
     trx: Option<&str>,
 ) -> anyhow::Result<Table> {
-    let below = ask.asked("below").and_then(|text| {
-        let mut parts = text.split('-').map(str::parse);
-        Some((parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?))
-    });
+    let below = ask.place::<3>("below")?.map(|[at, lane, seq]| (at, lane, seq));
     let found = console.reports.entries(account, below, PAGE)?;
     let titles = [
         ask.t("Time"),
@@ -142,9 +139,8 @@ pub(crate) fn sheet(
     account: &str,
     name: &str,
 ) -> anyhow::Result<Answer> {
-    let day = |name: &'static str| ask.asked(name).and_then(show::day);
-    let from = day("from").unwrap_or_else(|| days_ago(console, 30));
-    let until = day("until").unwrap_or_else(|| days_ago(console, 0));
+    let from = ask.day("from")?.unwrap_or_else(|| days_ago(console, 30));
+    let until = ask.day("until")?.unwrap_or_else(|| days_ago(console, 0));
     let zone = console.office.handle.zone();
     let mut found = Vec::new();
     let mut below = None;

@@ -87,7 +87,7 @@ pub(crate) async fn import(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
         return match told["state"].as_str() {
             Some("waiting") => {
                 let place = "/console/money";
-                done(place, ask.t("A second person must agree."))
+                done(place, super::frame::waiting(console, ask).await?)
             }
             Some("repeated") => done("/console/members", &before),
             Some(_) | None => {
@@ -120,7 +120,7 @@ pub(crate) async fn import(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
         let text = ask.t("PIN and password of an import work only from the addresses in the column ips. Theirs is empty, so these members cannot come in until they get an address, or a new PIN and password:");
         note(format!("{text} {}", number("without_address")));
     }
-    if !refused && !again && number("new") + number("changed") > 0 {
+    if !refused && !again && (number("new") > 0 || number("changed") > 0) {
         let hidden = |name: &'static str| Field::hidden(name, ask.given(name));
         let mut fields = ["level", "csv", "skip_wrong"].map(hidden).to_vec();
         let name = plan["plan"].as_str().unwrap_or_default();

@@ -7,7 +7,6 @@ use crate::reply::Answer;
 use crate::routes::done;
 use crate::show::{self, detail, short_time, time};
 use crate::view::{Cell, Field, Form, Happening, Input, Part, Table, Tone};
-use anyhow::Context as _;
 use domain::{AttemptState, Trx, TrxState};
 use office::{Operation, Permission, Problem, Verdict, execute};
 use reports::SaleFilter;
@@ -40,7 +39,7 @@ pub(crate) fn filter(
         (None, Some(code)) => Some(member_id(console, code)?),
         (None, None) => None,
     };
-    let below = ask.asked("below").map(str::parse).transpose().context("below is no number")?;
+    let below = ask.number("below")?;
     Ok(SaleFilter {
         member,
         product: text("product").map(|code| code.to_ascii_uppercase()),
@@ -50,8 +49,8 @@ pub(crate) fn filter(
         sn: text("sn"),
         ref_id: text("ref"),
         state: text("state"),
-        from: ask.asked("from").and_then(show::day),
-        until: ask.asked("until").and_then(show::day),
+        from: ask.day("from")?,
+        until: ask.day("until")?,
         below: below.map(TrxNo::new),
         limit: PAGE,
     })
@@ -227,17 +226,13 @@ pub(crate) async fn suspects(console: &Inner, ask: &Ask) -> anyhow::Result<Answe
     frame::show_live(console, ask, ask.t("Suspects"), parts).await
 }
 
-fn number(ask: &Ask) -> Result<i64, Problem> {
-    ask.part(0).parse().map_err(|_| Problem::missing(format!("`{}` is no T#", ask.part(0))))
-}
-
 pub(crate) async fn load(console: &Inner, no: i64) -> anyhow::Result<Story> {
     let found = console.office.handle.reads().ask(move |r| r.story(TrxNo::new(no))).await??;
     Ok(found.ok_or_else(|| Problem::missing(format!("there is no trx {no}")))?)
 }
 
 pub(crate) async fn show(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
-    let no = number(ask)?;
+    let no = ask.part_number(0)?;
     let role = frame::actor(ask)?.role;
     let story = load(console, no).await?;
     let trx = &story.known.trx;
@@ -303,7 +298,7 @@ fn money(console: &Inner, ask: &Ask, trx: &Trx) -> String {
             format!("{price}: {} ({code}).", ask.t("the money is held until it is decided"))
         }
         TrxState::Success { cost, .. } => {
-            let margin = price.get() - cost.get();
+            let margin = price.get().saturating_sub(cost.get());
             format!(
                 "{price}: {}; {} {cost}, {} {}.",
                 ask.t("the money is ours"),
@@ -485,7 +480,7 @@ fn happenings(console: &Inner, ask: &Ask, story: &Story) -> Vec<Happening> {
 }
 
 pub(crate) async fn resolve(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
-    let no = number(ask)?;
+    let no = ask.part_number(0)?;
     let verdict = match ask.given("verdict") {
         "success" => Verdict::Success { sn: ask.given("sn").trim().to_owned() },
         "fail" => Verdict::Fail { reason: ask.given("reason").to_owned() },
@@ -502,18 +497,18 @@ pub(crate) async fn resolve(console: &Inner, ask: &Ask) -> anyhow::Result<Answer
     let decide = Operation::TrxResolve { no, verdict, note };
     let told = execute(&console.office, actor, decide).await?;
     let waits = told["state"] == "waiting";
-    let text = if waits { ask.t("A second person must agree.") } else { ask.t("Decided.") };
+    let text = if waits { super::frame::waiting(console, ask).await? } else { ask.t("Decided.") };
     done(&format!("/console/trx/{no}"), text)
 }
 
 pub(crate) async fn check(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
-    let no = number(ask)?;
+    let no = ask.part_number(0)?;
     execute(&console.office, frame::actor(ask)?, Operation::TrxCheck { no }).await?;
     done(&format!("/console/trx/{no}"), ask.t("The supplier is asked."))
 }
 
 pub(crate) async fn replay(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
-    let no = number(ask)?;
+    let no = ask.part_number(0)?;
     let story = load(console, no).await?;
     let ids = story.deliveries.iter().map(|delivery| delivery.id.get()).collect();
     let again = Operation::CallbackReplay { ids, member: None, state: None };

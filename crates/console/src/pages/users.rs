@@ -246,7 +246,7 @@ pub(crate) async fn rules(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> 
     };
     proof::proven(console, ask, "rules").await?;
     let told = console.office.set_rules(frame::actor(ask)?, &rules).await?;
-    done("/console/users", saved(ask, &told))
+    done("/console/users", saved(console, ask, &told).await?)
 }
 
 pub(crate) async fn token(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {

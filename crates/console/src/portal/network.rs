@@ -109,7 +109,7 @@ async fn table(console: &Inner, ask: &Ask, all: &[Downline]) -> anyhow::Result<T
     for Downline { member, depth } in all.iter().take(SHOWN_MOST) {
         let tally = bought.get(&member.id.to_string()).copied().unwrap_or_default();
         // Those of a downline stand below it, a step to the right.
-        let step = "· ".repeat(depth - 1);
+        let step = "· ".repeat(depth.saturating_sub(1));
         let balance = balances.get(&member.id).map_or(0, |account| account.balance.get());
         let markup = member.upline.as_ref().map_or(0, |upline| upline.markup.get());
         table.rows.push(vec![
@@ -172,7 +172,9 @@ pub(crate) async fn give(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
             let text = format!("{} {code}: {left}", ask.t("Moved. Balance of"));
             done("/portal/network", &text)
         }
-        Done::Waiting { .. } => done("/portal/network", ask.t("A second person must agree.")),
+        Done::Waiting { .. } => {
+            done("/portal/network", crate::pages::frame::waiting(console, ask).await?)
+        }
         Done::Changed => done("/portal/network", ask.t("Saved.")),
         Done::Repeated { .. } => {
             done("/portal/network", ask.t("That was done already; nothing moved again."))

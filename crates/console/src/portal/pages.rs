@@ -233,7 +233,7 @@ pub(crate) async fn cancel_deposit(console: &Inner, ask: &Ask) -> anyhow::Result
 pub(crate) async fn callbacks(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     let filter = DeliveryFilter {
         member: Some(me(ask)?.member),
-        below: ask.asked("below").and_then(|text| text.parse().ok()),
+        below: ask.number("below")?,
         limit: 50,
         ..DeliveryFilter::default()
     };
@@ -282,7 +282,7 @@ pub(crate) async fn ping(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
 }
 
 pub(crate) async fn replay(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
-    let id = ask.part(0).parse().map_err(|_| Problem::missing("there is no such callback"))?;
+    let id = ask.part_number(0)?;
     console.office.replay_own(me(ask)?, &ask.from, DeliveryId::new(id)).await?;
     done("/portal/callbacks", ask.t("The callback is sent again."))
 }

@@ -501,6 +501,7 @@ fn outcome() -> impl proptest::strategy::Strategy<Value = Outcome> {
         Just(Outcome::Pending),
         Just(Outcome::Unknown { why: "x".into() }),
         Just(Outcome::Unsent { proof: "x".into() }),
+        Just(Outcome::Held { why: "x".into() }),
     ]
 }
 

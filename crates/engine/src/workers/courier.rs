@@ -2,7 +2,7 @@
 
 use super::gone::{self, Mark};
 use super::patience::Patience;
-use super::{InFlight, called};
+use super::{InFlight, called, whole};
 use crate::command::Command;
 use crate::crash::crash_point;
 use crate::render::test_callback;
@@ -123,13 +123,17 @@ pub(super) async fn deliver_all(
                 tokio::spawn(async move {
                     // It was said and is still due: said again, which receivers must expect, but
                     // not as often as a store fails.
-                    let told = deliver(&handle, courier.as_ref(), &delivery, mark.as_ref()).await;
-                    if told.written {
-                        patience.written(&delivery.id);
-                    } else {
-                        patience.not_written(&delivery.id, handle.now().utc);
-                    }
-                    learn_pace(delivery.member, told.millis, &slow);
+                    let call = async {
+                        let told =
+                            deliver(&handle, courier.as_ref(), &delivery, mark.as_ref()).await;
+                        if told.written {
+                            patience.written(&delivery.id);
+                        } else {
+                            patience.not_written(&delivery.id, handle.now().utc);
+                        }
+                        learn_pace(delivery.member, told.millis, &slow);
+                    };
+                    whole(&handle, "a callback", call).await;
                     drop((taken, seat));
                     // A look reads a whole page: worth it only when many seats are free again.
                     if more.load(Ordering::Relaxed) && flying.len() <= DELIVERING_MOST / 2 {
@@ -200,7 +204,9 @@ pub async fn tell_nothing(
         CourierResult::Tried(SendResult::Replied(reply)) => {
             ((200..300).contains(&reply.status), format!("status {}", reply.status))
         }
-        CourierResult::Tried(SendResult::NotSent(why) | SendResult::Unknown(why))
+        CourierResult::Tried(
+            SendResult::NotSent(why) | SendResult::Held(why) | SendResult::Unknown(why),
+        )
         | CourierResult::Forbidden(why) => (false, why),
     })
 }
@@ -258,6 +264,11 @@ async fn deliver(
         }
     };
     let request = request.unwrap_or_default();
+    if let CourierResult::Tried(SendResult::Held(why)) = &result {
+        // The receiver was not even looked for: no try of its own, and soon again.
+        tracing::warn!(delivery = %delivery.id, why, "a callback waits for want of our own");
+        return Told { written: false, millis: 0 };
+    }
     let (result, sent) = read(result, courier.chance());
     let said_gone = matches!(&sent, SendResult::Replied(reply) if reply.status == GONE);
     let is_taken = matches!(result, DeliveryTry::Delivered { .. });
@@ -296,7 +307,9 @@ fn read(result: CourierResult, chance: u16) -> (DeliveryTry, SendResult) {
         SendResult::Replied(reply) => {
             failed(format!("status {}", reply.status), reply.retry_after_ms)
         }
-        SendResult::NotSent(why) | SendResult::Unknown(why) => failed(why.clone(), None),
+        SendResult::NotSent(why) | SendResult::Held(why) | SendResult::Unknown(why) => {
+            failed(why.clone(), None)
+        }
     };
     (tried, sent)
 }

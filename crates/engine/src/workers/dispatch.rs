@@ -1,13 +1,13 @@
 //! Sending intents and asking about open attempts.
 
 use super::spacing::Spacing;
-use super::{InFlight, called};
+use super::{InFlight, called, whole};
 use crate::command::{Answer, Command};
-use crate::crash::crash_point;
+use crate::crash::{crash_point, panic_point};
 use crate::{Handle, Port, Purpose, Suppliers};
 use domain::{AttemptState, FailureClass, Outcome, Source};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 use store::{Channel, Place, Work};
 use suppliers::{Ask, SendResult};
@@ -16,6 +16,8 @@ use types::{AttemptId, SupplierCode, UtcMillis};
 
 /// Most purchases at suppliers at one time.
 const SENDING_MOST: usize = 512;
+/// So long nothing more is marked as sent after one that was held back for want of our own.
+const HELD_MS: i64 = 1_000;
 /// Most questions at one time.
 const CHECKING_MOST: usize = 64;
 
@@ -88,7 +90,12 @@ async fn work_on(
     let flying = InFlight::<AttemptId>::new();
     // Set while a look found more than there were seats for.
     let more = Arc::new(AtomicBool::new(false));
+    // Until then nothing is sent: the last one lacked something of our own.
+    let held = Arc::new(AtomicI64::new(0));
     while !*stop.borrow() && !handle.is_ended() {
+        if task == Task::Send {
+            panic_point("sender");
+        }
         let mut skip = Vec::new();
         let mut left = false;
         loop {
@@ -100,6 +107,9 @@ async fn work_on(
                 let code = &work.attempt.supplier;
                 if skip.contains(code) || flying.holds(&work.attempt.id) {
                     continue;
+                }
+                if handle.now().utc.get() < held.load(Ordering::Relaxed) {
+                    break;
                 }
                 let port = suppliers.get(code);
                 if task == Task::Check
@@ -124,12 +134,20 @@ async fn work_on(
                     break;
                 };
                 let (handle, more, flying) = (handle.clone(), more.clone(), flying.clone());
-                let spacing = spacing.clone();
+                let (spacing, held) = (spacing.clone(), held.clone());
                 tokio::spawn(async move {
-                    match task {
-                        Task::Send => send(&handle, &port, &work, &spacing).await,
-                        Task::Check => check(&handle, &port, &work, &spacing).await,
-                    }
+                    let call = async {
+                        match task {
+                            Task::Send => {
+                                if send(&handle, &port, &work, &spacing).await {
+                                    let until = handle.now().utc.after(HELD_MS);
+                                    held.store(until.get(), Ordering::Relaxed);
+                                }
+                            }
+                            Task::Check => check(&handle, &port, &work, &spacing).await,
+                        }
+                    };
+                    whole(&handle, "a call to a supplier", call).await;
                     drop((taken, seat));
                     // A look reads a whole page: worth it only when many seats are free again.
                     if task == Task::Send
@@ -183,13 +201,14 @@ pub(super) async fn check_all(
 }
 
 /// Promise 3: the sent-marker is durable before the first byte, and only its winner sends, once.
-async fn send(handle: &Handle, port: &Port, work: &Work, spacing: &Spacing) {
+/// True when it was held back for want of our own.
+async fn send(handle: &Handle, port: &Port, work: &Work, spacing: &Spacing) -> bool {
     let (id, member, edition) = (work.attempt.id, work.member, port.edition);
     let place = place_of(work);
     let mark = Command::MarkSent { about: id, member, place, edition };
     let marked = handle.submit_patiently(mark).await;
     if !matches!(marked, Ok(Answer::Marked(true))) {
-        return;
+        return false;
     }
     spacing.asks(id, port.connector.check_limits().spacing_ms);
     crash_point("marked");
@@ -202,7 +221,7 @@ async fn send(handle: &Handle, port: &Port, work: &Work, spacing: &Spacing) {
         let line =
             called(now, now, Channel::Supplier, peer, "not asked for", &SendResult::Unknown(proof));
         tell(handle, work, Source::Reply, outcome, line).await;
-        return;
+        return false;
     }
     let began = handle.now().utc;
     let ask = ask_of(handle, work, began);
@@ -216,6 +235,7 @@ async fn send(handle: &Handle, port: &Port, work: &Work, spacing: &Spacing) {
             let result = port.transport.send(&request).await;
             let outcome = match &result {
                 SendResult::NotSent(proof) => Outcome::Unsent { proof: proof.clone() },
+                SendResult::Held(why) => Outcome::Held { why: why.clone() },
                 SendResult::Replied(reply) => port.connector.read_buy(&ask, reply),
                 SendResult::Unknown(why) => Outcome::Unknown { why: why.clone() },
             };
@@ -226,7 +246,9 @@ async fn send(handle: &Handle, port: &Port, work: &Work, spacing: &Spacing) {
     learn(handle, port, work, &result, &outcome);
     let peer = work.attempt.supplier.as_str();
     let line = called(began, handle.now().utc, Channel::Supplier, peer, &shown, &result);
+    let held = matches!(outcome, Outcome::Held { .. });
     tell(handle, work, Source::Reply, outcome, line).await;
+    held
 }
 
 /// Promise 4: an answer is evidence; no answer is none.
@@ -255,7 +277,7 @@ async fn check(handle: &Handle, port: &Port, work: &Work, spacing: &Spacing) {
     };
     let outcome = match &result {
         SendResult::Replied(reply) => port.connector.read_check(&ask, reply),
-        SendResult::NotSent(why) | SendResult::Unknown(why) => {
+        SendResult::NotSent(why) | SendResult::Held(why) | SendResult::Unknown(why) => {
             Outcome::Unknown { why: format!("the status check got no answer: {why}") }
         }
     };
@@ -282,6 +304,8 @@ fn learn(handle: &Handle, port: &Port, work: &Work, result: &SendResult, outcome
         Outcome::Doubtful { .. } | Outcome::Unknown { .. } | Outcome::Unsent { .. } => {
             health.tried(supplier, false, now)
         }
+        // Our own want says nothing of the supplier.
+        Outcome::Held { .. } => {}
     }
     if let SendResult::Replied(reply) = result
         && let Some(movement) = port.connector.movement(&reply.body)

@@ -13,11 +13,13 @@ pub use courier::{Courier, CourierResult, tell_nothing};
 pub use gone::gone_paper;
 pub use inlet::{Received, inlet};
 
+use crate::parts::{Loss, caught, keep};
 use crate::peers::Peers;
 use crate::zone::midnight;
 use crate::{Handle, Suppliers};
 use domain::{Outcome, Source};
 use std::collections::HashSet;
+use std::future::Future;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -30,6 +32,8 @@ use types::UtcMillis;
 const TICK: Duration = Duration::from_millis(200);
 /// How often nodes tell each other what they know.
 const EXCHANGE_EVERY: Duration = Duration::from_millis(300);
+/// What broke in the middle is left alone for so long.
+const AFTER_PANIC: Duration = Duration::from_secs(5);
 /// Most text of a foreign answer kept in the journal.
 const BODY_MOST: usize = 4_000;
 
@@ -166,38 +170,50 @@ impl Workers {
         }
     }
 
-    /// Starts all workers on the current runtime.
+    /// Starts all workers on the current runtime. One that breaks is started again: it takes no
+    /// input, so nothing is lost with it.
     pub fn start(&self) {
-        tokio::spawn(dispatch::send_all(
-            self.handle.clone(),
-            self.suppliers.clone(),
-            self.spacing.clone(),
-            self.tick,
-            self.stop.subscribe(),
-        ));
-        tokio::spawn(dispatch::check_all(
-            self.handle.clone(),
-            self.suppliers.clone(),
-            self.spacing.clone(),
-            self.tick,
-            self.stop.subscribe(),
-        ));
-        tokio::spawn(overdue::watch(
-            self.handle.clone(),
-            self.suppliers.clone(),
-            self.stop.subscribe(),
-        ));
-        tokio::spawn(deposits::watch(
-            self.handle.clone(),
-            self.suppliers.clone(),
-            self.stop.subscribe(),
-        ));
-        tokio::spawn(courier::deliver_all(
-            self.handle.clone(),
-            self.courier.clone(),
-            self.tick,
-            self.stop.subscribe(),
-        ));
+        let (handle, tick) = (self.handle.clone(), self.tick);
+        let (suppliers, spacing) = (self.suppliers.clone(), self.spacing.clone());
+        let stop = self.stop.subscribe();
+        self.keep("the sender", move || {
+            let (handle, suppliers) = (handle.clone(), suppliers.clone());
+            dispatch::send_all(handle, suppliers, spacing.clone(), tick, stop.clone())
+        });
+        let handle = self.handle.clone();
+        let (suppliers, spacing) = (self.suppliers.clone(), self.spacing.clone());
+        let stop = self.stop.subscribe();
+        self.keep("the asker", move || {
+            let (handle, suppliers) = (handle.clone(), suppliers.clone());
+            dispatch::check_all(handle, suppliers, spacing.clone(), tick, stop.clone())
+        });
+        let (handle, suppliers) = (self.handle.clone(), self.suppliers.clone());
+        let stop = self.stop.subscribe();
+        self.keep("the watch over open purchases", move || {
+            overdue::watch(handle.clone(), suppliers.clone(), stop.clone())
+        });
+        let (handle, suppliers) = (self.handle.clone(), self.suppliers.clone());
+        let stop = self.stop.subscribe();
+        self.keep("the watch over deposits", move || {
+            deposits::watch(handle.clone(), suppliers.clone(), stop.clone())
+        });
+        let (handle, courier) = (self.handle.clone(), self.courier.clone());
+        let stop = self.stop.subscribe();
+        self.keep("the courier", move || {
+            courier::deliver_all(handle.clone(), courier.clone(), tick, stop.clone())
+        });
+    }
+
+    fn keep<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        name: &'static str,
+        make: impl Fn() -> F + Send + Sync + 'static,
+    ) {
+        let (handle, stop) = (self.handle.clone(), self.stop.subscribe());
+        let parts = handle.parts().clone();
+        // Without whoever may stop them they end as well.
+        let is_over = move || *stop.borrow() || stop.has_changed().is_err() || handle.is_ended();
+        tokio::spawn(keep(parts, (name, Loss::Bars), is_over, make));
     }
 
     /// Tells other nodes what this one knows of suppliers and hears them, on a thread of its own;
@@ -240,6 +256,14 @@ impl Workers {
     }
 }
 
+/// Runs one piece of work; when it breaks, what it worked on is not taken up again at once.
+async fn whole(handle: &Handle, name: &str, work: impl Future<Output = ()>) {
+    if caught(work).await.is_err() {
+        handle.parts().panicked(name);
+        tokio::time::sleep(AFTER_PANIC).await;
+    }
+}
+
 fn cut(text: &str) -> String {
     // Not every store can keep the null character.
     text.chars().take(BODY_MOST).map(|char| if char == '\0' { '\u{fffd}' } else { char }).collect()
@@ -256,6 +280,7 @@ fn called(
 ) -> JournalLine {
     let (reply, status) = match result {
         SendResult::NotSent(proof) => (proof.clone(), "not_sent".to_owned()),
+        SendResult::Held(why) => (why.clone(), "held".to_owned()),
         SendResult::Replied(reply) => (cut(&reply.body), reply.status.to_string()),
         SendResult::Unknown(why) => (why.clone(), "unknown".to_owned()),
     };

@@ -149,7 +149,8 @@ fn want_evidence(wants: &mut Wants, place: &Place, outcome: &Outcome) {
         | Outcome::Doubtful { .. }
         | Outcome::Pending
         | Outcome::Unknown { .. }
-        | Outcome::Unsent { .. } => {}
+        | Outcome::Unsent { .. }
+        | Outcome::Held { .. } => {}
     }
 }
 
@@ -191,7 +192,8 @@ fn counted(catalog: &Catalog, command: &Command) -> Vec<(SupplierCode, Sku)> {
             Outcome::Success { .. }
             | Outcome::Doubtful { .. }
             | Outcome::Pending
-            | Outcome::Unknown { .. } => Vec::new(),
+            | Outcome::Unknown { .. }
+            | Outcome::Held { .. } => Vec::new(),
         },
         Command::Look { .. }
         | Command::AskSoon { .. }

@@ -134,7 +134,8 @@ impl Desk<'_> {
             | Outcome::Doubtful { .. }
             | Outcome::Pending
             | Outcome::Unknown { .. }
-            | Outcome::Unsent { .. } => None,
+            | Outcome::Unsent { .. }
+            | Outcome::Held { .. } => None,
         };
         // What costs nothing is a name check: the same answer every time.
         let sn = sn.filter(|_| trx.price > Rupiah::ZERO);

@@ -4,6 +4,7 @@
 mod absence;
 mod callbacks;
 mod evidence;
+mod gone;
 mod outage;
 mod restart;
 mod rig;

@@ -39,6 +39,8 @@ pub(crate) enum Act {
     Say(u64, &'static str),
     /// Proves that nothing left.
     NotSent,
+    /// Could not be called for want of something of our own.
+    Held,
     /// Gives no answer within this many ms.
     Silent(u64),
     /// Delivers at once and knows for ever what it delivered.
@@ -145,6 +147,7 @@ impl Transport for Played {
         Box::pin(async move {
             match act {
                 Act::NotSent => SendResult::NotSent("connection refused".to_owned()),
+                Act::Held => SendResult::Held("Too many open files".to_owned()),
                 Act::Truth(truth) => {
                     let mut known = truth.0.lock().unwrap();
                     let count = known.get(&reference).copied().unwrap_or_default();

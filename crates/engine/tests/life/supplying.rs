@@ -73,6 +73,26 @@ async fn unsent_and_out_of_stock_move_on() {
     assert_eq!(rig.balance().await, 100_000 - 2 * T1);
 }
 
+/// What could not be sent for want of our own waits and is sent to the same supplier, however long
+/// that takes; it says nothing of the supplier.
+#[tokio::test(start_paused = true)]
+async fn a_want_of_our_own_is_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::new(folder.path()).await;
+    rig.first.set(Act::Held, PENDING);
+    let no = rig.buy("1").await;
+    pass(600_000).await;
+    let story = rig.story(no).await;
+    assert_eq!((story.known.trx.state.word(), story.known.attempts.len()), ("pending", 1));
+    let tries = rig.first.count("buy");
+    assert!((10..100).contains(&tries), "{tries}");
+    assert_eq!((rig.second.count("buy"), rig.first.count("check")), (0, 0));
+    rig.first.set(Act::Say(100, "success sn=R1"), PENDING);
+    pass(60_000).await;
+    assert_eq!((rig.state(no).await, rig.second.count("buy")), ("success", 0));
+    assert_eq!(rig.balance().await, 100_000 - T1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_wrong_number_fails_at_once() {
     let folder = tempfile::tempdir().unwrap();

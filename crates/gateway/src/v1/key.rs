@@ -49,7 +49,7 @@ impl Nonces {
         }
         let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if used.len() >= NONCES_MOST {
-            used.retain(|_, at| now - *at <= 2 * WINDOW_SECONDS);
+            used.retain(|_, at| now.saturating_sub(*at) <= 2 * WINDOW_SECONDS);
             if used.len() >= NONCES_MOST {
                 let mut ages: Vec<i64> = used.values().copied().collect();
                 ages.sort_unstable();
@@ -60,7 +60,7 @@ impl Nonces {
         let entry = used.entry((key.to_owned(), nonce.to_owned()));
         match entry {
             std::collections::hash_map::Entry::Occupied(mut old) => {
-                let again = now - *old.get() <= 2 * WINDOW_SECONDS;
+                let again = now.saturating_sub(*old.get()) <= 2 * WINDOW_SECONDS;
                 old.insert(now);
                 !again
             }

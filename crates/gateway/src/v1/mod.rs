@@ -2,6 +2,8 @@
 //!
 //! Every answer says its stable code, whether it is final, and whether a transaction exists.
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 mod answer;
 mod key;
 mod reference;
@@ -345,7 +347,7 @@ impl Gateway {
         };
         let seconds: i64 = timestamp.parse().unwrap_or_default();
         let now = call.received.get() / 1_000;
-        if (now - seconds).abs() > key::WINDOW_SECONDS {
+        if now.abs_diff(seconds) > key::WINDOW_SECONDS.unsigned_abs() {
             let why = format!("gerbang-timestamp is not within {} s of {now}", key::WINDOW_SECONDS);
             return Err(problem(StatusCode::UNAUTHORIZED, "old_timestamp", &why));
         }

@@ -38,7 +38,7 @@ fn decode(text: &str) -> Option<String> {
             continue;
         }
         let mut digit = || char::from(bytes.next()?).to_digit(16);
-        let value = digit()? * 16 + digit()?;
+        let value = digit()?.checked_mul(16)?.checked_add(digit()?)?;
         decoded.push(u8::try_from(value).ok()?);
     }
     // What is no UTF-8 breaks the rule of a reference.

@@ -349,3 +349,80 @@ async fn refused_questions() {
     let put = raw(rig.address, b"PUT /trx HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await;
     assert!(put.starts_with("HTTP/1.1 404 "), "{put}");
 }
+
+/// Many addresses guess at one member: a hundred tries, then one in ten minutes; a /64 is one address.
+/// Where the member was let in before, or from its list, nobody shuts it out.
+#[tokio::test]
+async fn wrong_tries_from_everywhere_are_slow() {
+    let settings = GatewaySettings {
+        trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
+        ..GatewaySettings::default()
+    };
+    let rig = Rig::with(settings).await;
+    rig.product(product("T1", "Three 1.000"), 1_321).await;
+    rig.member("OK00123", 50_000, |_| {}).await;
+    rig.member("OK00124", 50_000, |record| {
+        record.ip_allow = vec!["2001:db8:ffff::/48".parse().unwrap()];
+    })
+    .await;
+    let ask = async |from: &str, changes: &[(&str, Option<&str>)]| {
+        get_with(rig.address, &target(changes), &format!("X-Forwarded-For: {from}\r\n")).await
+    };
+    let wrong = [("pin", Some("1")), ("refID", Some("w"))];
+    for number in 0..5 {
+        let from = format!("2001:db8:1:1::{number}");
+        assert_eq!(ask(&from, &wrong).await.code(), "wrong_pin");
+    }
+    assert_eq!(ask("2001:db8:1:1::ffff", &wrong).await.code(), "locked", "its /64");
+    let home = ask("203.0.113.7", &[("refID", Some("first"))]).await;
+    assert_eq!(home.code(), "accepted");
+    let mut tried = 0;
+    for number in 0..120 {
+        let from = format!("2001:db8:2:{number:x}::1");
+        tried += usize::from(ask(&from, &wrong).await.code() == "wrong_pin");
+    }
+    assert_eq!(tried, 95, "a hundred together");
+    assert_eq!(ask("2001:db8:3::1", &[("refID", Some("x"))]).await.code(), "locked");
+    assert_eq!(ask("203.0.113.7", &[("refID", Some("second"))]).await.code(), "accepted");
+    // A member with a list: who is not on it is compared with nothing, who is stays in.
+    let of = |changes: &[(&'static str, Option<&'static str>)]| {
+        [&[("memberID", Some("OK00124"))][..], changes].concat()
+    };
+    for number in 0..120 {
+        let from = format!("2001:db8:ffff:{number:x}::1");
+        assert_eq!(ask(&from, &of(&wrong)).await.code(), "wrong_pin", "{number}");
+    }
+    assert_eq!(ask("2001:db8:4::1", &of(&wrong)).await.code(), "ip_not_allowed");
+    assert_eq!(ask("2001:db8:ffff:eeee::1", &of(&[])).await.code(), "accepted");
+}
+
+/// Equal refusals of one address are one line a minute, and the next tells how many there were.
+#[tokio::test]
+async fn who_is_not_let_in_is_counted() {
+    let rig = rig().await;
+    let lines = async || {
+        rig.handle.drained().await;
+        let filter = store::JournalFilter { limit: 100, ..store::JournalFilter::default() };
+        let page = rig.handle.reads().ask(move |reads| reads.journal_page(&filter)).await;
+        let page = page.unwrap().unwrap();
+        page.into_iter()
+            .map(|row| row.row)
+            .filter(|line| line.status != "stamps")
+            .collect::<Vec<_>>()
+    };
+    let before = lines().await.len();
+    for number in 0..50 {
+        let member = format!("OK{number}");
+        let got = rig.get(&target(&[("memberID", Some(&member))])).await;
+        assert_eq!(got.code(), "unknown_member");
+    }
+    assert_eq!(rig.get(&target(&[("pin", Some("1"))])).await.code(), "wrong_pin");
+    assert_eq!(lines().await.len(), before + 2);
+    rig.set_time("2025-04-22T18:48:01");
+    rig.get(&target(&[("memberID", Some("OK1"))])).await;
+    let told = lines().await;
+    let found = told
+        .iter()
+        .any(|line| line.reply.ends_with("(50 like this from 127.0.0.1 since the last line)"));
+    assert!(found && told.len() == before + 3, "{told:#?}");
+}

@@ -182,7 +182,13 @@ async fn metrics_of(gateway: Gateway) -> SocketAddr {
     };
     tokio::spawn(async move {
         let _stop = stop;
-        net::serve(net::Listener { tcp, tls: None }, net::Limits::default(), answer, stopped).await;
+        net::serve(
+            net::Listener { tcp, tls: None, exempt: Vec::new() },
+            net::Limits::default(),
+            answer,
+            stopped,
+        )
+        .await;
     });
     address
 }
@@ -238,7 +244,7 @@ impl Rig {
         let (stop, stopped) = watch::channel(false);
         let limits = net::Limits { header_time: Duration::from_secs(2), ..net::Limits::default() };
         tokio::spawn(net::serve(
-            net::Listener { tcp, tls: None },
+            net::Listener { tcp, tls: None, exempt: Vec::new() },
             limits,
             move |peer, request| {
                 let gateway = gateway.clone();

@@ -22,7 +22,7 @@ use sqlite::Found;
 use std::path::{Path, PathBuf};
 use store::{
     Batch, CatalogChange, Change, Channel, Direction, Heads, JournalFilter, JournalLine, MasterKey,
-    Reads, StampKey, TrxFilter, Wants, stamp_bytes,
+    Paper, Reads, Stamp, StampKey, TrxFilter, Wants, Was, stamp_bytes,
 };
 use types::{DeliveryId, TrxNo, UtcMillis};
 
@@ -260,12 +260,26 @@ fn begin_epoch(opened: &mut Opened, marking: &Marking<'_>) -> anyhow::Result<(Ep
         open: false,
     };
     let open = reads.counts()?.pending;
+    let mut entries = Vec::new();
+    reads.each_paper(&mut |paper| {
+        if office::ENTRIES.contains(&paper.key.kind.as_str()) {
+            entries.push(paper);
+        }
+        std::ops::ControlFlow::Continue(())
+    })?;
     let shown = json!({
         "restored": "", "since": newest.get(), "epoch": epoch.number, "tag": epoch.tag,
         "next_trx": epoch.trx_from.get(), "pending": open,
-        "next": "gerbang serve (nothing is sold yet); compare the suppliers' statements since then \
+        "sessions_and_tokens_ended": entries.len(),
+        "next": "gerbang serve (nothing is sold yet); whoever was locked or removed after the copy, and \
+                 every password, PIN, key, limit and address of before, is back: go through them \
+                 (gerbang user list, gerbang member list); compare the suppliers' statements since then \
                  (console, Reconciliation); gerbang restore --open --note \"...\"",
     });
+    let key = StampKey::of(marking.key);
+    let gone = |paper: &Paper| Stamp { was: key.paper(paper).then(), ..key.no_paper(&paper.key) };
+    let mut stamps: Vec<Stamp> = entries.iter().map(gone).collect();
+    stamps.push(Stamp { was: Was::Nothing, ..key.epoch(&epoch) });
     let line = JournalLine {
         at: now,
         direction: Direction::In,
@@ -275,25 +289,29 @@ fn begin_epoch(opened: &mut Opened, marking: &Marking<'_>) -> anyhow::Result<(Ep
         trx: None,
         request: format!(
             "restored from a copy whose newest record is of {}: epoch {} {}, purchases from {}, \
-             deliveries from {}, {open} pending",
+             deliveries from {}, {open} pending; {} sessions and tokens ended",
             newest.get(),
             epoch.number,
             epoch.tag,
             epoch.trx_from,
-            epoch.delivery_from
+            epoch.delivery_from,
+            entries.len()
         ),
         reply: String::new(),
         status: "restored".to_owned(),
         millis: 0,
-        stamps: stamp_bytes(now, &[StampKey::of(marking.key).epoch(&epoch)]),
+        stamps: stamp_bytes(now, &stamps),
     };
     let store = opened.stores.first_mut().context("a store without a writer")?;
-    store.load(&Wants { revision: Some(rows.revision), ..Wants::default() })?;
-    store.commit(Batch {
-        changes: vec![
-            Change::Catalog(Box::new(CatalogChange::Epoch(epoch.clone()))),
-            Change::Journal(Box::new(line)),
-        ],
-    })?;
+    let papers = entries.iter().map(|paper| paper.key.clone()).collect();
+    store.load(&Wants { revision: Some(rows.revision), papers, ..Wants::default() })?;
+    let mut changes = vec![Change::Catalog(Box::new(CatalogChange::Epoch(epoch.clone())))];
+    changes.extend(
+        entries
+            .into_iter()
+            .map(|paper| Change::DropPaper { version: paper.version, key: paper.key }),
+    );
+    changes.push(Change::Journal(Box::new(line)));
+    store.commit(Batch { changes })?;
     Ok((epoch, shown))
 }

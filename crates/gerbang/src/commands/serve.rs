@@ -13,14 +13,18 @@ use crate::say;
 use crate::storage::Storage;
 use anyhow::{Context as _, anyhow};
 use console::{Console, ConsoleSettings};
-use engine::Command;
+use engine::{Command, Loss, Parts, keep};
 use gateway::{FoundKey, Gateway, GatewaySettings, KeyRing, Rates};
 use http::{HeaderValue, header};
-use http_body_util::Either;
+use http_body_util::{Either, Full};
+use hyper::body::Bytes;
+use ipnet::{IpNet, Ipv4Net};
 use net::{Limits, Listener, ReloadingTls};
 use office::Office;
 use office::keep_in_step;
 use reports::Reports;
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Channel, Direction, JournalLine};
@@ -91,7 +95,9 @@ pub(super) async fn serve(
     }
     let (workers, lost) = house.work()?;
     let reports = Reports::open(&data.reports())?;
-    let following = tokio::spawn(follow(house.handle.clone(), reports.clone()));
+    let (handle, figures) = (house.handle.clone(), reports.clone());
+    let following =
+        kept(&house, ("the figures", Loss::Shows), move || follow(handle.clone(), figures.clone()));
     let sandbox = house.play(data, gateway_settings(config))?;
     // Behind a proxy that is named, people reach this over its TLS.
     let secure = tls.is_some() || !config.trusted_proxies.is_empty();
@@ -115,22 +121,37 @@ pub(super) async fn serve(
     let speaker = receiver.clone();
     let (stop, stopped) = watch::channel(false);
     let limits = Limits {
-        connections: config.connections,
+        connections: seats(config.connections),
+        per_address: config.connections_per_address,
         header_time: Duration::from_secs(config.header_seconds),
         ..Limits::default()
     };
-    let members = gateway.clone();
+    // Everybody comes through proxies, and what runs here may as well be one.
+    let here: Vec<IpNet> = vec![
+        Ipv4Net::new(Ipv4Addr::LOCALHOST, 8)?.into(),
+        IpAddr::from(Ipv6Addr::LOCALHOST).into(),
+    ];
+    let exempt = [here, config.trusted_proxies.clone()].concat();
+    let listener = Listener { tcp, tls, exempt };
+    let (members, parts) = (gateway.clone(), house.handle.parts().clone());
     let answer = move |peer, request: http::Request<hyper::body::Incoming>| {
         let (members, receiver, console) = (members.clone(), receiver.clone(), console.clone());
+        let parts = parts.clone();
+        let answer = async move {
+            if Console::takes(request.uri().path()) {
+                return console.answer(peer, request).await;
+            }
+            match receiver.and_then(|receiver| receiver.answer(&request)) {
+                Some(answer) => answer.map(Either::Left),
+                None => members.answer(peer, request).await.map(Either::Left),
+            }
+        };
         async move {
-            let mut answer = if Console::takes(request.uri().path()) {
-                console.answer(peer, request).await
-            } else {
-                match receiver.and_then(|receiver| receiver.answer(&request)) {
-                    Some(answer) => answer.map(Either::Left),
-                    None => members.answer(peer, request).await.map(Either::Left),
-                }
-            };
+            // A defect ends its own request only, and whoever asked must not take it for a refusal.
+            let mut answer = engine::caught(answer).await.unwrap_or_else(|_| {
+                parts.panicked("an answer");
+                broken()
+            });
             if secure {
                 let hsts = HeaderValue::from_static(HSTS);
                 answer.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, hsts);
@@ -140,19 +161,31 @@ pub(super) async fn serve(
     };
     let figures =
         metrics.map(|tcp| tell_metrics(tcp, gateway.clone(), stopped.clone())).transpose()?;
-    let server = tokio::spawn(net::serve(Listener { tcp, tls }, limits, answer, stopped));
-    let disk = tokio::spawn(watch_disk(house.handle.clone(), data.clone(), config.min_free_mb));
+    let server = tokio::spawn(net::serve(listener, limits, answer, stopped));
+    let (handle, folder, least) = (house.handle.clone(), data.clone(), config.min_free_mb);
+    let disk = kept(&house, ("the watch over the disk", Loss::Bars), move || {
+        watch_disk(handle.clone(), folder.clone(), least)
+    });
     let export = Export::of(data, config)?;
-    let printing = tokio::spawn(keep_heads(house.handle.clone(), export));
-    let marking = tokio::spawn(keep_mark(house.handle.clone(), house.marker.clone()));
+    let handle = house.handle.clone();
+    let printing = kept(&house, ("heads for others", Loss::Shows), move || {
+        keep_heads(handle.clone(), export.clone())
+    });
+    let (handle, marker) = (house.handle.clone(), house.marker.clone());
+    let marking =
+        kept(&house, ("the mark", Loss::Shows), move || keep_mark(handle.clone(), marker.clone()));
     if house.handle.is_closed() {
         tracing::warn!(
             "restored and not opened: nothing is sold until the suppliers' statements were compared \
              and somebody says `gerbang restore --open` (docs/restore.md)"
         );
     }
-    let prices = tokio::spawn(keep_in_step(house.office.clone()));
-    let addresses = tokio::spawn(let_addresses_count(house.office.clone()));
+    let office = house.office.clone();
+    let prices = kept(&house, ("price lists", Loss::Shows), move || keep_in_step(office.clone()));
+    let office = house.office.clone();
+    let addresses = kept(&house, ("new addresses of members", Loss::Shows), move || {
+        let_addresses_count(office.clone())
+    });
     // Before anybody hears that it serves, so that it ends in order from then on.
     let signals = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
     let listening = format!("listening on {scheme}://{address}");
@@ -163,9 +196,9 @@ pub(super) async fn serve(
     }
     note(&house, "start").await;
     let result = match &speaker {
-        None => until_told(signals, ended, lost).await,
+        None => until_told(signals, ended, lost, house.handle.parts()).await,
         Some(speaker) => tokio::select! {
-            result = until_told(signals, ended, lost) => result,
+            result = until_told(signals, ended, lost, house.handle.parts()) => result,
             () = speaker.unheard() => Ok(()),
         },
     };
@@ -215,7 +248,46 @@ fn tell_metrics(
         let gateway = gateway.clone();
         async move { gateway.answer_metrics(&request).await }
     };
-    Ok(tokio::spawn(net::serve(Listener { tcp, tls: None }, limits, answer, stopped)))
+    Ok(tokio::spawn(net::serve(
+        Listener { tcp, tls: None, exempt: Vec::new() },
+        limits,
+        answer,
+        stopped,
+    )))
+}
+
+/// A task beside everything else; one that breaks is noticed and started again.
+fn kept<F: Future<Output = ()> + Send + 'static>(
+    house: &House,
+    part: (&'static str, Loss),
+    make: impl Fn() -> F + Send + Sync + 'static,
+) -> JoinHandle<()> {
+    tokio::spawn(keep(house.handle.parts().clone(), part, || false, make))
+}
+
+/// As many connections as are wanted, or as the limit of open files leaves.
+fn seats(wanted: usize) -> usize {
+    let descriptors = net::raise_descriptors();
+    let seats = descriptors.connections(wanted);
+    if seats < wanted {
+        let most = descriptors.most();
+        tracing::warn!(
+            wanted,
+            seats,
+            open_files = most,
+            "fewer connections than configured: the limit of open files (ulimit -n, LimitNOFILE) \
+             leaves no more beside suppliers, callbacks and the database"
+        );
+    }
+    seats
+}
+
+/// What is answered when a request broke the program's own rules: nothing is known of what it did.
+fn broken() -> http::Response<console::Body> {
+    let text = Bytes::from_static(b"Terjadi kesalahan, cek statusnya");
+    let mut answer = http::Response::new(Either::Left(Full::new(text)));
+    *answer.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+    answer
 }
 
 /// Keys of members, as the office keeps them.
@@ -266,6 +338,7 @@ async fn until_told(
     [mut term, mut interrupt]: [Signal; 2],
     ended: WriterEnd,
     lost: oneshot::Receiver<String>,
+    parts: &Parts,
 ) -> anyhow::Result<()> {
     tokio::select! {
         _ = term.recv() => Ok(()),
@@ -276,6 +349,7 @@ async fn until_told(
             Err(_) => Err(anyhow!("the writer broke; see the log")),
         },
         Ok(why) = lost => Err(anyhow!(why)),
+        why = parts.given_up() => Err(anyhow!(why)),
     }
 }
 

@@ -532,6 +532,11 @@ fn a_member_buys_in_json() {
     assert_eq!((status, &said["code"]), (401, &json!("used_nonce")), "{said}");
     let (status, said) = send("GET", "/v1/balance", "", "1700000000", &fresh());
     assert_eq!((status, &said["code"]), (401, &json!("old_timestamp")), "{said}");
+    // Times at the ends of all numbers, with a right signature.
+    for end in [i64::MIN, i64::MAX] {
+        let (status, said) = send("GET", "/v1/balance", "", &end.to_string(), &fresh());
+        assert_eq!((status, &said["code"]), (401, &json!("old_timestamp")), "{said}");
+    }
     let page = Visitor::new(&server).get("/v1/balance");
     assert_eq!(page.status, 401, "{}", page.body);
     let (_, described) = ask("GET", "/v1/openapi.json", "");

@@ -293,6 +293,11 @@ fn a_living_business_is_put_aside_and_a_damaged_copy_refused() {
     let house = House::new();
     let mut server = house.demo();
     server.buy("p1");
+    // Who is in when the copy is made, and thrown out in the time that is lost.
+    let mut cs = Visitor::console(&server, "cs");
+    let mut toko = Visitor::portal(&server);
+    let made = house.json(&["user", "token", "old", "--role", "admin", "--user", "admin"]);
+    let token = made["token"].as_str().map(str::to_owned);
     let copy = house.folder.path().join("copy.db");
     house.ok(&["backup", copy.to_str().unwrap()]);
     let copy = copy.to_str().unwrap();
@@ -316,6 +321,21 @@ fn a_living_business_is_put_aside_and_a_damaged_copy_refused() {
         .query_row("SELECT count(*) FROM trx", [], |row| row.get(0))
         .unwrap();
     assert_eq!(rows, 1);
+    // Nobody is in with what the copy holds; who logs in is told.
+    assert!(told["sessions_and_tokens_ended"].as_i64() >= Some(3), "{told}");
+    let server = house.demo();
+    let mut script = Visitor::new(&server);
+    script.token = token;
+    assert_eq!(script.json("GET", "/admin/v1/members", &json!({})).0, 401);
+    for (who, login) in [(&mut cs, "/console/login"), (&mut toko, "/portal/login")] {
+        who.address = server.address;
+        let home = login.trim_end_matches("/login");
+        assert_eq!(who.get(home).header("location"), Some(login));
+    }
+    let page = Visitor::console(&server, "owner").get("/console").body;
+    assert!(page.contains("This business was restored and sells nothing yet"), "{page}");
+    server.terminate();
+    drop(server);
     // A second restore is another epoch, with another name.
     let again = house.json(&["restore", copy, "--replace"]);
     assert_eq!((&told["epoch"], &again["epoch"]), (&json!(1), &json!(2)));

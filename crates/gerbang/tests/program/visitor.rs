@@ -31,8 +31,8 @@ impl Page {
 
 #[derive(Clone)]
 pub(crate) struct Visitor {
-    address: SocketAddr,
-    cookies: BTreeMap<String, String>,
+    pub(crate) address: SocketAddr,
+    pub(crate) cookies: BTreeMap<String, String>,
     pub(crate) token: Option<String>,
     /// The address that a proxy in front says somebody comes from.
     pub(crate) forwarded: Option<&'static str>,

@@ -152,6 +152,7 @@ fn then(outcome: &Outcome, certainty: &Certainty) -> String {
         Outcome::Pending => "the purchase stays open and is asked about",
         Outcome::Unknown { .. } => "nothing is decided: the purchase stays open and is asked about",
         Outcome::Unsent { .. } => "nothing was sent",
+        Outcome::Held { .. } => "nothing was sent; it is sent here later",
     };
     match certainty {
         Certainty::Yes => plain.to_owned(),
@@ -191,6 +192,7 @@ fn shown(told: &Explained, certainty: &Certainty, assumed: Vec<String>) -> Value
         Outcome::Pending => ("pending", json!({})),
         Outcome::Unknown { why } => ("unknown", json!({ "why": why })),
         Outcome::Unsent { proof } => ("unsent", json!({ "why": proof })),
+        Outcome::Held { why } => ("held", json!({ "why": why })),
     };
     let names: Vec<String> =
         told.fields.iter().map(|(name, value)| format!("{name} = {value}")).collect();

@@ -59,7 +59,9 @@ async fn fetch(office: &Office, code: &SupplierCode) -> anyhow::Result<PriceList
     drop(seat);
     let read = match &result {
         SendResult::Replied(reply) => port.connector.read_prices(reply).map_err(|why| anyhow!(why)),
-        SendResult::NotSent(why) | SendResult::Unknown(why) => Err(anyhow!(why.clone())),
+        SendResult::NotSent(why) | SendResult::Held(why) | SendResult::Unknown(why) => {
+            Err(anyhow!(why.clone()))
+        }
     };
     let (said, status) = match &read {
         Ok(list) if list.odd.is_empty() => (format!("{} rows", list.rows.len()), "read"),

@@ -173,6 +173,7 @@ pub(super) fn outcome(ask: &Ask, ours: &str, text: &str, place: Place) -> Outcom
         Outcome::Pending
         | Outcome::Doubtful { .. }
         | Outcome::Unknown { .. }
-        | Outcome::Unsent { .. } => unknown(doubt),
+        | Outcome::Unsent { .. }
+        | Outcome::Held { .. } => unknown(doubt),
     }
 }

@@ -64,6 +64,7 @@ fn word(outcome: &Outcome) -> String {
         Outcome::Doubtful { .. } => "doubtful".to_owned(),
         Outcome::Unknown { .. } => "unknown".to_owned(),
         Outcome::Unsent { .. } => "unsent".to_owned(),
+        Outcome::Held { .. } => "held".to_owned(),
     }
 }
 

@@ -35,7 +35,8 @@ fn tie(outcome: &Outcome) -> Option<Tie> {
         Outcome::Doubtful { .. }
         | Outcome::Pending
         | Outcome::Unknown { .. }
-        | Outcome::Unsent { .. } => None,
+        | Outcome::Unsent { .. }
+        | Outcome::Held { .. } => None,
     }
 }
 

@@ -10,6 +10,7 @@ use super::render::{Screen, Shape};
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::heads::{Noted, Restores, read_file, read_head};
+use crate::keyproof;
 use crate::mark::Mark;
 use crate::storage::{Storage, apart};
 use anyhow::{Context as _, bail};
@@ -69,7 +70,12 @@ pub(super) fn verify(
 ) -> anyhow::Result<()> {
     let storage = Storage::of(data, config);
     storage.must_exist(data, config)?;
-    let key = data.master_key().map(|key| StampKey::of(&key));
+    let key = data.master_key();
+    if let Ok(key) = &key {
+        // With another key every stamp would be called wrong.
+        keyproof::refuse_another(&storage, key)?;
+    }
+    let key = key.map(|key| StampKey::of(&key));
     let mut noted = Vec::new();
     for head in &args.head {
         noted.push(read_head(head)?);

@@ -1,5 +1,4 @@
 //! TLS over real sockets: HTTP/1.1 and HTTP/2 by agreement, new certificates without a restart.
-#![allow(clippy::unwrap_used)]
 
 use http::Response;
 use http_body_util::Full;
@@ -18,14 +17,14 @@ use tokio::sync::watch;
 use tokio_rustls::TlsConnector;
 
 /// Writes a new self-signed pair; its certificate.
-fn pair(folder: &Path) -> String {
+pub(crate) fn pair(folder: &Path) -> String {
     let made = rcgen::generate_simple_self_signed(vec!["h2h.example".to_owned()]).unwrap();
     std::fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
     std::fs::write(folder.join("cert.pem"), made.cert.pem()).unwrap();
     made.cert.pem()
 }
 
-async fn connect(
+pub(crate) async fn connect(
     address: SocketAddr,
     trusted: &str,
     protocol: &[u8],
@@ -63,7 +62,7 @@ async fn certificates_are_read_again_and_broken_ones_are_not_used() {
     let address = tcp.local_addr().unwrap();
     let (stop, stopped) = watch::channel(false);
     let server = tokio::spawn(serve(
-        Listener { tcp, tls: Some(Arc::new(tls)) },
+        Listener { tcp, tls: Some(Arc::new(tls)), exempt: Vec::new() },
         Limits::default(),
         |_, _| async { Response::new(Full::new(Bytes::from_static(b"hello"))) },
         stopped,

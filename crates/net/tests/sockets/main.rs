@@ -1,0 +1,5 @@
+//! The listener over real sockets: TLS, and what one peer can hold.
+#![allow(clippy::unwrap_used)]
+
+mod seats;
+mod tls;
