@@ -452,6 +452,13 @@ fn the_json_door_explains_itself() {
     let add = json!({"code": "OK00500", "name": "x", "pin": "778899", "password": "hidden-word", "ips": []});
     let (status, told) = script.json("POST", "/admin/v1/members", &add);
     assert_eq!(status, 200, "{told}");
+    // Whoever sends a field that nobody reads meant something by it.
+    let more = json!({"code": "OK00501", "name": "x", "pin": "778899", "password": "hidden-word",
+                      "ips": [], "credit_limit": "5000"});
+    let (status, told) = script.json("POST", "/admin/v1/members", &more);
+    assert_eq!((status, &told["code"]), (422, &json!("unknown_field")), "{told}");
+    assert!(told["detail"].as_str().unwrap().ends_with("`credit_limit`"), "{told}");
+    assert_ne!(script.json("GET", "/admin/v1/members/OK00501", &Value::Null).0, 200);
     let (_, journal) = script.json("GET", "/admin/v1/journal?channel=admin", &Value::Null);
     let text = journal.to_string();
     assert!(text.contains("owner (token test owner) member add"), "{text}");
