@@ -8,8 +8,8 @@ use domain::{
 };
 use engine::place;
 use store::{
-    Batch, CatalogChange, Change, Channel, Direction, Imported, JournalLine, Level, MasterKey,
-    MemberRecord, StampKey, SupplierRecord, stamp_bytes,
+    Batch, CatalogChange, Change, Imported, JournalLine, Level, MasterKey, MemberRecord, StampKey,
+    SupplierRecord, stamp_bytes,
 };
 use types::{
     LevelCode, MemberCode, MemberId, ProductCode, ProductName, Rupiah, Sku, SupplierCode, UtcMillis,
@@ -113,19 +113,7 @@ pub fn found(key: &MasterKey) -> anyhow::Result<Batch> {
     let at = UtcMillis::new(START_MS - 30 * 86_400_000);
     let mut stamps = vec![stamp_key.since(1, 1)];
     stamps.extend(changes.iter().map(|change| stamp_key.catalog(change)));
-    let line = JournalLine {
-        at,
-        direction: Direction::In,
-        channel: Channel::Admin,
-        peer: String::new(),
-        member: None,
-        trx: None,
-        request: String::new(),
-        reply: String::new(),
-        status: "stamps".to_owned(),
-        millis: 0,
-        stamps: stamp_bytes(at, &stamps),
-    };
+    let line = JournalLine::of_program(at, "stamps", String::new(), stamp_bytes(at, &stamps));
     let changes = changes.into_iter().map(|change| Change::Catalog(Box::new(change)));
     let line = Change::Journal(Box::new(line));
     Ok(Batch { changes: changes.chain([line]).collect() })

@@ -7,8 +7,12 @@ fn run(program: &str, arguments: &[&str]) -> bool {
     Command::new(program).args(arguments).status().is_ok_and(|status| status.success())
 }
 
+fn answers(program: &str, question: &str) -> bool {
+    Command::new(program).arg(question).output().is_ok_and(|out| out.status.success())
+}
+
 fn found(program: &str) -> bool {
-    Command::new(program).arg("--version").output().is_ok_and(|out| out.status.success())
+    answers(program, "--version")
 }
 
 /// Where Debian puts PostgreSQL's programs, or where `PGBIN` says they are.
@@ -28,10 +32,12 @@ fn install() -> bool {
         missing.extend(["postgresql", "postgresql-client"]);
     }
     // What a member's developer pastes into a shell is run.
-    for tool in ["curl", "openssl"] {
-        if !found(tool) {
-            missing.push(tool);
-        }
+    if !found("curl") {
+        missing.push("curl");
+    }
+    // It has no `--version`.
+    if !answers("openssl", "version") {
+        missing.push("openssl");
     }
     // The samples for proxies are tried with the real ones.
     for (program, package) in [("haproxy", "haproxy"), ("nginx", "nginx-light")] {

@@ -10,7 +10,6 @@ use std::net::{IpAddr, SocketAddr};
 use store::{Channel, Direction, JournalLine};
 use subtle::ConstantTimeEq as _;
 use suppliers::Inbound;
-use throttle::Origin;
 use types::SupplierCode;
 
 /// Most bytes of a callback's body.
@@ -101,8 +100,8 @@ impl Gateway {
         is_known: bool,
     ) {
         let named = is_known.then(|| code.to_string());
-        let (origin, now) = (Origin::of(from), self.0.handle.now().utc);
-        let Some(end) = self.not_let_in(origin, "callback", named, now) else { return };
+        let now = self.0.handle.now().utc;
+        let Some(end) = self.not_let_in(from, "callback", named, now) else { return };
         tracing::warn!(supplier = %code, %from, why, "a callback was refused{end}");
         let reply = format!("{why}{end}");
         self.note_callback(code, &from.to_string(), inbound, &reply, "refused").await;

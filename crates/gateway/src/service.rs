@@ -19,7 +19,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use store::{Channel, Direction, JournalLine};
-use throttle::Origin;
 use types::{MemberCode, MemberId, Refusal, TrxNo, UtcMillis};
 use wire::{Fields, V2Status};
 
@@ -304,8 +303,8 @@ impl Gateway {
         let mut reply = said.text.clone();
         if said.member.is_none() || said.code == Refusal::RateLimited.code() {
             let named = call.named.as_ref().map(ToString::to_string);
-            let from = Origin::of(call.from);
-            let Some(end) = self.not_let_in(from, said.code, named, call.received) else { return };
+            let end = self.not_let_in(call.from, said.code, named, call.received);
+            let Some(end) = end else { return };
             reply.push_str(&end);
         }
         let line = JournalLine {

@@ -2,6 +2,7 @@
 //! like, so equal ones of a minute are one line that says how many there were.
 
 use crate::service::Gateway;
+use std::net::IpAddr;
 use throttle::{Lines, Origin};
 use types::UtcMillis;
 
@@ -25,11 +26,12 @@ impl Gateway {
     /// Counts somebody who was not let in; the end of its line, when it has one.
     pub(crate) fn not_let_in(
         &self,
-        from: Origin,
+        from: IpAddr,
         code: &'static str,
         named: Option<String>,
         now: UtcMillis,
     ) -> Option<String> {
+        let from = Origin::of(from);
         let count = self.0.strangers.0.count((from, code, named), now)?;
         let mut end = String::new();
         if count.here > 1 {

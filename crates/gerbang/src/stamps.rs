@@ -6,8 +6,8 @@
 use anyhow::Context as _;
 use domain::Epoch;
 use store::{
-    Batch, Change, Channel, DeliveryFilter, Direction, JournalLine, Paper, PaperKey, Reads, Stamp,
-    StampKey, Store, StoreError, TrxFilter, Wants, stamp_bytes,
+    Batch, Change, DeliveryFilter, JournalLine, Paper, PaperKey, Reads, Stamp, StampKey, Store,
+    StoreError, TrxFilter, Wants, stamp_bytes,
 };
 use types::UtcMillis;
 
@@ -65,19 +65,12 @@ pub(crate) fn begin(
     let (mut stamps, version) = (found?, version?);
     let paper = Paper { key: since(), tag: String::new(), version, at: now, body: "{}".to_owned() };
     stamps.push(key.paper(&paper));
-    let line = JournalLine {
-        at: now,
-        direction: Direction::In,
-        channel: Channel::Admin,
-        peer: "gerbang".to_owned(),
-        member: None,
-        trx: None,
-        request: format!("{} rows are stamped from here on", stamps.len()),
-        reply: String::new(),
-        status: "stamps".to_owned(),
-        millis: 0,
-        stamps: stamp_bytes(now, &stamps),
-    };
+    let line = JournalLine::of_program(
+        now,
+        "stamps",
+        format!("{} rows are stamped from here on", stamps.len()),
+        stamp_bytes(now, &stamps),
+    );
     let mut wants = Wants::default();
     wants.papers.insert(since());
     store.load(&wants)?;

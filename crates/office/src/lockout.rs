@@ -4,7 +4,7 @@
 use crate::password::{Seat, seat};
 use crate::problem::Problem;
 use crate::{Actor, Office};
-use serde_json::json;
+use serde_json::{Value, json};
 use throttle::{Origin, Paused, Pauses, Slow};
 use types::UtcMillis;
 
@@ -94,13 +94,21 @@ impl Office {
     /// A line about somebody whom nobody knows: at most one for an address and minute, with the number
     /// of tries.
     pub(crate) async fn stranger(&self, actor: &Actor, what: &'static str) {
-        let place = (what, Origin::parse(&actor.from));
-        let Some(count) = self.strangers.count(place, self.handle.now().utc) else { return };
-        let mut tried = json!({"tries": count.here, "known": false});
+        let mut tried = json!({"known": false});
+        if self.counted(what, &actor.from, &mut tried) {
+            self.audit(actor, what, &tried, "").await;
+        }
+    }
+
+    /// Counts a stranger; true when a line tells of it, with the numbers that it tells.
+    pub(crate) fn counted(&self, what: &'static str, from: &str, tried: &mut Value) -> bool {
+        let place = (what, Origin::parse(from));
+        let Some(count) = self.strangers.count(place, self.handle.now().utc) else { return false };
+        tried["tries"] = json!(count.here);
         if count.elsewhere > 0 {
             tried["from_others"] = json!(count.elsewhere);
         }
-        self.audit(actor, what, &tried, "").await;
+        true
     }
 
     /// A try was wrong: at the password, or at the code beside the right one.

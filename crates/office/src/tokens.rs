@@ -12,7 +12,6 @@ use crate::users::{KIND as USER, UserBody};
 use engine::Errand;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use throttle::Origin;
 
 pub(crate) const TOKEN: &str = "token";
 const DAY_MS: i64 = 86_400_000;
@@ -158,11 +157,8 @@ impl Office {
     /// A line of a token that opened nothing: at most one for an address and minute, with the number
     /// of tries. Whose token it was is told where it is known.
     pub async fn token_refused(&self, token: &str, from: &From, mut tried: Value) {
-        let place = ("token", Origin::parse(&from.address));
-        let Some(count) = self.strangers.count(place, self.handle.now().utc) else { return };
-        tried["tries"] = json!(count.here);
-        if count.elsewhere > 0 {
-            tried["from_others"] = json!(count.elsewhere);
+        if !self.counted("token", &from.address, &mut tried) {
+            return;
         }
         let known = self.sheet::<TokenBody>(TOKEN, &digest(token)).await.ok().flatten();
         let (actor, why) = match known {

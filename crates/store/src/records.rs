@@ -251,3 +251,23 @@ pub struct JournalLine {
     /// Stamps of the rows its commit wrote ([`crate::Stamp`]); empty for most lines.
     pub stamps: Vec<u8>,
 }
+
+impl JournalLine {
+    /// A line of the program about itself, which nobody asked for.
+    #[must_use]
+    pub fn of_program(at: UtcMillis, status: &str, request: String, stamps: Vec<u8>) -> Self {
+        Self {
+            at,
+            direction: Direction::In,
+            channel: Channel::Admin,
+            peer: "gerbang".to_owned(),
+            member: None,
+            trx: None,
+            request,
+            reply: String::new(),
+            status: status.to_owned(),
+            millis: 0,
+            stamps,
+        }
+    }
+}

@@ -7,8 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 use store::{
-    Batch, CatalogKey, Change, Channel, Direction, Facts, JournalLine, PaperKey, Stamp, StampKey,
-    Was, stamp_bytes,
+    Batch, CatalogKey, Change, Facts, JournalLine, PaperKey, Stamp, StampKey, Was, stamp_bytes,
 };
 use types::{AttemptId, DeliveryId, MemberId, TrxNo, UtcMillis};
 
@@ -129,19 +128,12 @@ pub(super) fn stamp(
     });
     match last {
         Some(line) => line.stamps.extend(bytes),
-        None => batch.changes.push(Change::Journal(Box::new(JournalLine {
-            at: now,
-            direction: Direction::In,
-            channel: Channel::Admin,
-            peer: "gerbang".to_owned(),
-            member: None,
-            trx: None,
-            request: String::new(),
-            reply: String::new(),
-            status: "stamps".to_owned(),
-            millis: 0,
-            stamps: bytes,
-        }))),
+        None => batch.changes.push(Change::Journal(Box::new(JournalLine::of_program(
+            now,
+            "stamps",
+            String::new(),
+            bytes,
+        )))),
     }
 }
 

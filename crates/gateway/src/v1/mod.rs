@@ -25,7 +25,6 @@ use serde_json::json;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use store::{Channel, Direction, JournalLine};
-use throttle::Origin;
 use types::{Dest, ProductCode, Qty, RefId, Refusal, Rupiah};
 
 /// Most bytes of a request.
@@ -141,8 +140,8 @@ impl Gateway {
         self.count(Channel::Trx, said.code, millis);
         let mut reply: String = said.body.to_string().chars().take(2_000).collect();
         if entry.is_none() {
-            let from = Origin::of(call.from);
-            let Some(end) = self.not_let_in(from, said.code, None, call.received) else { return };
+            let end = self.not_let_in(call.from, said.code, None, call.received);
+            let Some(end) = end else { return };
             reply.push_str(&end);
         }
         let line = JournalLine {
