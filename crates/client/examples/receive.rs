@@ -37,7 +37,7 @@ async fn main() -> anyhow::Result<()> {
         let _ = tokio::signal::ctrl_c().await;
         let _ = stop.send(true);
     });
-    serve(Listener { tcp, tls: None, exempt: Vec::new() }, Limits::default(), handler, stopped)
+    serve(Listener::plain(tcp), Limits::default(), handler, stopped)
         .await;
     Ok(())
 }

@@ -275,6 +275,7 @@ pub const fn seller_rc(refusal: &Refusal) -> &'static str {
         | Refusal::WrongPin
         | Refusal::WrongPassword
         | Refusal::WrongSign
+        | Refusal::WrongCredentials
         | Refusal::Locked { .. }
         | Refusal::IpNotAllowed(_) => "204",
         Refusal::MissingParameter(_)

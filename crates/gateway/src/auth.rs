@@ -1,5 +1,6 @@
 //! Is the caller the member it says? Constant time, address first, back-off per (member, address).
 
+use crate::service::{Call, Gateway};
 use engine::{Catalog, MemberEntry};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -150,17 +151,54 @@ pub(crate) fn bears(
     if old_fits { Ok(()) } else { fits }
 }
 
-/// Authenticates a caller. An inactive member is one too: it may not buy, and it may know how its
-/// purchases ended.
-pub(crate) fn authenticate(
+/// A caller that says who it is.
+pub(crate) struct Claim<'a> {
+    pub(crate) code: &'a MemberCode,
+    pub(crate) credentials: &'a Credentials,
+    pub(crate) covers: Covers<'a>,
+}
+
+impl Gateway {
+    /// Authenticates a caller. An inactive member is one too: it may not buy, and it may know how its
+    /// purchases ended.
+    ///
+    /// # Errors
+    /// Why it is not let in.
+    pub(crate) fn authenticate(
+        &self,
+        call: &Call,
+        claim: &Claim<'_>,
+    ) -> Result<Arc<MemberEntry>, Refusal> {
+        let catalog = self.0.handle.catalog();
+        match authenticate(&catalog, &self.0.lockout, claim, call.from, call.received) {
+            Ok(entry) => {
+                self.let_in(call);
+                Ok(entry)
+            }
+            Err(refusal) if self.one_answer() => Err(in_one_answer(refusal)),
+            Err(refusal) => Err(refusal),
+        }
+    }
+}
+
+/// The same refusal for an unknown member and for each credential that is wrong.
+fn in_one_answer(refusal: Refusal) -> Refusal {
+    match refusal {
+        Refusal::UnknownMember | Refusal::WrongPin | Refusal::WrongPassword | Refusal::WrongSign => {
+            Refusal::WrongCredentials
+        }
+        other => other,
+    }
+}
+
+fn authenticate(
     catalog: &Catalog,
     lockout: &Lockout,
-    code: &MemberCode,
-    credentials: &Credentials,
-    covers: &Covers<'_>,
+    claim: &Claim<'_>,
     from: IpAddr,
     now: UtcMillis,
 ) -> Result<Arc<MemberEntry>, Refusal> {
+    let Claim { code, credentials, covers } = claim;
     let Some(entry) = catalog.member(code) else {
         // The same work as for a wrong PIN, so that time does not tell who is a member.
         let _ = compare(credentials, covers, "000000", "no such member");

@@ -1,6 +1,6 @@
 //! The balance, as text and as JSON. Nothing here can move it.
 
-use crate::auth::{Covers, authenticate};
+use crate::auth::{Claim, Covers};
 use crate::service::{Call, Gateway, Said};
 use types::{MemberId, Refusal, Rupiah};
 use wire::{Fields, Phrase, Reply, V2Status};
@@ -17,22 +17,19 @@ fn refused(refusal: &Refusal, member: Option<MemberId>) -> (Said, Option<Rupiah>
 
 impl Gateway {
     pub(crate) async fn balance(&self, call: &Call, fields: &Fields) -> (Said, Option<Rupiah>) {
-        if !self.0.limiters.address_may(call.from) {
+        if !self.may_ask(call) {
             return refused(&Refusal::RateLimited, None);
         }
         let request = match fields.balance() {
             Ok(request) => request,
             Err(refusal) => return refused(&refusal, None),
         };
-        let entry = match authenticate(
-            &self.0.handle.catalog(),
-            &self.0.lockout,
-            &request.member,
-            &request.credentials,
-            &Covers::Balance(&request.typed_member),
-            call.from,
-            call.received,
-        ) {
+        let claim = Claim {
+            code: &request.member,
+            credentials: &request.credentials,
+            covers: Covers::Balance(&request.typed_member),
+        };
+        let entry = match self.authenticate(call, &claim) {
             Ok(entry) => entry,
             Err(refusal) => return refused(&refusal, None),
         };

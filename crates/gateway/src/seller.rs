@@ -2,7 +2,7 @@
 //! reference again asks how the purchase stands, so an answer may say "failed" only when the
 //! purchase itself did: whatever else keeps us from answering is "pending".
 
-use crate::auth::{Covers, authenticate};
+use crate::auth::{Claim, Covers};
 use crate::known::{Barred, Found};
 use crate::play::Shows;
 use crate::service::{Answered, BUSY, Call, FORM_TIME, Gateway, JSON, Said, plain, with_type};
@@ -65,7 +65,7 @@ impl Gateway {
             let report = SellerReport::echo(fields, SellerStatus::Pending, rc, &why);
             (report, Said::plain(why, refusal.code(), None))
         };
-        if !self.0.limiters.address_may(call.from) {
+        if !self.may_ask(call) {
             return pending(&Refusal::RateLimited, IN_PROCESS);
         }
         let entry = match self.who(call, fields) {
@@ -105,15 +105,12 @@ impl Gateway {
     /// The member behind the sign: our H2H password is the key of this protocol.
     fn who(&self, call: &Call, fields: &SellerFields) -> Result<Arc<MemberEntry>, Refusal> {
         let code = MemberCode::parse(&fields.username).map_err(|_| Refusal::UnknownMember)?;
-        let entry = authenticate(
-            &self.0.handle.catalog(),
-            &self.0.lockout,
-            &code,
-            &Credentials::Sign(fields.sign()),
-            &Covers::Seller { username: &fields.username, ref_id: &fields.ref_id },
-            call.from,
-            call.received,
-        )?;
+        let claim = Claim {
+            code: &code,
+            credentials: &Credentials::Sign(fields.sign()),
+            covers: Covers::Seller { username: &fields.username, ref_id: &fields.ref_id },
+        };
+        let entry = self.authenticate(call, &claim)?;
         if entry.member.wording.seller == Seller::Json {
             Ok(entry)
         } else {

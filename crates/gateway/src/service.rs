@@ -5,7 +5,7 @@ use crate::limits::{Limiters, Rates};
 use crate::metrics::Metrics;
 use crate::play::{Playground, Shows};
 use crate::prices::PriceLists;
-use crate::strangers::Strangers;
+use crate::strangers::{PRICES, Strangers};
 use crate::v1::{KeyRing, NoKeys, Nonces};
 use engine::{Handle, Suppliers};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
@@ -42,6 +42,8 @@ pub struct GatewaySettings {
     pub rates: Rates,
     /// Other names of categories in `produk=`, as slugs, with the categories they stand for.
     pub category_aliases: HashMap<String, Vec<String>>,
+    /// An unknown member and each wrong credential are answered alike.
+    pub one_answer: bool,
     /// It is the sandbox: every answer says so.
     pub sandbox: bool,
 }
@@ -71,7 +73,7 @@ pub(crate) struct Inner {
     pub(crate) keys: Arc<dyn KeyRing>,
     pub(crate) nonces: Nonces,
     pub(crate) playground: Option<Arc<dyn Playground>>,
-    settings: GatewaySettings,
+    pub(crate) settings: GatewaySettings,
     draining: AtomicBool,
 }
 
@@ -329,14 +331,14 @@ impl Gateway {
         let fields = Fields::decode(request.uri().query().unwrap_or_default().as_bytes());
         let mut asked = fields.price_list();
         self.0.settings.widen(&mut asked.produk);
-        let found = if self.0.limiters.address_may(from) {
+        let found = if self.0.limiters.address_may(from, received) {
             self.0.prices.get(&self.0.handle.catalog(), &asked)
         } else {
             let mut answer = plain(StatusCode::TOO_MANY_REQUESTS, "[]");
             answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             return answer;
         };
-        let code = if found.is_some() { "prices" } else { "unknown_list" };
+        let code = if found.is_some() { PRICES } else { "unknown_list" };
         let call = Call {
             from,
             received,

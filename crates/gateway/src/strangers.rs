@@ -4,11 +4,14 @@
 use crate::service::Gateway;
 use std::net::IpAddr;
 use throttle::{Lines, Origin};
-use types::UtcMillis;
+use types::{Refusal, UtcMillis};
 
 /// From where, how it was answered, and which of our members or suppliers it named: names that are
 /// made up are none.
 type Event = (Origin, &'static str, Option<String>);
+
+/// How a price list that was shown is counted.
+pub(crate) const PRICES: &str = "prices";
 
 /// Most such lines a minute, of all together.
 const LINES_MOST: usize = 60;
@@ -31,6 +34,10 @@ impl Gateway {
         named: Option<String>,
         now: UtcMillis,
     ) -> Option<String> {
+        // Who asks too fast has its own limit, and lists are everybody's.
+        if code != Refusal::RateLimited.code() && code != PRICES {
+            self.0.limiters.not_let_in(from, now);
+        }
         let from = Origin::of(from);
         let count = self.0.strangers.0.count((from, code, named), now)?;
         let mut end = String::new();

@@ -1,6 +1,6 @@
 //! `/trx`: purchase and status check.
 
-use crate::auth::{Covers, authenticate};
+use crate::auth::{Claim, Covers};
 use crate::known::{Barred, Found};
 use crate::service::{Call, Gateway, Said};
 use domain::{BuyRequest, Form, Member, Trx};
@@ -33,24 +33,19 @@ impl Gateway {
 
     async fn trx_in_our_words(&self, call: &Call, fields: &Fields) -> TrxSaid {
         let (words, names) = self.spoken_to(fields);
-        if !self.0.limiters.address_may(call.from) {
+        if !self.may_ask(call) {
             return (limited(fields, fields.asks_check(), words), None);
         }
         let request = match fields.trx_naming(names) {
             Ok(request) => request,
             Err(error) => return (refused(fields, error.check, &error.refusal, None, words), None),
         };
-        let catalog = self.0.handle.catalog();
-        let entry = authenticate(
-            &catalog,
-            &self.0.lockout,
-            &request.member,
-            &request.credentials,
-            &Covers::Trx(&request.typed),
-            call.from,
-            call.received,
-        );
-        let entry = match entry {
+        let claim = Claim {
+            code: &request.member,
+            credentials: &request.credentials,
+            covers: Covers::Trx(&request.typed),
+        };
+        let entry = match self.authenticate(call, &claim) {
             Ok(entry) => entry,
             Err(refusal) => return (refused(fields, request.check, &refusal, None, words), None),
         };
@@ -245,6 +240,7 @@ const fn v2_refused(refusal: &Refusal, check: bool) -> V2Status {
         | Refusal::WrongPin
         | Refusal::WrongPassword
         | Refusal::WrongSign
+        | Refusal::WrongCredentials
         | Refusal::IpNotAllowed(_)
         | Refusal::MemberInactive => V2Status::Failed,
         Refusal::Locked { .. }

@@ -5,7 +5,6 @@ use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 /// The file that `init` writes: every key with its default and its reason.
@@ -30,10 +29,13 @@ pub(crate) struct Config {
     pub(crate) tls_key: Option<PathBuf>,
     #[serde(deserialize_with = "networks")]
     pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) proxy_protocol: bool,
     #[serde(deserialize_with = "networks")]
     pub(crate) callback_allow: Vec<IpNet>,
-    pub(crate) requests_per_second_per_member: Option<NonZeroU32>,
-    pub(crate) requests_per_second_per_address: Option<NonZeroU32>,
+    pub(crate) requests_per_second_per_member: u32,
+    pub(crate) requests_per_second_per_address: u32,
+    pub(crate) unknown_per_minute_per_address: u32,
+    pub(crate) one_answer_for_wrong_credentials: bool,
     pub(crate) connections: usize,
     pub(crate) connections_per_address: usize,
     pub(crate) header_seconds: u64,
@@ -79,9 +81,12 @@ impl Default for Config {
             tls_certificate: None,
             tls_key: None,
             trusted_proxies: Vec::new(),
+            proxy_protocol: false,
             callback_allow: Vec::new(),
-            requests_per_second_per_member: None,
-            requests_per_second_per_address: None,
+            requests_per_second_per_member: 200,
+            requests_per_second_per_address: 0,
+            unknown_per_minute_per_address: 120,
+            one_answer_for_wrong_credentials: false,
             connections: 4_096,
             connections_per_address: 256,
             header_seconds: 30,
@@ -145,6 +150,9 @@ impl Config {
             && !url.starts_with("http://")
         {
             bail!("heads_url: must begin with https:// or http://");
+        }
+        if self.proxy_protocol && self.trusted_proxies.is_empty() {
+            bail!("proxy_protocol = true: name the proxies that speak it in trusted_proxies");
         }
         match (&self.tls_certificate, &self.tls_key) {
             (Some(_), Some(_)) => return Ok(()),

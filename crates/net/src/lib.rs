@@ -13,6 +13,7 @@ mod guard;
 mod listen;
 mod outgoing;
 mod peer;
+mod proxied;
 mod seats;
 mod shortage;
 mod tls;

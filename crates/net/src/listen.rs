@@ -6,7 +6,7 @@
 
 use crate::activity::{Activity, Paced, Sent};
 use crate::seats::{Hush, Seat, Seats};
-use crate::{ReloadingTls, shortage};
+use crate::{ReloadingTls, proxied, shortage};
 use http::{Request, Response, StatusCode, Version, header};
 use http_body_util::{Either, Full};
 use hyper::body::{Body, Bytes, Incoming};
@@ -19,10 +19,10 @@ use std::error::Error;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
@@ -84,6 +84,17 @@ pub struct Listener {
     pub tls: Option<Arc<ReloadingTls>>,
     /// Whose connections are not counted by address: proxies, behind which everybody stands.
     pub exempt: Vec<IpNet>,
+    /// Whose connections begin with a header of the PROXY protocol, version 2, that says for whom
+    /// they are.
+    pub announced: Vec<IpNet>,
+}
+
+impl Listener {
+    /// Without TLS and without proxies.
+    #[must_use]
+    pub fn plain(tcp: TcpListener) -> Self {
+        Self { tcp, tls: None, exempt: Vec::new(), announced: Vec::new() }
+    }
 }
 
 /// What a connection is served with.
@@ -98,8 +109,19 @@ struct Served {
 /// What a connection holds as long as it is open: its seats, and a word that it is.
 struct Held {
     _seat: OwnedSemaphorePermit,
-    _of_address: Seat,
     _open: mpsc::Sender<Infallible>,
+}
+
+/// The doors that a connection may come to: by its address, then with TLS or without.
+struct Hall {
+    limits: Limits,
+    addresses: Seats,
+    announced: Vec<IpNet>,
+    tls: Option<Arc<ReloadingTls>>,
+    http1: Served,
+    http2: Served,
+    crowded: Mutex<Hush>,
+    unannounced: Mutex<Hush>,
 }
 
 /// Serves until `stop` turns true, then lets requests in flight finish.
@@ -119,12 +141,21 @@ pub async fn serve<H, F, B>(
     let of = |builder| Served { builder, limits, seats: seats.clone(), stop: stop.clone() };
     let http1 = of(builder(limits).http1_only());
     let http2 = of(builder(limits).http2_only());
-    let addresses = Seats::new(limits.per_address, listener.exempt);
     let (open, mut closed) = mpsc::channel::<Infallible>(1);
-    let (mut failing, mut crowded) = (Hush::default(), Hush::default());
+    let mut failing = Hush::default();
     if let Some(tls) = listener.tls.clone() {
         tokio::spawn(refresh(tls, stop.clone()));
     }
+    let hall = Arc::new(Hall {
+        limits,
+        addresses: Seats::new(limits.per_address, listener.exempt),
+        announced: listener.announced,
+        tls: listener.tls,
+        http1,
+        http2,
+        crowded: Mutex::default(),
+        unannounced: Mutex::default(),
+    });
     loop {
         // A seat before accepting: further callers wait in the kernel's queue.
         let seat = tokio::select! {
@@ -149,44 +180,94 @@ pub async fn serve<H, F, B>(
                 continue;
             }
         };
-        let Some(of_address) = addresses.take(peer.ip()) else {
-            if let Some(times) = crowded.say() {
-                let most = limits.per_address;
-                tracing::warn!(%peer, most, times, "an address has all its connections");
-            }
-            continue;
+        let held = Held { _seat: seat, _open: open.clone() };
+        // Who says for whom it is has its seat when it said so; everybody else has it now.
+        let of_address = match hall.is_announced(peer) {
+            true => None,
+            false => match hall.seat(peer) {
+                Some(of_address) => Some(of_address),
+                None => continue,
+            },
         };
         shortage::set_buffer(&stream, SEND_BUFFER);
-        let held = Held { _seat: seat, _of_address: of_address, _open: open.clone() };
-        let handler = handler.clone();
-        match &listener.tls {
-            None => {
-                let served = http1.clone();
-                tokio::spawn(async move {
-                    converse(served, stream, peer, handler).await;
-                    drop(held);
-                });
-            }
-            Some(tls) => {
-                let Some(acceptor) = tls.acceptor() else { continue };
-                let (http1, http2) = (http1.clone(), http2.clone());
-                tokio::spawn(async move {
-                    // A connection's end is its own business; a slow or broken one is simply closed.
-                    let shaking = acceptor.accept(stream);
-                    let shaken = tokio::time::timeout(limits.header_time, shaking).await;
-                    let Ok(Ok(stream)) = shaken else { return };
-                    let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                    converse(if h2 { http2 } else { http1 }, stream, peer, handler).await;
-                    drop(held);
-                });
-            }
-        }
+        let (hall, handler) = (hall.clone(), handler.clone());
+        tokio::spawn(async move {
+            hall.take_in(stream, peer, of_address, handler).await;
+            drop(held);
+        });
     }
     drop((listener.tcp, open));
     // Closed when the last connection let go of its end.
     if tokio::time::timeout(limits.drain, closed.recv()).await.is_err() {
         tracing::warn!("some connections did not finish within the drain time");
     }
+}
+
+impl Hall {
+    fn is_announced(&self, peer: SocketAddr) -> bool {
+        let peer = peer.ip().to_canonical();
+        self.announced.iter().any(|net| net.contains(&peer))
+    }
+
+    /// A seat of this address; nothing when it has as many as it may.
+    fn seat(&self, peer: SocketAddr) -> Option<Seat> {
+        let seat = self.addresses.take(peer.ip());
+        if seat.is_none()
+            && let Some(times) = say(&self.crowded)
+        {
+            let most = self.limits.per_address;
+            tracing::warn!(%peer, most, times, "an address has all its connections");
+        }
+        seat
+    }
+
+    /// One connection. Its end is its own business; a slow or broken one is simply closed.
+    async fn take_in<H, F, B>(
+        &self,
+        mut stream: TcpStream,
+        mut peer: SocketAddr,
+        mut of_address: Option<Seat>,
+        handler: H,
+    ) where
+        H: Fn(SocketAddr, Request<Incoming>) -> F + Send + 'static,
+        F: Future<Output = Response<B>> + Send + 'static,
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let patience = self.limits.header_time;
+        if of_address.is_none() {
+            match tokio::time::timeout(patience, proxied::client(&mut stream)).await {
+                Ok(Ok(client)) => peer = client.unwrap_or(peer),
+                Ok(Err(error)) => {
+                    if let Some(times) = say(&self.unannounced) {
+                        tracing::warn!(%peer, %error, times, "a proxy did not say for whom it is");
+                    }
+                    return;
+                }
+                Err(_) => return,
+            }
+            of_address = self.seat(peer);
+            if of_address.is_none() {
+                return;
+            }
+        }
+        match &self.tls {
+            None => converse(self.http1.clone(), stream, peer, handler).await,
+            Some(tls) => {
+                let Some(acceptor) = tls.acceptor() else { return };
+                let shaken = tokio::time::timeout(patience, acceptor.accept(stream)).await;
+                let Ok(Ok(stream)) = shaken else { return };
+                let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                let served = if h2 { self.http2.clone() } else { self.http1.clone() };
+                converse(served, stream, peer, handler).await;
+            }
+        }
+        drop(of_address);
+    }
+}
+
+fn say(hush: &Mutex<Hush>) -> Option<u64> {
+    hush.lock().unwrap_or_else(PoisonError::into_inner).say()
 }
 
 fn builder(limits: Limits) -> Builder<TokioExecutor> {

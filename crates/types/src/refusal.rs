@@ -78,6 +78,8 @@ pub enum Refusal {
     WrongPin,
     WrongPassword,
     WrongSign,
+    /// Any of the four before, where they have one answer.
+    WrongCredentials,
     Locked {
         seconds: u32,
     },
@@ -120,6 +122,7 @@ impl Refusal {
             Self::WrongPin => "wrong_pin",
             Self::WrongPassword => "wrong_password",
             Self::WrongSign => "wrong_sign",
+            Self::WrongCredentials => "wrong_credentials",
             Self::Locked { .. } => "locked",
             Self::IpNotAllowed(_) => "ip_not_allowed",
             Self::MemberInactive => "member_inactive",
@@ -160,6 +163,7 @@ impl Refusal {
             | Self::WrongPin
             | Self::WrongPassword
             | Self::WrongSign
+            | Self::WrongCredentials
             | Self::Locked { .. }
             | Self::IpNotAllowed(_)
             | Self::MemberInactive

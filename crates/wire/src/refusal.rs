@@ -14,6 +14,7 @@ pub fn reason(refusal: &Refusal) -> String {
         Refusal::WrongPin => "Pin Salah".to_owned(),
         Refusal::WrongPassword => "Password Salah".to_owned(),
         Refusal::WrongSign => "Sign Salah".to_owned(),
+        Refusal::WrongCredentials => "Pengguna, Pin atau Password Salah".to_owned(),
         Refusal::Locked { seconds } => {
             format!("Terlalu banyak percobaan, coba lagi dalam {seconds} detik")
         }

@@ -50,6 +50,9 @@ impl Gateway {
         let received = self.0.handle.arrived();
         let from = self.caller(peer, &request);
         let (head, body) = request.into_parts();
+        if !self.0.limiters.address_may(from, received) {
+            return told(Told::barred(&Refusal::RateLimited));
+        }
         let target = head.uri.path_and_query().map_or_else(String::new, ToString::to_string);
         let body = match read_body(body, BODY_MOST, FORM_TIME).await {
             Ok(body) => body.bytes,
@@ -64,9 +67,6 @@ impl Gateway {
         if path == "/v1/openapi.json" {
             let text = include_str!("openapi.json");
             return with_type(plain(StatusCode::OK, text), JSON);
-        }
-        if !self.0.limiters.address_may(from) {
-            return told(Told::barred(&Refusal::RateLimited));
         }
         let entry = match self.signed(&head, &target, &body, &call).await {
             Ok(entry) => entry,
@@ -359,6 +359,7 @@ impl Gateway {
         if !entry.may_call_from(call.from) {
             return Err(Told::barred(&Refusal::IpNotAllowed(call.from)));
         }
+        self.let_in(call);
         Ok(entry.clone())
     }
 }

@@ -121,7 +121,7 @@ async fn a_full_disk_answers_for_what_it_holds() {
 
 #[tokio::test]
 async fn beyond_the_rate_a_purchase_that_succeeded_is_never_called_failed() {
-    let rates = Rates { member: NonZeroU32::new(3), address: None };
+    let rates = Rates { member: NonZeroU32::new(3), ..Rates::default() };
     let rig = Rig::with(GatewaySettings { rates, ..GatewaySettings::default() }).await;
     rig.product(product("T1", "Three 1.000"), 1_321).await;
     rig.member("OK00123", 50_000, |_| ()).await;

@@ -176,7 +176,7 @@ async fn a_stranger_cannot_claim_an_address() {
 
 #[tokio::test]
 async fn rates_are_limited_per_member() {
-    let rates = Rates { member: NonZeroU32::new(2), address: None };
+    let rates = Rates { member: NonZeroU32::new(2), ..Rates::default() };
     let rig = Rig::with(GatewaySettings { rates, ..GatewaySettings::default() }).await;
     rig.product(product("T1", "Three 1.000"), 1_321).await;
     rig.member("OK00123", 50_000, |_| ()).await;

@@ -183,7 +183,7 @@ async fn metrics_of(gateway: Gateway) -> SocketAddr {
     tokio::spawn(async move {
         let _stop = stop;
         net::serve(
-            net::Listener { tcp, tls: None, exempt: Vec::new() },
+            net::Listener::plain(tcp),
             net::Limits::default(),
             answer,
             stopped,
@@ -244,7 +244,7 @@ impl Rig {
         let (stop, stopped) = watch::channel(false);
         let limits = net::Limits { header_time: Duration::from_secs(2), ..net::Limits::default() };
         tokio::spawn(net::serve(
-            net::Listener { tcp, tls: None, exempt: Vec::new() },
+            net::Listener::plain(tcp),
             limits,
             move |peer, request| {
                 let gateway = gateway.clone();

@@ -25,6 +25,7 @@ use office::keep_in_step;
 use reports::Reports;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Channel, Direction, JournalLine};
@@ -132,7 +133,9 @@ pub(super) async fn serve(
         IpAddr::from(Ipv6Addr::LOCALHOST).into(),
     ];
     let exempt = [here, config.trusted_proxies.clone()].concat();
-    let listener = Listener { tcp, tls, exempt };
+    let announced =
+        if config.proxy_protocol { config.trusted_proxies.clone() } else { Vec::new() };
+    let listener = Listener { tcp, tls, exempt, announced };
     let (members, parts) = (gateway.clone(), house.handle.parts().clone());
     let answer = move |peer, request: http::Request<hyper::body::Incoming>| {
         let (members, receiver, console) = (members.clone(), receiver.clone(), console.clone());
@@ -249,7 +252,7 @@ fn tell_metrics(
         async move { gateway.answer_metrics(&request).await }
     };
     Ok(tokio::spawn(net::serve(
-        Listener { tcp, tls: None, exempt: Vec::new() },
+        Listener::plain(tcp),
         limits,
         answer,
         stopped,
@@ -311,14 +314,16 @@ fn gateway_settings(config: &Config) -> GatewaySettings {
     GatewaySettings {
         trusted_proxies: config.trusted_proxies.clone(),
         rates: Rates {
-            member: config.requests_per_second_per_member,
-            address: config.requests_per_second_per_address,
+            member: NonZeroU32::new(config.requests_per_second_per_member),
+            address: NonZeroU32::new(config.requests_per_second_per_address),
+            unknown: NonZeroU32::new(config.unknown_per_minute_per_address),
         },
         category_aliases: config
             .category_aliases
             .iter()
             .map(|(name, meant)| (wire::slug(name), meant.iter().map(|c| wire::slug(c)).collect()))
             .collect(),
+        one_answer: config.one_answer_for_wrong_credentials,
         sandbox: false,
     }
 }

@@ -25,6 +25,7 @@ mod people;
 mod playground;
 mod portal;
 mod proxies;
+mod rates;
 mod reconcile;
 mod restore;
 mod rig;

@@ -51,6 +51,10 @@ fn certificate(folder: &Path) -> (PathBuf, PathBuf) {
 
 /// The sample with the places of this machine; everything else as printed.
 fn start(which: &str, node: &Server, dead: u16) -> Proxy {
+    start_with(which, node, dead, |text| text)
+}
+
+fn start_with(which: &str, node: &Server, dead: u16, but: impl Fn(String) -> String) -> Proxy {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/proxies");
     let folder = tempfile::tempdir().unwrap();
     let (key, pem) = certificate(folder.path());
@@ -92,7 +96,7 @@ fn start(which: &str, node: &Server, dead: u16) -> Proxy {
             )
         }
     };
-    std::fs::write(folder.path().join("conf"), text).unwrap();
+    std::fs::write(folder.path().join("conf"), but(text)).unwrap();
     let program = format!("/usr/sbin/{which}");
     let log = std::fs::File::create(folder.path().join("log")).unwrap();
     let mut child = Command::new(program)
@@ -128,6 +132,10 @@ impl Proxy {
 
 /// A business behind proxies on this machine, whose member may call from one address.
 fn behind() -> (House, Server) {
+    behind_with(|text| text)
+}
+
+fn behind_with(but: impl Fn(String) -> String) -> (House, Server) {
     let house = House::new();
     house.found(false);
     house.add_member();
@@ -136,7 +144,7 @@ fn behind() -> (House, Server) {
     let text = std::fs::read_to_string(&config).unwrap();
     // A single address, as people write it; members are others.
     let text = text.replace("trusted_proxies = []", "trusted_proxies = [\"127.0.0.1\"]");
-    std::fs::write(&config, text).unwrap();
+    std::fs::write(&config, but(text)).unwrap();
     let server = house.serve();
     (house, server)
 }
@@ -188,4 +196,30 @@ fn haproxy_as_printed() {
 #[test]
 fn nginx_as_printed() {
     members_keep_their_address("nginx");
+}
+
+/// The line of the sample for the PROXY protocol: haproxy's checks and requests are understood, the member's
+/// address is the one of the connection, and who comes without the header is not served.
+#[test]
+fn haproxy_says_for_whom_it_is() {
+    let speaks = |text: String| text.replace("proxy_protocol = false", "proxy_protocol = true");
+    let (_house, server) = behind_with(speaks);
+    let proxy = start_with("haproxy", &server, free_port(), |text| {
+        text.replace("inter 1s fall 2 rise 2", "inter 1s fall 2 rise 2 send-proxy-v2")
+    });
+    let balance = format!("/trx/balance?{OWN}");
+    let (status, said) = proxy.get("127.0.0.5", &balance, &[]);
+    assert!(status == 200 && said.contains("Saldo"), "{said}");
+    for headers in [&[][..], &["X-Forwarded-For: 127.0.0.5"]] {
+        let (_, said) = proxy.get("127.0.0.6", &balance, headers);
+        assert!(said.contains("IP tidak sesuai @127.0.0.6"), "{headers:?}: {said}");
+    }
+    assert!(super::rig::get(server.address, "/healthz").is_err());
+    // Its checks speak it too: the node counts as alive for longer than two of them take.
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(4) {
+        assert_eq!(proxy.get("127.0.0.5", "/healthz", &[]).0, 200);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(server.log().contains("a proxy did not say for whom it is"));
 }

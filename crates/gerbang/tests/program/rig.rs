@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +13,10 @@ pub(crate) const WHO: &str = "memberID=OK00123&pin=123456&password=secret";
 
 /// The same of a business of one's own, where what the demo prints is refused.
 pub(crate) const OWN: &str = "memberID=OK00123&pin=480913&password=teh-manis-3";
+
+/// Most requests of a member in a second.
+const RATE: &str = "requests_per_second_per_member";
+const NO_RATE: &str = "requests_per_second_per_member = 0";
 
 /// A folder with a business in it.
 pub(crate) struct House {
@@ -115,6 +120,18 @@ impl House {
         told
     }
 
+    /// No limits of requests, in what is configured here or in nothing yet.
+    pub(crate) fn without_rates(&self) {
+        let config = self.data().join("gerbang.toml");
+        let old = std::fs::read_to_string(&config).unwrap_or_default();
+        let kept = old.lines().filter(|line| !line.starts_with(RATE));
+        let text: Vec<&str> = [NO_RATE].into_iter().chain(kept).collect();
+        if !self.data().exists() {
+            std::fs::DirBuilder::new().mode(0o700).create(self.data()).unwrap();
+        }
+        std::fs::write(&config, text.join("\n")).unwrap();
+    }
+
     /// A new business, served on a free port, behind a proxy on this machine or not.
     pub(crate) fn found(&self, proxied: bool) {
         self.ok(&["init"]);
@@ -125,6 +142,7 @@ impl House {
             text = text.replace("trusted_proxies = []", "trusted_proxies = [\"127.0.0.0/8\"]");
         }
         std::fs::write(&config, text).unwrap();
+        self.without_rates();
     }
 
     /// Adds the member of [`OWN`].
@@ -141,12 +159,15 @@ impl House {
         self.ok(&["supplier", "add", "sandbox", "--file", file.to_str().unwrap()]);
     }
 
+    /// The demo, for tests that buy faster than a member may by itself.
     pub(crate) fn demo(&self) -> Server {
+        self.without_rates();
         self.start(self.program(), &["demo", "--listen", "127.0.0.1:0", "--days", "0"])
     }
 
     /// The same with a made-up past.
     pub(crate) fn lively_demo(&self, days: &str) -> Server {
+        self.without_rates();
         self.start(self.program(), &["demo", "--listen", "127.0.0.1:0", "--days", days])
     }
 

@@ -15,6 +15,7 @@ pub(crate) fn business(house: &House, suppliers: &[(&str, &str)]) {
         .replace("127.0.0.1:8080", "127.0.0.1:0")
         .replace("callback_allow = []", "callback_allow = [\"127.0.0.0/8\"]");
     std::fs::write(&config, text).unwrap();
+    house.without_rates();
     let goods = house.folder.path().join("goods.csv");
     let line = "kode,keterangan,produk,kategori,harga,status,dest_rule\nT1,Three 1.000,Three,PULSA,1321,1,phone\n";
     std::fs::write(&goods, line).unwrap();

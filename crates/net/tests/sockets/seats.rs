@@ -35,7 +35,7 @@ async fn up(limits: Limits, body: usize, with_tls: bool) -> Up {
     let (stop, stopped) = watch::channel(false);
     let whole = Bytes::from(vec![b'x'; body]);
     tokio::spawn(serve(
-        Listener { tcp, tls, exempt: Vec::new() },
+        Listener { tls, ..Listener::plain(tcp) },
         limits,
         move |_, _| {
             let whole = whole.clone();

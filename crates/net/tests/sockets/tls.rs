@@ -62,7 +62,7 @@ async fn certificates_are_read_again_and_broken_ones_are_not_used() {
     let address = tcp.local_addr().unwrap();
     let (stop, stopped) = watch::channel(false);
     let server = tokio::spawn(serve(
-        Listener { tcp, tls: Some(Arc::new(tls)), exempt: Vec::new() },
+        Listener { tls: Some(Arc::new(tls)), ..Listener::plain(tcp) },
         Limits::default(),
         |_, _| async { Response::new(Full::new(Bytes::from_static(b"hello"))) },
         stopped,
