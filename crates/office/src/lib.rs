@@ -79,7 +79,7 @@ pub use sessions::{ENTRIES, From, SessionRow, Signed, SignedMember};
 pub use statement::{Mapping, read_statement};
 pub use step_up::{Proof, Proven};
 pub use takeover::{Opened, Takeover, TakeoverHow, member_headings};
-pub use tickets::{Bank, Ticket};
+pub use tickets::{Bank, BankChange, Ticket};
 pub use tokens::{NewToken, TokenRow};
 pub use totp::code_at;
 pub use typed::amount;

@@ -5,7 +5,6 @@
 //! and is prepared anew, from what is there then, when that person agrees. Where nobody else could
 //! agree it waits for a while instead, and everybody who looks is told.
 
-use crate::Bank;
 use crate::access::{Actor, Permission};
 use crate::act::Act;
 use crate::deposits::Assignment;
@@ -17,6 +16,7 @@ use crate::problem::Problem;
 use crate::reconcile::Settlement;
 use crate::rules::Rules;
 use crate::takeover::Opened;
+use crate::tickets::BankChange;
 use crate::users::{KIND as USER, UserBody};
 use domain::{Gate, Limits, NoAgreement, Voice, Weight, may_agree, weigh};
 use engine::{Carried, Errand, PaperChange};
@@ -70,7 +70,7 @@ pub enum Proposal {
     /// A delivered purchase is refunded.
     Reverse(Reversal),
     /// An account that members pay into.
-    Bank(Bank),
+    Bank(BankChange),
     /// The rules themselves.
     Rules(Rules),
     /// Members of another center with their balances.

@@ -43,6 +43,17 @@ pub struct Bank {
     pub open: bool,
 }
 
+/// A new account, or a change of one: who agrees, and who reads the journal, sees what it was.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BankChange {
+    /// What it becomes.
+    #[serde(flatten)]
+    pub bank: Bank,
+    /// What it was when the change was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<Bank>,
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct TicketBody {
     pub(crate) member: i64,
@@ -107,18 +118,25 @@ impl Office {
     /// # Errors
     /// [`Problem`] for who may not, or a bad code.
     pub async fn set_bank(&self, actor: &Actor, bank: Bank) -> anyhow::Result<Done> {
-        self.propose(actor, Proposal::Bank(bank), None).await
+        let was = self.sheet::<Bank>(BANK, &bank.code).await?.map(|sheet| sheet.body);
+        self.propose(actor, Proposal::Bank(BankChange { bank, was }), None).await
     }
 
     /// What it comes to. Members pay into it, so only the very first is one person's to say.
-    pub(crate) async fn prepare_bank(&self, bank: &Bank) -> anyhow::Result<Prepared> {
+    pub(crate) async fn prepare_bank(&self, change: &BankChange) -> anyhow::Result<Prepared> {
+        let BankChange { bank, was } = change;
         let fits = (2..=20).contains(&bank.code.len())
             && bank.code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         if !fits {
             let why = format!("bank code `{}`: 2 to 20 small letters, digits or dashes", bank.code);
             return Err(Problem::asked("bad_bank", why).into());
         }
-        let seen = self.sheet::<Bank>(BANK, &bank.code).await?.map_or(0, |sheet| sheet.version);
+        let now = self.sheet::<Bank>(BANK, &bank.code).await?;
+        let seen = now.as_ref().map_or(0, |sheet| sheet.version);
+        if was.is_some() && now.map(|sheet| sheet.body) != *was {
+            let why = format!("account `{}` was changed in between; ask for it again", bank.code);
+            return Err(Problem { code: "changed", status: 409, detail: why }.into());
+        }
         let is_first = self.banks().await?.is_empty();
         let weight = if is_first { Weight::Amount(Rupiah::ZERO) } else { Weight::Rule };
         let papers = vec![put(BANK, &bank.code, seen, "", bank)?];

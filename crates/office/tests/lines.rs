@@ -3,8 +3,8 @@
 
 mod desk;
 
-use desk::{GOOD, hire, house, house_with_clock};
-use office::{Actor, Credit, Done, NewUser, Proof, Proven, Role, Rules, code_at};
+use desk::{GOOD, bank, hire, house, house_with_clock};
+use office::{Actor, Bank, Credit, Done, NewUser, Proof, Proven, Role, Rules, code_at};
 use std::sync::atomic::Ordering;
 use store::Reads as _;
 
@@ -89,4 +89,30 @@ async fn a_wrong_first_code_of_a_second_factor_leaves_a_line() {
     assert!(!what.contains(&old) && !why.contains(&secret), "{what} {why}");
     office.confirm_second_factor(&ani, "s1", &code_at(&secret, now).unwrap()).await.unwrap();
     assert!(newest(&mut model)[1].starts_with("ani second factor on"));
+}
+
+#[tokio::test]
+async fn a_changed_bank_account_says_what_it_was() {
+    let (office, mut model) = house();
+    let ani = hire(&office, "ani", Role::Owner).await;
+    let budi = hire(&office, "budi", Role::Finance).await;
+    office.set_bank(&Actor::local(), bank("bca")).await.unwrap();
+    assert!(!newest(&mut model)[1].contains("was"));
+    let thief = Bank { number: "999".to_owned(), ..bank("bca") };
+    let asked = office.set_bank(&ani, thief.clone()).await.unwrap();
+    let Done::Waiting { approval } = asked else { panic!("{asked:?}") };
+    let old = format!("\"was\":{}", serde_json::to_string(&bank("bca")).unwrap());
+    let [_, what, _] = newest(&mut model);
+    assert!(what.starts_with("ani bank set asked") && what.contains(&old), "{what}");
+    // What it was is not what it is any more: nobody agrees to a change of something else.
+    let moved = Bank { number: "111".to_owned(), ..bank("bca") };
+    office.set_bank(&Actor::local(), moved.clone()).await.unwrap();
+    let refused = office.decide_approval(&budi, &approval, true).await.unwrap_err();
+    assert!(refused.to_string().contains("was changed in between"), "{refused}");
+    assert_eq!(office.banks().await.unwrap(), [moved]);
+    let asked = office.set_bank(&ani, thief.clone()).await.unwrap();
+    let Done::Waiting { approval } = asked else { panic!("{asked:?}") };
+    office.decide_approval(&budi, &approval, true).await.unwrap();
+    assert_eq!(office.banks().await.unwrap(), [thief]);
+    assert!(newest(&mut model)[1].contains("\"number\":\"111\""), "{:?}", newest(&mut model));
 }
