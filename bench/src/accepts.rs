@@ -138,7 +138,7 @@ where
     let address = tcp.local_addr()?;
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(net::serve(
-        Listener { tcp, tls: None, exempt: Vec::new() },
+        Listener::plain(tcp),
         Limits::default(),
         handler,
         stopped,

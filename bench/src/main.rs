@@ -14,6 +14,7 @@ mod mixed;
 mod open;
 mod pages;
 mod prices;
+mod soak;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -78,6 +79,9 @@ enum Case {
         #[arg(long, default_value_t = 1_000_000)]
         trx: u64,
     },
+    /// Members buy while strangers flood, read slowly and log in wrongly: no purchase is lost, p99,
+    /// memory and disk stay.
+    Soak(soak::Soak),
     /// Accepts, memory, start and recovery on a business that has grown.
     Grown {
         /// Transactions that are there already.
@@ -122,6 +126,7 @@ fn main() -> anyhow::Result<()> {
             Some(Case::Pages { program, trx }) => {
                 pages::measure(&plan.folder, &program, trx, 50).await
             }
+            Some(Case::Soak(asked)) => soak::measure(&plan.folder, &asked).await,
             Some(Case::Grown { trx, pending }) => grown::measure(&plan, trx, pending).await,
         }
     });

@@ -1,0 +1,164 @@
+//! Members buy for an hour while strangers do what costs them nothing. Quiet pieces and attacked ones
+//! alternate, so that both are measured on the same machine at the same time of day.
+
+mod attack;
+mod load;
+mod shop;
+
+use crate::client::Connection;
+use crate::meter::Measured;
+use anyhow::ensure;
+use attack::{Attack, Counts};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use shop::{Held, PASSWORD, PIN, Shop, member};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
+
+/// Most that the attacked p99 may be of the quiet one.
+const SLOWER_MOST: f64 = 2.0;
+/// Most that memory may grow from the first quarter to the end.
+const GROWN_MOST: f64 = 1.25;
+
+#[derive(Args)]
+pub(crate) struct Soak {
+    /// The program, built with --release.
+    #[arg(long, default_value = "target/release/gerbang")]
+    program: PathBuf,
+    /// How long, in all.
+    #[arg(long, default_value_t = 60)]
+    minutes: u64,
+    /// Seconds of each piece, quiet and attacked by turns.
+    #[arg(long, default_value_t = 60)]
+    piece: u64,
+    /// Purchases a second.
+    #[arg(long, default_value_t = 40)]
+    rate: u64,
+    /// Requests a second that are not let in.
+    #[arg(long, default_value_t = 500)]
+    flood: u64,
+}
+
+/// A piece, as it was measured.
+struct Round {
+    attacked: bool,
+    bought: Measured,
+    held: Held,
+    /// Bytes of disk for a purchase.
+    disk: u64,
+}
+
+fn ms(measured: &Measured, quantile: f64) -> f64 {
+    let micros = measured.latencies.value_at_quantile(quantile);
+    Duration::from_micros(micros).as_secs_f64() * 1e3
+}
+
+fn median(mut of: Vec<f64>) -> f64 {
+    of.sort_by(f64::total_cmp);
+    of.get(of.len() / 2).copied().unwrap_or_default()
+}
+
+pub(crate) async fn measure(folder: &Path, asked: &Soak) -> anyhow::Result<()> {
+    let shop = Shop::open(folder, &asked.program).await?;
+    let (counts, next) = (Counts::default(), Arc::new(AtomicU64::new(0)));
+    let piece = Duration::from_secs(asked.piece);
+    let pieces = (asked.minutes * 60).div_ceil(asked.piece).max(4);
+    let bar = ProgressBar::new(pieces).with_style(ProgressStyle::with_template(
+        "{bar:40} {pos}/{len} pieces, {eta} left",
+    )?);
+    let (mut rounds, mut taken, mut again) = (Vec::new(), Vec::new(), 0);
+    let mut before = shop.held()?;
+    println!("  piece        bought   p50 ms   p99 ms  p99.9 ms   memory MiB   disk/purchase");
+    for number in 0..pieces {
+        let attacked = number % 2 == 1;
+        let attack = attacked.then(|| Attack::begin(shop.address, asked.flood, &counts));
+        let bought = load::buy(shop.address, (asked.rate, 32), piece, &next).await;
+        if let Some(attack) = attack {
+            attack.end().await;
+        }
+        let bought = bought?;
+        let held = shop.held()?;
+        let disk = held.disk.saturating_sub(before.disk) / bought.bought.count.max(1);
+        before = held;
+        bar.suspend(|| {
+            println!(
+                "{number:>3} {:<8} {:>8} {:>8.2} {:>8.2} {:>9.2} {:>12} {:>15}",
+                if attacked { "attacked" } else { "quiet" },
+                bought.bought.count,
+                ms(&bought.bought, 0.5),
+                ms(&bought.bought, 0.99),
+                ms(&bought.bought, 0.999),
+                held.resident_kib / 1_024,
+                disk
+            );
+        });
+        taken.extend(bought.taken);
+        again += bought.again;
+        rounds.push(Round { attacked, bought: bought.bought, held, disk });
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    println!("strangers: {}", counts.told());
+    println!("bought {}, told to come again {again}", taken.len());
+    settled(&shop, &taken).await?;
+    let said = shop.close()?;
+    println!("{}", said.trim());
+    judge(&rounds)
+}
+
+/// Everything that was taken has ended, and was told.
+async fn settled(shop: &Shop, taken: &[String]) -> anyhow::Result<()> {
+    let began = Instant::now();
+    while taken.iter().any(|reference| shop.times_told(reference) == 0) {
+        ensure!(began.elapsed() < Duration::from_secs(300), "not everything is told");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let mut connection = Connection::open(shop.address).await?;
+    let mut twice = 0_u64;
+    for reference in taken {
+        let number: usize = reference.trim_start_matches('s').parse()?;
+        let (code, dest) = (member(number), number % 100_000_000);
+        let target = format!(
+            "/trx?product=T1&dest=0896{dest:08}&refID={reference}&memberID={code}&pin={PIN}\
+             &password={PASSWORD}&check=1"
+        );
+        let from = format!("X-Forwarded-For: 198.51.100.{}\r\n", number % shop::MEMBERS);
+        let mut said = connection.get(&target, &from).await?;
+        while said.contains("Terlalu banyak") {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            said = connection.get(&target, &from).await?;
+        }
+        ensure!(said.contains("SUKSES"), "{reference}: {said}");
+        twice += u64::from(shop.times_told(reference) > 1);
+    }
+    println!("all {} are delivered and told, {twice} of them more than once", taken.len());
+    Ok(())
+}
+
+/// Compares the pieces; an error for what must not be.
+fn judge(rounds: &[Round]) -> anyhow::Result<()> {
+    let of = |attacked: bool, what: fn(&Round) -> f64| {
+        median(rounds.iter().filter(|round| round.attacked == attacked).map(what).collect())
+    };
+    let p99 = |round: &Round| ms(&round.bought, 0.99);
+    let (quiet, attacked) = (of(false, p99), of(true, p99));
+    let slower = attacked / quiet;
+    println!("p99, median of pieces: quiet {quiet:.2} ms, attacked {attacked:.2} ms, {slower:.2} times");
+    #[allow(clippy::cast_precision_loss)] // megabytes and bytes of a row
+    let (memory, disk) = (|round: &Round| round.held.resident_kib as f64, |round: &Round| round.disk as f64);
+    let early = rounds.len() / 4;
+    let (first, last) = (
+        rounds.get(early).map(memory).unwrap_or_default(),
+        rounds.last().map(memory).unwrap_or_default(),
+    );
+    let grown = last / first;
+    println!("memory: {:.0} MiB after a quarter, {:.0} at the end, {grown:.2} times", first / 1_024.0, last / 1_024.0);
+    let (quiet, attacked) = (of(false, disk), of(true, disk));
+    println!("disk for a purchase, median of pieces: quiet {quiet:.0} bytes, attacked {attacked:.0}");
+    ensure!(slower <= SLOWER_MOST, "members wait {slower:.2} times as long while attacked");
+    ensure!(grown <= GROWN_MOST, "memory has grown {grown:.2} times");
+    ensure!(attacked <= quiet * SLOWER_MOST, "strangers fill the disk");
+    Ok(())
+}
