@@ -1,4 +1,7 @@
-//! The project's chores. `cargo xtask test` installs what the tests need and runs them all.
+//! The project's chores. `cargo xtask test` installs what the tests need and runs them all; `cargo xtask
+//! dependencies` holds what the program is built from against `deny.toml`.
+
+mod dependencies;
 
 use std::process::{Command, ExitCode};
 
@@ -65,8 +68,9 @@ fn main() -> ExitCode {
             arguments.extend(words.iter().skip(1).map(String::as_str));
             install() && run("cargo", &arguments)
         }
+        Some("dependencies") => dependencies::check(),
         _ => {
-            eprintln!("usage: cargo xtask test [arguments of cargo test]");
+            eprintln!("usage: cargo xtask test [arguments of cargo test] | dependencies");
             false
         }
     };
