@@ -137,12 +137,7 @@ where
     let tcp = TcpListener::bind("127.0.0.1:0").await?;
     let address = tcp.local_addr()?;
     let (stop, stopped) = watch::channel(false);
-    tokio::spawn(net::serve(
-        Listener::plain(tcp),
-        Limits::default(),
-        handler,
-        stopped,
-    ));
+    tokio::spawn(net::serve(Listener::plain(tcp), Limits::default(), handler, stopped));
     Ok(Listening { address, _stop: stop })
 }
 

@@ -32,7 +32,8 @@ impl Counts {
 
     pub(crate) fn told(&self) -> String {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let parts: Vec<String> = all.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
+        let parts: Vec<String> =
+            all.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
         parts.join(", ")
     }
 }
@@ -84,7 +85,9 @@ impl Attack {
             all.spawn(foe.clone().again(Duration::from_secs(1), move |foe| hold(foe, number)));
         }
         for number in 0..LOGINS {
-            all.spawn(foe.clone().again(Duration::from_millis(100), move |foe| log_in(foe, number)));
+            all.spawn(
+                foe.clone().again(Duration::from_millis(100), move |foe| log_in(foe, number)),
+            );
         }
         all.spawn(foe.again(Duration::from_secs(1), large));
         Self { stop, all }
@@ -108,8 +111,12 @@ async fn knock(foe: Foe, every: Duration) -> std::io::Result<()> {
         let turn = foe.turn.fetch_add(1, Ordering::Relaxed);
         let real = member(usize::try_from(turn).unwrap_or_default());
         let target = match turn % 6 {
-            0 => format!("/trx?product=T1&dest=0812&refID=f{turn}&memberID=NO{turn}&pin=1&password=2"),
-            1 => format!("/trx?product=T1&dest=0812&refID=f{turn}&memberID={real}&pin=1&password=2"),
+            0 => format!(
+                "/trx?product=T1&dest=0812&refID=f{turn}&memberID=NO{turn}&pin=1&password=2"
+            ),
+            1 => {
+                format!("/trx?product=T1&dest=0812&refID=f{turn}&memberID={real}&pin=1&password=2")
+            }
             2 => format!("/harga/json?id={turn}"),
             3 => format!("/callback/sim/wrong{turn}"),
             4 => "/v1/balance".to_owned(),

@@ -40,7 +40,8 @@ pub(crate) async fn buy(
                 let mut connection = Connection::open(address).await?;
                 loop {
                     let turn = due.fetch_add(1, Ordering::Relaxed);
-                    let at = began + Duration::from_secs(1) * u32::try_from(turn)? / u32::try_from(rate)?;
+                    let at = began
+                        + Duration::from_secs(1) * u32::try_from(turn)? / u32::try_from(rate)?;
                     if at.duration_since(began) >= time {
                         return Ok(piece);
                     }

@@ -65,9 +65,8 @@ pub(crate) async fn measure(folder: &Path, asked: &Soak) -> anyhow::Result<()> {
     let (counts, next) = (Counts::default(), Arc::new(AtomicU64::new(0)));
     let piece = Duration::from_secs(asked.piece);
     let pieces = (asked.minutes * 60).div_ceil(asked.piece).max(4);
-    let bar = ProgressBar::new(pieces).with_style(ProgressStyle::with_template(
-        "{bar:40} {pos}/{len} pieces, {eta} left",
-    )?);
+    let bar = ProgressBar::new(pieces)
+        .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} pieces, {eta} left")?);
     let (mut rounds, mut taken, mut again) = (Vec::new(), Vec::new(), 0);
     let mut before = shop.held()?;
     println!("  piece        bought   p50 ms   p99 ms  p99.9 ms   memory MiB   disk/purchase");
@@ -145,18 +144,27 @@ fn judge(rounds: &[Round]) -> anyhow::Result<()> {
     let p99 = |round: &Round| ms(&round.bought, 0.99);
     let (quiet, attacked) = (of(false, p99), of(true, p99));
     let slower = attacked / quiet;
-    println!("p99, median of pieces: quiet {quiet:.2} ms, attacked {attacked:.2} ms, {slower:.2} times");
+    println!(
+        "p99, median of pieces: quiet {quiet:.2} ms, attacked {attacked:.2} ms, {slower:.2} times"
+    );
     #[allow(clippy::cast_precision_loss)] // megabytes and bytes of a row
-    let (memory, disk) = (|round: &Round| round.held.resident_kib as f64, |round: &Round| round.disk as f64);
+    let (memory, disk) =
+        (|round: &Round| round.held.resident_kib as f64, |round: &Round| round.disk as f64);
     let early = rounds.len() / 4;
     let (first, last) = (
         rounds.get(early).map(memory).unwrap_or_default(),
         rounds.last().map(memory).unwrap_or_default(),
     );
     let grown = last / first;
-    println!("memory: {:.0} MiB after a quarter, {:.0} at the end, {grown:.2} times", first / 1_024.0, last / 1_024.0);
+    println!(
+        "memory: {:.0} MiB after a quarter, {:.0} at the end, {grown:.2} times",
+        first / 1_024.0,
+        last / 1_024.0
+    );
     let (quiet, attacked) = (of(false, disk), of(true, disk));
-    println!("disk for a purchase, median of pieces: quiet {quiet:.0} bytes, attacked {attacked:.0}");
+    println!(
+        "disk for a purchase, median of pieces: quiet {quiet:.0} bytes, attacked {attacked:.0}"
+    );
     ensure!(slower <= SLOWER_MOST, "members wait {slower:.2} times as long while attacked");
     ensure!(grown <= GROWN_MOST, "memory has grown {grown:.2} times");
     ensure!(attacked <= quiet * SLOWER_MOST, "strangers fill the disk");

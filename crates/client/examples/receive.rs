@@ -37,7 +37,6 @@ async fn main() -> anyhow::Result<()> {
         let _ = tokio::signal::ctrl_c().await;
         let _ = stop.send(true);
     });
-    serve(Listener::plain(tcp), Limits::default(), handler, stopped)
-        .await;
+    serve(Listener::plain(tcp), Limits::default(), handler, stopped).await;
     Ok(())
 }

@@ -184,9 +184,10 @@ impl Gateway {
 /// The same refusal for an unknown member and for each credential that is wrong.
 fn in_one_answer(refusal: Refusal) -> Refusal {
     match refusal {
-        Refusal::UnknownMember | Refusal::WrongPin | Refusal::WrongPassword | Refusal::WrongSign => {
-            Refusal::WrongCredentials
-        }
+        Refusal::UnknownMember
+        | Refusal::WrongPin
+        | Refusal::WrongPassword
+        | Refusal::WrongSign => Refusal::WrongCredentials,
         other => other,
     }
 }

@@ -182,13 +182,7 @@ async fn metrics_of(gateway: Gateway) -> SocketAddr {
     };
     tokio::spawn(async move {
         let _stop = stop;
-        net::serve(
-            net::Listener::plain(tcp),
-            net::Limits::default(),
-            answer,
-            stopped,
-        )
-        .await;
+        net::serve(net::Listener::plain(tcp), net::Limits::default(), answer, stopped).await;
     });
     address
 }

@@ -133,8 +133,7 @@ pub(super) async fn serve(
         IpAddr::from(Ipv6Addr::LOCALHOST).into(),
     ];
     let exempt = [here, config.trusted_proxies.clone()].concat();
-    let announced =
-        if config.proxy_protocol { config.trusted_proxies.clone() } else { Vec::new() };
+    let announced = if config.proxy_protocol { config.trusted_proxies.clone() } else { Vec::new() };
     let listener = Listener { tcp, tls, exempt, announced };
     let (members, parts) = (gateway.clone(), house.handle.parts().clone());
     let answer = move |peer, request: http::Request<hyper::body::Incoming>| {
@@ -251,12 +250,7 @@ fn tell_metrics(
         let gateway = gateway.clone();
         async move { gateway.answer_metrics(&request).await }
     };
-    Ok(tokio::spawn(net::serve(
-        Listener::plain(tcp),
-        limits,
-        answer,
-        stopped,
-    )))
+    Ok(tokio::spawn(net::serve(Listener::plain(tcp), limits, answer, stopped)))
 }
 
 /// A task beside everything else; one that breaks is noticed and started again.

@@ -25,16 +25,17 @@ fn is_delivered(house: &House, ref_id: &str) -> bool {
 fn a_read_thread_survives_what_it_reads() {
     let house = House::new();
     let (command, breaks) = fragile(&house);
+    house.with_metrics();
     let server = house.start(command, &["demo", "--listen", "127.0.0.1:0"]);
     std::fs::write(breaks.join("read"), "").unwrap();
     for _ in 0..10 {
-        let (status, _) = server.get("/metrics");
+        let (status, _) = get(server.metrics_at(), "/metrics").unwrap();
         assert_eq!(status, 503);
     }
     std::fs::remove_file(breaks.join("read")).unwrap();
     wait_until("reads answer", Duration::from_secs(10), || server.get("/readyz").0 == 200);
     assert_eq!(server.get("/healthz"), (200, "ok".to_owned()));
-    let (_, text) = server.get("/metrics");
+    let text = server.metrics();
     let counted = text.lines().find_map(|line| line.strip_prefix("gerbang_panics "));
     assert!(counted.unwrap().parse::<u64>().unwrap() >= 10, "{text}");
     assert!(server.buy("after").1.contains("akan diproses"));

@@ -53,7 +53,7 @@ fn path(pattern: &str, part: &str) -> String {
 }
 
 fn panics(server: &Server) -> String {
-    let (_, text) = server.get("/metrics");
+    let text = server.metrics();
     let line = text.lines().find(|line| line.starts_with("gerbang_panics "));
     line.expect("panics are counted").to_owned()
 }

@@ -69,9 +69,7 @@ fn strangers_are_slow_and_members_are_not() {
     let made_up = "/trx?product=T1&dest=0812&refID=r&memberID=NOBODY&pin=9&password=9";
     // A member shares its address with whoever knocks there, and was let in before.
     assert!(line.ask("203.0.113.7", &balance).1.contains("Saldo"));
-    let mut limited = |from: &str| {
-        (0..300).filter(|_| line.ask(from, made_up).0 == 503).count()
-    };
+    let mut limited = |from: &str| (0..300).filter(|_| line.ask(from, made_up).0 == 503).count();
     // Some come back while the test runs.
     let slow = limited("203.0.113.9");
     assert!((100..=180).contains(&slow), "{slow} of 300");
@@ -102,7 +100,10 @@ fn a_member_has_a_generous_rate() {
     let said: Vec<String> = (0..2_000).map(|_| line.answer().1).collect();
     let right = said.iter().filter(|text| text.contains("Saldo")).count();
     assert!(right >= 200, "{right}");
-    assert!(said.iter().all(|text| text.contains("Saldo") || text.contains("Terlalu banyak permintaan")));
+    assert!(
+        said.iter()
+            .all(|text| text.contains("Saldo") || text.contains("Terlalu banyak permintaan"))
+    );
     server.terminate();
     assert!(server.wait().success());
     house.holds();

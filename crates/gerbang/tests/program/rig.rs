@@ -14,10 +14,6 @@ pub(crate) const WHO: &str = "memberID=OK00123&pin=123456&password=secret";
 /// The same of a business of one's own, where what the demo prints is refused.
 pub(crate) const OWN: &str = "memberID=OK00123&pin=480913&password=teh-manis-3";
 
-/// Most requests of a member in a second.
-const RATE: &str = "requests_per_second_per_member";
-const NO_RATE: &str = "requests_per_second_per_member = 0";
-
 /// A folder with a business in it.
 pub(crate) struct House {
     pub(crate) folder: tempfile::TempDir,
@@ -120,16 +116,25 @@ impl House {
         told
     }
 
-    /// No limits of requests, in what is configured here or in nothing yet.
-    pub(crate) fn without_rates(&self) {
+    /// Writes a key on top of what is configured here, or of nothing yet.
+    fn configure(&self, key: &str, value: &str) {
         let config = self.data().join("gerbang.toml");
         let old = std::fs::read_to_string(&config).unwrap_or_default();
-        let kept = old.lines().filter(|line| !line.starts_with(RATE));
-        let text: Vec<&str> = [NO_RATE].into_iter().chain(kept).collect();
+        let kept = old.lines().filter(|line| !line.starts_with(key)).collect::<Vec<_>>().join("\n");
         if !self.data().exists() {
             std::fs::DirBuilder::new().mode(0o700).create(self.data()).unwrap();
         }
-        std::fs::write(&config, text.join("\n")).unwrap();
+        std::fs::write(&config, format!("{key} = {value}\n{kept}\n")).unwrap();
+    }
+
+    /// For tests that buy faster than a member may by itself.
+    pub(crate) fn without_rates(&self) {
+        self.configure("requests_per_second_per_member", "0");
+    }
+
+    /// For tests that look at figures.
+    pub(crate) fn with_metrics(&self) {
+        self.configure("metrics_listen", "\"127.0.0.1:0\"");
     }
 
     /// A new business, served on a free port, behind a proxy on this machine or not.
@@ -159,9 +164,10 @@ impl House {
         self.ok(&["supplier", "add", "sandbox", "--file", file.to_str().unwrap()]);
     }
 
-    /// The demo, for tests that buy faster than a member may by itself.
+    /// The demo, without rates and with figures.
     pub(crate) fn demo(&self) -> Server {
         self.without_rates();
+        self.with_metrics();
         self.start(self.program(), &["demo", "--listen", "127.0.0.1:0", "--days", "0"])
     }
 
