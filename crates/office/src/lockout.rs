@@ -100,6 +100,22 @@ impl Office {
         }
     }
 
+    /// A try that was not compared: too many wrong ones came before it, or too many wait. Counted like
+    /// those of strangers; what was wrong, as it is told.
+    pub(crate) async fn paused(
+        &self,
+        actor: &Actor,
+        what: &'static str,
+        why: impl Into<anyhow::Error>,
+    ) -> anyhow::Error {
+        let (why, mut tried) = (why.into(), json!({}));
+        let code = why.downcast_ref::<Problem>().map_or("error", |problem| problem.code);
+        if self.counted(what, &actor.from, &mut tried) {
+            self.audit(actor, what, &tried, code).await;
+        }
+        why
+    }
+
     /// Counts a stranger; true when a line tells of it, with the numbers that it tells.
     pub(crate) fn counted(&self, what: &'static str, from: &str, tried: &mut Value) -> bool {
         let place = (what, Origin::parse(from));

@@ -72,12 +72,15 @@ impl Office {
             return Err(Problem::forbidden(why).into());
         }
         let who = format!("pin {}", member.code);
-        let tried = self.tries.attempt(&who, "", self.handle.now().utc)?;
+        let actor = Actor::member(&member.code, from);
+        let tried = match self.tries.attempt(&who, "", self.handle.now().utc) {
+            Ok(tried) => tried,
+            Err(why) => return Err(self.paused(&actor, "portal pin paused", why).await),
+        };
         if bool::from(entry.pin.expose().as_bytes().ct_eq(pin.as_bytes())) {
             self.tries.right(&tried);
             return Ok(());
         }
-        let actor = Actor::member(&member.code, from);
         self.audit(&actor, "portal pin refused", &json!({"for": what}), "").await;
         Err(Problem::forbidden("the PIN is another one").into())
     }

@@ -88,7 +88,13 @@ impl Office {
     ) -> anyhow::Result<Sheet<PortalBody>> {
         let now = self.handle.now().utc;
         let who = format!("member {}", me.code);
-        let (tried, seat) = self.tries.login(&who, &from.address, now).await?;
+        let (tried, seat) = match self.tries.login(&who, &from.address, now).await {
+            Ok(tried) => tried,
+            Err(why) => {
+                let actor = Actor::member(&me.code, from);
+                return Err(self.paused(&actor, "portal step up paused", why).await);
+            }
+        };
         let mut own = self.own_login(&me.code).await?;
         let fits = password::fits(seat, proof.password, Some(&own.body.hash)).await?;
         let place = self.portal_place(&me.code);

@@ -78,7 +78,13 @@ impl Office {
         let now = self.handle.now().utc;
         let code: String = typed.code.trim().to_ascii_uppercase().chars().take(32).collect();
         let who = format!("member {code}");
-        let (tried, seat) = self.tries.login(&who, &from.address, now).await?;
+        let (tried, seat) = match self.tries.login(&who, &from.address, now).await {
+            Ok(tried) => tried,
+            Err(why) => {
+                let actor = Actor::person(&who, Role::Readonly, &from.address);
+                return Err(self.paused(&actor, "portal login paused", why).await);
+            }
+        };
         let catalog = self.handle.catalog();
         let entry = MemberCode::parse(&code).ok().and_then(|code| catalog.member(&code).cloned());
         let own = match &entry {

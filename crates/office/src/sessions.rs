@@ -128,7 +128,13 @@ impl Office {
         // What is counted and written down is never longer than a login.
         let login: String = login.trim().to_ascii_lowercase().chars().take(64).collect();
         let now = self.handle.now().utc;
-        let (tried, seat) = self.tries.login(&login, &from.address, now).await?;
+        let (tried, seat) = match self.tries.login(&login, &from.address, now).await {
+            Ok(tried) => tried,
+            Err(why) => {
+                let actor = Actor::person(&login, Role::Readonly, &from.address);
+                return Err(self.paused(&actor, "login paused", why).await);
+            }
+        };
         let found = self.sheet::<UserBody>(USER, &login).await?.filter(|user| user.body.active);
         let fits =
             password::fits(seat, given, found.as_ref().map(|user| user.body.hash.as_str())).await?;

@@ -52,7 +52,10 @@ impl Office {
             return Err(Problem::asked("needs_password", why).into());
         }
         let now = self.handle.now().utc;
-        let (tried, seat) = self.tries.login(&actor.name, &actor.from, now).await?;
+        let (tried, seat) = match self.tries.login(&actor.name, &actor.from, now).await {
+            Ok(tried) => tried,
+            Err(why) => return Err(self.paused(actor, "step up paused", why).await),
+        };
         let mut user = self.user(&actor.name).await?;
         let fits = password::fits(seat, proof.password, Some(&user.body.hash)).await?;
         let spent = if fits {

@@ -9,6 +9,7 @@ mod crash;
 mod crashes;
 mod demo;
 mod doors;
+mod events;
 mod examples;
 mod faults;
 mod feed;
