@@ -6,6 +6,7 @@
 
 mod accepts;
 mod client;
+mod exports;
 mod grown;
 mod house;
 mod life;
@@ -79,6 +80,15 @@ enum Case {
         #[arg(long, default_value_t = 1_000_000)]
         trx: u64,
     },
+    /// Members buy while 24 people take statements away: the program itself, built with --release.
+    Exports {
+        /// The program.
+        #[arg(long, default_value = "target/release/gerbang")]
+        program: PathBuf,
+        /// Transactions, about.
+        #[arg(long, default_value_t = 200_000)]
+        trx: u64,
+    },
     /// Members buy while strangers flood, read slowly and log in wrongly: no purchase is lost, p99,
     /// memory and disk stay.
     Soak(soak::Soak),
@@ -125,6 +135,9 @@ fn main() -> anyhow::Result<()> {
             Some(Case::Prices) => prices::measure(&plan).await,
             Some(Case::Pages { program, trx }) => {
                 pages::measure(&plan.folder, &program, trx, 50).await
+            }
+            Some(Case::Exports { program, trx }) => {
+                exports::measure(&plan.folder, &program, trx, (plan.time, plan.rounds)).await
             }
             Some(Case::Soak(asked)) => soak::measure(&plan.folder, &asked).await,
             Some(Case::Grown { trx, pending }) => grown::measure(&plan, trx, pending).await,

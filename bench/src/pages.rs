@@ -15,13 +15,37 @@ const GOAL_MS: f64 = 50.0;
 /// Rows of the days of the demo, about, without more of them.
 const A_DEMO: u64 = 4_900;
 
-/// Ended when dropped.
-struct Program(Child);
+/// The demo with a past, as a program of its own. Ended when dropped.
+pub(crate) struct Program {
+    child: Child,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// Its folder.
+    pub(crate) data: tempfile::TempDir,
+}
 
 impl Drop for Program {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Program {
+    /// With about so many transactions.
+    pub(crate) fn start(folder: &Path, program: &Path, trx: u64) -> anyhow::Result<Self> {
+        let data = tempfile::tempdir_in(folder)?;
+        let busy = trx.div_ceil(A_DEMO).max(1).to_string();
+        let mut child = Command::new(program)
+            .args(["demo", "--listen", "127.0.0.1:0", "--days", "30", "--busy", &busy, "--data"])
+            .arg(data.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        let said = child.stdout.take().context("no output")?;
+        let address = listening(said)?;
+        Ok(Self { child, address, data })
     }
 }
 
@@ -31,19 +55,9 @@ pub(crate) async fn measure(
     trx: u64,
     rounds: usize,
 ) -> anyhow::Result<()> {
-    let data = tempfile::tempdir_in(folder)?;
-    let busy = trx.div_ceil(A_DEMO).max(1).to_string();
-    let mut child = Command::new(program)
-        .args(["demo", "--listen", "127.0.0.1:0", "--days", "30", "--busy", &busy, "--data"])
-        .arg(data.path())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .with_context(|| format!("cannot start {}", program.display()))?;
-    let said = child.stdout.take().context("no output")?;
-    let server = Program(child);
-    let address = listening(said)?;
-    let cookie = log_in(address)?;
+    let server = Program::start(folder, program, trx)?;
+    let address = server.address;
+    let cookie = log_in(address, "/console/login", "login=owner&password=demo-gerbang&code=")?;
     let headers = format!("Cookie: {cookie}; gerbang_lang=en\r\n");
     let mut connection = Connection::open(address).await?;
     caught_up(&mut connection, &headers).await?;
@@ -119,8 +133,7 @@ fn listening(said: impl std::io::Read + Send + 'static) -> anyhow::Result<Socket
 }
 
 /// The cookie of a session.
-fn log_in(address: SocketAddr) -> anyhow::Result<String> {
-    let body = "login=owner&password=demo-gerbang&code=";
+pub(crate) fn log_in(address: SocketAddr, door: &str, body: &str) -> anyhow::Result<String> {
     let began = Instant::now();
     let mut stream = loop {
         match TcpStream::connect(address) {
@@ -131,7 +144,7 @@ fn log_in(address: SocketAddr) -> anyhow::Result<String> {
     };
     write!(
         stream,
-        "POST /console/login HTTP/1.1\r\nHost: h2h\r\nConnection: close\r\n\
+        "POST {door} HTTP/1.1\r\nHost: h2h\r\nConnection: close\r\n\
          Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )?;
@@ -145,7 +158,7 @@ fn log_in(address: SocketAddr) -> anyhow::Result<String> {
 }
 
 /// Waits until the figures have followed the ledger.
-async fn caught_up(connection: &mut Connection, headers: &str) -> anyhow::Result<()> {
+pub(crate) async fn caught_up(connection: &mut Connection, headers: &str) -> anyhow::Result<()> {
     let bar = ProgressBar::new_spinner().with_message("figures follow the ledger");
     let began = Instant::now();
     while connection.get("/console", headers).await?.contains("Movements to go") {

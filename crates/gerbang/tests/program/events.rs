@@ -59,7 +59,10 @@ const CONTROLS: &[Event] = &[
     ("rule changed", &["owner rules"]),
     ("balance made", &["owner credit", "done"]),
     ("user made", &["owner user add"]),
-    ("bank account changed", &["owner bank set", "\"number\":\"0000000001\"", "\"was\":", "0000000000"]),
+    (
+        "bank account changed",
+        &["owner bank set", "\"number\":\"0000000001\"", "\"was\":", "0000000000"],
+    ),
     ("bank credit that waits", &["bank credit waits"]),
     ("reference under another purchase", &["refID=twice", "[ref_conflict]"]),
 ];
