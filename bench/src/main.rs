@@ -92,6 +92,19 @@ enum Case {
     /// Members buy while strangers flood, read slowly and log in wrongly: no purchase is lost, p99,
     /// memory and disk stay.
     Soak(soak::Soak),
+    /// The strangers of a soak.
+    #[command(hide = true)]
+    Attack {
+        /// Whom.
+        #[arg(long)]
+        address: std::net::SocketAddr,
+        /// Requests a second that are not let in.
+        #[arg(long)]
+        flood: u64,
+        /// What they do; everything by itself.
+        #[arg(long, value_delimiter = ',', default_values_t = soak::EVERYTHING)]
+        kinds: Vec<soak::Kind>,
+    },
     /// Accepts, memory, start and recovery on a business that has grown.
     Grown {
         /// Transactions that are there already.
@@ -140,6 +153,9 @@ fn main() -> anyhow::Result<()> {
                 exports::measure(&plan.folder, &program, trx, (plan.time, plan.rounds)).await
             }
             Some(Case::Soak(asked)) => soak::measure(&plan.folder, &asked).await,
+            Some(Case::Attack { address, flood, kinds }) => {
+                soak::attack(address, flood, &kinds).await
+            }
             Some(Case::Grown { trx, pending }) => grown::measure(&plan, trx, pending).await,
         }
     });

@@ -1,17 +1,16 @@
 //! Strangers: floods, slow readers and writers, bodies that are too large, wrong logins. Each goes on until
-//! told to stop and counts what it did.
+//! the process ends and counts what it did.
 
 use super::shop::member;
 use crate::client::Connection;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::task::JoinSet;
 
 /// Connections that send requests which are not let in.
 const FLOODS: usize = 16;
@@ -20,21 +19,50 @@ const SLOW: usize = 300;
 /// Connections that log in wrongly.
 const LOGINS: usize = 4;
 
-/// How often each kind did something.
-#[derive(Clone, Default)]
-pub(crate) struct Counts(Arc<Mutex<BTreeMap<&'static str, u64>>>);
+/// How often each kind did something, as told once a second.
+#[derive(Default)]
+pub(crate) struct Counts(BTreeMap<String, u64>);
 
 impl Counts {
-    fn add(&self, kind: &'static str) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *all.entry(kind).or_default() += 1;
+    /// Adds what an attack told.
+    pub(crate) fn read(&mut self, told: &[u8]) {
+        let told = String::from_utf8_lossy(told);
+        // It was killed: its last line may be a half.
+        let whole = told.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        for part in whole.lines().last().unwrap_or_default().split(", ") {
+            if let Some((kind, count)) = part.rsplit_once(' ') {
+                *self.0.entry(kind.to_owned()).or_default() += count.parse::<u64>().unwrap_or(0);
+            }
+        }
     }
 
     pub(crate) fn told(&self) -> String {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let parts: Vec<String> =
-            all.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
+            self.0.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
         parts.join(", ")
+    }
+}
+
+/// The kinds, and how often each was done.
+type Done = Arc<Mutex<BTreeMap<&'static str, u64>>>;
+
+/// What strangers do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Kind {
+    Flood,
+    Slow,
+    Logins,
+    Bodies,
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Flood => "flood",
+            Self::Slow => "slow",
+            Self::Logins => "logins",
+            Self::Bodies => "bodies",
+        })
     }
 }
 
@@ -42,14 +70,14 @@ impl Counts {
 #[derive(Clone)]
 struct Foe {
     address: SocketAddr,
-    stop: Arc<AtomicBool>,
-    counts: Counts,
+    done: Done,
     turn: Arc<AtomicU64>,
 }
 
 impl Foe {
-    fn goes_on(&self) -> bool {
-        !self.stop.load(Ordering::Relaxed)
+    fn did(&self, kind: &'static str) {
+        let mut all = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        *all.entry(kind).or_default() += 1;
     }
 
     /// Does it again and again; what breaks is begun anew a little later.
@@ -57,47 +85,38 @@ impl Foe {
     where
         F: Future<Output = std::io::Result<()>>,
     {
-        while self.goes_on() {
+        loop {
             let _ = what(self.clone()).await;
             tokio::time::sleep(pause).await;
         }
     }
 }
 
-/// Everybody attacks while this lives.
-pub(crate) struct Attack {
-    stop: Arc<AtomicBool>,
-    all: JoinSet<()>,
-}
-
-impl Attack {
-    /// `flood` requests a second from strangers, and all the others.
-    pub(crate) fn begin(address: SocketAddr, flood: u64, counts: &Counts) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let foe = Foe { address, stop: stop.clone(), counts: counts.clone(), turn: Arc::default() };
-        let mut all = JoinSet::new();
-        let every = Duration::from_secs(1) * u32::try_from(FLOODS).unwrap_or(1)
-            / u32::try_from(flood.max(1)).unwrap_or(u32::MAX);
-        for _ in 0..FLOODS {
-            all.spawn(foe.clone().again(Duration::from_millis(20), move |foe| knock(foe, every)));
-        }
-        for number in 0..SLOW {
-            all.spawn(foe.clone().again(Duration::from_secs(1), move |foe| hold(foe, number)));
-        }
-        for number in 0..LOGINS {
-            all.spawn(
-                foe.clone().again(Duration::from_millis(100), move |foe| log_in(foe, number)),
-            );
-        }
-        all.spawn(foe.again(Duration::from_secs(1), large));
-        Self { stop, all }
+/// Attacks until it is killed: `flood` requests a second from strangers, and all the others.
+pub(crate) async fn attack(address: SocketAddr, flood: u64, kinds: &[Kind]) -> anyhow::Result<()> {
+    let of = |kind: Kind, many: usize| if kinds.contains(&kind) { many } else { 0 };
+    let done = Done::default();
+    let foe = Foe { address, done: done.clone(), turn: Arc::default() };
+    let every = Duration::from_secs(1) * u32::try_from(FLOODS)? / u32::try_from(flood.max(1))?;
+    for _ in 0..of(Kind::Flood, FLOODS) {
+        tokio::spawn(foe.clone().again(Duration::from_millis(20), move |foe| knock(foe, every)));
     }
-
-    pub(crate) async fn end(mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        // Who waits for an answer that never comes is not waited for.
-        self.all.abort_all();
-        while self.all.join_next().await.is_some() {}
+    for number in 0..of(Kind::Slow, SLOW) {
+        tokio::spawn(foe.clone().again(Duration::from_secs(1), move |foe| hold(foe, number)));
+    }
+    for number in 0..of(Kind::Logins, LOGINS) {
+        tokio::spawn(foe.clone().again(Duration::from_millis(100), move |foe| log_in(foe, number)));
+    }
+    for _ in 0..of(Kind::Bodies, 1) {
+        tokio::spawn(foe.clone().again(Duration::from_secs(1), large));
+    }
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let told = {
+            let all = done.lock().unwrap_or_else(PoisonError::into_inner);
+            all.iter().map(|(kind, count)| format!("{kind} {count}")).collect::<Vec<_>>()
+        };
+        println!("{}", told.join(", "));
     }
 }
 
@@ -106,7 +125,7 @@ async fn knock(foe: Foe, every: Duration) -> std::io::Result<()> {
     let mut connection = Connection::open(foe.address).await.map_err(std::io::Error::other)?;
     let mut due = tokio::time::interval(every);
     due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    while foe.goes_on() {
+    loop {
         due.tick().await;
         let turn = foe.turn.fetch_add(1, Ordering::Relaxed);
         let real = member(usize::try_from(turn).unwrap_or_default());
@@ -128,15 +147,14 @@ async fn knock(foe: Foe, every: Duration) -> std::io::Result<()> {
         };
         let headers = format!("X-Forwarded-For: {from}\r\n");
         connection.get(&target, &headers).await.map_err(std::io::Error::other)?;
-        foe.counts.add("requests not let in");
+        foe.did("requests not let in");
     }
-    Ok(())
 }
 
 /// A head that never ends, a body that never ends, an answer that is never read.
 async fn hold(foe: Foe, number: usize) -> std::io::Result<()> {
     let mut stream = TcpStream::connect(foe.address).await?;
-    foe.counts.add("connections held");
+    foe.did("connections held");
     let head: &[u8] = match number % 3 {
         0 => b"GET /trx HTTP/1.1\r\nHost: x\r\n",
         1 => {
@@ -147,7 +165,7 @@ async fn hold(foe: Foe, number: usize) -> std::io::Result<()> {
     };
     stream.write_all(head).await?;
     let mut piece = [0; 256];
-    while foe.goes_on() {
+    loop {
         tokio::time::sleep(Duration::from_secs(1)).await;
         match number % 3 {
             0 => stream.write_all(b"X: y\r\n").await?,
@@ -160,7 +178,6 @@ async fn hold(foe: Foe, number: usize) -> std::io::Result<()> {
             }
         }
     }
-    Ok(())
 }
 
 async fn post(
@@ -182,7 +199,7 @@ async fn post(
     let _ = stream.write_all(body).await;
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;
-    foe.counts.add(kind);
+    foe.did(kind);
     Ok(())
 }
 

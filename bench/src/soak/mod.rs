@@ -8,11 +8,14 @@ mod shop;
 use crate::client::Connection;
 use crate::meter::Measured;
 use anyhow::ensure;
-use attack::{Attack, Counts};
+use attack::Counts;
+pub(crate) use attack::{Kind, attack};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use shop::{Held, PASSWORD, PIN, Shop, member};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
@@ -39,7 +42,13 @@ pub(crate) struct Soak {
     /// Requests a second that are not let in.
     #[arg(long, default_value_t = 500)]
     flood: u64,
+    /// What strangers do; everything by itself.
+    #[arg(long, value_delimiter = ',', default_values_t = EVERYTHING)]
+    kinds: Vec<Kind>,
 }
+
+/// All that strangers do.
+pub(crate) const EVERYTHING: [Kind; 4] = [Kind::Flood, Kind::Slow, Kind::Logins, Kind::Bodies];
 
 /// A piece, as it was measured.
 struct Round {
@@ -62,7 +71,7 @@ fn median(mut of: Vec<f64>) -> f64 {
 
 pub(crate) async fn measure(folder: &Path, asked: &Soak) -> anyhow::Result<()> {
     let shop = Shop::open(folder, &asked.program).await?;
-    let (counts, next) = (Counts::default(), Arc::new(AtomicU64::new(0)));
+    let (mut counts, next) = (Counts::default(), Arc::new(AtomicU64::new(0)));
     let piece = Duration::from_secs(asked.piece);
     let pieces = (asked.minutes * 60).div_ceil(asked.piece).max(4);
     let bar = ProgressBar::new(pieces)
@@ -72,10 +81,11 @@ pub(crate) async fn measure(folder: &Path, asked: &Soak) -> anyhow::Result<()> {
     println!("  piece        bought   p50 ms   p99 ms  p99.9 ms   memory MiB   disk/purchase");
     for number in 0..pieces {
         let attacked = number % 2 == 1;
-        let attack = attacked.then(|| Attack::begin(shop.address, asked.flood, &counts));
+        let attack = attacked.then(|| attackers(shop.address, asked)).transpose()?;
         let bought = load::buy(shop.address, (asked.rate, 32), piece, &next).await;
-        if let Some(attack) = attack {
-            attack.end().await;
+        if let Some(mut attack) = attack {
+            attack.kill()?;
+            counts.read(&attack.wait_with_output()?.stdout);
         }
         let bought = bought?;
         let held = shop.held()?;
@@ -107,6 +117,20 @@ pub(crate) async fn measure(folder: &Path, asked: &Soak) -> anyhow::Result<()> {
     judge(&rounds)
 }
 
+/// Strangers, in a process of their own: theirs is another machine, so here they come after everybody
+/// else where processors are scarce.
+fn attackers(address: SocketAddr, asked: &Soak) -> anyhow::Result<Child> {
+    let own = std::env::current_exe()?;
+    let attack = Command::new("nice")
+        .args(["-n", "10"])
+        .arg(own)
+        .args(["attack", "--address", &address.to_string(), "--flood", &asked.flood.to_string()])
+        .args(["--kinds", &asked.kinds.iter().map(Kind::to_string).collect::<Vec<_>>().join(",")])
+        .stdout(Stdio::piped())
+        .spawn()?;
+    Ok(attack)
+}
+
 /// Everything that was taken has ended, and was told.
 async fn settled(shop: &Shop, taken: &[String]) -> anyhow::Result<()> {
     let began = Instant::now();
@@ -129,10 +153,11 @@ async fn settled(shop: &Shop, taken: &[String]) -> anyhow::Result<()> {
             tokio::time::sleep(Duration::from_millis(20)).await;
             said = connection.get(&target, &from).await?;
         }
-        ensure!(said.contains("SUKSES"), "{reference}: {said}");
+        let ended = ["status Sukses", "status Gagal"].iter().any(|word| said.contains(word));
+        ensure!(ended, "{reference}: {said}");
         twice += u64::from(shop.times_told(reference) > 1);
     }
-    println!("all {} are delivered and told, {twice} of them more than once", taken.len());
+    println!("all {} have ended and were told, {twice} of them more than once", taken.len());
     Ok(())
 }
 

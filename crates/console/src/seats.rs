@@ -158,11 +158,11 @@ async fn apart<T: Send + 'static>(
     work: Work<T>,
 ) -> anyhow::Result<(T, Option<Turn>)> {
     let runtime = tokio::runtime::Handle::current();
-    let done = tokio::task::spawn_blocking(move || {
+    let (made, turn) = office::background(move || {
         let _seat = seat;
         (runtime.block_on(work), turn)
-    });
-    let (made, turn) = done.await?;
+    })
+    .await?;
     Ok((made?, turn))
 }
 

@@ -9,6 +9,7 @@ mod access;
 mod act;
 mod allowlist;
 mod audit;
+mod background;
 mod bank_file;
 mod books;
 mod columns;
@@ -50,6 +51,7 @@ mod when;
 
 pub use access::{Actor, Permission, Role};
 pub use allowlist::PendingAddresses;
+pub use background::background;
 pub use bank_file::{BankFile, read_mutations};
 pub use books::Entry;
 pub use columns::{file_cell, harmless};

@@ -1,5 +1,6 @@
 //! Passwords of people: Argon2id, a few at a time so that a flood of logins starves nobody.
 
+use crate::background::background;
 use crate::papers::random;
 use crate::problem::Problem;
 use anyhow::{Context as _, anyhow};
@@ -52,12 +53,12 @@ async fn seated<T: Send + 'static>(
 ) -> anyhow::Result<T> {
     // With the work, which goes on when nobody waits for it any more.
     let Seat(permit) = seat;
-    let done = tokio::task::spawn_blocking(move || {
+    background(move || {
         let done = work();
         drop(permit);
         done
-    });
-    done.await.context("hashing broke")?
+    })
+    .await?
 }
 
 /// The text to store: a PHC string.
