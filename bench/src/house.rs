@@ -11,7 +11,9 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use store::{CatalogChange, Imported, Level, MasterKey, MemberRecord, Reads as _, SupplierRecord};
+use store::{
+    CatalogChange, Imported, KeySet, Level, MasterKey, MemberRecord, Reads as _, SupplierRecord,
+};
 use suppliers::{Reply, Request, SandboxConnector, SendResult, Transport};
 use types::{LevelCode, MemberCode, MemberId, ProductCode, ProductName, Rupiah, Sku, SupplierCode};
 
@@ -22,7 +24,7 @@ pub(crate) struct House {
     pub(crate) settings: String,
     pub(crate) ports: Arc<Suppliers>,
     received: Arc<Received>,
-    key: MasterKey,
+    key: KeySet,
     callback: String,
     _keeper: Option<pg::Keeper>,
 }
@@ -48,13 +50,13 @@ impl Courier for OverHttp {
 }
 
 /// The key of the business in this folder; a new one when there is none.
-fn key(folder: &Path) -> anyhow::Result<MasterKey> {
+fn key(folder: &Path) -> anyhow::Result<KeySet> {
     let path = folder.join("master.key");
     if let Ok(text) = std::fs::read_to_string(&path) {
-        return Ok(MasterKey::from_hex(text.trim())?);
+        return Ok(KeySet::derived(MasterKey::from_hex(text.trim())?));
     }
-    let key = MasterKey::generate()?;
-    std::fs::write(&path, key.to_hex())?;
+    let key = KeySet::derived(MasterKey::generate()?);
+    std::fs::write(&path, key.to_hex().as_bytes())?;
     Ok(key)
 }
 
@@ -113,7 +115,7 @@ pub(crate) fn use_server(server: Option<pgtest::Server>) {
 
 type Opened = (Engine, String, Option<pg::Keeper>);
 
-fn open(folder: &Path, key: &MasterKey) -> anyhow::Result<Opened> {
+fn open(folder: &Path, key: &KeySet) -> anyhow::Result<Opened> {
     let zone = Zone::new("Asia/Jakarta")?;
     let Some(server) = server() else {
         let path = folder.join("gerbang.db");
@@ -234,7 +236,7 @@ impl House {
 
     async fn fill(
         &self,
-        key: &MasterKey,
+        key: &KeySet,
         supplier: &SupplierCode,
         members: i64,
     ) -> anyhow::Result<()> {

@@ -16,7 +16,7 @@ use model::Model;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{DeliveryFilter, DeliveryState, MasterKey, StampKey};
+use store::{DeliveryFilter, DeliveryState, KeySet, StampKey};
 use suppliers::Inbound;
 use tokio::time::sleep;
 use types::{Dest, MemberId, ProductCode, RefId, Rupiah};
@@ -124,7 +124,7 @@ fn with(seed: u64, options: Options, ops: Vec<Op>) -> anyhow::Result<Result<Repo
     };
     let count = ops.len();
     let world = World::new(seed, options.broken, ops, model);
-    let key = MasterKey::generate()?;
+    let key = KeySet::generate()?;
     let (mut store, ..) = place.open()?;
     store.load(&store::Wants::default())?;
     store.commit(shop::found(&key)?)?;
@@ -198,7 +198,7 @@ fn with(seed: u64, options: Options, ops: Vec<Op>) -> anyhow::Result<Result<Repo
 async fn live(
     world: &World,
     place: &Place,
-    key: &MasterKey,
+    key: &KeySet,
     first: bool,
     count: usize,
 ) -> anyhow::Result<End> {

@@ -17,7 +17,7 @@ use model::Model;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Lane, MasterKey, Reads, Store, StoreError};
+use store::{KeySet, Lane, Reads, Store, StoreError};
 use suppliers::{
     Connector, DigiflazzConnector, OkeconnectConnector, OkeconnectSettings, TemplateConnector,
 };
@@ -119,7 +119,7 @@ pub(crate) struct Started {
 
 pub(crate) fn start(
     world: &World,
-    key: &MasterKey,
+    key: &KeySet,
     node: usize,
     (opened, view): (Opened, Option<Model>),
 ) -> anyhow::Result<Started> {

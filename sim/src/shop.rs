@@ -8,7 +8,7 @@ use domain::{
 };
 use engine::place;
 use store::{
-    Batch, CatalogChange, Change, Imported, JournalLine, Level, MasterKey, MemberRecord, StampKey,
+    Batch, CatalogChange, Change, Imported, JournalLine, KeySet, Level, MemberRecord, StampKey,
     SupplierRecord, stamp_bytes,
 };
 use types::{
@@ -45,7 +45,7 @@ pub(crate) fn supplier(number: usize, paused: bool) -> anyhow::Result<CatalogCha
 ///
 /// # Errors
 /// When the key cannot seal.
-pub fn found(key: &MasterKey) -> anyhow::Result<Batch> {
+pub fn found(key: &KeySet) -> anyhow::Result<Batch> {
     let level = LevelCode::parse("retail")?;
     let product = ProductCode::parse("T1")?;
     let mut changes = vec![

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use store::{
     CatalogChange, CatalogRows, Channel, DeliveryFilter, DeliveryState, Direction, Heads,
-    JournalLine, Lane, MasterKey, PaperFilter, PaperKey, Place, Places, Reads, Store, StoreError,
+    JournalLine, KeySet, Lane, PaperFilter, PaperKey, Place, Places, Reads, Store, StoreError,
     TrxFilter,
 };
 use types::{
@@ -170,7 +170,7 @@ fn place_of(model: &Model, number: u8, from: u8) -> Box<Place> {
     Box::new(Place { supplier: supplier(from), sku: Sku::parse("T1").unwrap(), dest })
 }
 
-fn command(op: &Op, model: &Model, key: &MasterKey, now: UtcMillis) -> Command {
+fn command(op: &Op, model: &Model, key: &KeySet, now: UtcMillis) -> Command {
     match op {
         Op::Buy { member: who, reference: which, dest, counter, cheap } => Command::Buy {
             member: member(*who),
@@ -358,7 +358,7 @@ impl House {
         pool: Box<dyn Reads>,
         reads: Box<dyn Reads>,
         rows: Rows,
-        key: &MasterKey,
+        key: &KeySet,
     ) -> Self {
         let clock = Arc::new(Stepped(AtomicI64::new(START_MS)));
         let zone = Zone::new("Asia/Jakarta").unwrap();
@@ -545,7 +545,7 @@ fn every_store_answers_as_the_model_does() {
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let result = runner.run(&groups, |groups| {
-        let key = MasterKey::generate().unwrap();
+        let key = KeySet::generate().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let database = format!("d{}", number.fetch_add(1, Ordering::Relaxed));
         // One for all: secrets are sealed differently every time.

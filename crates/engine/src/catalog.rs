@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
-use store::{Bought, CatalogRows, Imported, Level, MasterKey, Place, SealError};
+use store::{Bought, CatalogRows, Imported, Level, MasterKey, Place, SealError, Sealed};
 use types::{LevelCode, MemberCode, MemberId, Moment, ProductCode, Sku, SupplierCode};
 use wire::{PriceRow, Secret, slug};
 
@@ -39,6 +39,12 @@ pub fn supplier_place(supplier: &SupplierCode) -> String {
     format!("supplier/{supplier}/settings")
 }
 
+/// What [`MemberEntry::mark`] is.
+fn mark(pin: &Sealed, password: &Sealed) -> [u8; 32] {
+    let digest = Sha256::new().chain_update(Sha256::digest(&pin.0));
+    digest.chain_update(&password.0).finalize().into()
+}
+
 /// A member with its opened secrets.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
@@ -51,6 +57,9 @@ pub struct MemberEntry {
     pub signing: Option<Secret>,
     pub ip_allow: Vec<IpNet>,
     pub imported: Imported,
+    /// Another one whenever PIN or password were sealed anew. Of the sealed bytes: it tells nothing
+    /// of what is in them.
+    pub mark: [u8; 32],
 }
 
 impl MemberEntry {
@@ -108,8 +117,10 @@ impl Catalog {
         for record in rows.members {
             let code = record.member.code.clone();
             let open = |column: &str, sealed| key.open(&place(&code, column), sealed);
-            let (password, old) = password_of(open("password", &record.password)?);
-            let open = |column: &str, sealed| open(column, sealed).map(Secret::new);
+            let (password, old) = password_of(&open("password", &record.password)?);
+            let open = |column: &str, sealed| {
+                open(column, sealed).map(|plain| Secret::new(plain.as_str()))
+            };
             let entry = Arc::new(MemberEntry {
                 pin: open("pin", &record.pin)?,
                 password,
@@ -119,6 +130,7 @@ impl Catalog {
                     .as_ref()
                     .map(|sealed| open("signing", sealed))
                     .transpose()?,
+                mark: mark(&record.pin, &record.password),
                 ip_allow: record.ip_allow,
                 imported: record.imported,
                 member: record.member,
@@ -138,7 +150,7 @@ impl Catalog {
                 let code = record.supplier.code.clone();
                 let opened = key.open(&supplier_place(&code), sealed)?;
                 catalog.editions.insert(code.clone(), edition(&opened));
-                catalog.settings.insert(code, Secret::new(opened));
+                catalog.settings.insert(code, Secret::new(opened.as_str()));
             }
         }
         catalog.suppliers = rows

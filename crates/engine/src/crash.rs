@@ -3,7 +3,7 @@
 
 /// Dies when `GERBANG_CRASH_AT` is `place:n` and this is the n-th time here.
 #[cfg(feature = "crash-points")]
-pub(crate) fn crash_point(place: &str) {
+pub fn crash_point(place: &str) {
     use std::sync::LazyLock;
     use std::sync::atomic::{AtomicI64, Ordering};
     static PLAN: LazyLock<Option<(String, AtomicI64)>> = LazyLock::new(|| {
@@ -21,7 +21,7 @@ pub(crate) fn crash_point(place: &str) {
 
 /// Nothing.
 #[cfg(not(feature = "crash-points"))]
-pub(crate) const fn crash_point(_: &str) {}
+pub const fn crash_point(_: &str) {}
 
 /// Panics while a file with the name of `place` stands in the folder `GERBANG_PANIC_WHILE`.
 #[cfg(feature = "crash-points")]

@@ -9,7 +9,7 @@ use crate::{Catalog, Clock, Health, Parts, ReadPool, Tenure, Zone};
 use domain::{Failover, Run};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
-use store::{CatalogRows, JournalLine, MasterKey, StampKey, Store, StoreError};
+use store::{CatalogRows, JournalLine, KeySet, StampKey, Store, StoreError};
 use tokio::sync::{Notify, mpsc, oneshot};
 use types::UtcMillis;
 
@@ -292,7 +292,7 @@ pub struct Setup {
     /// Reads the catalog.
     pub rows: Box<dyn FnMut() -> Result<CatalogRows, StoreError> + Send>,
     /// Opens sealed columns.
-    pub key: MasterKey,
+    pub key: KeySet,
     /// The only source of "now".
     pub clock: Arc<dyn Clock>,
     /// The operator's zone.
@@ -311,7 +311,7 @@ impl Setup {
         store: Box<dyn Store>,
         reads: ReadPool,
         rows: impl FnMut() -> Result<CatalogRows, StoreError> + Send + 'static,
-        key: MasterKey,
+        key: KeySet,
         clock: Arc<dyn Clock>,
         zone: Zone,
     ) -> Self {

@@ -28,7 +28,7 @@ pub fn beside(password: &str, old_pin: &str, old_password: &str, until: UtcMilli
 
 /// The password, and the pair beside it.
 #[must_use]
-pub fn password_of(opened: String) -> (Secret, Option<OldPair>) {
+pub fn password_of(opened: &str) -> (Secret, Option<OldPair>) {
     let parts = || {
         let mut parts = opened.strip_prefix(MARK)?.splitn(4, BETWEEN);
         let until = parts.next()?.parse().ok().map(UtcMillis::new)?;
@@ -47,11 +47,11 @@ mod tests {
 
     #[test]
     fn a_pair_reads_back() {
-        let (password, old) = password_of(beside("new", "111", "old", UtcMillis::new(7)));
+        let (password, old) = password_of(&beside("new", "111", "old", UtcMillis::new(7)));
         let old = old.unwrap();
         assert_eq!(password.expose(), "new");
         assert_eq!((old.pin.expose(), old.password.expose(), old.until.get()), ("111", "old", 7));
-        let (password, old) = password_of("secret".to_owned());
+        let (password, old) = password_of("secret");
         assert_eq!((password.expose(), old.is_none()), ("secret", true));
     }
 }

@@ -105,14 +105,13 @@ impl House {
         let storage = Storage::of(data, config);
         keyproof::refuse_another(&storage, &key)?;
         // The first reading of the catalog blocks too.
-        let (opened, engine, marker) = apart(|| {
+        let (opened, engine, marker, key) = apart(|| {
             let mut opened = storage.open()?;
             let mut readers = std::mem::take(&mut opened.readers);
-            if let (Some(store), Some(reads)) = (opened.stores.first_mut(), readers.first_mut()) {
-                keyproof::prove(store.as_mut(), reads.as_mut(), &key, opened.clock.now())?;
-            }
             let first = readers.first_mut().context("a store without readers")?;
+            let writer = opened.stores.first_mut().context("a store without a writer")?;
             let now = opened.clock.now();
+            let key = keyproof::prove(writer.as_mut(), first.as_mut(), &key, now)?;
             let met = Marker::meet(&config.mark(data), &storage.shown(), first.as_mut(), now)?;
             if met.restored {
                 data.forget_reports().context("cannot remove reports of before the restore")?;
@@ -135,7 +134,7 @@ impl House {
                 settings: engine::Settings { failover, ..engine::Settings::default() },
             });
             let engine = engine.map_err(|error| anyhow!(error))?;
-            Ok::<_, anyhow::Error>((opened, engine, marker))
+            Ok::<_, anyhow::Error>((opened, engine, marker, key))
         })??;
         let world = Arc::new(world);
         let guard = Guard { allow: config.callback_allow.clone(), open: false };
@@ -221,7 +220,13 @@ impl House {
         data: &DataDir,
         settings: GatewaySettings,
     ) -> anyhow::Result<Arc<Play>> {
-        Play::open(data, self.handle.clone(), data.master_key()?, self.courier.clone(), settings)
+        Play::open(
+            data,
+            self.handle.clone(),
+            self.office.key.clone(),
+            self.courier.clone(),
+            settings,
+        )
     }
 
     /// Another node changed the catalog.

@@ -1,11 +1,17 @@
 //! The data directory: database, master key, lock.
 
+use crate::mark::sync_folder;
 use anyhow::{Context as _, bail};
+use engine::crash_point;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use store::MasterKey;
+use store::{KeyId, MasterKey};
+use zeroize::Zeroizing;
+
+/// Holds the key where no file does.
+pub(crate) const KEY_VARIABLE: &str = "GERBANG_MASTER_KEY";
 
 /// The folder that holds one business.
 #[derive(Clone, Debug)]
@@ -72,6 +78,11 @@ impl DataDir {
 
     fn key_file(&self) -> PathBuf {
         self.0.join("master.key")
+    }
+
+    /// The key comes from the environment.
+    pub(crate) fn key_is_given() -> bool {
+        std::env::var_os(KEY_VARIABLE).is_some()
     }
 
     pub(crate) fn exists(&self) -> bool {
@@ -143,20 +154,48 @@ impl DataDir {
         if self.exists() || self.mark().exists() {
             bail!(self.key_is_missing());
         }
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&key)
-            .with_context(|| format!("cannot create {}", key.display()))?;
-        writeln!(file, "{}", MasterKey::generate()?.to_hex())?;
-        file.sync_all()?;
+        write_key(&key)?;
         Ok(())
+    }
+
+    /// The key that a rotation changes to, until it is in place.
+    pub(crate) fn new_key_file(&self) -> PathBuf {
+        self.0.join("master.key.new")
+    }
+
+    /// Where a rotation keeps the key of before: older backups open with it.
+    fn old_key_file(&self, id: KeyId) -> PathBuf {
+        self.0.join(format!("master.key.old-{id}"))
+    }
+
+    /// The key that a rotation changes to; made durable where there is none yet.
+    pub(crate) fn new_key(&self) -> anyhow::Result<MasterKey> {
+        let path = self.new_key_file();
+        match read_key(&path)? {
+            Some(key) => Ok(key),
+            None => write_key(&path),
+        }
+    }
+
+    /// Puts the new key in the place of the old one, which keeps another name. Whatever a crash leaves,
+    /// both are there, and doing it again ends it.
+    pub(crate) fn swap_keys(&self, old: KeyId) -> anyhow::Result<PathBuf> {
+        let (place, kept, new) = (self.key_file(), self.old_key_file(old), self.new_key_file());
+        if read_key(&kept)?.is_none_or(|key| key.id() != old) {
+            std::fs::hard_link(&place, &kept)
+                .with_context(|| format!("cannot create {}", kept.display()))?;
+            sync_folder(&place)?;
+        }
+        crash_point("key-kept");
+        std::fs::rename(&new, &place)
+            .with_context(|| format!("cannot rename {}", new.display()))?;
+        sync_folder(&place)?;
+        Ok(kept)
     }
 
     /// No key in the folder and none in the environment.
     pub(crate) fn lacks_key(&self) -> bool {
-        std::env::var_os("GERBANG_MASTER_KEY").is_none() && !self.key_file().exists()
+        !Self::key_is_given() && !self.key_file().exists()
     }
 
     /// The way out for those who have a business and no key.
@@ -173,28 +212,21 @@ impl DataDir {
 
     /// Reads the master key; refuses one that others may read.
     pub(crate) fn master_key(&self) -> anyhow::Result<MasterKey> {
-        if let Ok(text) = std::env::var("GERBANG_MASTER_KEY") {
-            return MasterKey::from_hex(&text).context("GERBANG_MASTER_KEY");
+        if Self::key_is_given() {
+            return key_of(KEY_VARIABLE);
         }
         let path = self.key_file();
         let is_ours = self.exists() || self.mark().exists() || self.config().exists();
         if !path.exists() && is_ours {
             bail!(self.key_is_missing());
         }
-        let mut file = File::open(&path).with_context(|| {
+        read_key(&path)?.with_context(|| {
             format!(
                 "cannot read {}: copy it from another node of this business, or from where it is \
                  kept apart; only for a new business `gerbang init` makes one",
                 path.display()
             )
-        })?;
-        let mode = file.metadata()?.permissions().mode();
-        if mode & 0o077 != 0 {
-            bail!("{} may be read by others; run: chmod 600 {0}", path.display());
-        }
-        let mut text = String::new();
-        file.read_to_string(&mut text)?;
-        MasterKey::from_hex(&text).with_context(|| path.display().to_string())
+        })
     }
 
     /// What this folder is called among the nodes of a business: made once, by chance. Empty when
@@ -246,6 +278,49 @@ impl DataDir {
             }
         }
     }
+}
+
+/// Reads a key; refuses one that others may read. None where there is none.
+fn read_key(path: &Path) -> anyhow::Result<Option<MasterKey>> {
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.with_context(|| format!("cannot read {}", path.display()))?,
+    };
+    let mode = file.metadata()?.permissions().mode();
+    if mode & 0o077 != 0 {
+        bail!("{} may be read by others; run: chmod 600 {0}", path.display());
+    }
+    // Large enough to be read in one piece: growing would leave a copy behind.
+    let mut text = Zeroizing::new(String::with_capacity(256));
+    file.read_to_string(&mut text).with_context(|| path.display().to_string())?;
+    MasterKey::from_hex(&text).map(Some).with_context(|| path.display().to_string())
+}
+
+/// A new key in a file of its own, durable with its name. Whole or not there: half a key would have to
+/// be removed by hand.
+fn write_key(path: &Path) -> anyhow::Result<MasterKey> {
+    let (key, part) = (MasterKey::generate()?, beside(path, ".part"));
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&part)
+        .with_context(|| format!("cannot create {}", part.display()))?;
+    file.write_all(key.to_hex().as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()?;
+    // Never over another key.
+    std::fs::hard_link(&part, path).with_context(|| format!("cannot create {}", path.display()))?;
+    std::fs::remove_file(&part)?;
+    sync_folder(path).with_context(|| format!("cannot make {} durable", path.display()))?;
+    Ok(key)
+}
+
+/// The key in a variable of the environment.
+pub(crate) fn key_of(variable: &str) -> anyhow::Result<MasterKey> {
+    let text = std::env::var(variable).with_context(|| variable.to_owned())?;
+    MasterKey::from_hex(&Zeroizing::new(text)).with_context(|| variable.to_owned())
 }
 
 /// The file of this name with an ending.

@@ -2,13 +2,12 @@
 //! and signed, once a day and at each start, to a file and a URL that the operator names.
 
 use crate::config::Config;
-use crate::data::DataDir;
 use crate::heads;
 use anyhow::Context as _;
 use net::{Guard, Outgoing, OutgoingLimits};
 use std::path::PathBuf;
 use std::time::Duration;
-use store::{Heads, StampKey};
+use store::{Heads, KeySet, StampKey};
 use suppliers::{Request, SendResult, Transport as _};
 use tokio::time::Instant;
 use types::Day;
@@ -41,13 +40,13 @@ impl<T> Place<T> {
 
 impl Export {
     /// As the configuration says; `None` when it names no place.
-    pub(crate) fn of(data: &DataDir, config: &Config) -> anyhow::Result<Option<Self>> {
+    pub(crate) fn of(key: &KeySet, config: &Config) -> anyhow::Result<Option<Self>> {
         if config.heads_file.is_none() && config.heads_url.is_none() {
             return Ok(None);
         }
         let guard = Guard { open: true, ..Guard::default() };
         Ok(Some(Self {
-            key: StampKey::of(&data.master_key()?),
+            key: StampKey::of(key),
             file: config.heads_file.clone().map(Place::new),
             url: config.heads_url.clone().map(Place::new),
             outgoing: Outgoing::new(guard, OutgoingLimits::default()).context("heads_url")?,

@@ -148,7 +148,7 @@ pub(crate) fn read_file(path: &Path, key: Option<&StampKey>) -> anyhow::Result<V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use store::MasterKey;
+    use store::KeySet;
 
     #[test]
     fn heads_are_read_as_they_are_printed_and_no_line_can_be_changed() {
@@ -160,7 +160,7 @@ mod tests {
         for wrong in ["", "journal", "journal=1", "other=1:00", "journal=x:00", "journal=1:zz"] {
             assert!(read_head(wrong).is_err(), "{wrong}");
         }
-        let (folder, key) = (tempfile::tempdir().unwrap(), MasterKey::generate().unwrap());
+        let (folder, key) = (tempfile::tempdir().unwrap(), KeySet::generate().unwrap());
         let (file, key) = (folder.path().join("heads"), StampKey::of(&key));
         for day in ["2026-11-30T01:00:00Z", "2026-12-01T01:00:00Z"] {
             append(&file, &lines(day, 0, &[heads], &key)).unwrap();
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn only_heads_above_a_later_restore_are_of_lost_rows() {
-        let (folder, key) = (tempfile::tempdir().unwrap(), MasterKey::generate().unwrap());
+        let (folder, key) = (tempfile::tempdir().unwrap(), KeySet::generate().unwrap());
         let (file, key) = (folder.path().join("heads"), StampKey::of(&key));
         // Two days; a restore to between them; a day; a restore to before it.
         for (epoch, ledger, journal) in

@@ -17,6 +17,7 @@ mod keyproof;
 mod mark;
 mod play;
 mod pulse;
+mod quiet;
 mod receiver;
 mod sandbox;
 mod say;
@@ -47,6 +48,7 @@ pub fn read_import(ending: &str, text: &str) -> anyhow::Result<usize> {
 pub fn main() -> ExitCode {
     // Database, backups and logs are for the operator's eyes only.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    quiet::no_dumps();
     let command = commands::Cli::parse();
     match commands::run(command) {
         Ok(code) => code,

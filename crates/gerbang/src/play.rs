@@ -4,7 +4,7 @@
 
 use crate::assemble::recover;
 use crate::couriers::{GuardedCourier, MarkedCourier};
-use crate::data::DataDir;
+use crate::data::{DataDir, with_logs};
 use crate::sandbox::{SandboxTransport, World};
 use crate::storage::{apart, open_file};
 use anyhow::{Context as _, anyhow};
@@ -15,7 +15,7 @@ use engine::{
 use gateway::{Gateway, GatewaySettings, Playground, Room};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Weak};
-use store::{CatalogChange, CatalogRows, Lane, MasterKey, Sealed};
+use store::{CatalogChange, CatalogRows, KeySet, Lane, MasterKey, Reads as _, Sealed};
 use suppliers::SandboxConnector;
 use tokio::sync::Mutex;
 use types::{MemberCode, MemberId, Rupiah, Sku, SupplierCode};
@@ -33,7 +33,7 @@ const FILE_MOST: u64 = 512 * 1024 * 1024;
 /// The sandbox, in step with the business it plays.
 pub(crate) struct Play {
     real: Handle,
-    key: MasterKey,
+    key: KeySet,
     pub(crate) handle: Handle,
     gateway: Gateway,
     supplier: SupplierCode,
@@ -47,11 +47,12 @@ impl Play {
     pub(crate) fn open(
         data: &DataDir,
         real: Handle,
-        key: MasterKey,
+        key: KeySet,
         courier: Arc<GuardedCourier>,
         settings: GatewaySettings,
     ) -> anyhow::Result<Arc<Self>> {
         forget_much(data)?;
+        forget_foreign(data, &key)?;
         let zone: Zone = real.zone().clone();
         let own_key = key.clone();
         let world = Arc::new(World::open(&data.play_log(), zone.clone(), SN_MARK)?);
@@ -190,8 +191,9 @@ impl Play {
                 let seal = |column: &str, plain: &str, own: Option<&Sealed>| -> anyhow::Result<_> {
                     let place = place(&record.member.code, column);
                     // What is sealed twice looks different: the same value is kept as it is.
-                    let same =
-                        own.filter(|own| self.key.open(&place, own).is_ok_and(|o| o == plain));
+                    let same = own.filter(|own| {
+                        self.key.open(&place, own).is_ok_and(|o| o.as_str() == plain)
+                    });
                     Ok(same.cloned().map_or_else(|| self.key.seal(&place, plain), Ok)?)
                 };
                 let pin = seal("pin", pin, own.map(|own| &own.pin))?;
@@ -233,13 +235,29 @@ fn players(members: &[store::MemberRecord]) -> BTreeSet<MemberId> {
 
 /// Play that has become large is forgotten.
 fn forget_much(data: &DataDir) -> anyhow::Result<()> {
+    let found = std::fs::metadata(data.play_database());
+    if found.is_ok_and(|found| found.len() > FILE_MOST) { forget(data) } else { Ok(()) }
+}
+
+/// Play from before the master key was changed is forgotten: what is sealed in it opens no more.
+fn forget_foreign(data: &DataDir, key: &MasterKey) -> anyhow::Result<()> {
     let path = data.play_database();
-    if std::fs::metadata(&path).is_ok_and(|found| found.len() > FILE_MOST) {
-        for name in [path.clone(), path.with_extension("db-wal"), path.with_extension("db-shm")] {
-            if name.exists() {
-                std::fs::remove_file(&name)
-                    .with_context(|| format!("cannot remove {}", name.display()))?;
-            }
+    if !path.exists() {
+        return Ok(());
+    }
+    let ours = apart(|| {
+        // What cannot be read is told when it is opened.
+        let Ok(mut reads) = sqlite::open_reader(&path) else { return true };
+        reads.catalog().is_ok_and(|rows| Catalog::build(rows, key).is_ok())
+    })?;
+    if ours { Ok(()) } else { forget(data) }
+}
+
+fn forget(data: &DataDir) -> anyhow::Result<()> {
+    for name in with_logs(&data.play_database()) {
+        if name.exists() {
+            std::fs::remove_file(&name)
+                .with_context(|| format!("cannot remove {}", name.display()))?;
         }
     }
     Ok(())

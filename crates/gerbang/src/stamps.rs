@@ -11,7 +11,8 @@ use store::{
 };
 use types::UtcMillis;
 
-fn since() -> PaperKey {
+/// The paper that says that there are stamps.
+pub(crate) fn since() -> PaperKey {
     PaperKey::new("stamps", "since")
 }
 

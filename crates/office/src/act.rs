@@ -10,6 +10,7 @@ use domain::Kind;
 use engine::{Carried, Errand};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use store::Purpose;
 
 const ONCE: &str = "once";
 
@@ -24,7 +25,7 @@ pub(crate) struct Act<'a> {
     pub(crate) actor: &'a Actor,
     what: &'a str,
     detail: Value,
-    /// The caller's key, with a digest of what was asked under it.
+    /// The caller's key, with what was asked under it.
     once: Option<(&'a str, String)>,
 }
 
@@ -37,7 +38,7 @@ impl<'a> Act<'a> {
 
     /// The same under a key: asked again with it, it is not done again.
     pub(crate) fn once(mut self, key: Option<&'a str>, asked: &str) -> Self {
-        self.once = key.map(|key| (key, digest(asked)));
+        self.once = key.map(|key| (key, asked.to_owned()));
         self
     }
 
@@ -68,12 +69,18 @@ impl Office {
     pub(crate) async fn first_answer(&self, act: &Act<'_>) -> anyhow::Result<Option<Value>> {
         let Some((id, asked)) = act.paper() else { return Ok(None) };
         let Some(sheet) = self.sheet::<OnceBody>(ONCE, &id).await? else { return Ok(None) };
-        if sheet.body.asked == asked {
+        // A paper from before has a plain digest.
+        if sheet.body.asked == self.asked(asked) || sheet.body.asked == digest(asked) {
             return Ok(Some(sheet.body.answer));
         }
         let key = act.once.as_ref().map_or("", |(key, _)| key);
         let why = format!("the key `{key}` was used for another request");
         Err(Problem::conflict("key_reused", why).into())
+    }
+
+    /// What is kept of what was asked: a PIN may be in it, which nobody guesses from this.
+    fn asked(&self, asked: &str) -> String {
+        types::hex(self.key.digest(Purpose::Asked, asked))
     }
 
     /// Carries it out: all of it, its line and its key, or nothing. `answer` is what a repetition
@@ -111,7 +118,7 @@ impl Office {
         line.member = first.map(|movement| movement.member);
         errand.lines.push(line);
         if let Some((id, asked)) = act.paper() {
-            let body = OnceBody { asked: asked.to_owned(), answer: answer.clone() };
+            let body = OnceBody { asked: self.asked(asked), answer: answer.clone() };
             errand.papers.push(put(ONCE, &id, 0, "", &body)?);
         }
         self.run(errand).await

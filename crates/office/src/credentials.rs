@@ -88,8 +88,9 @@ impl Office {
             let code = &record.member.code;
             let pin = self.key.open(&place(code, "pin"), &record.pin)?;
             let opened = self.key.open(&place(code, "password"), &record.password)?;
-            let (password, _) = password_of(opened);
-            let others = pin != old.pin.expose() || password.expose() != old.password.expose();
+            let (password, _) = password_of(&opened);
+            let others =
+                pin.as_str() != old.pin.expose() || password.expose() != old.password.expose();
             if others {
                 papers.extend(keys::end_of(self, code.as_str()).await?);
             }

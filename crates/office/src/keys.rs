@@ -12,11 +12,11 @@ use store::Sealed;
 use types::MemberCode;
 use wire::Secret;
 
-const KEY: &str = "apikey";
+pub(crate) const KEY: &str = "apikey";
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct KeyBody {
-    member: String,
+pub(crate) struct KeyBody {
+    pub(crate) member: String,
     name: String,
     sealed: String,
     created: i64,
@@ -32,8 +32,18 @@ pub struct KeyRow {
     pub created: i64,
 }
 
-fn place(id: &str) -> String {
-    format!("apikey/{id}/secret")
+/// Where the secret of a member's key is sealed for: it opens for no other member.
+pub(crate) fn place(member: &str, id: &str) -> String {
+    format!("member/{member}/apikey/{id}")
+}
+
+/// Where it is sealed for as it stands: values without the id of their key are from before, when the
+/// place did not name the member. The next rotation seals them for theirs.
+pub(crate) fn place_of(member: &str, id: &str, sealed: &Sealed) -> String {
+    match sealed.key() {
+        Some(_) => place(member, id),
+        None => format!("apikey/{id}/secret"),
+    }
 }
 
 /// The papers that end all keys of a member.
@@ -89,7 +99,7 @@ impl Office {
         let body = KeyBody {
             member: code.to_string(),
             name: name.trim().chars().take(60).collect(),
-            sealed: types::hex(&self.key.seal(&place(&id), &plain)?.0),
+            sealed: types::hex(&self.key.seal(&place(code.as_str(), &id), &plain)?.0),
             created: self.handle.now().utc.get(),
         };
         let detail = json!({"member": code.as_str(), "key": id});
@@ -155,7 +165,7 @@ impl Office {
         }
         let Some(sheet) = self.sheet::<KeyBody>(KEY, id).await? else { return Ok(None) };
         let sealed = Sealed(types::unhex(&sheet.body.sealed).unwrap_or_default());
-        let plain = self.key.open(&place(id), &sealed)?;
-        Ok(Some((MemberCode::parse(&sheet.body.member)?, Secret::new(plain))))
+        let plain = self.key.open(&place_of(&sheet.body.member, id, &sealed), &sealed)?;
+        Ok(Some((MemberCode::parse(&sheet.body.member)?, Secret::new(plain.as_str()))))
     }
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use store::{CatalogChange, JournalLine, MasterKey, Paper, SupplierRecord};
+use store::{CatalogChange, JournalLine, KeySet, Paper, SupplierRecord};
 use suppliers::Settings;
 use throttle::{Lines, Origin, Slow};
 use types::{MemberId, SupplierCode};
@@ -40,7 +40,7 @@ pub struct Office {
     /// The door to the engine.
     pub handle: Handle,
     /// Seals what is secret.
-    pub key: MasterKey,
+    pub key: KeySet,
     /// How suppliers are spoken to.
     pub suppliers: Arc<Suppliers>,
     /// Held while an operation changes the catalog by what it read of it.
@@ -67,7 +67,7 @@ impl Drop for Began<'_> {
 impl Office {
     /// An office over an engine.
     #[must_use]
-    pub fn new(handle: Handle, key: MasterKey, plug: Box<dyn Plug>) -> Self {
+    pub fn new(handle: Handle, key: KeySet, plug: Box<dyn Plug>) -> Self {
         Self {
             handle,
             key,

@@ -27,9 +27,14 @@ pub(crate) struct PortalBody {
     pub(crate) factor: Factor,
 }
 
+/// Where the second factor of a member is kept.
+pub(crate) fn place(code: &str) -> String {
+    format!("member/{code}/portal/totp")
+}
+
 impl Office {
     pub(crate) fn portal_place(&self, code: &MemberCode) -> Place<'_> {
-        Place { key: &self.key, name: format!("member/{code}/portal/totp") }
+        Place { key: &self.key, name: place(code.as_str()) }
     }
 
     async fn own_login(&self, code: &MemberCode) -> anyhow::Result<Sheet<PortalBody>> {
@@ -177,7 +182,7 @@ impl Office {
         let secret = own.body.factor.offered(&self.portal_place(&me.code), &me.session)?;
         Ok(secret.map(|secret| {
             let url = totp::url(me.code.as_str(), &secret);
-            (secret, url)
+            (secret.to_string(), url)
         }))
     }
 

@@ -13,14 +13,14 @@ use std::collections::HashMap;
 use store::{CatalogChange, MasterKey, Paper, PaperFilter, PaperKey, Sealed};
 use types::MemberCode;
 
-const KIND: &str = "sandbox-login";
+pub(crate) const KIND: &str = "sandbox-login";
 
 #[derive(Serialize, Deserialize)]
 struct Body {
     sealed: String,
 }
 
-fn place(code: &str) -> String {
+pub(crate) fn place(code: &str) -> String {
     format!("member/{code}/sandbox")
 }
 

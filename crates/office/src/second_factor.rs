@@ -1,14 +1,16 @@
 //! The second factor of a person, at the console or at the portal: a secret that the server keeps
 //! until it is confirmed, codes that work once, and recovery codes for who lost the app.
 //!
-//! A wrong code changes nothing. Recovery codes are stored as digests under the master key.
+//! A wrong code changes nothing. Recovery codes are stored as keyed digests.
 
 use crate::papers::random;
 use crate::problem::Problem;
 use crate::totp;
 use serde::{Deserialize, Serialize};
-use store::{MasterKey, Sealed};
+use serde_json::Value;
+use store::{KeySet, Purpose, Sealed};
 use types::UtcMillis;
+use zeroize::Zeroizing;
 
 /// Recovery codes made at a time.
 const RECOVERY: usize = 10;
@@ -59,23 +61,35 @@ pub(crate) enum Spent {
 
 /// A factor and where it is kept: what is sealed for one holder opens for no other.
 pub(crate) struct Place<'a> {
-    pub(crate) key: &'a MasterKey,
+    pub(crate) key: &'a KeySet,
     pub(crate) name: String,
 }
 
 impl Place<'_> {
-    fn open(&self, place: &str, sealed: &str) -> anyhow::Result<String> {
+    fn open(&self, place: &str, sealed: &str) -> anyhow::Result<Zeroizing<String>> {
         let sealed = Sealed(types::unhex(sealed).unwrap_or_default());
         Ok(self.key.open(place, &sealed)?)
     }
 
     fn offered(&self) -> String {
-        format!("{}/offered", self.name)
+        offered_place(&self.name)
     }
 
     fn digest(&self, code: &str) -> String {
-        types::hex(self.key.digest("recovery code", &format!("{}\n{code}", self.name)))
+        types::hex(self.key.digest(Purpose::RecoveryCode, &format!("{}\n{code}", self.name)))
     }
+}
+
+/// Where a paper with a factor holds what is sealed, and for which place.
+pub(crate) fn sealed_in(body: &Value, name: &str) -> Vec<(String, String)> {
+    let mut held = vec![("/totp".to_owned(), name.to_owned())];
+    let offered = body["offered"].as_array().map_or(0, Vec::len);
+    held.extend((0..offered).map(|n| (format!("/offered/{n}/sealed"), offered_place(name))));
+    held
+}
+
+fn offered_place(name: &str) -> String {
+    format!("{name}/offered")
 }
 
 /// As people type it: in any case, with or without dashes.
@@ -103,7 +117,7 @@ impl Factor {
         &self,
         place: &Place<'_>,
         session: &str,
-    ) -> anyhow::Result<Option<String>> {
+    ) -> anyhow::Result<Option<Zeroizing<String>>> {
         let own = self.offered.iter().find(|offer| offer.session == session);
         own.map(|offer| place.open(&place.offered(), &offer.sealed)).transpose()
     }
@@ -197,22 +211,22 @@ mod tests {
 
     const NOW: UtcMillis = UtcMillis::new(1_795_402_800_000);
 
-    fn place(key: &MasterKey) -> Place<'_> {
+    fn place(key: &KeySet) -> Place<'_> {
         Place { key, name: "user/budi/totp".to_owned() }
     }
 
-    fn on(key: &MasterKey) -> (Factor, String, Vec<String>) {
+    fn on(key: &KeySet) -> (Factor, String, Vec<String>) {
         let (place, mut factor) = (place(key), Factor::default());
         factor.offer(&place, "s1").unwrap();
         let secret = factor.offered(&place, "s1").unwrap().unwrap();
         let code = code_at(&secret, NOW).unwrap();
         let codes = factor.confirm(&place, "s1", &code, NOW).unwrap();
-        (factor, secret, codes)
+        (factor, secret.to_string(), codes)
     }
 
     #[test]
     fn a_wrong_code_changes_nothing_and_the_same_secret_stays_offered() {
-        let key = MasterKey::generate().unwrap();
+        let key = KeySet::generate().unwrap();
         let (place, mut factor) = (place(&key), Factor::default());
         factor.offer(&place, "s1").unwrap();
         let secret = factor.offered(&place, "s1").unwrap().unwrap();
@@ -234,7 +248,7 @@ mod tests {
 
     #[test]
     fn codes_work_once() {
-        let key = MasterKey::generate().unwrap();
+        let key = KeySet::generate().unwrap();
         let (mut factor, secret, _) = on(&key);
         let place = place(&key);
         let first = code_at(&secret, NOW).unwrap();
@@ -248,7 +262,7 @@ mod tests {
 
     #[test]
     fn ten_recovery_codes_work_once_each_and_stand_nowhere() {
-        let key = MasterKey::generate().unwrap();
+        let key = KeySet::generate().unwrap();
         let (mut factor, _, codes) = on(&key);
         let place = place(&key);
         assert_eq!(codes.len(), 10);

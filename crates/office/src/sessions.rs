@@ -4,7 +4,7 @@ use crate::access::{Actor, Permission, Role};
 use crate::papers::{Sheet, digest, drop, put, secret};
 use crate::password;
 use crate::plug::Office;
-use crate::portal_session::is_stamp;
+use crate::portal_session::{is_stamp, stamp};
 use crate::problem::Problem;
 use crate::second_factor::Spent;
 use crate::tokens::TOKEN;
@@ -242,16 +242,17 @@ impl Office {
             return Ok(false);
         };
         let now = self.handle.now().utc.get();
-        let is_active =
-            match member {
-                Some(id) => self.handle.catalog().member_by_id(id).is_some_and(|entry| {
-                    entry.member.active && sheet.body.stamp == self.stamp(entry)
-                }),
-                None => {
-                    let user = self.sheet::<UserBody>(USER, &sheet.tag).await?;
-                    user.is_some_and(|user| user.body.active)
-                }
-            };
+        let is_active = match member {
+            Some(id) => self
+                .handle
+                .catalog()
+                .member_by_id(id)
+                .is_some_and(|entry| entry.member.active && sheet.body.stamp == stamp(entry)),
+            None => {
+                let user = self.sheet::<UserBody>(USER, &sheet.tag).await?;
+                user.is_some_and(|user| user.body.active)
+            }
+        };
         Ok(is_active && !sheet.body.is_over(now))
     }
 

@@ -49,6 +49,11 @@ impl UserBody {
     }
 }
 
+/// Where the second factor of a user is kept.
+pub(crate) fn place(login: &str) -> String {
+    format!("user/{login}/totp")
+}
+
 /// More people than any business has.
 const USERS_MOST: u32 = 1_000;
 /// After one person made a user, or gave it another role, password or second factor, it agrees to
@@ -143,9 +148,8 @@ impl Office {
         found.ok_or_else(|| Problem::missing(format!("there is no user {login}")).into())
     }
 
-    /// Where the second factor of a user is kept.
     pub(crate) fn place_of(&self, login: &str) -> Place<'_> {
-        Place { key: &self.key, name: format!("user/{login}/totp") }
+        Place { key: &self.key, name: place(login) }
     }
 
     /// Makes a user; one that exists is never changed by this.
@@ -371,7 +375,7 @@ impl Office {
         let secret = sheet.body.factor.offered(&self.place_of(login), session)?;
         Ok(secret.map(|secret| {
             let url = totp::url(login, &secret);
-            (secret, url)
+            (secret.to_string(), url)
         }))
     }
 

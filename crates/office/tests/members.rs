@@ -7,6 +7,7 @@ mod desk;
 use desk::house_on;
 use engine::Clock;
 use office::{Actor, From, MemberSet, Office, Operation, Problem, SignedMember, execute};
+use sha2::Digest as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use types::{MemberCode, UtcMillis};
@@ -181,4 +182,48 @@ async fn an_old_pair_is_kept_in_the_catalog_until_its_hour() {
     set(&office, MemberSet { pin: Some("730264".to_owned()), ..MemberSet::default() }).await;
     assert!(entry().old.is_none());
     assert_eq!((entry().pin.expose(), entry().password.expose()), ("730264", "teh-manis-3"));
+}
+
+/// What is kept of a request under a key, and the name of a file of members: credentials are in both, and
+/// a plain digest of either could be guessed at.
+#[tokio::test]
+async fn no_plain_digest_of_a_credential_is_stored() {
+    let (office, _) = house();
+    let add = serde_json::json!({"op": "member_add", "code": "NEW7", "name": "", "pin": "480913",
+        "password": "teh-manis-3", "ips": []});
+    let read = || serde_json::from_value::<Operation>(add.clone()).unwrap();
+    let asked = serde_json::to_value(read()).unwrap().to_string();
+    let local = Actor::local();
+    office::execute_once(&office, &local, read(), Some("k")).await.unwrap();
+    // The same again is known, another one under this key is not.
+    let again = office::execute_once(&office, &local, read(), Some("k")).await.unwrap();
+    assert_eq!(again["state"], "repeated");
+    let mut other = add.clone();
+    other["pin"] = "480914".into();
+    let other = serde_json::from_value(other).unwrap();
+    let refused = office::execute_once(&office, &local, other, Some("k")).await.unwrap_err();
+    assert!(refused.to_string().contains("was used for another request"), "{refused}");
+    let file = "kode,pin,password,saldo,ips\nrs9,1,1,500,203.0.113.7\n";
+    let import = serde_json::json!({"op": "member_import", "text": file});
+    let told = execute(&office, &local, serde_json::from_value(import).unwrap()).await.unwrap();
+    assert_eq!(told["openings"], 1, "{told}");
+
+    let stored = office.handle.reads().ask(|reads| {
+        let mut all = String::new();
+        reads.each_paper(&mut |paper| {
+            all += &format!("{} {}\n", paper.key.id, paper.body);
+            std::ops::ControlFlow::Continue(())
+        })?;
+        let filter = store::JournalFilter { limit: 100, ..Default::default() };
+        for row in reads.journal_page(&filter)? {
+            all += &format!("{}\n{}\n", row.row.request, row.row.reply);
+        }
+        Ok::<_, store::StoreError>(all)
+    });
+    let stored = stored.await.unwrap().unwrap();
+    assert!(stored.contains(told["file"].as_str().unwrap()), "{stored}");
+    for text in [asked.as_str(), file] {
+        let plain = types::hex(sha2::Sha256::digest(text));
+        assert!(!stored.contains(&plain), "the digest of {text} is in {stored}");
+    }
 }

@@ -56,6 +56,17 @@ pub struct Joining {
     pub lease: Duration,
 }
 
+impl Joining {
+    /// As [`nodes`] lists it.
+    #[must_use]
+    pub fn listed(&self) -> String {
+        match self.seat.is_empty() {
+            true => self.node.clone(),
+            false => format!("{}/{}", self.seat, self.node),
+        }
+    }
+}
+
 /// A node's hold on its lanes. Cheap to clone.
 #[derive(Clone)]
 pub struct Tenure(Arc<Held>);
@@ -190,10 +201,7 @@ pub fn join(target: Target, joining: &Joining) -> Result<Joined, StoreError> {
     migrate::migrate(&mut link)?;
     let settings =
         link.run(async |live| check::described(&live.client).await).map_err(Lost::not_written)?;
-    let node = match joining.seat.is_empty() {
-        true => joining.node.clone(),
-        false => format!("{}/{}", joining.seat, joining.node),
-    };
+    let node = joining.listed();
     let taken = lanes::take(&mut link, &node, joining)?;
     let (held, seen) = (Held::new(), Arc::new(AtomicI64::new(-1)));
     let mut stores = Vec::with_capacity(taken.len());

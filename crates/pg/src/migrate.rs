@@ -4,7 +4,7 @@
 use crate::link::{Link, Lost, told};
 use store::StoreError;
 
-const STEPS: [&str; 9] = [
+const STEPS: [&str; 10] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_papers.sql"),
     include_str!("../migrations/0003_network.sql"),
@@ -14,6 +14,7 @@ const STEPS: [&str; 9] = [
     include_str!("../migrations/0007_stamps.sql"),
     include_str!("../migrations/0008_imported.sql"),
     include_str!("../migrations/0009_exchange.sql"),
+    include_str!("../migrations/0010_key_ids.sql"),
 ];
 
 /// Any number; held while migrating, so that nodes that start together do it once.

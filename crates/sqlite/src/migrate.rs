@@ -3,7 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 use store::StoreError;
 
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_routing.sql"),
     include_str!("../migrations/0003_upstream.sql"),
@@ -15,6 +15,7 @@ const MIGRATIONS: [&str; 11] = [
     include_str!("../migrations/0009_epochs.sql"),
     include_str!("../migrations/0010_stamps.sql"),
     include_str!("../migrations/0011_imported.sql"),
+    include_str!("../migrations/0012_key_ids.sql"),
 ];
 
 /// Brings the schema forward; refuses one that is newer than this program.

@@ -10,8 +10,10 @@ pub mod codec;
 mod document;
 mod evidence;
 mod exchange;
+mod keyset;
 mod read;
 mod records;
+
 mod said;
 mod seal;
 mod stamp;
@@ -22,6 +24,7 @@ pub use chain::{ChainHead, Hash, Heads, Lane, journal_hash, transfer_hash};
 pub use document::{Paper, PaperFilter, PaperKey};
 pub use evidence::{Place, ProofKey, Turn, is_rival};
 pub use exchange::{Exchange, Heard, Peer};
+pub use keyset::{KeySet, Purpose};
 pub use read::{
     CatalogRows, ChainRow, Counts, DeliveryFilter, JOURNAL_LOOK_MOST, JournalFilter, Places,
     Progress, Reads, Story, TrxFilter, Work, not_read,
@@ -30,7 +33,7 @@ pub use records::{
     CatalogChange, CatalogKey, Channel, Delivery, DeliveryState, Direction, Imported, JournalLine,
     Level, MemberRecord, SupplierRecord,
 };
-pub use seal::{MasterKey, SealError, Sealed};
+pub use seal::{KeyId, MasterKey, SealError, Sealed};
 pub use stamp::{Stamp, StampKey, Was, read_stamps, stamp_bytes};
 pub use stamped::{Compared, Remembered, RememberedRow, Stamped};
 

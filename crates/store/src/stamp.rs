@@ -4,7 +4,7 @@
 //! this serial number, that a second person refused: such things stand in rows that change, so the
 //! journal line of each commit carries a stamp of every such row as the commit left it. `verify` walks
 //! the journal and compares the last stamp of each row with the row. The digest is an HMAC under a key
-//! that follows from the master key: who can write the whole database and lacks that key cannot make
+//! that is sealed under the master key ([`KeySet`]): who can write the whole database and lacks that key cannot make
 //! one, and a digest that outlives a deleted text tells nothing of it.
 //!
 //! A stamp also carries the digest of the row as the commit found it: a row that was changed behind our
@@ -14,8 +14,9 @@
 //! often a callback was tried.
 
 use crate::codec::{attempt_state, state_columns};
+use crate::seal::KeyBytes;
 use crate::{
-    CatalogChange, Delivery, DeliveryState, Level, MasterKey, MemberRecord, Paper, PaperKey,
+    CatalogChange, Delivery, DeliveryState, KeySet, Level, MemberRecord, Paper, PaperKey,
     SupplierRecord,
 };
 use domain::{Account, Attempt, Denomination, Epoch, Price, Product, RouteRow, Trx};
@@ -67,7 +68,7 @@ impl Stamp {
 
 /// Makes stamps.
 #[derive(Clone)]
-pub struct StampKey(pub(crate) [u8; 32]);
+pub struct StampKey(pub(crate) KeyBytes);
 
 impl std::fmt::Debug for StampKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -149,15 +150,15 @@ fn member_row(id: MemberId) -> String {
 }
 
 impl StampKey {
-    /// Follows from the master key and tells nothing of it.
+    /// A root of the business ([`KeySet`]).
     #[must_use]
-    pub fn of(key: &MasterKey) -> Self {
-        Self(key.derived("gerbang stamps 1"))
+    pub fn of(key: &KeySet) -> Self {
+        Self(key.stamps())
     }
 
     fn fields(&self, row: &str) -> Fields {
         // HMAC takes keys of any length.
-        let mac = Hmac::<Sha256>::new_from_slice(&self.0);
+        let mac = Hmac::<Sha256>::new_from_slice(&*self.0);
         let mac = mac.unwrap_or_else(|_| Hmac::<Sha256>::new(&Default::default()));
         Fields(mac).text(row)
     }

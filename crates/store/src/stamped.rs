@@ -322,7 +322,7 @@ mod tests {
 
     /// Lines of (lane, moment, papers as they were left), then what is there.
     fn judged(lines: &[(i32, i64, Stamp)], there: &[Paper]) -> Vec<String> {
-        let key = StampKey([1; 32]);
+        let key = StampKey([1; 32].into());
         let mut stamped = Stamped::new(&key);
         let begin = stamp_bytes(UtcMillis::new(0), &[key.since(1, 1)]);
         stamped.line(Lane(0), UtcMillis::new(0), &begin);
@@ -341,7 +341,7 @@ mod tests {
     /// are gone are missed, and what a line takes away may be gone.
     #[test]
     fn a_comparison_goes_on_from_the_one_before() {
-        let key = StampKey([1; 32]);
+        let key = StampKey([1; 32].into());
         let papers: Vec<Paper> = ["1", "2", "3"]
             .map(|id| Paper { key: PaperKey::new("approval", id), ..paper(1, "asked") })
             .to_vec();
@@ -391,7 +391,7 @@ mod tests {
 
     #[test]
     fn only_the_last_stamp_counts_and_nothing_may_be_missing() {
-        let key = StampKey([1; 32]);
+        let key = StampKey([1; 32].into());
         let (first, second) = (paper(1, "asked"), paper(2, "refused"));
         let lines = [(0, 1, key.paper(&first)), (0, 2, key.paper(&second))];
         assert!(judged(&lines, std::slice::from_ref(&second)).is_empty());
@@ -412,7 +412,7 @@ mod tests {
         let far = [(1, 3_600_000, key.paper(&second)), (2, 4_990, key.paper(&first))];
         assert_eq!(judged(&far, std::slice::from_ref(&first)).len(), 1);
         // Without the key nobody makes a stamp.
-        let forged = [(0, 1, StampKey([2; 32]).paper(&first))];
+        let forged = [(0, 1, StampKey([2; 32].into()).paper(&first))];
         assert_eq!(judged(&forged, &[first]).len(), 1);
     }
 }

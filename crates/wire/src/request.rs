@@ -6,16 +6,17 @@
 use crate::reply::Echo;
 use std::fmt;
 use types::{Dest, MemberCode, Param, ProductCode, Qty, RefId, Refusal, Rupiah};
+use zeroize::Zeroizing;
 
-/// A secret as it was sent. Its `Debug` shows nothing.
+/// A secret as it was sent. Its `Debug` shows nothing; it is overwritten when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Wraps a secret.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(Zeroizing::new(text.into()))
     }
 
     /// The secret itself; compare it in constant time and never print it.

@@ -3,7 +3,7 @@
 use super::House;
 use model::Model;
 use std::time::Duration;
-use store::{Batch, MasterKey, Reads as _, Store, Wants};
+use store::{Batch, KeySet, Reads as _, Store, Wants};
 
 /// Writes the business into an empty store.
 fn found(store: &mut dyn Store, founding: &Batch) {
@@ -12,7 +12,7 @@ fn found(store: &mut dyn Store, founding: &Batch) {
     store.commit(founding.clone()).unwrap();
 }
 
-pub(crate) fn model_house(key: &MasterKey, founding: &Batch) -> (House, Model) {
+pub(crate) fn model_house(key: &KeySet, founding: &Batch) -> (House, Model) {
     let model = Model::default();
     found(&mut model.clone(), founding);
     let (mut rows, kept) = (model.clone(), model.clone());
@@ -27,7 +27,7 @@ pub(crate) fn model_house(key: &MasterKey, founding: &Batch) -> (House, Model) {
     (house, kept)
 }
 
-pub(crate) fn sqlite_house(folder: &std::path::Path, key: &MasterKey, founding: &Batch) -> House {
+pub(crate) fn sqlite_house(folder: &std::path::Path, key: &KeySet, founding: &Batch) -> House {
     let path = folder.join("gerbang.db");
     let mut opened = sqlite::open_sorting(&path, Some(3)).unwrap();
     found(&mut opened.store, founding);
@@ -45,7 +45,7 @@ pub(crate) fn sqlite_house(folder: &std::path::Path, key: &MasterKey, founding: 
 }
 
 /// Joined with one lane, so that numbers and chains are those of the others.
-pub(crate) fn pg_house(url: &str, key: &MasterKey, founding: &Batch) -> (House, pg::Keeper) {
+pub(crate) fn pg_house(url: &str, key: &KeySet, founding: &Batch) -> (House, pg::Keeper) {
     let (node, seat) = ("test".to_owned(), String::new());
     let joining = pg::Joining { node, seat, lanes: 1, lease: Duration::from_secs(30) };
     let mut joined = pg::join(pg::Target::parse(url, None).unwrap(), &joining).unwrap();
@@ -60,7 +60,7 @@ pub(crate) fn pg_house(url: &str, key: &MasterKey, founding: &Batch) -> (House, 
 }
 
 /// A member that comes with an import, or is changed by one: an errand with its opening balance.
-pub(crate) fn take_over(which: u8, imported: u8, opening: i16, key: &MasterKey) -> engine::Errand {
+pub(crate) fn take_over(which: u8, imported: u8, opening: i16, key: &KeySet) -> engine::Errand {
     let code = types::MemberCode::parse(&format!("NEW{which}")).unwrap();
     let seal = |column: &str| key.seal(&engine::place(&code, column), "secret").unwrap();
     let id = types::MemberId::new(20 + i64::from(which));

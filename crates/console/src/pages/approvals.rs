@@ -53,7 +53,7 @@ fn label(ask: &Ask, name: &str) -> String {
         "returned" => ask.t("The supplier gives its price back"),
         "number" => ask.t("Account number"),
         "holder" => ask.t("In the name of"),
-        "file" => "SHA-256",
+        "file" => ask.t("Digest of the file"),
         "rows" => ask.t("Members"),
         "new" => ask.t("New"),
         "openings" => ask.t("Members whose balance is opened"),

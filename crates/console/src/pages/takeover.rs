@@ -108,7 +108,7 @@ pub(crate) async fn import(console: &Inner, ask: &Ask) -> anyhow::Result<Answer>
         (ask.t("Of members who owe us"), money("debts")),
         (ask.t("Credit limits that are given"), money("credit_limits")),
         (ask.t("Gives in all"), money("gives")),
-        ("SHA-256", Cell::code(plan["file"].as_str().unwrap_or_default())),
+        (ask.t("Digest of the file"), Cell::code(plan["file"].as_str().unwrap_or_default())),
     ];
     let facts = facts.map(|(label, cell)| (label.to_owned(), cell)).into();
     let mut parts = looked(ask, &plan, facts, (ask.t("Member"), agreed));

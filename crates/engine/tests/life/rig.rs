@@ -219,7 +219,7 @@ pub(crate) struct Rig {
     pub(crate) receivers: Arc<Receivers>,
     pub(crate) ports: Arc<Suppliers>,
     pub(crate) workers: Workers,
-    key: MasterKey,
+    key: KeySet,
 }
 
 pub(crate) const T1: i64 = 1_321;
@@ -237,7 +237,7 @@ impl Rig {
 
     /// With a store that breaks as the plan says; its workers run.
     pub(crate) async fn breaking(folder: &Path, tick_ms: u64, plan: Arc<Break>) -> Self {
-        let key = MasterKey::generate().unwrap();
+        let key = KeySet::generate().unwrap();
         let rig = Self::open(folder, key, 0, tick_ms, plan).await;
         rig.found().await;
         rig.workers.start();
@@ -251,7 +251,7 @@ impl Rig {
 
     async fn open(
         folder: &Path,
-        key: MasterKey,
+        key: KeySet,
         after_ms: i64,
         tick_ms: u64,
         plan: Arc<Break>,

@@ -130,7 +130,7 @@ pub(crate) struct Rig {
     pub(crate) ended: oneshot::Receiver<Result<(), StoreError>>,
     pub(crate) folder: tempfile::TempDir,
     nonce: AtomicI64,
-    key: MasterKey,
+    key: KeySet,
     stop: watch::Sender<bool>,
     workers: Workers,
 }
@@ -211,7 +211,7 @@ impl Rig {
         let inner = Box::new(opened.store);
         let store = Rigged { inner, next: next.clone(), fault: fault.clone() };
         let mut rows = sqlite::open_reader(&path).unwrap();
-        let key = MasterKey::generate().unwrap();
+        let key = KeySet::generate().unwrap();
         let clock = Arc::new(SetClock(AtomicI64::new(0)));
         let engine = Engine::start(Setup::new(
             Box::new(store),

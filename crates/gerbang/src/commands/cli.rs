@@ -121,6 +121,9 @@ pub(super) enum BusinessVerb {
     /// everything but sales, while the suppliers' statements are compared. `gerbang restore --open`
     /// begins to sell.
     Restore(RestoreArgs),
+    /// The master key: what is sealed under which, and a change to another one.
+    #[command(subcommand)]
+    Key(KeyVerb),
     /// Move the business from its file into an empty PostgreSQL database; proved on both sides.
     ///
     /// Stop the server first. Open purchases move too and go on there. The file is renamed
@@ -151,6 +154,28 @@ pub(super) struct VerifyArgs {
     /// With --checkpoint: read everything all the same, and begin a new one. Now and then you should.
     #[arg(long, requires = "checkpoint")]
     pub(super) whole: bool,
+}
+
+#[derive(Subcommand)]
+pub(super) enum KeyVerb {
+    /// The id of the key in place, and how many sealed values are under it and under others.
+    Show,
+    /// Change the master key: everything that is sealed is sealed anew under a new one.
+    ///
+    /// When somebody who had it leaves, or a copy of it is lost. Stop the server first, on PostgreSQL all
+    /// nodes. The new key is written to master.key.new, and takes the place of master.key at the end; the old
+    /// one stays beside it as master.key.old-ID, because backups from before open with it. Whatever
+    /// interrupts it: run it again, and until it has ended nothing is served. Portal sessions and the
+    /// members' sandbox begin anew.
+    Rotate(RotateArgs),
+}
+
+#[derive(Args)]
+pub(super) struct RotateArgs {
+    /// Where the key comes from GERBANG_MASTER_KEY: the variable that holds the new one, 64 hexadecimal
+    /// digits.
+    #[arg(long, value_name = "NAME")]
+    pub(super) new_key_env: Option<String>,
 }
 
 #[derive(Args)]

@@ -2,6 +2,7 @@
 
 use super::render::{Screen, Shape, bar};
 use super::verify::{self, Proof};
+use crate::keyproof::Begun;
 use crate::mark::sync_folder;
 use crate::storage::Storage;
 use anyhow::{Context as _, bail};
@@ -34,6 +35,7 @@ pub(super) fn backup(
     // A part that an interrupted backup left behind.
     let _ = std::fs::remove_file(part);
     let mut reads = sqlite::open_reader(database)?;
+    Begun::refuse(&mut reads)?;
     reads.hold()?;
     let progress = bar("pages");
     let copied = reads.backup(part, &mut |done, total| {

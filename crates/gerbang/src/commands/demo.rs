@@ -5,6 +5,7 @@ use crate::assemble::House;
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::goods;
+use crate::keyproof;
 use crate::receiver::{PATH, Receiver};
 use crate::say;
 use crate::stamps;
@@ -175,7 +176,7 @@ pub(super) async fn demo(
     if fresh {
         let storage = Storage::of(data, &config);
         let zone = engine::Zone::new(&config.zone)?;
-        let key = StampKey::of(&data.master_key()?);
+        let key = StampKey::of(&keyproof::keys_in(&storage, &data.master_key()?)?);
         apart(move || -> anyhow::Result<usize> {
             let mut opened = storage.open()?;
             let (rows, now) = ((opened.rows)()?, opened.clock.now());

@@ -6,6 +6,7 @@ mod copy;
 mod demo;
 mod history;
 mod import;
+mod key;
 mod moving;
 mod render;
 mod restore;
@@ -20,11 +21,12 @@ use crate::config::{Config, DEFAULT};
 use crate::data::DataDir;
 use crate::door;
 use crate::goods;
+use crate::keyproof;
 use crate::storage::Storage;
 use anyhow::{Context as _, bail};
 use cli::{
-    BookVerb, BusinessVerb, CallbackVerb, EntryArgs, MemberVerb, PriceVerb, ProductVerb, RouteVerb,
-    SupplierVerb, TrxVerb, UserVerb, Verb, VerdictArgs,
+    BookVerb, BusinessVerb, CallbackVerb, EntryArgs, KeyVerb, MemberVerb, PriceVerb, ProductVerb,
+    RouteVerb, SupplierVerb, TrxVerb, UserVerb, Verb, VerdictArgs,
 };
 use engine::Zone;
 use office::{
@@ -87,8 +89,9 @@ async fn business(
             return done(verify::verify(data, &config, &args, screen));
         }
         BusinessVerb::Backup { to } => {
-            let key = data.master_key().ok().map(|key| StampKey::of(&key));
-            return done(copy::backup(&Storage::of(data, &config), key.as_ref(), &to, screen));
+            let storage = Storage::of(data, &config);
+            let key = stamp_key(data, &storage)?;
+            return done(copy::backup(&storage, key.as_ref(), &to, screen));
         }
         BusinessVerb::Restore(args) if args.open => {
             let note = args.note.unwrap_or_default();
@@ -96,6 +99,10 @@ async fn business(
         }
         BusinessVerb::Restore(args) => {
             return done(restore::restore(data, &config, &args, screen));
+        }
+        BusinessVerb::Key(KeyVerb::Show) => return done(key::show(data, &config, screen)),
+        BusinessVerb::Key(KeyVerb::Rotate(args)) => {
+            return done(key::rotate(data, &config, &args, screen));
         }
         BusinessVerb::MigrateStore { from, to } => {
             return done(moving::move_store(data, config, from, to, screen));
@@ -133,6 +140,15 @@ async fn business(
     screen.show(&told, shape)?;
     let is_odd = matches!(shape, Shape::Plan) && told["wrong"].as_u64().is_some_and(|odd| odd > 0);
     Ok(if is_odd { ExitCode::from(ODD) } else { ExitCode::SUCCESS })
+}
+
+/// What stamps are proved with; none where master.key is not at hand.
+fn stamp_key(data: &DataDir, storage: &Storage) -> anyhow::Result<Option<StampKey>> {
+    let Ok(key) = data.master_key() else { return Ok(None) };
+    if !storage.exists()? {
+        return Ok(None);
+    }
+    keyproof::keys_in(storage, &key).map(|keys| Some(StampKey::of(&keys)))
 }
 
 /// Where the business is, and how it is configured: either may name the other.

@@ -1,14 +1,15 @@
 //! `migrate-store`: from a file into PostgreSQL, proved on both sides before the file is put away.
 
 use super::render::{Screen, Shape, bar};
+use super::stamp_key;
 use super::verify::{self, Proof};
 use crate::config::Config;
 use crate::data::{DataDir, beside};
+use crate::keyproof::Begun;
 use crate::storage::{Storage, apart};
 use anyhow::{Context as _, bail};
 use serde_json::json;
 use std::path::PathBuf;
-use store::StampKey;
 
 pub(super) fn move_store(
     data: &DataDir,
@@ -27,10 +28,11 @@ pub(super) fn move_store(
     // The log would be left behind by the rename below, and with it what was committed last.
     sqlite::fold_log(&file).with_context(|| format!("{}; nothing was moved", file.display()))?;
     let there = Storage::named(&to, &config);
-    let key = data.master_key().ok().map(|key| StampKey::of(&key));
+    let key = stamp_key(data, &source)?;
     let proof = Proof::whole(key.as_ref());
     let (before, after) = apart(|| {
         let mut reads = source.reader()?;
+        Begun::refuse(reads.as_mut())?;
         let before = verify::report(reads.as_mut(), &proof)?;
         if let Some(first) = before.found.first() {
             bail!("{} does not hold: {first}; nothing was moved", source.shown());

@@ -10,19 +10,19 @@ use super::verify::{self, Proof};
 use crate::config::Config;
 use crate::data::{DataDir, beside, with_logs};
 use crate::heads;
-use crate::keyproof;
+use crate::keyproof::{self, Begun};
 use crate::mark::{Mark, Marker, sync_folder};
 use crate::stamps::next_numbers;
 use crate::storage::{Opened, Storage, apart};
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use domain::{Epoch, Lost, first_after};
 use engine::{Catalog, Zone};
 use serde_json::{Value, json};
 use sqlite::Found;
 use std::path::{Path, PathBuf};
 use store::{
-    Batch, CatalogChange, Change, Channel, Direction, Heads, JournalFilter, JournalLine, MasterKey,
-    Paper, Reads, Stamp, StampKey, TrxFilter, Wants, Was, stamp_bytes,
+    Batch, CatalogChange, Change, Channel, Direction, Heads, JournalFilter, JournalLine, KeySet,
+    MasterKey, Paper, Reads, Stamp, StampKey, TrxFilter, Wants, Was, stamp_bytes,
 };
 use types::{DeliveryId, TrxNo, UtcMillis};
 
@@ -82,10 +82,10 @@ struct Marking<'a> {
 impl Marking<'_> {
     /// Notes where the copy ended, as the first heads of the new time: what is noted above them is of the
     /// time that was lost. A restore is one without it, too.
-    fn note(&self, epoch: &Epoch, copied: &[Heads]) {
+    fn note(&self, epoch: &Epoch, copied: &[Heads], key: &StampKey) {
         let Some(file) = &self.heads else { return };
         let at = epoch.at.get().to_string();
-        let text = heads::lines(&at, epoch.number, copied, &StampKey::of(self.key));
+        let text = heads::lines(&at, epoch.number, copied, key);
         if let Err(error) = heads::append(file, &text) {
             eprintln!("{}: the heads of the copy are not noted: {error}", file.display());
         }
@@ -138,9 +138,9 @@ fn put_in_place(
     drop(source);
     progress.finish_and_clear();
     let mut opened = Storage::File(part.clone()).open()?;
-    prove(&mut opened, marking.key, &file.display().to_string(), "nothing was restored")?;
+    let key = prove(&mut opened, marking.key, &file.display().to_string(), "nothing was restored")?;
     let copied = first(&mut opened)?.heads()?;
-    let (epoch, shown) = begin_epoch(&mut opened, marking)?;
+    let (epoch, shown) = begin_epoch(&mut opened, marking, &key)?;
     drop(opened);
     // What is in a log of its own would be left behind by the rename.
     sqlite::fold_log(&part).with_context(|| format!("{}; nothing was restored", part.display()))?;
@@ -160,7 +160,7 @@ fn put_in_place(
     sync_folder(database)?;
     let mut reads = sqlite::open_reader(database)?;
     Marker::begin(&marking.mark, &epoch, &mut reads, epoch.at)?;
-    marking.note(&epoch, &copied);
+    marking.note(&epoch, &copied, &key);
     data.forget_reports()?;
     let mut shown = shown;
     shown["restored"] = json!(file.display().to_string());
@@ -187,11 +187,11 @@ fn mark_as_it_is(
     }
     keyproof::refuse_another(storage, marking.key)?;
     let mut opened = storage.open()?;
-    prove(&mut opened, marking.key, &storage.shown(), "nothing was changed")?;
+    let key = prove(&mut opened, marking.key, &storage.shown(), "nothing was changed")?;
     let copied = first(&mut opened)?.heads()?;
-    let (epoch, mut shown) = begin_epoch(&mut opened, marking)?;
+    let (epoch, mut shown) = begin_epoch(&mut opened, marking, &key)?;
     Marker::begin(&marking.mark, &epoch, first(&mut opened)?, epoch.at)?;
-    marking.note(&epoch, &copied);
+    marking.note(&epoch, &copied, &key);
     data.forget_reports()?;
     shown["restored"] = json!(storage.shown());
     Ok(shown)
@@ -202,21 +202,48 @@ fn first(opened: &mut Opened) -> anyhow::Result<&mut dyn Reads> {
 }
 
 /// The key in place is the one that the copy was written with, and the copy holds.
-fn prove(opened: &mut Opened, key: &MasterKey, shown: &str, end: &str) -> anyhow::Result<()> {
+fn prove(opened: &mut Opened, key: &MasterKey, shown: &str, end: &str) -> anyhow::Result<StampKey> {
     let reads = first(opened)?;
-    Catalog::build(reads.catalog()?, key).map_err(|error| {
-        anyhow!("{error}. The copy was written with another master.key: put that one in place")
-    })?;
-    let stamps = StampKey::of(key);
+    let keys = keys_of(reads, key)?;
+    let stamps = StampKey::of(&keys);
     let report = verify::report(reads, &Proof::whole(Some(&stamps)))?;
     match report.found.first() {
         Some(first) => bail!("{shown} does not hold: {first}; {end}"),
-        None => Ok(()),
+        None => Ok(stamps),
+    }
+}
+
+fn keys_of(reads: &mut dyn Reads, key: &MasterKey) -> anyhow::Result<KeySet> {
+    if let Some(Begun { from, to }) = Begun::read(reads)? {
+        bail!(
+            "the copy was made while the master key was changed from {from} to {to}, and no one key opens \
+             it: take one from before or after"
+        );
+    }
+    let found = keyproof::keys(reads, key).and_then(|keys| {
+        Catalog::build(reads.catalog()?, key)?;
+        Ok(keys)
+    });
+    let Err(error) = found else { return found };
+    match keyproof::id(reads)?.filter(|id| *id != key.id()) {
+        Some(id) => bail!(
+            "the copy was written with another master.key ({id}) than the one in place ({}): put that one \
+             in place (a rotation keeps it as master.key.old-{id}), restore, and rotate the key again",
+            key.id()
+        ),
+        None => bail!(
+            "{error:#}. The copy was written with another master.key: put that one in place (a rotation \
+             keeps it as master.key.old-..), restore, and rotate the key again"
+        ),
     }
 }
 
 /// One commit: from here on the business knows.
-fn begin_epoch(opened: &mut Opened, marking: &Marking<'_>) -> anyhow::Result<(Epoch, Value)> {
+fn begin_epoch(
+    opened: &mut Opened,
+    marking: &Marking<'_>,
+    key: &StampKey,
+) -> anyhow::Result<(Epoch, Value)> {
     let now = opened.clock.now();
     let reads = first(opened)?;
     let rows = reads.catalog()?;
@@ -276,7 +303,6 @@ fn begin_epoch(opened: &mut Opened, marking: &Marking<'_>) -> anyhow::Result<(Ep
                  (gerbang user list, gerbang member list); compare the suppliers' statements since then \
                  (console, Reconciliation); gerbang restore --open --note \"...\"",
     });
-    let key = StampKey::of(marking.key);
     let gone = |paper: &Paper| Stamp { was: key.paper(paper).then(), ..key.no_paper(&paper.key) };
     let mut stamps: Vec<Stamp> = entries.iter().map(gone).collect();
     stamps.push(Stamp { was: Was::Nothing, ..key.epoch(&epoch) });

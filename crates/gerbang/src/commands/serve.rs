@@ -168,7 +168,7 @@ pub(super) async fn serve(
     let disk = kept(&house, ("the watch over the disk", Loss::Bars), move || {
         watch_disk(handle.clone(), folder.clone(), least)
     });
-    let export = Export::of(data, config)?;
+    let export = Export::of(&house.office.key, config)?;
     let handle = house.handle.clone();
     let printing = kept(&house, ("heads for others", Loss::Shows), move || {
         keep_heads(handle.clone(), export.clone())

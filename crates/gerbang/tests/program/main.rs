@@ -18,6 +18,7 @@ mod foreign;
 mod gone;
 mod histories;
 mod journeys;
+mod keys;
 mod live;
 mod network;
 mod nodes;

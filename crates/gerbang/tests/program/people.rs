@@ -197,7 +197,7 @@ fn owner_of(house: &House) {
 }
 
 /// Sets a second factor up in this session; its secret, the code that was used, recovery codes.
-fn set_up(visitor: &mut Visitor) -> (String, String, Vec<String>) {
+pub(crate) fn set_up(visitor: &mut Visitor) -> (String, String, Vec<String>) {
     let place = "/console/account/second";
     let secret = pre(&visitor.get(place).body);
     // A wrong code changes nothing: the same secret stays offered.

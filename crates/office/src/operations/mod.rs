@@ -306,7 +306,7 @@ pub async fn execute_once(
 ) -> anyhow::Result<Value> {
     actor.must(operation.permission())?;
     let whole = match &operation {
-        Operation::MemberImport(import) => import.told(),
+        Operation::MemberImport(import) => import.told(office),
         other => serde_json::to_value(other)?,
     };
     let (name, asked, is_told) = (operation.name(), whole.to_string(), operation.is_told());

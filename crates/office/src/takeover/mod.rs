@@ -28,12 +28,12 @@ use engine::{Errand, PaperChange};
 use plan::Plan;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{CatalogChange, Sealed};
+use store::{CatalogChange, Purpose, Sealed};
 use types::{MemberCode, Rupiah};
 
 pub use file::member_headings;
 
-const KIND: &str = "takeover";
+pub(crate) const KIND: &str = "takeover";
 /// Of a file with odd lines; they stand below the first line of what is told.
 pub(crate) const ODD_LINES: &str = "odd_lines";
 /// Most changes, odd lines and names that are told one by one; the rest is counted.
@@ -66,20 +66,15 @@ pub struct Takeover {
 
 impl Takeover {
     /// What the journal says of it: never what is in it.
-    pub(crate) fn told(&self) -> Value {
-        json!({"file": self.file(), "how": self.how})
-    }
-
-    /// SHA-256 of its text, UTF-8 with lines that end in LF.
-    fn file(&self) -> String {
-        digest(&file::plain(&self.text))
+    pub(crate) fn told(&self, office: &Office) -> Value {
+        json!({"file": office.file_mark(&file::plain(&self.text)), "how": self.how})
     }
 }
 
 /// A take-over as a second person sees it; the file itself is kept sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opened {
-    /// SHA-256 of the file.
+    /// Digest of the file; keyed, because credentials are in it.
     pub file: String,
     /// Its lines.
     pub rows: usize,
@@ -123,7 +118,7 @@ struct Kept {
     how: TakeoverHow,
 }
 
-fn place(file: &str) -> String {
+pub(crate) fn place(file: &str) -> String {
     format!("takeover/{file}")
 }
 
@@ -271,15 +266,20 @@ pub(crate) async fn import(
 }
 
 async fn once(office: &Office, act: &Act<'_>, import: &Takeover) -> anyhow::Result<Value> {
-    let (actor, how, file) = (act.actor, &import.how, import.file());
-    let before = office.sheet::<Kept>(KIND, &file).await?;
+    let text = file::plain(&import.text);
+    let (actor, how, file) = (act.actor, &import.how, office.file_mark(&text));
+    let mut before = office.sheet::<Kept>(KIND, &file).await?;
+    if before.is_none() {
+        // One from before has a plain digest for its name.
+        before = office.sheet::<Kept>(KIND, &digest(&text)).await?;
+    }
     if let Some(kept) = before.as_ref().filter(|_| !how.dry_run) {
         return Ok(again(office, kept));
     }
     // What is written rests on what was read: one editor at a time.
     let _editing = office.editing.lock().await;
     let _began = office.begin();
-    let lines = file::read(&file::plain(&import.text))?;
+    let lines = file::read(&text)?;
     let plan = plan::plan(office, how, &lines).await?;
     let mut answer = answer_of(office, &file, &plan);
     if how.dry_run {
@@ -319,8 +319,7 @@ async fn once(office: &Office, act: &Act<'_>, import: &Takeover) -> anyhow::Resu
             Ok(answer)
         }
         None => {
-            let plain = file::plain(&import.text);
-            let sealed = STANDARD.encode(office.key.seal(&place(&file), &plain)?.0);
+            let sealed = STANDARD.encode(office.key.seal(&place(&file), &text)?.0);
             let mut waiting = serde_json::to_value(&opened)?;
             waiting["state"] = json!("waiting");
             let paper = kept(&waiting, Some(sealed))?;
@@ -336,6 +335,12 @@ async fn once(office: &Office, act: &Act<'_>, import: &Takeover) -> anyhow::Resu
 }
 
 impl Office {
+    /// What a file is called: UTF-8 with lines that end in LF. Who has the database guesses no PIN
+    /// from it.
+    fn file_mark(&self, text: &str) -> String {
+        types::hex(self.key.digest(Purpose::MemberFile, text))
+    }
+
     /// A file that waits, from what is there now.
     pub(crate) async fn prepare_takeover(
         &self,
@@ -348,7 +353,7 @@ impl Office {
         let sealed =
             STANDARD.decode(sealed.ok_or_else(missing)?).context("the file that waited")?;
         let text = self.key.open(&place(&asked.file), &Sealed(sealed))?;
-        if digest(&text) != asked.file {
+        if self.file_mark(&text) != asked.file && digest(&text) != asked.file {
             bail!("the file that waited is another one");
         }
         let lines = file::read(&text)?;

@@ -6,7 +6,7 @@ use model::Model;
 use office::{Actor, Bank, NewUser, Office, Plug, Proven, Role};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use store::{MasterKey, Reads as _, Store as _, Wants};
+use store::{KeySet, Reads as _, Store as _, Wants};
 use suppliers::Settings;
 use types::{SupplierCode, UtcMillis};
 
@@ -45,7 +45,7 @@ pub(crate) fn house_with_clock() -> (Office, Model, Arc<Ticking>) {
 
 /// On a clock of the test's own.
 pub(crate) fn house_on(clock: Arc<dyn Clock>) -> (Office, Model) {
-    let (key, model) = (MasterKey::generate().unwrap(), Model::default());
+    let (key, model) = (KeySet::generate().unwrap(), Model::default());
     let mut store = model.clone();
     store.load(&Wants::default()).unwrap();
     store.commit(sim::found(&key).unwrap()).unwrap();

@@ -1,7 +1,7 @@
 //! Where a proof ended, so that the next one need not begin at the first row.
 //!
-//! A file beside the database, or anywhere: a line of JSON and its signature under a key that follows
-//! from the master key. Who can write it and lacks that key can only make it be refused. It is written
+//! A file beside the database, or anywhere: a line of JSON and its signature under a key that is sealed
+//! under the master key. Who can write it and lacks that key can only make it be refused. It is written
 //! when everything holds, and never else.
 
 use crate::heads::{Chain, Noted, hash};

@@ -7,10 +7,10 @@ mod walk;
 use self::checkpoint::Checkpoint;
 use super::cli::VerifyArgs;
 use super::render::{Screen, Shape};
+use super::stamp_key;
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::heads::{Noted, Restores, read_file, read_head};
-use crate::keyproof;
 use crate::mark::Mark;
 use crate::storage::{Storage, apart};
 use anyhow::{Context as _, bail};
@@ -70,23 +70,19 @@ pub(super) fn verify(
 ) -> anyhow::Result<()> {
     let storage = Storage::of(data, config);
     storage.must_exist(data, config)?;
-    let key = data.master_key();
-    if let Ok(key) = &key {
-        // With another key every stamp would be called wrong.
-        keyproof::refuse_another(&storage, key)?;
-    }
-    let key = key.map(|key| StampKey::of(&key));
+    // With another key every stamp would be called wrong.
+    let key = stamp_key(data, &storage)?;
     let mut noted = Vec::new();
     for head in &args.head {
         noted.push(read_head(head)?);
     }
     if let Some(file) = &args.heads {
-        noted.extend(read_file(file, key.as_ref().ok())?);
+        noted.extend(read_file(file, key.as_ref())?);
     }
     let from = match &args.checkpoint {
         None => None,
         Some(file) => {
-            let key = key.as_ref().ok().context(
+            let key = key.as_ref().context(
                 "a checkpoint is sealed with master.key, which is missing: put it in place, or verify \
                  without --checkpoint",
             )?;
@@ -113,7 +109,7 @@ pub(super) fn verify(
         };
         let gone: Vec<Epoch> = noted.iter().filter_map(took).cloned().collect();
         let noted: Vec<Noted> = noted.iter().filter(|head| took(head).is_none()).copied().collect();
-        let (key, from) = (key.as_ref().ok(), from.as_ref());
+        let (key, from) = (key.as_ref(), from.as_ref());
         let proof = Proof { noted: &noted, from, ..Proof::whole(key) };
         if let Some(from) = from
             && !from.is_of(&epochs)
@@ -170,7 +166,7 @@ pub(super) fn verify(
         ));
     }
     let mut unwritten = None;
-    if let (true, Some(file), Some(left), Ok(key)) = (holds, &args.checkpoint, &left, &key) {
+    if let (true, Some(file), Some(left), Some(key)) = (holds, &args.checkpoint, &left, &key) {
         match left.write(file, key) {
             Ok(()) => shown["checkpoint"] = json!(file.display().to_string()),
             // What was proved is told all the same.

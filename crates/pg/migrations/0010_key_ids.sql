@@ -1,0 +1,2 @@
+-- Sealed values name the key they are under. No column changes: a program from before, which could not
+-- open them, says that the database is newer.
