@@ -162,8 +162,14 @@ async fn apart<T: Send + 'static>(
         let _seat = seat;
         (runtime.block_on(work), turn)
     });
-    let (made, turn) = done.await?;
-    Ok((made?, turn))
+    match done.await {
+        Ok((made, turn)) => Ok((made?, turn)),
+        // A defect is one here too, and no refusal: whoever answers counts it.
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(error) => Err(error.into()),
+        },
+    }
 }
 
 #[cfg(test)]

@@ -18,10 +18,13 @@ mod mark;
 mod play;
 mod pulse;
 mod receiver;
+mod router;
 mod sandbox;
 mod say;
 mod stamps;
 mod storage;
+
+pub use router::Router;
 
 use clap::Parser as _;
 use std::process::ExitCode;

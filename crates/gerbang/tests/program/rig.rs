@@ -141,6 +141,15 @@ impl House {
         self.ok(&["supplier", "add", "sandbox", "--file", file.to_str().unwrap()]);
     }
 
+    /// Its servers tell their metrics.
+    pub(crate) fn metered() -> Self {
+        let house = Self::new();
+        std::fs::create_dir(house.data()).unwrap();
+        let text = "metrics_listen = \"127.0.0.1:0\"\n";
+        std::fs::write(house.data().join("gerbang.toml"), text).unwrap();
+        house
+    }
+
     pub(crate) fn demo(&self) -> Server {
         self.start(self.program(), &["demo", "--listen", "127.0.0.1:0", "--days", "0"])
     }
@@ -244,6 +253,13 @@ impl Server {
     pub(crate) fn metrics_at(&self) -> SocketAddr {
         let line = self.opening.iter().find_map(|line| line.strip_prefix("metrics on http://"));
         line.unwrap().strip_suffix("/metrics").unwrap().parse().unwrap()
+    }
+
+    /// How often anything broke.
+    pub(crate) fn panics(&self) -> u64 {
+        let text = self.metrics();
+        let line = text.lines().find_map(|line| line.strip_prefix("gerbang_panics "));
+        line.expect("panics are counted").parse().unwrap()
     }
 
     /// What is told there.
