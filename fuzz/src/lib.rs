@@ -6,6 +6,10 @@
 //! `cargo +nightly fuzz run --fuzz-dir fuzz/cargo-fuzz reply fuzz/corpus/reply`
 #![allow(clippy::unwrap_used)] // a target speaks by panicking
 
+mod doors;
+
+pub use doors::{doors, out_of_reach, outcomes, unknown_fields};
+
 use domain::Outcome;
 use std::sync::LazyLock;
 use suppliers::{
@@ -19,7 +23,7 @@ use wire::{Fields, SellerFields};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets by name.
-pub const TARGETS: [Target; 14] = [
+pub const TARGETS: [Target; 15] = [
     ("query", query),
     ("reply", reply),
     ("callback", callback),
@@ -34,6 +38,7 @@ pub const TARGETS: [Target; 14] = [
     ("statement", statement),
     ("config", config),
     ("amount", amount),
+    ("doors", doors),
 ];
 
 /// A member's query string: never panics, keeps secrets out of records, and what it takes it
@@ -399,4 +404,18 @@ pub fn amount(data: &[u8]) {
 /// The configuration.
 pub fn config(data: &[u8]) {
     let _ = gerbang::read_config(&String::from_utf8_lossy(data));
+}
+
+/// Some hundred bytes, always the same for a seed.
+#[must_use]
+pub fn random_bytes(seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_be_bytes()
+    };
+    let many = usize::from(next()[3]) * 8 + 64;
+    (0..many).map(|_| next()[4]).collect()
 }

@@ -49,6 +49,8 @@ pub enum Broken {
     SendToPaused,
     /// JSON with a number where another type is expected is not understood.
     StrictJson,
+    /// A want of our own counts as "not sent": another supplier is tried, or the purchase fails.
+    HeldIsUnsent,
     /// Somebody with the database sets back what counts against daily limits; lawful purchases then
     /// write the whole account.
     BehindTheBack,
@@ -56,7 +58,7 @@ pub enum Broken {
 
 impl Broken {
     /// All defects.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::ResendAfterTimeout,
         Self::RefundOnUnknown,
         Self::RefundOnCheckError,
@@ -78,6 +80,7 @@ impl Broken {
         Self::FailoverForEver,
         Self::SendToPaused,
         Self::StrictJson,
+        Self::HeldIsUnsent,
         Self::BehindTheBack,
     ];
 
@@ -113,6 +116,7 @@ impl Broken {
             Self::FailoverForEver => "failover-for-ever",
             Self::SendToPaused => "send-to-paused",
             Self::StrictJson => "strict-json",
+            Self::HeldIsUnsent => "held-is-unsent",
             Self::BehindTheBack => "behind-the-back",
         }
     }

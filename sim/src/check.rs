@@ -1,6 +1,6 @@
 //! What must hold: after every step, and in the end.
 
-use crate::supplier::{Ending, Truth};
+use crate::supplier::{Ending, Truth, WANT};
 use crate::words::{Dialect, STRANGE, dialect};
 use crate::world::{START_MS, World};
 use domain::{Attempt, AttemptState, Audit, TrxState};
@@ -149,6 +149,12 @@ pub(crate) fn end(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> {
                 let seen = trx.suspect.is_some() || world.with(|w| w.decided.contains(&trx.no));
                 let key = (attempt.supplier.clone(), sn.clone());
                 numbers.entry(key).or_default().push((trx.no, seen));
+            }
+            // Nothing is decided about a purchase because this machine had a want.
+            if let AttemptState::Unsent { proof } = &attempt.state
+                && proof == WANT
+            {
+                world.wrong(format!("{} ended for a want of our own", attempt.id));
             }
             let waited = attempt.sent.map_or(0, |sent| sent.since(attempt.created));
             if waited > GATE_MS {

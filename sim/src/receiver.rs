@@ -1,6 +1,7 @@
 //! Members' receivers: they take, refuse or keep silent, and remember every word.
 
-use crate::chance::pick;
+use crate::chance::{below, pick};
+use crate::supplier::{WANT, WANTS_PERCENT};
 use crate::world::World;
 use domain::TrxState;
 use engine::{Courier, CourierResult};
@@ -24,13 +25,17 @@ enum Answers {
 impl Receivers {
     async fn take(&self, request: &Request) -> CourierResult {
         self.0.awake(self.1).await;
+        let (seed, honest, now) = self.0.with(|state| (state.seed, state.honest, state.now()));
+        let name = format!("wants {} {now}", request.url);
+        if !honest && below(seed, &name, 100) < WANTS_PERCENT {
+            self.0.seen("receiver: held");
+            return CourierResult::Tried(SendResult::Held(WANT.to_owned()));
+        }
         self.0.effect("crash: before a callback").await;
         let id = request.headers.iter().find(|(name, _)| name == "webhook-id");
         let id = id.map(|(_, id)| id.clone()).unwrap_or_default();
         self.0.tell(&id, &request.url);
-        let (seed, honest, count) = self.0.with(|state| {
-            (state.seed, state.honest, state.told.get(&id).map_or(0, |(_, count)| *count))
-        });
+        let count = self.0.with(|state| state.told.get(&id).map_or(0, |(_, count)| *count));
         let (what, answers) = pick(
             seed,
             &format!("receiver {id} {count}"),

@@ -101,6 +101,9 @@ enum Checked {
 }
 
 pub(crate) const SLOW_MS: u64 = 20_000;
+/// How often a call is not made for want of something of our own, and what is said then.
+pub(crate) const WANTS_PERCENT: u64 = 5;
+pub(crate) const WANT: &str = "Too many open files";
 
 /// One supplier's end of the wire.
 pub(crate) struct Played {
@@ -450,10 +453,29 @@ impl Played {
         }
     }
 
+    /// Now and then this machine has nothing left to call with, whatever is asked.
+    fn wants(&self, request: &Request) -> Option<SendResult> {
+        let (seed, now, honest, broken) =
+            self.world.with(|state| (state.seed, state.now(), state.honest, state.broken));
+        let name = format!("wants {} {} {now}", request.url, request.body);
+        if honest || below(seed, &name, 100) >= WANTS_PERCENT {
+            return None;
+        }
+        self.world.seen("supplier: held");
+        self.world.log(|| format!("s{} is not called: {WANT}", self.number));
+        Some(match broken {
+            Broken::HeldIsUnsent => SendResult::NotSent(WANT.to_owned()),
+            _ => SendResult::Held(WANT.to_owned()),
+        })
+    }
+
     async fn carry(&self, request: &Request) -> SendResult {
         let url = request.url.as_str();
         if url.ends_with("/cek-saldo") {
             return Self::reply(format!(r#"{{"data":{{"deposit":{FLOAT}}}}}"#));
+        }
+        if let Some(held) = self.wants(request) {
+            return held;
         }
         if url.ends_with("/transaction") {
             return self.top_up(&request.body).await;

@@ -326,7 +326,7 @@ impl engine::Clock for World {
 }
 
 /// Everything that must have happened in a long run. One that never did is a failure of the run.
-pub const EXPECTED: [&str; 92] = [
+pub const EXPECTED: [&str; 94] = [
     "node: fenced off",
     "node: slept",
     "buy accepted",
@@ -398,6 +398,8 @@ pub const EXPECTED: [&str; 92] = [
     "check: not sent",
     "check: refused",
     "check: no data",
+    "supplier: held",
+    "receiver: held",
     "supplier calls once",
     "supplier calls twice",
     "supplier contradicts itself",

@@ -68,7 +68,21 @@ const ARROWS: [(&str, &[&str], &[&str]); 22] = [
     ),
     (
         "fuzz",
-        &["types", "wire", "domain", "suppliers", "gerbang-client", "office", "gerbang"],
+        &[
+            "types",
+            "wire",
+            "domain",
+            "store",
+            "model",
+            "suppliers",
+            "engine",
+            "gerbang-client",
+            "office",
+            "reports",
+            "console",
+            "gateway",
+            "gerbang",
+        ],
         &["rusqlite"],
     ),
     (

@@ -42,6 +42,8 @@ pub struct Route {
     pub path: &'static str,
     /// Who may come in.
     pub need: Need,
+    /// The name of its handler: `pages::money::credit`.
+    pub handler: &'static str,
     pub(crate) run: Handler,
 }
 
@@ -51,6 +53,7 @@ macro_rules! routes {
             method: stringify!($method),
             path: $path,
             need: $need,
+            handler: stringify!($run),
             run: |console, ask| Box::pin($run(console, ask)),
         }),*]
     };
@@ -295,7 +298,10 @@ async fn run(
     let weight = Weight::of(route.path, FILES.contains(&route.path));
     let work: Work<Answer> = {
         let (console, ask) = (console.clone(), ask.clone());
-        Box::pin(async move { (route.run)(&console, &ask).await })
+        Box::pin(async move {
+            engine::panic_point("page");
+            (route.run)(&console, &ask).await
+        })
     };
     let who = actor.as_ref().map_or("", |actor| actor.name.as_str());
     let (answer, turn) = console.seats.run(weight, Door::of(&ask.path), who, work).await?;

@@ -25,7 +25,7 @@ pub const fn crash_point(_: &str) {}
 
 /// Panics while a file with the name of `place` stands in the folder `GERBANG_PANIC_WHILE`.
 #[cfg(feature = "crash-points")]
-pub(crate) fn panic_point(place: &str) {
+pub fn panic_point(place: &str) {
     use std::path::PathBuf;
     use std::sync::LazyLock;
     static FOLDER: LazyLock<Option<PathBuf>> =
@@ -37,4 +37,4 @@ pub(crate) fn panic_point(place: &str) {
 
 /// Nothing.
 #[cfg(not(feature = "crash-points"))]
-pub(crate) const fn panic_point(_: &str) {}
+pub const fn panic_point(_: &str) {}

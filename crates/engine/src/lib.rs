@@ -34,7 +34,7 @@ pub use catalog::{
 pub use command::{
     Answer, Asked, Bought, Carried, Command, Errand, PaperChange, PaperText, Ran, Resolve,
 };
-pub use crash::crash_point;
+pub use crash::{crash_point, panic_point};
 pub use gate::{Gate, Purpose, Seat};
 pub use handle::{Busy, Engine, Handle, NotDone, Settings, Setup, Writer};
 pub use health::Health;

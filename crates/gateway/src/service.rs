@@ -5,6 +5,7 @@ use crate::limits::{Limiters, Rates};
 use crate::metrics::Metrics;
 use crate::play::{Playground, Shows};
 use crate::prices::PriceLists;
+use crate::routes::{self, Door, Kind};
 use crate::strangers::{PRICES, Strangers};
 use crate::v1::{KeyRing, NoKeys, Nonces};
 use engine::{Handle, Suppliers};
@@ -174,32 +175,15 @@ impl Gateway {
         // Whoever went away while its request waited unread is noticed here, before anything is
         // done in its name: the connection is read once more, and its end ends this.
         tokio::task::yield_now().await;
-        let path = request.uri().path().trim_end_matches('/').to_ascii_lowercase();
-        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-        let forms = reads || *request.method() == Method::POST;
-        // Members' programs write their paths as they like; who guards a path of ours in front of it
-        // must not be passed by another spelling.
-        match request.uri().path() {
-            "/healthz" if reads => return self.alive(),
-            "/readyz" if reads => return self.ready().await,
-            _ => {}
-        }
-        match path.as_str() {
-            "/trx" | "/trx/trx" if forms => self.text(peer, request, Kind::Trx).await,
-            "/trx-v2" if forms => self.text(peer, request, Kind::V2).await,
-            "/trx/status" if forms => self.text(peer, request, Kind::Status).await,
-            "/trx/balance" | "/balance" if forms => self.text(peer, request, Kind::Balance).await,
-            "/saldo" if forms => self.text(peer, request, Kind::Saldo).await,
-            "/trx-v2/balance" if forms => self.text(peer, request, Kind::V2Balance).await,
-            path if forms && path.starts_with("/callback/") => {
-                self.supplier_callback(peer, request).await
-            }
-            "/seller/topup" if *request.method() == Method::POST => {
-                self.seller_topup(peer, request).await
-            }
-            path if path.starts_with("/v1/") => self.v1(peer, request).await,
-            "/harga/json" if reads => self.price_list(peer, &request).await,
-            _ => nothing_here(),
+        match routes::door(request.method(), request.uri().path()) {
+            Some(Door::Alive) => self.alive(),
+            Some(Door::Ready) => self.ready().await,
+            Some(Door::Text(kind)) => self.text(peer, request, kind).await,
+            Some(Door::SupplierCallback) => self.supplier_callback(peer, request).await,
+            Some(Door::SellerTopup) => self.seller_topup(peer, request).await,
+            Some(Door::Json) => self.v1(peer, request).await,
+            Some(Door::PriceList) => self.price_list(peer, &request).await,
+            None => nothing_here(),
         }
     }
 
@@ -434,27 +418,6 @@ impl Gateway {
             plain(StatusCode::OK, &text),
             "application/openmetrics-text; version=1.0.0; charset=utf-8",
         )
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Kind {
-    Trx,
-    /// `/trx/status`, the question under a path of its own.
-    Status,
-    V2,
-    Balance,
-    /// `/saldo`, the balance under another center's path.
-    Saldo,
-    V2Balance,
-}
-
-impl Kind {
-    const fn channel(self) -> Channel {
-        match self {
-            Self::Trx | Self::Status | Self::V2 => Channel::Trx,
-            Self::Balance | Self::Saldo | Self::V2Balance => Channel::Balance,
-        }
     }
 }
 

@@ -19,10 +19,13 @@ mod play;
 mod pulse;
 mod quiet;
 mod receiver;
+mod router;
 mod sandbox;
 mod say;
 mod stamps;
 mod storage;
+
+pub use router::Router;
 
 use clap::Parser as _;
 use std::process::ExitCode;

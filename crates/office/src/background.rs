@@ -11,8 +11,10 @@ const NICE: i32 = 10;
 
 /// Runs it to its end, also when nobody waits any more.
 ///
+/// A panic of the work goes on in whoever waits for it: it is a defect, and no refusal.
+///
 /// # Errors
-/// When it panicked, or no thread can be had.
+/// When no thread can be had.
 pub async fn background<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> anyhow::Result<T> {
@@ -22,11 +24,15 @@ pub async fn background<T: Send + 'static>(
         .spawn(move || {
             // Of this thread alone. Where that is not allowed it runs like all others.
             let _ = rustix::process::setpriority_process(None, NICE);
+            let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
             // Nobody may wait any more.
-            let _ = tell.send(work());
+            let _ = tell.send(done);
         })
         .context("no thread can be had")?;
-    told.await.context("work in the background broke off")
+    match told.await.context("work in the background broke off")? {
+        Ok(done) => Ok(done),
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
 }
 
 #[cfg(test)]
@@ -43,9 +49,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_breaks_is_told() {
-        let broken = background(|| assert_eq!(1, 2, "broken on purpose")).await;
-        assert!(broken.is_err());
+    async fn what_breaks_breaks_who_waits() {
+        let broken = tokio::spawn(background(|| assert_eq!(1, 2, "broken on purpose"))).await;
+        assert!(broken.unwrap_err().is_panic());
         assert_eq!(background(|| 7).await.unwrap(), 7);
     }
 }

@@ -148,8 +148,9 @@ fn columns(heads: &[String]) -> Columns {
     };
     let amount = one(AMOUNT);
     // KlikBCA writes CR and DB into a column without a name behind the amount.
-    let nameless =
-        amount.map(|at| at + 1).filter(|at| heads.get(*at).is_some_and(String::is_empty));
+    let nameless = amount
+        .map(|at| at.saturating_add(1))
+        .filter(|at| heads.get(*at).is_some_and(String::is_empty));
     Columns {
         date: one(DATE),
         time: one(TIME),
@@ -208,7 +209,7 @@ fn within(booked: Booked, period: Option<(Day, Day)>) -> Booked {
     let Some((from, until)) = period else { return booked };
     let month_day = booked.day.get() % 10_000;
     let years = [until.get() / 10_000, from.get() / 10_000];
-    let days = years.map(|year| Day::new(year * 10_000 + month_day));
+    let days = years.map(|year| Day::new(year.saturating_mul(10_000).saturating_add(month_day)));
     let day = days.into_iter().find(|day| (from..=until).contains(day)).unwrap_or(booked.day);
     Booked { day, ..booked }
 }

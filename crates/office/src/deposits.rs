@@ -53,18 +53,19 @@ pub struct LeftOut {
 
 impl LeftOut {
     pub(crate) fn count(&mut self, kind: Kind) {
-        match kind {
-            Kind::Credit => {}
-            Kind::Debit => self.debit += 1,
-            Kind::Pending => self.pending += 1,
-            Kind::Correction => self.correction += 1,
-        }
+        let counted = match kind {
+            Kind::Credit => return,
+            Kind::Debit => &mut self.debit,
+            Kind::Pending => &mut self.pending,
+            Kind::Correction => &mut self.correction,
+        };
+        *counted = counted.saturating_add(1);
     }
 
     /// How many there are.
     #[must_use]
     pub const fn all(self) -> usize {
-        self.debit + self.pending + self.correction
+        self.debit.saturating_add(self.pending).saturating_add(self.correction)
     }
 }
 
@@ -327,7 +328,7 @@ impl Office {
                     body.state == OPEN
                         && ticket.bank == body.bank
                         && matches!(ticket.state.as_str(), "open" | "expired")
-                        && (ticket.amount - body.amount).abs() <= NEAR
+                        && ticket.amount.abs_diff(body.amount) <= NEAR
                 };
                 MutationRow {
                     near: tickets.iter().filter(near).cloned().collect(),

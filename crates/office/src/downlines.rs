@@ -40,7 +40,7 @@ fn below(catalog: &Catalog, of: MemberId, depth: usize, found: &mut Vec<Downline
     }
     for entry in catalog.downlines(of) {
         found.push(Downline { member: entry.member.clone(), depth });
-        below(catalog, entry.member.id, depth + 1, found);
+        below(catalog, entry.member.id, depth.saturating_add(1), found);
     }
 }
 
@@ -67,7 +67,7 @@ pub(crate) fn place(
             let mut theirs = Vec::new();
             below(catalog, member.id, 1, &mut theirs);
             let height = theirs.iter().map(|downline| downline.depth).max().unwrap_or_default();
-            if catalog.depth(&above.member) + 1 + height >= DEEPEST {
+            if catalog.depth(&above.member).saturating_add(1).saturating_add(height) >= DEEPEST {
                 let why = format!("a network is {DEEPEST} members deep at most");
                 return Err(Problem::asked("too_deep", why).into());
             }
@@ -204,7 +204,7 @@ impl Office {
     /// The next number behind the letters of a code.
     fn free_code(&self, like: &MemberCode) -> String {
         let letters = like.as_str().trim_end_matches(|c: char| c.is_ascii_digit());
-        let width = like.as_str().len() - letters.len();
+        let width = like.as_str().len().saturating_sub(letters.len());
         let catalog = self.handle.catalog();
         let numbers = catalog.members().into_iter().filter_map(|entry| {
             entry.member.code.as_str().strip_prefix(letters)?.parse::<u64>().ok()

@@ -51,7 +51,7 @@ pub(crate) fn read_grid(
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut preamble = Vec::new();
-    let (mut at, mut line, mut said) = (0, 1, None);
+    let (mut at, mut line, mut said) = (0_usize, 1_usize, None);
     for whole in text.split_inclusive('\n').take(PREAMBLE_MOST) {
         let bare = whole.trim();
         if let Some(mark) = bare.to_ascii_lowercase().strip_prefix("sep=")
@@ -66,13 +66,17 @@ pub(crate) fn read_grid(
                 .filter(|(_, heads)| fits(heads))
                 .max_by_key(|(_, heads)| heads.len());
             if let Some((mark, heads)) = found {
-                let rest = text.get(at + whole.len()..).unwrap_or_default();
-                return Ok(Grid { preamble, heads, rows: rows(rest, mark, line + 1)? });
+                let rest = text.get(at.saturating_add(whole.len())..).unwrap_or_default();
+                return Ok(Grid {
+                    preamble,
+                    heads,
+                    rows: rows(rest, mark, line.saturating_add(1))?,
+                });
             }
             preamble.push(bare.to_owned());
         }
-        at += whole.len();
-        line += 1;
+        at = at.saturating_add(whole.len());
+        line = line.saturating_add(1);
     }
     let first: String = preamble.first().cloned().unwrap_or_default().chars().take(120).collect();
     Err(Problem::asked(
@@ -97,7 +101,7 @@ fn rows(text: &str, delimiter: u8, first: usize) -> Result<Vec<(usize, Vec<Strin
     for record in reader.records() {
         let record = record.map_err(|error| Problem::asked("bad_line", error.to_string()))?;
         let from = record.position().map_or(1, |at| line_of(text, at));
-        let line = first + usize::try_from(from).unwrap_or(1) - 1;
+        let line = first.saturating_add(usize::try_from(from).unwrap_or(1)).saturating_sub(1);
         if record.iter().any(|cell| !cell.is_empty()) {
             rows.push((line, record.iter().map(str::to_owned).collect()));
         }
@@ -110,7 +114,8 @@ fn line_of(text: &str, at: &csv::Position) -> u64 {
     let from = usize::try_from(at.byte()).unwrap_or_default();
     let rest = text.as_bytes().get(from..).unwrap_or_default();
     let empty = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
-    at.line() + u64::try_from(empty.filter(|byte| **byte == b'\n').count()).unwrap_or_default()
+    let lines = empty.filter(|byte| **byte == b'\n').count();
+    at.line().saturating_add(u64::try_from(lines).unwrap_or_default())
 }
 
 /// What a spreadsheet's own file begins with, and what it is.
@@ -153,7 +158,7 @@ pub fn file_text(bytes: &[u8]) -> Result<String, Problem> {
             Ok(text) => Ok(text.to_owned()),
             Err(error) if bytes.starts_with(&[0xef, 0xbb, 0xbf]) => {
                 let (good, rest) = bytes.split_at(error.valid_up_to());
-                let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+                let line = good.iter().filter(|byte| **byte == b'\n').count().saturating_add(1);
                 let byte = rest.first().copied().unwrap_or_default();
                 let why = format!(
                     "line {line}: the file begins with the mark of UTF-8, but byte {byte:02X} there \
@@ -187,7 +192,7 @@ fn windows(byte: u8) -> char {
 /// The byte that a character was before it was read as Windows-1252.
 fn byte_of(c: char) -> u8 {
     let place = WINDOWS.iter().position(|known| *known == c);
-    let high = place.and_then(|place| u8::try_from(place).ok()).map(|place| place + 0x80);
+    let high = place.and_then(|place| u8::try_from(place).ok()?.checked_add(0x80));
     high.or_else(|| u8::try_from(u32::from(c)).ok()).unwrap_or(b'?')
 }
 

@@ -84,17 +84,18 @@ fn table(text: &str) -> anyhow::Result<Vec<ImportRow>> {
 fn json(text: &str) -> anyhow::Result<Vec<ImportRow>> {
     let values: Vec<Box<serde_json::value::RawValue>> = serde_json::from_str(text)?;
     let mut rows = Vec::with_capacity(values.len());
-    let mut from = 0;
-    let mut line = 1;
+    let mut from = 0_usize;
+    let mut line = 1_usize;
     for value in values {
         let raw = value.get();
-        if let Some(at) = text[from..].find(raw) {
-            line += text[from..from + at].matches('\n').count();
-            from += at + raw.len();
+        let rest = text.get(from..).unwrap_or_default();
+        if let Some((before, _)) = rest.split_once(raw) {
+            line = line.saturating_add(before.matches('\n').count());
+            from = from.saturating_add(before.len()).saturating_add(raw.len());
         }
         let row = object(raw).with_context(|| format!("the product that begins in line {line}"))?;
         rows.push(ImportRow { line, ..row });
-        line += raw.matches('\n').count();
+        line = line.saturating_add(raw.matches('\n').count());
     }
     Ok(rows)
 }

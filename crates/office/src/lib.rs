@@ -5,6 +5,9 @@
 //! Money moves only by commands of the engine; papers that belong to a movement change in the same
 //! commit. It knows no HTTP.
 
+// Amounts and numbers from outside run through here: nothing may run over.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 mod access;
 mod act;
 mod allowlist;

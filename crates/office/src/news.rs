@@ -146,7 +146,7 @@ impl Office {
             let page = self.sheets::<News>(NEWS, None, below.as_deref(), 200).await?;
             let Some(last) = page.last() else { break };
             below = Some(last.id.clone());
-            looked += page.len();
+            looked = looked.saturating_add(page.len());
             let own = page
                 .into_iter()
                 .map(dated)

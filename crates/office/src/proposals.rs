@@ -293,7 +293,8 @@ impl Office {
     ) -> anyhow::Result<Done> {
         let now = self.handle.now().utc;
         let others = self.others(&act.actor.name).await?;
-        let ready = (!others).then(|| now.after(rules.cooling_minutes * 60_000).get());
+        let ready =
+            (!others).then(|| now.after(rules.cooling_minutes.saturating_mul(60_000)).get());
         if ready.is_some() {
             let (by, what) = (act.actor.shown(), proposal.what());
             tracing::warn!(

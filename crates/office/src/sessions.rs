@@ -49,7 +49,7 @@ pub(crate) struct SessionBody {
 
 impl SessionBody {
     const fn is_over(&self, now: i64) -> bool {
-        now - self.seen > IDLE_MS || now - self.created > MOST_MS
+        now.saturating_sub(self.seen) > IDLE_MS || now.saturating_sub(self.created) > MOST_MS
     }
 
     pub(crate) fn new(from: &From, now: i64, stamp: String) -> Self {
@@ -223,7 +223,7 @@ impl Office {
             let _ = self.run(Errand { papers, ..Errand::default() }).await;
             return Ok(None);
         }
-        if now - sheet.body.seen > SEEN_EVERY_MS {
+        if now.saturating_sub(sheet.body.seen) > SEEN_EVERY_MS {
             sheet.body.seen = now;
             let papers = vec![put(kind, &id, sheet.version, &sheet.tag, &sheet.body)?];
             let _ = self.run(Errand { papers, ..Errand::default() }).await;

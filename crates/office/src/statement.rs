@@ -197,7 +197,8 @@ pub(crate) fn unknown_words(
         let word = cell(cells, Some(status));
         if !known.contains_key(&plain(word)) {
             let word = if word.is_empty() { EMPTY } else { word };
-            *unknown.entry(word.to_owned()).or_default() += 1;
+            let times: &mut usize = unknown.entry(word.to_owned()).or_default();
+            *times = times.saturating_add(1);
         }
     }
     Ok(unknown.into_iter().collect())

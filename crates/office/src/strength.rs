@@ -27,8 +27,8 @@ fn runs(text: &[char]) -> usize {
         .iter()
         .flat_map(|row| [row.chars().collect(), row.chars().rev().collect::<Vec<char>>()])
         .collect();
-    let mut at = 0;
-    let mut inside = 0;
+    let mut at = 0_usize;
+    let mut inside = 0_usize;
     while at < text.len() {
         let longest = rows
             .iter()
@@ -41,10 +41,10 @@ fn runs(text: &[char]) -> usize {
             .max()
             .unwrap_or_default();
         if longest >= 3 {
-            inside += longest;
-            at += longest;
+            inside = inside.saturating_add(longest);
+            at = at.saturating_add(longest);
         } else {
-            at += 1;
+            at = at.saturating_add(1);
         }
     }
     inside

@@ -99,8 +99,9 @@ fn pages(bank: &str, amount: i64, booked: Option<Booked>, today: Day) -> Vec<Str
         Some(month) => format!("{bank}:{amount}:{month}"),
         None => format!("{bank}:{amount}:none"),
     };
-    let month =
-        |day: Day, away: i64| domain::numbered_day(domain::day_number(day) + away).get() / 100;
+    let month = |day: Day, away: i64| {
+        domain::numbered_day(domain::day_number(day).saturating_add(away)).get() / 100
+    };
     let mut all = match booked {
         Some(Booked { day, .. }) => {
             vec![page(Some(day.get() / 100)), page(Some(month(day, -3))), page(Some(month(day, 3)))]
@@ -166,7 +167,7 @@ impl Office {
             let Report { booked, text, balance, .. } = &read.report;
             let line = (read.bank.clone(), read.amount, *booked, text.clone(), *balance);
             let nth = equal.entry(line).or_default();
-            *nth += 1;
+            *nth = nth.saturating_add(1);
             read.report.nth = *nth;
         }
         let mut taken = Vec::new();

@@ -26,7 +26,7 @@ const OPEN_MOST: usize = 3;
 const UNPAID_MOST: usize = 20;
 const DAY_MS: i64 = 86_400_000;
 /// An amount of a ticket that a payment of another amount may have been meant for.
-pub(crate) const NEAR: i64 = 1_000;
+pub(crate) const NEAR: u64 = 1_000;
 
 /// An account of ours that members pay into.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -189,8 +189,9 @@ impl Office {
             let why = "three tickets are open already; pay or cancel one";
             return Err(Problem::asked("too_many_tickets", why).into());
         }
-        let unpaid =
-            |ticket: &&Ticket| ticket.state != "paid" && now.get() - ticket.created < DAY_MS;
+        let unpaid = |ticket: &&Ticket| {
+            ticket.state != "paid" && now.get().saturating_sub(ticket.created) < DAY_MS
+        };
         if mine.iter().filter(unpaid).count() >= UNPAID_MOST {
             let why = format!(
                 "{UNPAID_MOST} tickets of the last day were not paid; pay the open ones, or wait"
@@ -208,7 +209,8 @@ impl Office {
             // A ticket that was never paid frees its amount a day after it expired: until then a
             // late payer is still recognised.
             let freed = held.as_ref().is_some_and(|sheet| {
-                sheet.body["expires"].as_i64().unwrap_or_default() + DAY_MS < now.get()
+                sheet.body["expires"].as_i64().unwrap_or_default().saturating_add(DAY_MS)
+                    < now.get()
             });
             let seen = match &held {
                 None => 0,
@@ -223,7 +225,7 @@ impl Office {
                 wanted: wanted.get(),
                 amount,
                 created: now.get(),
-                expires: now.get() + rules.ticket_minutes * 60_000,
+                expires: now.after(rules.ticket_minutes.saturating_mul(60_000)).get(),
                 state: OPEN.to_owned(),
                 mutation: None,
             };
@@ -323,7 +325,7 @@ impl Office {
         amount: i64,
     ) -> anyhow::Result<Option<Sheet<TicketBody>>> {
         let all = self.sheets::<TicketBody>(TICKET, Some(member.as_str()), None, 100).await?;
-        let away = |sheet: &Sheet<TicketBody>| (sheet.body.amount - amount).abs();
+        let away = |sheet: &Sheet<TicketBody>| sheet.body.amount.abs_diff(amount);
         Ok(all
             .into_iter()
             .filter(|sheet| sheet.body.state == OPEN && sheet.body.bank == bank)

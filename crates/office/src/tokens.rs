@@ -113,7 +113,7 @@ impl Office {
             created: now.get(),
             person: Some(person.clone()),
             person_role: Some(user.role),
-            expires: Some(now.after(days * DAY_MS).get()),
+            expires: Some(now.after(days.saturating_mul(DAY_MS)).get()),
             used: None,
         };
         let detail =
@@ -145,7 +145,7 @@ impl Office {
         let mut actor = Actor::program(&person, &sheet.body.name, sheet.body.role, &from.address);
         // A feed that somebody makes in a browser is that person's word.
         actor.believed = sheet.body.role == Role::Feed && sheet.body.by == LOCAL;
-        if sheet.body.used.is_none_or(|used| now - used > SEEN_EVERY_MS) {
+        if sheet.body.used.is_none_or(|used| now.saturating_sub(used) > SEEN_EVERY_MS) {
             sheet.body.used = Some(now);
             let papers = vec![put(TOKEN, &id, sheet.version, &sheet.tag, &sheet.body)?];
             // Another request may have written it at the same moment.

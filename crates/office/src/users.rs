@@ -237,7 +237,7 @@ impl Office {
             let lines = vec![self.line(actor, what, detail, "")];
             match self.run(Errand { papers, lines, ..Errand::default() }).await {
                 // A session that moved on or ended meanwhile.
-                Err(error) if is_stale(&error) && tries < TRIES => tries += 1,
+                Err(error) if is_stale(&error) && tries < TRIES => tries = tries.saturating_add(1),
                 done => return done.map(|_| ()),
             }
         }

@@ -26,7 +26,9 @@ fn day_of(year: i64, month: i64, day: i64) -> Option<Day> {
     if !(1970..=9_999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
-    let found = Day::new(i32::try_from(year * 10_000 + month * 100 + day).ok()?);
+    let number =
+        year.checked_mul(10_000)?.checked_add(month.checked_mul(100)?)?.checked_add(day)?;
+    let found = Day::new(i32::try_from(number).ok()?);
     // A day that its month does not have comes back as another one.
     (numbered_day(day_number(found)) == found).then_some(found)
 }
@@ -37,7 +39,7 @@ fn month_of(text: &str) -> Option<i64> {
     }
     let lower = text.to_lowercase();
     let place = MONTHS.iter().position(|names| names.iter().any(|name| lower.starts_with(name)))?;
-    i64::try_from(place).ok().map(|place| place + 1)
+    i64::try_from(place).ok()?.checked_add(1)
 }
 
 fn date(parts: &[&str], today: Day) -> Option<Day> {
@@ -51,15 +53,16 @@ fn date(parts: &[&str], today: Day) -> Option<Day> {
         }
         [day, month, year] if digits(year) && matches!(year.len(), 2 | 4) => {
             let year: i64 = year.parse().ok()?;
-            let year = if year < 100 { year + 2_000 } else { year };
+            let year = if year < 100 { year.saturating_add(2_000) } else { year };
             day_of(year, month_of(month)?, day.parse().ok()?)
         }
         // The last time that this day was, or the next days.
         [day, month] => {
             let (day, month): (i64, i64) = (day.parse().ok()?, month_of(month)?);
             let year = i64::from(today.get() / 10_000);
-            let near = |found: &Day| day_number(*found) - day_number(today) <= AHEAD_DAYS;
-            [year + 1, year, year - 1]
+            let near =
+                |found: &Day| day_number(*found).saturating_sub(day_number(today)) <= AHEAD_DAYS;
+            [year.saturating_add(1), year, year.saturating_sub(1)]
                 .into_iter()
                 .filter_map(|year| day_of(year, month, day))
                 .find(near)
@@ -68,21 +71,25 @@ fn date(parts: &[&str], today: Day) -> Option<Day> {
     }
 }
 
+const fn minutes(hours: i64, minutes: i64) -> i64 {
+    hours.saturating_mul(60).saturating_add(minutes)
+}
+
 /// Minutes of the day, and how far ahead of UTC the writer says that it is.
 fn clock(text: &str) -> Option<(i64, Option<i64>)> {
     let (time, offset) = match text.find(['+', '-', 'Z', 'z']) {
         None => (text, None),
         Some(at) => {
             let (time, zone) = text.split_at(at);
-            let sign = if zone.starts_with('-') { -1 } else { 1 };
+            let is_behind = zone.starts_with('-');
             let digits: String = zone.chars().filter(char::is_ascii_digit).collect();
             let offset = match digits.len() {
                 0 => 0,
-                2 => digits.parse::<i64>().ok()? * 60,
-                4 => digits[..2].parse::<i64>().ok()? * 60 + digits[2..].parse::<i64>().ok()?,
+                2 => minutes(digits.parse().ok()?, 0),
+                4 => minutes(digits[..2].parse().ok()?, digits[2..].parse().ok()?),
                 _ => return None,
             };
-            (time, Some(sign * offset))
+            (time, Some(if is_behind { offset.saturating_neg() } else { offset }))
         }
     };
     let mut parts = time.split(':');
@@ -90,7 +97,7 @@ fn clock(text: &str) -> Option<(i64, Option<i64>)> {
     let second = parts.next().map_or(Some(0.0), |text| text.parse::<f64>().ok())?;
     let fits =
         (0..24).contains(&hour) && (0..60).contains(&minute) && (0.0..61.0).contains(&second);
-    (fits && parts.next().is_none()).then_some((hour * 60 + minute, offset))
+    (fits && parts.next().is_none()).then_some((minutes(hour, minute), offset))
 }
 
 /// When something was booked; `None` for what is no date.
@@ -102,11 +109,16 @@ pub(crate) fn read_when(text: &str, today: Day) -> Option<Booked> {
     // `2026-11-10T14:33:01`: the letter between two digits.
     let bytes = text.as_bytes();
     let between = |at: &usize| {
-        let near = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
-        matches!(bytes[*at], b'T' | b't') && *at > 0 && near(*at - 1) && near(*at + 1)
+        let near = |at: Option<usize>| bytes.get(at?).map(u8::is_ascii_digit);
+        matches!(bytes[*at], b'T' | b't')
+            && near(at.checked_sub(1)) == Some(true)
+            && near(at.checked_add(1)) == Some(true)
     };
     let text = match (0..bytes.len()).find(between) {
-        Some(at) => format!("{} {}", &text[..at], &text[at + 1..]),
+        Some(at) => {
+            let (before, after) = text.split_at(at);
+            format!("{before} {}", &after[1..])
+        }
         None => text.to_owned(),
     };
     let (mut time, mut half, mut dates) = (None, None, Vec::new());
@@ -129,11 +141,12 @@ pub(crate) fn read_when(text: &str, today: Day) -> Option<Booked> {
     match half.as_deref() {
         None => {}
         Some(_) if minute >= 13 * 60 => return None,
-        Some("PM") if minute < 12 * 60 => minute += 12 * 60,
-        Some("AM") if minute >= 12 * 60 => minute -= 12 * 60,
+        Some("PM") if minute < 12 * 60 => minute = minute.saturating_add(12 * 60),
+        Some("AM") if minute >= 12 * 60 => minute = minute.saturating_sub(12 * 60),
         Some(_) => {}
     }
-    let whole = day_number(day) * 1_440 + minute + offset.map_or(0, |offset| WIB - offset);
+    let shift = offset.map_or(0, |offset| WIB.saturating_sub(offset));
+    let whole = day_number(day).saturating_mul(1_440).saturating_add(minute).saturating_add(shift);
     let minute = u16::try_from(whole.rem_euclid(1_440)).ok();
     Some(Booked { day: numbered_day(whole.div_euclid(1_440)), minute })
 }

@@ -18,6 +18,7 @@ macro_rules! routes {
             method: stringify!($method),
             path: $path,
             need: $need,
+            handler: concat!("api::handlers::", stringify!($run)),
             run: |console, ask| Box::pin(handlers::$run(console, ask)),
         }),*]
     };

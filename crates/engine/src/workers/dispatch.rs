@@ -90,7 +90,8 @@ async fn work_on(
     let flying = InFlight::<AttemptId>::new();
     // Set while a look found more than there were seats for.
     let more = Arc::new(AtomicBool::new(false));
-    // Until then nothing is sent: the last one lacked something of our own.
+    // When the last one lacked something of our own: nothing is sent for a moment. A clock that went
+    // back ends the pause rather than stretching it.
     let held = Arc::new(AtomicI64::new(0));
     while !*stop.borrow() && !handle.is_ended() {
         if task == Task::Send {
@@ -108,7 +109,8 @@ async fn work_on(
                 if skip.contains(code) || flying.holds(&work.attempt.id) {
                     continue;
                 }
-                if handle.now().utc.get() < held.load(Ordering::Relaxed) {
+                let since = UtcMillis::new(held.load(Ordering::Relaxed));
+                if (0..HELD_MS).contains(&handle.now().utc.since(since)) {
                     break;
                 }
                 let port = suppliers.get(code);
@@ -140,8 +142,7 @@ async fn work_on(
                         match task {
                             Task::Send => {
                                 if send(&handle, &port, &work, &spacing).await {
-                                    let until = handle.now().utc.after(HELD_MS);
-                                    held.store(until.get(), Ordering::Relaxed);
+                                    held.store(handle.now().utc.get(), Ordering::Relaxed);
                                 }
                             }
                             Task::Check => check(&handle, &port, &work, &spacing).await,

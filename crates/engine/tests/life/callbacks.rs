@@ -45,6 +45,26 @@ async fn a_deaf_receiver_is_tried_for_three_days() {
     assert_eq!(states(&rig).await, [DeliveryState::Delivered]);
 }
 
+/// What could not be sent for want of our own is no try: it waits, is sent as soon as it can be, and
+/// has its whole schedule left.
+#[tokio::test(start_paused = true)]
+async fn a_want_of_our_own_uses_no_try_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::with_tick(folder.path(), 4_000).await;
+    rig.receivers.wants.store(true, Ordering::SeqCst);
+    rig.buy("1").await;
+    pass(600_000).await;
+    let held = rig.receivers.held.lock().unwrap().len();
+    assert!((5..200).contains(&held), "{held} in ten minutes");
+    assert!(rig.receivers.tries.lock().unwrap().is_empty());
+    assert_eq!(states(&rig).await, [DeliveryState::Due]);
+    answer(&rig, "a.example", 10, 500, None);
+    rig.receivers.wants.store(false, Ordering::SeqCst);
+    pass(4 * 24 * 3_600_000).await;
+    assert_eq!(rig.receivers.tries.lock().unwrap().len(), CALLBACK_DELAYS_MS.len());
+    assert_eq!(states(&rig).await, [DeliveryState::Exhausted]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn redirects_and_client_errors_are_no_delivery() {
     for status in [301, 404, 409, 429] {

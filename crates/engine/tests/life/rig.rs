@@ -183,6 +183,10 @@ type Answers = (u64, u16, Option<i64>);
 pub(crate) struct Receivers {
     pub(crate) answers: Mutex<HashMap<String, Answers>>,
     pub(crate) tries: Mutex<Vec<(i64, String)>>,
+    /// When this machine could not call them.
+    pub(crate) held: Mutex<Vec<i64>>,
+    /// It has nothing to call with.
+    pub(crate) wants: AtomicBool,
     start: Instant,
 }
 
@@ -193,6 +197,11 @@ impl Courier for Receivers {
     ) -> Pin<Box<dyn Future<Output = CourierResult> + Send + 'a>> {
         let host = request.url.split('/').nth(2).unwrap().to_owned();
         let at = i64::try_from(self.start.elapsed().as_millis()).unwrap();
+        if self.wants.load(Ordering::SeqCst) {
+            self.held.lock().unwrap().push(at);
+            let held = SendResult::Held("Too many open files".to_owned());
+            return Box::pin(async move { CourierResult::Tried(held) });
+        }
         self.tries.lock().unwrap().push((at, request.url.clone()));
         let answer = self.answers.lock().unwrap().get(&host).copied();
         let (ms, status, retry_after_ms) = answer.unwrap_or((10, 200, None));
@@ -287,6 +296,8 @@ impl Rig {
         let receivers = Arc::new(Receivers {
             answers: Mutex::default(),
             tries: Mutex::default(),
+            held: Mutex::default(),
+            wants: AtomicBool::new(false),
             start: Instant::now(),
         });
         let workers =

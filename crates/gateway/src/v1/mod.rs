@@ -2,8 +2,6 @@
 //!
 //! Every answer says its stable code, whether it is final, and whether a transaction exists.
 
-#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
-
 mod answer;
 mod key;
 mod reference;
@@ -13,11 +11,12 @@ pub use key::{FoundKey, KeyRing, NoKeys};
 
 use crate::known::{Barred, Found};
 use crate::play::{SANDBOX_KEY, Shows};
+use crate::routes::{self, Json};
 use crate::service::{Answered, Call, FORM_TIME, Gateway, JSON, plain, with_type};
 use answer::{Told, problem, purchase};
 use domain::{BuyRequest, Form};
 use engine::{Answer, Asked, Command, Errand, MemberEntry, NotDone, Ran};
-use http::{HeaderValue, Method, Request, StatusCode};
+use http::{HeaderValue, Request, StatusCode};
 use hyper::body::{Bytes, Incoming};
 use net::{Unread, read_body};
 use serde::Deserialize;
@@ -64,7 +63,8 @@ impl Gateway {
         let request = format!("{} {target} ", head.method);
         let call = Call { from, received, request, named: None };
         let path = head.uri.path().trim_end_matches('/').to_owned();
-        if path == "/v1/openapi.json" {
+        let way = routes::json(&head.method, &path);
+        if let Some((Json::Description, _)) = way {
             let text = include_str!("openapi.json");
             return with_type(plain(StatusCode::OK, text), JSON);
         }
@@ -75,9 +75,16 @@ impl Gateway {
                 return told(why);
             }
         };
-        let rest = path.strip_prefix("/v1/").unwrap_or_default();
-        let asked = rest.strip_prefix("purchases/").map(reference::read);
-        let buys = (rest == "purchases" && head.method == Method::POST).then(|| wanted(&body));
+        let (mut asked, mut buys) = (None, None);
+        match way {
+            Some((Json::Look, part)) => asked = Some(reference::read(part)),
+            Some((Json::Buy, _)) => buys = Some(wanted(&body)),
+            Some((
+                Json::Description | Json::Balance | Json::Prices | Json::Callbacks | Json::Replay,
+                _,
+            ))
+            | None => {}
+        }
         let barred = self.barred(&entry, buys.is_some(), None);
         let named = match (&asked, &buys) {
             (Some(asked), _) => asked.as_ref().ok().map(|asked| asked.ref_id.clone()),
@@ -106,29 +113,26 @@ impl Gateway {
         let Some(door) = self.door(Some(&entry.member.code), named, &shows).await else {
             return told(Told::busy());
         };
-        let said = match (&head.method, rest.split_once('/')) {
-            (&Method::POST, None) if rest == "purchases" => {
+        let said = match way {
+            Some((Json::Buy, _)) => {
                 // Its line in the journal rides in the commit of the purchase.
                 match door.v1_buy(&entry, &call, &body, barred).await {
                     Bought::Recorded(said) => return door.marked(told(said)),
                     Bought::Said(said) => said,
                 }
             }
-            (&Method::GET, Some(("purchases", _))) => match asked {
+            Some((Json::Look, _)) => match asked {
                 Some(Ok(asked)) => door.v1_look(&entry, asked, barred).await,
                 Some(Err(why)) => problem(StatusCode::BAD_REQUEST, "invalid_parameter", &why),
                 None => nowhere(&path),
             },
-            (&Method::GET, None) if rest == "balance" => door.v1_balance(&entry).await,
-            (&Method::GET, None) if rest == "prices" => self.v1_prices(&entry),
-            (&Method::GET, None) if rest == "callbacks" => {
+            Some((Json::Balance, _)) => door.v1_balance(&entry).await,
+            Some((Json::Prices, _)) => self.v1_prices(&entry),
+            Some((Json::Callbacks, _)) => {
                 door.v1_callbacks(&entry, head.uri.query().unwrap_or_default()).await
             }
-            (&Method::POST, Some(("callbacks", tail))) => match tail.strip_suffix("/replay") {
-                Some(number) => door.v1_replay(&entry, number).await,
-                None => nowhere(&path),
-            },
-            _ => nowhere(&path),
+            Some((Json::Replay, number)) => door.v1_replay(&entry, number).await,
+            Some((Json::Description, _)) | None => nowhere(&path),
         };
         door.note(&call, &body, Some(&entry), &said).await;
         door.marked(told(said))

@@ -9,15 +9,13 @@ use crate::follow::follow;
 use crate::mark::Marker;
 use crate::play;
 use crate::receiver::Receiver;
+use crate::router::Router;
 use crate::say;
 use crate::storage::Storage;
 use anyhow::{Context as _, anyhow};
 use console::{Console, ConsoleSettings};
 use engine::{Command, Loss, Parts, keep};
 use gateway::{FoundKey, Gateway, GatewaySettings, KeyRing, Rates};
-use http::{HeaderValue, header};
-use http_body_util::{Either, Full};
-use hyper::body::Bytes;
 use ipnet::{IpNet, Ipv4Net};
 use net::{Limits, Listener, ReloadingTls};
 use office::Office;
@@ -36,8 +34,6 @@ use tokio::task::JoinHandle;
 
 /// How long the end waits for the writers.
 const DRAIN: Duration = Duration::from_secs(3);
-/// Two years: browsers ask for this host over TLS only.
-const HSTS: &str = "max-age=63072000";
 /// Whoever watches asks now and then.
 const METRICS_CONNECTIONS: usize = 16;
 /// How often it is looked whether new addresses of a member count.
@@ -135,32 +131,9 @@ pub(super) async fn serve(
     let exempt = [here, config.trusted_proxies.clone()].concat();
     let announced = if config.proxy_protocol { config.trusted_proxies.clone() } else { Vec::new() };
     let listener = Listener { tcp, tls, exempt, announced };
-    let (members, parts) = (gateway.clone(), house.handle.parts().clone());
-    let answer = move |peer, request: http::Request<hyper::body::Incoming>| {
-        let (members, receiver, console) = (members.clone(), receiver.clone(), console.clone());
-        let parts = parts.clone();
-        let answer = async move {
-            if Console::takes(request.uri().path()) {
-                return console.answer(peer, request).await;
-            }
-            match receiver.and_then(|receiver| receiver.answer(&request)) {
-                Some(answer) => answer.map(Either::Left),
-                None => members.answer(peer, request).await.map(Either::Left),
-            }
-        };
-        async move {
-            // A defect ends its own request only, and whoever asked must not take it for a refusal.
-            let mut answer = engine::caught(answer).await.unwrap_or_else(|_| {
-                parts.panicked("an answer");
-                broken()
-            });
-            if secure {
-                let hsts = HeaderValue::from_static(HSTS);
-                answer.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, hsts);
-            }
-            answer
-        }
-    };
+    let parts = house.handle.parts().clone();
+    let router = Router::new(console, gateway.clone(), parts, secure).with(receiver);
+    let answer = move |peer, request| router.clone().answer(peer, request);
     let figures =
         metrics.map(|tcp| tell_metrics(tcp, gateway.clone(), stopped.clone())).transpose()?;
     let server = tokio::spawn(net::serve(listener, limits, answer, stopped));
@@ -277,14 +250,6 @@ fn seats(wanted: usize) -> usize {
         );
     }
     seats
-}
-
-/// What is answered when a request broke the program's own rules: nothing is known of what it did.
-fn broken() -> http::Response<console::Body> {
-    let text = Bytes::from_static(b"Terjadi kesalahan, cek statusnya");
-    let mut answer = http::Response::new(Either::Left(Full::new(text)));
-    *answer.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
-    answer
 }
 
 /// Keys of members, as the office keeps them.

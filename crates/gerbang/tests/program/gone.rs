@@ -3,6 +3,7 @@
 use super::rig::{House, WHO, get, program};
 use super::shim::shim;
 use super::suppliers::{business, okeconnect, upstream, wait_until};
+use super::visitor::Visitor;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -23,23 +24,54 @@ fn is_delivered(house: &House, ref_id: &str) -> bool {
 /// Queries that break are errors of their callers; the threads go on.
 #[test]
 fn a_read_thread_survives_what_it_reads() {
-    let house = House::new();
+    let house = House::metered();
     let (command, breaks) = fragile(&house);
-    house.with_metrics();
     let server = house.start(command, &["demo", "--listen", "127.0.0.1:0"]);
     std::fs::write(breaks.join("read"), "").unwrap();
     for _ in 0..10 {
-        let (status, _) = get(server.metrics_at(), "/metrics").unwrap();
-        assert_eq!(status, 503);
+        assert_eq!(get(server.metrics_at(), "/metrics").unwrap().0, 503);
     }
     std::fs::remove_file(breaks.join("read")).unwrap();
     wait_until("reads answer", Duration::from_secs(10), || server.get("/readyz").0 == 200);
     assert_eq!(server.get("/healthz"), (200, "ok".to_owned()));
-    let text = server.metrics();
-    let counted = text.lines().find_map(|line| line.strip_prefix("gerbang_panics "));
-    assert!(counted.unwrap().parse::<u64>().unwrap() >= 10, "{text}");
+    assert!(server.panics() >= 10);
     assert!(server.buy("after").1.contains("akan diproses"));
     wait_until("it is sent", Duration::from_secs(20), || is_delivered(&house, "after"));
+}
+
+/// A handler that breaks ends its own request: it is answered with 500, counted, and all goes on;
+/// pages that are made on threads of their own too.
+#[test]
+fn a_handler_that_breaks_ends_its_own_request_only() {
+    let house = House::metered();
+    let (command, breaks) = fragile(&house);
+    let server = house.start(command, &["demo", "--listen", "127.0.0.1:0"]);
+    let mut owner = Visitor::console(&server, "owner");
+    let key = owner.get("/console/account").form_key();
+    assert_eq!(server.panics(), 0);
+    std::fs::write(breaks.join("page"), "").unwrap();
+    let pages = ["/console/products", "/console/trx", "/console/reports.csv", "/portal/login"];
+    for (broken, page) in (1..).zip(pages) {
+        assert_eq!(owner.get(page).status, 500, "{page}");
+        assert_eq!(server.panics(), broken, "{page}");
+    }
+    // Nobody is told that nothing was done.
+    let form = [("form_key", key.as_str()), ("code", "gold"), ("name", "Gold")];
+    assert_eq!(owner.post("/console/levels", &form).status, 500);
+    assert_eq!(server.panics(), 5);
+    std::fs::write(breaks.join("answer"), "").unwrap();
+    assert_eq!(server.buy("broken").0, 500);
+    assert_eq!(server.panics(), 6);
+    for place in ["page", "answer"] {
+        std::fs::remove_file(breaks.join(place)).unwrap();
+    }
+    for page in pages {
+        assert_eq!(owner.get(page).status, 200, "{page}");
+    }
+    assert_eq!(get(server.address, "/healthz").unwrap().0, 200);
+    assert!(server.buy("after").1.contains("akan diproses"));
+    wait_until("it is sent", Duration::from_secs(20), || is_delivered(&house, "after"));
+    house.holds();
 }
 
 /// While a connection for reads is missing nothing is taken; when it is back, all goes on.

@@ -164,6 +164,13 @@ impl House {
         self.ok(&["supplier", "add", "sandbox", "--file", file.to_str().unwrap()]);
     }
 
+    /// Its servers tell their metrics.
+    pub(crate) fn metered() -> Self {
+        let house = Self::new();
+        house.with_metrics();
+        house
+    }
+
     /// The demo, without rates and with figures.
     pub(crate) fn demo(&self) -> Server {
         self.without_rates();
@@ -271,6 +278,13 @@ impl Server {
     pub(crate) fn metrics_at(&self) -> SocketAddr {
         let line = self.opening.iter().find_map(|line| line.strip_prefix("metrics on http://"));
         line.unwrap().strip_suffix("/metrics").unwrap().parse().unwrap()
+    }
+
+    /// How often anything broke.
+    pub(crate) fn panics(&self) -> u64 {
+        let text = self.metrics();
+        let line = text.lines().find_map(|line| line.strip_prefix("gerbang_panics "));
+        line.expect("panics are counted").parse().unwrap()
     }
 
     /// What is told there.

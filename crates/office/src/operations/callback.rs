@@ -111,7 +111,7 @@ pub(super) async fn replay(
     }
     for (number, some) in ids.chunks(REPLAYED_AT_ONCE).enumerate() {
         let replay = some.iter().map(|id| DeliveryId::new(*id)).collect();
-        let done = number * REPLAYED_AT_ONCE;
+        let done = number.saturating_mul(REPLAYED_AT_ONCE);
         let errand = Errand { replay, ..Errand::default() };
         let next = act.next();
         let act = if number == 0 { act } else { &next };

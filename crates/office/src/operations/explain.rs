@@ -49,7 +49,8 @@ const RIVALS_MOST: u32 = 20;
 
 /// A reference as attempt and what stands in front of it.
 fn reference(text: &str) -> Option<(AttemptId, &str)> {
-    let ends = std::iter::once(0).chain(text.match_indices('-').map(|(at, _)| at + 1));
+    let ends =
+        std::iter::once(0).chain(text.match_indices('-').map(|(at, _)| at.saturating_add(1)));
     ends.chain(text.char_indices().map(|(at, _)| at)).find_map(|at| {
         let attempt = AttemptId::from_supplier_ref(text.get(at..)?)?;
         Some((attempt, &text[..at]))

@@ -286,7 +286,7 @@ impl Plan {
         let route = match &supplier {
             None => {
                 let told = is_named(&row.cost).or(is_named(&row.sku)).is_some();
-                self.without_supplier += usize::from(told);
+                self.without_supplier = self.without_supplier.saturating_add(usize::from(told));
                 None
             }
             Some(supplier) => Some(route_of(catalog, row, &code, supplier, price.or(old))?),
@@ -299,7 +299,7 @@ impl Plan {
         }
         self.products.insert(code.clone(), product);
         self.lines.entry(code).or_default().push(row.clone());
-        self.read += 1;
+        self.read = self.read.saturating_add(1);
         Ok(())
     }
 }
@@ -451,8 +451,8 @@ pub(super) async fn import(
         .map(ProductCode::as_str)
         .collect();
     let mut answer = json!({
-        "imported": plan.read, "level": level.as_str(), "new": new, "changed": touched.len() - new,
-        "unchanged": plan.products.len() - touched.len(), "wrong": wrong,
+        "imported": plan.read, "level": level.as_str(), "new": new, "changed": touched.len().saturating_sub(new),
+        "unchanged": plan.products.len().saturating_sub(touched.len()), "wrong": wrong,
         "without_supplier": plan.without_supplier,
     });
     if !how.dry_run {

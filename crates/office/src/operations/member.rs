@@ -156,7 +156,7 @@ pub(crate) async fn create(
         ip_allow: networks(&new.ips.join(" "))?,
         imported: Imported::default(),
         member: Member {
-            id: MemberId::new(last + 1),
+            id: MemberId::new(last.checked_add(1).context("no number is left for a member")?),
             code: code.clone(),
             name: new.name.clone(),
             active: true,
@@ -516,7 +516,7 @@ fn keep_old(
             Err(Problem::asked("imported_credentials", why).into())
         }
         hours if hours <= KEEP_MOST_HOURS => {
-            Ok(Some(office.handle.now().utc.after(i64::from(hours) * 3_600_000)))
+            Ok(Some(office.handle.now().utc.after(i64::from(hours).saturating_mul(3_600_000))))
         }
         hours => bail!("{hours} hours are too many: the old pair works for at most 24"),
     }

@@ -386,9 +386,12 @@ async fn carry_out(
         drop(began);
         match done {
             Err(error) if tries < EDITS_MOST && is_outdated(&error) => {
-                tries += 1;
+                tries = tries.saturating_add(1);
                 let spread = office.handle.now().utc.get().rem_euclid(29).unsigned_abs();
-                tokio::time::sleep(Duration::from_millis(u64::from(tries) * 10 + spread)).await;
+                tokio::time::sleep(Duration::from_millis(
+                    u64::from(tries).saturating_mul(10).saturating_add(spread),
+                ))
+                .await;
             }
             done => return done,
         }

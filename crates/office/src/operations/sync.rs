@@ -98,13 +98,13 @@ fn plan(
     // Lists of the text protocol have no cut-offs: their silence says nothing.
     let supplier = catalog.suppliers().get(code);
     let tells_hours = supplier.is_some_and(|supplier| supplier.connector == "digiflazz");
-    let mut count = 0;
+    let mut count = 0_usize;
     let mut plan = Vec::new();
     for product in catalog.products().values() {
         let routes: Vec<&RouteRow> =
             catalog.routes(&product.code).into_iter().map(|(route, _)| route).collect();
         let Some(route) = routes.iter().find(|route| route.supplier == *code) else { continue };
-        count += 1;
+        count = count.saturating_add(1);
         let selling = catalog.levels().keys().filter_map(|level| {
             let (_, price) = catalog.product_at(level, &product.code)?;
             Some((level.clone(), price))

@@ -143,8 +143,8 @@ fn answer_of(office: &Office, file: &str, plan: &Plan) -> Value {
     let catalog = office.handle.catalog();
     let absent = catalog.members().iter().filter(|m| !plan.named.contains(&m.member.code)).count();
     let mut answer = json!({
-        "imported": plan.read, "new": plan.new, "changed": plan.records.len() - plan.new,
-        "unchanged": plan.read - plan.records.len(), "wrong": plan.wrong.len(),
+        "imported": plan.read, "new": plan.new, "changed": plan.records.len().saturating_sub(plan.new),
+        "unchanged": plan.read.saturating_sub(plan.records.len()), "wrong": plan.wrong.len(),
         "not_in_file": absent, "openings": plan.openings.len(),
         "balances": plan.balances.get(), "debts": plan.debts.get(),
         "credit_limits": plan.limits.get(), "gives": plan.weight.get(),

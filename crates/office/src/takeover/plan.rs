@@ -81,9 +81,9 @@ impl Plan {
         }
         self.limits = self.limits.plus(row.raised)?;
         self.weight = self.weight.plus(row.raised)?;
-        self.new += usize::from(row.is_new);
+        self.new = self.new.saturating_add(usize::from(row.is_new));
         let nowhere = row.record.imported.any() && row.record.ip_allow.is_empty();
-        self.without_address += usize::from(nowhere);
+        self.without_address = self.without_address.saturating_add(usize::from(nowhere));
         self.told.extend(row.told);
         self.records.push(row.record);
         Ok(())
@@ -150,7 +150,7 @@ impl<'a> Facts<'a> {
                 Some(_) => {}
                 None => {
                     ids.entry(code).or_insert_with(|| {
-                        next += 1;
+                        next = next.saturating_add(1);
                         MemberId::new(next)
                     });
                 }
