@@ -161,7 +161,7 @@ async fn hold(foe: Foe, number: usize) -> std::io::Result<()> {
             b"POST /console/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n\
               Content-Length: 10000\r\n\r\n"
         }
-        _ => &b"GET /console/static/console.css HTTP/1.1\r\nHost: x\r\n\r\n".repeat(200),
+        _ => &b"GET /assets/console.css HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100),
     };
     stream.write_all(head).await?;
     let mut piece = [0; 256];

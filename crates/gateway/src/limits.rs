@@ -39,7 +39,7 @@ impl Limiters {
             address: rates.address.map(|most| RateLimiter::keyed(Quota::per_second(most))),
             unknown: rates.unknown.map(|most| {
                 let most = i64::from(most.get()).min(60_000);
-                Slow::new(most, 60_000 / most)
+                Slow::new(most, 60_000_i64.checked_div(most).unwrap_or(1))
             }),
         }
     }

@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Hashed at one time.
-static SEATS: Semaphore = Semaphore::const_new(2);
+static SEATS: Semaphore = Semaphore::const_new(1);
 /// May wait for that: about a second.
 static PLACES: Semaphore = Semaphore::const_new(64);
 /// KiB, passes, lanes: what OWASP asks for at least.

@@ -22,7 +22,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use store::{
-    CatalogChange, ChainHead, Level, MasterKey, Reads as _, Store as _, Wants, journal_hash,
+    CatalogChange, ChainHead, KeySet, Level, Reads as _, Store as _, Wants, journal_hash,
     transfer_hash,
 };
 use suppliers::{Reply, Request, SendResult, Settings, Transport};
@@ -198,7 +198,7 @@ impl House {
     pub(super) async fn new() -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let clock = Arc::new(Ticking(AtomicI64::new(1_795_402_800_000)));
-        let (key, model) = (MasterKey::generate()?, Model::default());
+        let (key, model) = (KeySet::generate()?, Model::default());
         let mut store = model.clone();
         store.load(&Wants::default())?;
         let reads: Vec<Box<dyn store::Reads>> =

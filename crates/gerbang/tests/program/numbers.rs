@@ -56,7 +56,7 @@ fn path(pattern: &str, part: &str) -> String {
 /// every extreme: no answer is a 500, no connection breaks off, no part of the program is lost.
 #[test]
 fn no_number_breaks_anything() {
-    let house = House::metered();
+    let house = House::new();
     let server = house.demo();
     let mut owner = Visitor::console(&server, "owner");
     let mut member = Visitor::portal(&server);
@@ -98,7 +98,7 @@ fn no_number_breaks_anything() {
 /// The same for what is posted: forms with their session's key, and documents.
 #[test]
 fn no_number_of_a_form_breaks_anything() {
-    let house = House::metered();
+    let house = House::new();
     let server = house.demo();
     let (mut owner, mut member) = (Visitor::console(&server, "owner"), Visitor::portal(&server));
     let own_key = owner.get("/console/account").form_key();
