@@ -5,7 +5,7 @@
 //! slowly holds one file in memory and no seat.
 
 use crate::door::Door;
-use office::Problem;
+use office::{Background, Problem};
 use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
@@ -69,11 +69,17 @@ impl Weight {
 struct Row {
     files: Arc<Semaphore>,
     figures: Arc<Semaphore>,
+    /// A thread for each seat.
+    threads: Background,
 }
 
 impl Default for Row {
     fn default() -> Self {
-        Self { files: Arc::new(Semaphore::new(FILES)), figures: Arc::new(Semaphore::new(FIGURES)) }
+        Self {
+            files: Arc::new(Semaphore::new(FILES)),
+            figures: Arc::new(Semaphore::new(FIGURES)),
+            threads: Background::new("pages", FILES.saturating_add(FIGURES)),
+        }
     }
 }
 
@@ -141,7 +147,7 @@ impl Seats {
                 (seat, Some(turn))
             }
         };
-        apart(seat, turn, work).await
+        apart(&row.threads, seat, turn, work).await
     }
 
     fn turn(&self, door: Door, who: &str) -> Option<Turn> {
@@ -153,16 +159,18 @@ impl Seats {
 
 /// On a thread of its own, with its seat: it keeps both to its end, also when nobody waits any more.
 async fn apart<T: Send + 'static>(
+    threads: &Background,
     seat: OwnedSemaphorePermit,
     turn: Option<Turn>,
     work: Work<T>,
 ) -> anyhow::Result<(T, Option<Turn>)> {
     let runtime = tokio::runtime::Handle::current();
-    let (made, turn) = office::background(move || {
-        let _seat = seat;
-        (runtime.block_on(work), turn)
-    })
-    .await?;
+    let (made, turn) = threads
+        .run(move || {
+            let _seat = seat;
+            (runtime.block_on(work), turn)
+        })
+        .await?;
     Ok((made?, turn))
 }
 

@@ -55,7 +55,7 @@ mod when;
 
 pub use access::{Actor, Permission, Role};
 pub use allowlist::PendingAddresses;
-pub use background::background;
+pub use background::Background;
 pub use bank_file::{BankFile, read_mutations};
 pub use books::Entry;
 pub use columns::{file_cell, harmless};
