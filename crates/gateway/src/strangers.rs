@@ -39,6 +39,11 @@ impl Gateway {
             self.0.limiters.not_let_in(from, now);
         }
         let from = Origin::of(from);
+        // The last of the disk is for those who are let in.
+        if self.0.handle.is_full() {
+            self.0.strangers.0.keep((from, code, named), now);
+            return None;
+        }
         let count = self.0.strangers.0.count((from, code, named), now)?;
         let mut end = String::new();
         if count.here > 1 {

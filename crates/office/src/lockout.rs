@@ -118,8 +118,12 @@ impl Office {
 
     /// Counts a stranger; true when a line tells of it, with the numbers that it tells.
     pub(crate) fn counted(&self, what: &'static str, from: &str, tried: &mut Value) -> bool {
-        let place = (what, Origin::parse(from));
-        let Some(count) = self.strangers.count(place, self.handle.now().utc) else { return false };
+        let (place, now) = ((what, Origin::parse(from)), self.handle.now().utc);
+        if self.handle.is_full() {
+            self.strangers.keep(place, now);
+            return false;
+        }
+        let Some(count) = self.strangers.count(place, now) else { return false };
         tried["tries"] = json!(count.here);
         if count.elsewhere > 0 {
             tried["from_others"] = json!(count.elsewhere);

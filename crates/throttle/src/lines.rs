@@ -60,6 +60,15 @@ impl<K: Hash + Eq> Lines<K> {
 
     /// Counts an event; what its line tells, when it has one.
     pub fn count(&self, key: K, now: UtcMillis) -> Option<Count> {
+        self.counted(key, now, true)
+    }
+
+    /// Counts an event that has no line of its own, because nothing that can wait is written now.
+    pub fn keep(&self, key: K, now: UtcMillis) {
+        self.counted(key, now, false);
+    }
+
+    fn counted(&self, key: K, now: UtcMillis, may_tell: bool) -> Option<Count> {
         let book = &mut *lock(&self.book);
         let is_new = book.seen.peek(&key).is_none();
         if is_new
@@ -69,7 +78,7 @@ impl<K: Hash + Eq> Lines<K> {
             book.forgotten = book.forgotten.saturating_add(gone.untold);
         }
         book.lines.retain(|at| is_young(*at, now));
-        let may = book.lines.len() < self.most;
+        let may = may_tell && book.lines.len() < self.most;
         // The order is that of lines, not of events.
         if is_new {
             book.seen.put(key, Seen { at: now, untold: u64::from(!may) });
@@ -126,6 +135,16 @@ mod tests {
         assert_eq!(knock("c", 3 * EVERY_MS), told(1, 1));
         assert_eq!(knock("c", 5 * EVERY_MS), told(1, 0));
         assert_eq!(knock("c", 0), told(1, 0));
+    }
+
+    #[test]
+    fn what_is_kept_is_told_later() {
+        let lines = Lines::new(30);
+        for number in 0..7 {
+            lines.keep("a", NOW.after(number));
+        }
+        assert_eq!(lines.count("a", NOW.after(8)), None, "within the minute of the first");
+        assert_eq!(lines.count("a", NOW.after(EVERY_MS)), told(9, 0));
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 //! Disk faults: refused before anything is taken, a clear log, and a restart that goes on.
 
-use super::rig::{House, program};
+use super::rig::{House, WHO, program};
 use super::suppliers::wait_until;
 use std::process::Command;
 use std::time::Duration;
@@ -89,6 +89,15 @@ fn too_little_room_refuses_purchases() {
     assert_eq!((status, body.as_str()), (503, "Sistem sibuk, ulangi dengan refID yang sama"));
     assert!(server.check("1").starts_with("TIDAK ADA"));
     assert_eq!(house.json(&["member", "list"])[0]["balance"], 279_655);
+    // Strangers write nothing any more; who is let in still does.
+    let lines = || house.json(&["verify"])["journal"].as_i64().unwrap();
+    let before = lines();
+    for target in ["/trx/balance?memberID=NOBODY&pin=1&password=2", "/callback/x/y", "/harga/json?id=x"] {
+        server.get(target);
+    }
+    assert_eq!(lines(), before);
+    server.get(&format!("/trx/balance?{WHO}"));
+    assert!(lines() > before);
 }
 
 /// Somebody else holds the database: busy, and on again when it is free.
