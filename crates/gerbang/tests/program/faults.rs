@@ -92,7 +92,9 @@ fn too_little_room_refuses_purchases() {
     // Strangers write nothing any more; who is let in still does.
     let lines = || house.json(&["verify"])["journal"].as_i64().unwrap();
     let before = lines();
-    for target in ["/trx/balance?memberID=NOBODY&pin=1&password=2", "/callback/x/y", "/harga/json?id=x"] {
+    for target in
+        ["/trx/balance?memberID=NOBODY&pin=1&password=2", "/callback/x/y", "/harga/json?id=x"]
+    {
         server.get(target);
     }
     assert_eq!(lines(), before);
