@@ -183,7 +183,6 @@ fn with_old_key(house: &House, words: &[&str], old: &MasterKey) -> Output {
 
 /// kill -9 at every step: the business is under the old key and works, or says how to go on and is
 /// served under neither; after the next run everything is under the new one.
-#[cfg(feature = "crash-points")]
 #[test]
 fn a_rotation_that_dies_anywhere_goes_on() {
     let mut all = Business::new(House::new());
@@ -310,7 +309,6 @@ fn a_key_in_the_environment_is_changed_to_another() {
 }
 
 /// Several nodes on PostgreSQL: all of them rest, and each gets the new key.
-#[cfg(feature = "crash-points")]
 #[test]
 fn nodes_rest_while_the_key_is_changed() {
     let postgres = pgtest::Server::start(&[]).unwrap();

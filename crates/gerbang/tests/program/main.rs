@@ -18,6 +18,7 @@ mod foreign;
 mod gone;
 mod histories;
 mod journeys;
+#[cfg(feature = "crash-points")]
 mod keys;
 mod live;
 mod network;
