@@ -31,13 +31,23 @@ fn deny(program: &Path, words: &[&str]) -> bool {
     run(&program.display().to_string(), words)
 }
 
+/// A copy of the database of RustSec from before, where cargo-deny keeps it.
+fn has_copy() -> bool {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
+    let copies = home.and_then(|home| std::fs::read_dir(home.join("advisory-dbs")).ok());
+    copies.is_some_and(|mut all| {
+        all.any(|one| one.is_ok_and(|one| one.path().join("crates").is_dir()))
+    })
+}
+
 /// Licences, bans, sources and duplicates, always; advisories where their database can be had.
 pub(crate) fn check() -> bool {
     let (Some(cargo_deny), Some(cyclonedx)) = (tool(DENY), tool(CYCLONEDX)) else { return false };
     if !deny(&cargo_deny, &["check", "--hide-inclusion-graph", "licenses", "bans", "sources"]) {
         return false;
     }
-    if deny(&cargo_deny, &["fetch", "db"]) {
+    if deny(&cargo_deny, &["fetch", "db"]) || has_copy() {
         if !deny(&cargo_deny, &["check", "--disable-fetch", "advisories"]) {
             return false;
         }

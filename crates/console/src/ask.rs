@@ -8,13 +8,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
 use hyper::body::{Bytes, Incoming};
-use net::{Unread, Whole};
+use net::{Sender, Unread, Whole};
 use office::{Actor, From, Office, Problem, Signed, SignedMember};
 use serde_json::Value;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 const BODY_TIME: Duration = Duration::from_secs(30);
+/// The same of who has no session: a login is small.
+const STRANGERS_TIME: Duration = Duration::from_secs(10);
 /// Most fields of a form or a query: a page of a thousand rows has some for each.
 const FIELDS_MOST: usize = 8_192;
 
@@ -95,7 +97,14 @@ impl Ask {
 
     /// Reads the body, of at most so many bytes.
     pub(crate) async fn read(&mut self, body: Incoming, most: usize) -> Result<(), Problem> {
-        let whole = net::read_body(body, most, BODY_TIME).await.map_err(|why| match why {
+        let is_known = self.signed.is_some() || self.member.is_some();
+        let (sender, time) = match is_known {
+            true => (Sender::Session, BODY_TIME),
+            false => (Sender::Stranger, STRANGERS_TIME),
+        };
+        let from = self.from.address.parse().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let whole = net::read_body(body, (sender, from), most, time).await;
+        let whole = whole.map_err(|why| match why {
             Unread::TooLarge => Problem {
                 code: "too_large",
                 status: 413,

@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
+use types::MemberId;
 
 const LOOK: Duration = Duration::from_secs(1);
 /// After this the browser connects anew, and is asked again who it is.
@@ -26,9 +27,20 @@ const SESSION_EVERY: u32 = 3;
 const PER_SESSION_MOST: usize = 8;
 /// Most streams in all.
 const ALL_MOST: usize = 1_024;
+/// Most of them of members: the rest is for those who work here.
+const MEMBERS_MOST: usize = 768;
+/// Most streams of one member, in all its sessions.
+const PER_MEMBER_MOST: usize = 64;
 
-/// The open streams of a session, oldest first.
-type Open = HashMap<String, Vec<u64>>;
+/// The open streams of a session, oldest first, and of which member it is.
+#[derive(Default)]
+struct OfSession {
+    member: Option<MemberId>,
+    open: Vec<u64>,
+}
+
+/// By session.
+type Open = HashMap<String, OfSession>;
 
 /// Who has streams.
 #[derive(Clone, Default)]
@@ -44,9 +56,9 @@ struct Taken {
 impl Drop for Taken {
     fn drop(&mut self) {
         let mut known = self.streams.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(open) = known.1.get_mut(&self.session) {
-            open.retain(|number| *number != self.number);
-            if open.is_empty() {
+        if let Some(own) = known.1.get_mut(&self.session) {
+            own.open.retain(|number| *number != self.number);
+            if own.open.is_empty() {
                 known.1.remove(&self.session);
             }
         }
@@ -57,26 +69,33 @@ impl Taken {
     /// False when a later one of its session took its place.
     fn is_open(&self) -> bool {
         let known = self.streams.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.1.get(&self.session).is_some_and(|open| open.contains(&self.number))
+        known.1.get(&self.session).is_some_and(|own| own.open.contains(&self.number))
     }
 }
 
 impl Streams {
-    /// A place for a stream; nothing when there are too many of all.
-    fn take(&self, session: &str) -> Option<Taken> {
+    /// A place for a stream; nothing when there are too many: of all, of members, of this member.
+    fn take(&self, session: &str, member: Option<MemberId>) -> Option<Taken> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: usize = known.1.values().map(Vec::len).sum();
-        let own = known.1.get(session).map_or(0, Vec::len);
-        if all >= ALL_MOST && own < PER_SESSION_MOST {
+        let count = |wanted: &dyn Fn(&OfSession) -> bool| -> usize {
+            known.1.values().filter(|of| wanted(of)).map(|of| of.open.len()).sum()
+        };
+        let own = known.1.get(session).map_or(0, |own| own.open.len());
+        let is_crowded = count(&|_| true) >= ALL_MOST
+            || member.is_some()
+                && (count(&|of| of.member.is_some()) >= MEMBERS_MOST
+                    || count(&|of| of.member == member) >= PER_MEMBER_MOST);
+        if is_crowded && own < PER_SESSION_MOST {
             return None;
         }
         known.0 = known.0.wrapping_add(1);
         let number = known.0;
-        let open = known.1.entry(session.to_owned()).or_default();
-        if open.len() >= PER_SESSION_MOST {
-            open.remove(0);
+        let of = known.1.entry(session.to_owned()).or_default();
+        of.member = member;
+        if of.open.len() >= PER_SESSION_MOST {
+            of.open.remove(0);
         }
-        open.push(number);
+        of.open.push(number);
         Some(Taken { streams: self.clone(), session: session.to_owned(), number })
     }
 }
@@ -92,7 +111,7 @@ pub(crate) async fn live(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
     let member = ask.member.as_ref().map(|member| (member.session.clone(), Some(member.member)));
     let user = ask.signed.as_ref().map(|signed| (signed.session.clone(), None));
     let (session, member) = member.or(user).ok_or_else(|| Problem::missing("no session"))?;
-    let taken = console.streams.take(&session).ok_or_else(|| Problem {
+    let taken = console.streams.take(&session, member).ok_or_else(|| Problem {
         code: "too_many_streams",
         status: 503,
         detail: "too many pages are open; reload this one to see what is new".to_owned(),
@@ -147,16 +166,35 @@ mod tests {
     #[test]
     fn one_session_has_so_many_streams_and_all_have_so_many() {
         let streams = Streams::default();
-        let mut own: Vec<_> = (0..PER_SESSION_MOST + 2).filter_map(|_| streams.take("a")).collect();
+        let mut own: Vec<_> =
+            (0..PER_SESSION_MOST + 2).filter_map(|_| streams.take("a", None)).collect();
         assert_eq!(own.iter().filter(|taken| taken.is_open()).count(), PER_SESSION_MOST);
         assert!(!own[0].is_open() && !own[1].is_open() && own[2].is_open());
-        let others: Vec<_> =
-            (0..2 * ALL_MOST).map_while(|number| streams.take(&format!("{number}"))).collect();
+        let others: Vec<_> = (0..2 * ALL_MOST)
+            .map_while(|number| streams.take(&format!("{number}"), None))
+            .collect();
         assert_eq!(others.len(), ALL_MOST - PER_SESSION_MOST);
         // Who has its share takes its own place.
-        own.extend(streams.take("a"));
+        own.extend(streams.take("a", None));
         assert!(own.last().unwrap().is_open() && !own[2].is_open());
         drop((own, others));
         assert!(streams.0.lock().unwrap().1.is_empty());
+    }
+
+    /// Members leave room for those who work here, and one member for the others.
+    #[test]
+    fn members_have_their_share() {
+        let streams = Streams::default();
+        let mut all = Vec::new();
+        let mut fill = |member: i64| {
+            let before = all.len();
+            let of = Some(MemberId::new(member));
+            all.extend((0..200).map_while(|n| streams.take(&format!("{member}/{n}"), of)));
+            all.len() - before
+        };
+        assert_eq!(fill(1), PER_MEMBER_MOST);
+        let others: usize = (2..40).map(&mut fill).sum();
+        assert_eq!(others, MEMBERS_MOST - PER_MEMBER_MOST);
+        assert!(streams.take("owner", None).is_some());
     }
 }

@@ -304,7 +304,13 @@ async fn run(
         })
     };
     let who = actor.as_ref().map_or("", |actor| actor.name.as_str());
-    let (answer, turn) = console.seats.run(weight, Door::of(&ask.path), who, work).await?;
+    let door = Door::of(&ask.path);
+    if weight == Weight::File {
+        // It costs much, and nobody takes one away through a page of somebody else.
+        door::must_be_from_here(ask)?;
+        console.office.may_take_away(&format!("{} {who}", door.root()))?;
+    }
+    let (answer, turn) = console.seats.run(weight, door, who, work).await?;
     if route.path.ends_with("/journal")
         && let Some(actor) = &actor
     {
@@ -430,8 +436,11 @@ async fn must_be_ours(console: &Inner, ask: &Ask, route: &Route) -> Result<(), P
 async fn foreign(console: &Inner, ask: &Ask, route: &Route) {
     let Some(actor) = ask.actor() else { return };
     let site = ask.header("sec-fetch-site").map(|site| site.chars().take(40).collect::<String>());
-    let tried = json!({"method": route.method, "path": ask.path, "site": site});
-    console.office.audit(&actor, "foreign form", &tried, "its key is not of this session").await;
+    let mut tried = json!({"method": route.method, "path": ask.path, "site": site});
+    if console.office.counted("foreign form", &ask.from.address, &mut tried) {
+        let why = "its key is not of this session";
+        console.office.audit(&actor, "foreign form", &tried, why).await;
+    }
 }
 
 fn missing(ask: &Ask, status: StatusCode) -> Answer {

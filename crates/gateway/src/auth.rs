@@ -35,9 +35,20 @@ fn locked(Paused { seconds }: Paused) -> Refusal {
 }
 
 impl Lockout {
-    /// True while nothing is compared for a member from there.
-    pub(crate) fn is_paused(&self, member: &MemberCode, from: IpAddr, now: UtcMillis) -> bool {
-        self.pauses.check(member, Origin::of(from), now).is_err()
+    /// May a member's credentials be compared, by the tries that this door and another one of the same
+    /// member have counted? Who was let in at the other one from there is not slowed by strangers.
+    pub(crate) fn lets_try(
+        &self,
+        entry: &MemberEntry,
+        other: &Self,
+        call: (IpAddr, UtcMillis),
+    ) -> bool {
+        let (from, now) = (Origin::of(call.0), call.1);
+        let code = &entry.member.code;
+        match other.anywhere.knows(code, from) {
+            true => self.pauses.check(code, from, now).is_ok(),
+            false => self.check(entry, from, now).is_ok(),
+        }
     }
 
     fn check(&self, entry: &MemberEntry, from: Origin, now: UtcMillis) -> Result<(), Refusal> {

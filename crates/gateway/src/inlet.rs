@@ -5,7 +5,7 @@ use crate::service::{Answered, BUSY, FORM_TIME, Gateway, plain};
 use engine::{CallbackDoor, Received, inlet};
 use http::{Request, StatusCode, header};
 use hyper::body::Incoming;
-use net::{Unread, read_body};
+use net::{Sender, Unread, read_body};
 use std::net::{IpAddr, SocketAddr};
 use store::{Channel, Direction, JournalLine};
 use subtle::ConstantTimeEq as _;
@@ -61,13 +61,16 @@ impl Gateway {
                 Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
             })
             .collect();
-        let body = match read_body(request.into_body(), BODY_MOST, FORM_TIME).await {
-            Ok(body) => String::from_utf8_lossy(&body.bytes).into_owned(),
-            Err(Unread::Busy) => return plain(StatusCode::SERVICE_UNAVAILABLE, BUSY),
-            Err(Unread::TooLarge | Unread::CutOff) => {
-                return plain(StatusCode::BAD_REQUEST, "Bad request");
-            }
-        };
+        let body =
+            match read_body(request.into_body(), (Sender::Trade, address), BODY_MOST, FORM_TIME)
+                .await
+            {
+                Ok(body) => String::from_utf8_lossy(&body.bytes).into_owned(),
+                Err(Unread::Busy) => return plain(StatusCode::SERVICE_UNAVAILABLE, BUSY),
+                Err(Unread::TooLarge | Unread::CutOff) => {
+                    return plain(StatusCode::BAD_REQUEST, "Bad request");
+                }
+            };
         let inbound = Inbound { query, body, headers };
         let taken = inlet(&self.0.handle, &self.0.suppliers, &code, &from, &inbound);
         match taken.await {

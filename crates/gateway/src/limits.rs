@@ -2,6 +2,7 @@
 
 use crate::service::{Call, Gateway};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use net::Sender;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use throttle::{Origin, Slow};
@@ -28,19 +29,21 @@ pub(crate) struct Limiters {
     /// Look-ups of a member beyond its rate: as many again.
     looks: Option<DefaultKeyedRateLimiter<MemberId>>,
     address: Option<DefaultKeyedRateLimiter<Origin>>,
-    unknown: Option<Slow<Origin>>,
+    /// Who is not let in, and from where somebody was.
+    origins: Slow<Origin>,
+    /// Whether who is not let in is limited at all.
+    limits_unknown: bool,
 }
 
 impl Limiters {
     pub(crate) fn new(rates: Rates) -> Self {
+        let most = i64::from(rates.unknown.map_or(1, NonZeroU32::get)).min(60_000);
         Self {
             member: rates.member.map(|most| RateLimiter::keyed(Quota::per_second(most))),
             looks: rates.member.map(|most| RateLimiter::keyed(Quota::per_second(most))),
             address: rates.address.map(|most| RateLimiter::keyed(Quota::per_second(most))),
-            unknown: rates.unknown.map(|most| {
-                let most = i64::from(most.get()).min(60_000);
-                Slow::new(most, 60_000_i64.checked_div(most).unwrap_or(1))
-            }),
+            origins: Slow::new(most, 60_000_i64.checked_div(most).unwrap_or(1)),
+            limits_unknown: rates.unknown.is_some(),
         }
     }
 
@@ -53,11 +56,11 @@ impl Limiters {
         self.looks.as_ref().is_none_or(|limiter| limiter.check_key(&member).is_ok())
     }
 
-    /// May this address ask at all?
-    pub(crate) fn address_may(&self, from: IpAddr, now: UtcMillis) -> bool {
+    /// May this address ask at all? `is_listed`: it says to be a member that lists this address.
+    pub(crate) fn address_may(&self, from: IpAddr, is_listed: bool, now: UtcMillis) -> bool {
         let origin = Origin::of(from);
-        let unknown = self.unknown.as_ref().filter(|_| !from.is_loopback());
-        if unknown.is_some_and(|slow| slow.check(&origin, origin, now).is_err()) {
+        let limited = self.limits_unknown && !from.is_loopback();
+        if limited && !is_listed && self.origins.check(&origin, origin, now).is_err() {
             return false;
         }
         self.address.as_ref().is_none_or(|limiter| {
@@ -71,15 +74,13 @@ impl Limiters {
     /// Somebody was let in from there.
     fn let_in(&self, from: IpAddr) {
         let origin = Origin::of(from);
-        if let Some(unknown) = &self.unknown {
-            unknown.right(&origin, origin);
-        }
+        self.origins.right(&origin, origin);
     }
 
     /// Somebody was not.
     pub(crate) fn not_let_in(&self, from: IpAddr, now: UtcMillis) {
-        if let Some(unknown) = &self.unknown {
-            unknown.wrong(&Origin::of(from), now);
+        if self.limits_unknown {
+            self.origins.wrong(&Origin::of(from), now);
         }
     }
 }
@@ -87,12 +88,23 @@ impl Limiters {
 impl Gateway {
     /// May whoever calls ask at all? Decided before anything is looked up.
     pub(crate) fn may_ask(&self, call: &Call) -> bool {
-        self.0.limiters.address_may(call.from, call.received)
+        let catalog = self.0.handle.catalog();
+        let named = call.named.as_ref().and_then(|code| catalog.member(code));
+        let is_listed =
+            named.is_some_and(|entry| !entry.ip_allow.is_empty() && entry.may_call_from(call.from));
+        self.0.limiters.address_may(call.from, is_listed, call.received)
     }
 
     /// Whether wrong credentials of all kinds are answered alike.
     pub(crate) fn one_answer(&self) -> bool {
         self.0.settings.one_answer
+    }
+
+    /// Who sends a body from there, before it is read.
+    pub(crate) fn sender(&self, from: IpAddr) -> (Sender, IpAddr) {
+        let origin = Origin::of(from);
+        let is_known = self.0.limiters.origins.knows(&origin, origin);
+        (if is_known { Sender::Trade } else { Sender::Stranger }, from)
     }
 
     /// A member was let in.
@@ -115,7 +127,7 @@ mod tests {
         let from: IpAddr = from.parse().unwrap();
         (0..100)
             .filter(|_| {
-                let may = limiters.address_may(from, at);
+                let may = limiters.address_may(from, false, at);
                 if may {
                     limiters.not_let_in(from, at);
                 }
@@ -133,6 +145,13 @@ mod tests {
         assert_eq!(refused(&limiters, "2001:db8::1", NOW), 40);
         assert_eq!(refused(&limiters, "2001:db8::2", NOW), 100, "the same /64");
         assert_eq!(refused(&limiters, "127.0.0.1", NOW), 0, "a proxy may stand there");
+    }
+
+    #[test]
+    fn who_is_on_its_member_s_list_is_free() {
+        let (limiters, from) = (limiters(), "203.0.113.7".parse().unwrap());
+        refused(&limiters, "203.0.113.7", NOW);
+        assert!(!limiters.address_may(from, false, NOW) && limiters.address_may(from, true, NOW));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The sandbox door: a member whose switch is on meets, with the credentials it has there, another
 //! engine behind the same wire, one without money. What it buys with reaches money as always.
 
-use crate::auth::{Covers, bears};
+use crate::auth::{Covers, Lockout, bears};
 use crate::service::Gateway;
 use engine::MemberEntry;
 use std::future::Future;
@@ -50,7 +50,8 @@ impl Gateway {
             None => return None,
         };
         if room.has_others(entry) {
-            return Some(if room.is_of_money(entry, shows) { self.clone() } else { room });
+            let is_of_money = room.is_of_money(entry, &self.0.lockout, shows);
+            return Some(if is_of_money { self.clone() } else { room });
         }
         // A member from before the sandbox had credentials of its own. A purchase with money is
         // answered for with money, whatever the switch says now: a "no data" for it would be sent
@@ -77,12 +78,13 @@ impl Gateway {
     }
 
     /// True for what bears the credentials that move money. Everything else is the sandbox's, which
-    /// counts what is wrong; while it pauses an address nothing more is compared for it.
-    fn is_of_money(&self, real: &MemberEntry, shows: &Shows<'_>) -> bool {
+    /// counts what is wrong; while it pauses an address, or is slow from everywhere, nothing more is
+    /// compared for it.
+    fn is_of_money(&self, real: &MemberEntry, money: &Lockout, shows: &Shows<'_>) -> bool {
         match shows {
             Shows::Credentials(credentials, covers, from, now) => {
                 // From where it may not call nothing tells whether they are right.
-                !self.0.lockout.is_paused(&real.member.code, *from, *now)
+                self.0.lockout.lets_try(real, money, (*from, *now))
                     && real.may_call_from(*from)
                     && bears(real, credentials, covers, *now).is_ok()
             }

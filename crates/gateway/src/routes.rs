@@ -55,7 +55,8 @@ pub(crate) enum Json {
 type Way<D> = (&'static [&'static str], &'static str, D);
 
 const READS: &[&str] = &["GET", "HEAD"];
-const FORMS: &[&str] = &["GET", "HEAD", "POST"];
+/// A HEAD would do what a GET does, and tell nobody how it ended.
+const FORMS: &[&str] = &["GET", "POST"];
 /// Its own table says which.
 const ANY: &[&str] = &[];
 
@@ -166,7 +167,8 @@ mod tests {
             assert_eq!(at(path), None, "{path}");
         }
         assert_eq!(door(&Method::POST, "/seller/topup"), Some(Door::SellerTopup));
-        assert_eq!(door(&Method::DELETE, "/trx"), None);
+        assert_eq!((door(&Method::DELETE, "/trx"), door(&Method::HEAD, "/trx")), (None, None));
+        assert_eq!(door(&Method::HEAD, "/harga/json"), Some(Door::PriceList));
         assert_eq!(json(&Method::GET, "/v1/purchases/a/b"), Some((Json::Look, "a/b")));
         assert_eq!(json(&Method::POST, "/v1/callbacks/7/replay"), Some((Json::Replay, "7")));
         assert_eq!(json(&Method::POST, "/v1/balance"), None);

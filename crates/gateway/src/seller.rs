@@ -30,13 +30,14 @@ impl Gateway {
     ) -> Answered {
         let received = self.0.handle.arrived();
         let from = self.caller(peer, &request);
-        let fields = match read_body(request.into_body(), BODY_MOST, FORM_TIME).await {
-            Ok(body) => SellerFields::decode(&body.bytes),
-            Err(Unread::Busy) => return plain(StatusCode::SERVICE_UNAVAILABLE, BUSY),
-            Err(Unread::TooLarge | Unread::CutOff) => {
-                return plain(StatusCode::BAD_REQUEST, "Bad request");
-            }
-        };
+        let fields =
+            match read_body(request.into_body(), self.sender(from), BODY_MOST, FORM_TIME).await {
+                Ok(body) => SellerFields::decode(&body.bytes),
+                Err(Unread::Busy) => return plain(StatusCode::SERVICE_UNAVAILABLE, BUSY),
+                Err(Unread::TooLarge | Unread::CutOff) => {
+                    return plain(StatusCode::BAD_REQUEST, "Bad request");
+                }
+            };
         let member = MemberCode::parse(&fields.username).ok();
         let catalog = self.0.handle.catalog();
         let named = member.clone().filter(|code| catalog.member(code).is_some());

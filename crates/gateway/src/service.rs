@@ -203,7 +203,7 @@ impl Gateway {
         let mut fields = Fields::decode(request.uri().query().unwrap_or_default().as_bytes());
         let path = request.uri().path().to_owned();
         if *request.method() == Method::POST {
-            match read_body(request.into_body(), FORM_MOST, FORM_TIME).await {
+            match read_body(request.into_body(), self.sender(from), FORM_MOST, FORM_TIME).await {
                 Ok(body) => fields = fields.and(Fields::decode(&body.bytes)),
                 Err(Unread::Busy) => return respond(&Said::busy(), None),
                 Err(Unread::TooLarge | Unread::CutOff) => {
@@ -315,7 +315,7 @@ impl Gateway {
         let fields = Fields::decode(request.uri().query().unwrap_or_default().as_bytes());
         let mut asked = fields.price_list();
         self.0.settings.widen(&mut asked.produk);
-        let found = if self.0.limiters.address_may(from, received) {
+        let found = if self.0.limiters.address_may(from, false, received) {
             self.0.prices.get(&self.0.handle.catalog(), &asked)
         } else {
             let mut answer = plain(StatusCode::TOO_MANY_REQUESTS, "[]");

@@ -16,12 +16,19 @@ pub(crate) const PRICES: &str = "prices";
 /// Most such lines a minute, of all together.
 const LINES_MOST: usize = 60;
 
+/// The same of those that name one of our members or suppliers: what somebody tries at one of them is not
+/// crowded out by made-up names.
+const NAMED_LINES_MOST: usize = 300;
+
 /// What was not let in.
-pub(crate) struct Strangers(Lines<Event>);
+pub(crate) struct Strangers {
+    nameless: Lines<Event>,
+    named: Lines<Event>,
+}
 
 impl Default for Strangers {
     fn default() -> Self {
-        Self(Lines::new(LINES_MOST))
+        Self { nameless: Lines::new(LINES_MOST), named: Lines::new(NAMED_LINES_MOST) }
     }
 }
 
@@ -39,12 +46,16 @@ impl Gateway {
             self.0.limiters.not_let_in(from, now);
         }
         let from = Origin::of(from);
+        let lines = match named {
+            Some(_) => &self.0.strangers.named,
+            None => &self.0.strangers.nameless,
+        };
         // The last of the disk is for those who are let in.
         if self.0.handle.is_full() {
-            self.0.strangers.0.keep((from, code, named), now);
+            lines.keep((from, code, named), now);
             return None;
         }
-        let count = self.0.strangers.0.count((from, code, named), now)?;
+        let count = lines.count((from, code, named), now)?;
         let mut end = String::new();
         if count.here > 1 {
             end = format!(" ({} like this from {from} since the last line)", count.here);

@@ -151,6 +151,14 @@ impl Config {
         {
             bail!("heads_url: must begin with https:// or http://");
         }
+        if self.connections == 0 || self.connections_per_address == 0 || self.header_seconds == 0 {
+            bail!("connections, connections_per_address, header_seconds: at least 1");
+        }
+        if let Some(all) = self.trusted_proxies.iter().find(|net| net.prefix_len() == 0) {
+            bail!(
+                "trusted_proxies: {all} is everybody, and everybody would choose its own address"
+            );
+        }
         if self.proxy_protocol && self.trusted_proxies.is_empty() {
             bail!("proxy_protocol = true: name the proxies that speak it in trusted_proxies");
         }

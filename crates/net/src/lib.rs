@@ -18,7 +18,7 @@ mod seats;
 mod shortage;
 mod tls;
 
-pub use body::{IN_FLIGHT_KIB, Unread, Whole, read_body};
+pub use body::{IN_FLIGHT_KIB, Sender, Unread, Whole, read_body};
 pub use guard::Guard;
 pub use listen::{Limits, Listener, serve};
 pub use outgoing::{Outgoing, OutgoingLimits};

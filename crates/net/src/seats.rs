@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Who shares a count: an address, and of IPv6 the network of a subscriber, who has a whole /64.
-fn neighbours(address: IpAddr) -> IpAddr {
+pub(crate) fn neighbours(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => {

@@ -1,10 +1,12 @@
 //! Tries at passwords, codes and PINs: counted before they are compared, by who is tried and from where,
 //! and slowly by who is tried from everywhere together. In memory of this node.
 
-use crate::password::{Seat, seat};
+use crate::password::{Seat, crowded, seat};
 use crate::problem::Problem;
 use crate::{Actor, Office};
 use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use throttle::{Origin, Paused, Pauses, Slow};
 use types::UtcMillis;
 
@@ -16,11 +18,18 @@ const PASSWORDS_BURST: i64 = 100;
 const CODES_BURST: i64 = 10;
 const EVERY_MS: i64 = 600_000;
 
+/// Wrong passwords from one address, whoever is tried: so many at once, then one in five seconds. Made-up
+/// logins count too, so this tells nobody which are real.
+const ADDRESS_BURST: i64 = 30;
+const ADDRESS_EVERY_MS: i64 = 5_000;
+
 /// Wrong tries of people and members.
 pub(crate) struct Tries {
     pauses: Pauses<String>,
     passwords: Slow<String>,
     codes: Slow<String>,
+    addresses: Slow<Origin>,
+    waiting: Waiting,
 }
 
 impl Default for Tries {
@@ -30,6 +39,8 @@ impl Default for Tries {
             pauses: Pauses::default(),
             passwords: slow(PASSWORDS_BURST),
             codes: slow(CODES_BURST),
+            addresses: Slow::new(ADDRESS_BURST, ADDRESS_EVERY_MS),
+            waiting: Waiting::default(),
         }
     }
 }
@@ -39,6 +50,8 @@ impl Default for Tries {
 pub(crate) struct Try {
     who: String,
     from: Origin,
+    /// Counted for its address too.
+    of_address: bool,
 }
 
 fn locked(Paused { seconds }: Paused) -> Problem {
@@ -54,22 +67,44 @@ impl Tries {
     pub(crate) fn attempt(&self, who: &str, from: &str, now: UtcMillis) -> Result<Try, Problem> {
         let who: String = who.chars().take(NAME_MOST).collect();
         let from = Origin::parse(from);
-        self.passwords.check(&who, from, now).map_err(locked)?;
-        self.codes.check(&who, from, now).map_err(locked)?;
+        self.slowed(&who, from, now)?;
         self.pauses.attempt(&who, from, now).map_err(locked)?;
-        Ok(Try { who, from })
+        Ok(Try { who, from, of_address: false })
+    }
+
+    /// Whether it is slowed, without counting anything.
+    fn slowed(&self, who: &String, from: Origin, now: UtcMillis) -> Result<(), Problem> {
+        self.passwords.check(who, from, now).map_err(locked)?;
+        self.codes.check(who, from, now).map_err(locked)
     }
 
     /// Counts a try at a password, with a seat to compare it on: without one nothing is counted, so
-    /// that nobody drives out what is remembered faster than passwords are compared.
+    /// that nobody drives out what is remembered faster than passwords are compared. Who is paused
+    /// waits for none, an address has few of the places, and some are for who was let in from there.
     pub(crate) async fn login(
         &self,
         who: &str,
         from: &str,
         now: UtcMillis,
     ) -> anyhow::Result<(Try, Seat)> {
-        let seat = seat().await?;
-        Ok((self.attempt(who, from, now)?, seat))
+        let (name, origin) = (who.chars().take(NAME_MOST).collect::<String>(), Origin::parse(from));
+        self.slowed(&name, origin, now)?;
+        self.pauses.check(&name, origin, now).map_err(locked)?;
+        let is_known = self.passwords.knows(&name, origin);
+        // This machine is everybody, where a proxy on it is not named.
+        let is_here = origin.is_here();
+        if !is_known && !is_here {
+            self.addresses.check(&origin, origin, now).map_err(locked)?;
+        }
+        let place = (!is_here).then(|| self.waiting.place(origin)).transpose()?;
+        let seat = seat(is_known).await?;
+        drop(place);
+        let mut tried = self.attempt(who, from, now)?;
+        if !is_here {
+            self.addresses.wrong(&origin, now);
+            tried.of_address = true;
+        }
+        Ok((tried, seat))
     }
 
     /// It was wrong, and there is such a one: slower from everywhere.
@@ -84,9 +119,50 @@ impl Tries {
 
     /// It was right: those before it are forgotten there.
     pub(crate) fn right(&self, tried: &Try) {
+        if tried.of_address {
+            self.addresses.give_back(&tried.from);
+        }
         self.pauses.right(&tried.who, tried.from);
         self.passwords.right(&tried.who, tried.from);
         self.codes.right(&tried.who, tried.from);
+    }
+}
+
+/// Most of one address that wait for their password to be compared.
+const WAITING_MOST: usize = 4;
+
+/// Who waits, by address. Holds no more entries than there are places.
+#[derive(Clone, Default)]
+struct Waiting(Arc<Mutex<HashMap<Origin, usize>>>);
+
+/// A place among those of an address, given back when dropped.
+struct Place {
+    of: Origin,
+    all: Waiting,
+}
+
+impl Waiting {
+    fn place(&self, of: Origin) -> Result<Place, Problem> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = all.entry(of).or_default();
+        // An entry has at least one, so none is left behind here.
+        if *own >= WAITING_MOST {
+            return Err(crowded());
+        }
+        *own = own.saturating_add(1);
+        Ok(Place { of, all: self.clone() })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut all = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = all.get_mut(&self.of) {
+            *own = own.saturating_sub(1);
+            if *own == 0 {
+                all.remove(&self.of);
+            }
+        }
     }
 }
 
@@ -116,8 +192,9 @@ impl Office {
         why
     }
 
-    /// Counts a stranger; true when a line tells of it, with the numbers that it tells.
-    pub(crate) fn counted(&self, what: &'static str, from: &str, tried: &mut Value) -> bool {
+    /// Counts what somebody may do as often as he likes; true when a line tells of it, with the numbers
+    /// that it tells.
+    pub fn counted(&self, what: &'static str, from: &str, tried: &mut Value) -> bool {
         let (place, now) = ((what, Origin::parse(from)), self.handle.now().utc);
         if self.handle.is_full() {
             self.strangers.keep(place, now);
@@ -143,6 +220,40 @@ impl Office {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// One address fills neither the places of all nor, with made-up names, the time of the one that
+    /// compares; who was let in from there before goes on.
+    #[tokio::test]
+    async fn an_address_has_its_share_of_comparing() {
+        let (tries, now) = (Tries::default(), UtcMillis::new(1_000_000));
+        let (bad, home) = ("203.0.113.7", "203.0.113.8");
+        let places: Vec<_> =
+            (0..6).map_while(|_| tries.waiting.place(Origin::parse(bad)).ok()).collect();
+        assert_eq!(places.len(), WAITING_MOST);
+        assert!(
+            tries.login("a", bad, now).await.is_err() && tries.login("a", home, now).await.is_ok()
+        );
+        drop(places);
+        assert!(tries.waiting.0.lock().unwrap().is_empty());
+        let mut compared = 0;
+        for number in 0..100 {
+            compared += i64::from(tries.login(&format!("no{number}"), bad, now).await.is_ok());
+        }
+        assert_eq!(compared, ADDRESS_BURST);
+        // What is right costs nothing: many may share an address.
+        for number in 0..100 {
+            let (tried, _) = tries.login(&format!("staff{number}"), home, now).await.unwrap();
+            tries.right(&tried);
+        }
+        let (tried, _) = tries.login("owner", home, now).await.unwrap();
+        tries.right(&tried);
+        for number in 0..100 {
+            let _ = tries.login(&format!("no{number}"), home, now).await;
+        }
+        assert!(tries.login("budi", home, now).await.is_err());
+        assert!(tries.login("owner", home, now).await.is_ok());
+        assert!(tries.login("budi", "127.0.0.1", now).await.is_ok());
+    }
 
     /// Who knows the password has ten codes, from however many addresses; who was let in from an
     /// address before is not shut out there.

@@ -19,7 +19,9 @@ static MEMORY: Mutex<Vec<Block>> = Mutex::new(Vec::new());
 /// Where they are.
 static THREAD: Background = Background::new("passwords", 1);
 /// May wait for that: about two seconds.
-static PLACES: Semaphore = Semaphore::const_new(64);
+static PLACES: Semaphore = Semaphore::const_new(48);
+/// The same of those who were let in from there before.
+static KNOWN_PLACES: Semaphore = Semaphore::const_new(16);
 /// KiB, passes, lanes: what OWASP asks for at least.
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
@@ -42,16 +44,16 @@ fn hash_with(password: &str, salt: &[u8]) -> anyhow::Result<[u8; BYTES]> {
 #[must_use]
 pub(crate) struct Seat(SemaphorePermit<'static>);
 
-/// Waits for its turn; refused when too many wait.
-pub(crate) async fn seat() -> anyhow::Result<Seat> {
-    let Ok(place) = PLACES.try_acquire() else {
-        return Err(Problem {
-            code: "busy",
-            status: 429,
-            detail: "too many log in at this moment; try again in a second".to_owned(),
-        }
-        .into());
-    };
+/// Too many wait.
+pub(crate) fn crowded() -> Problem {
+    let detail = "too many log in at this moment; try again in a second".to_owned();
+    Problem { code: "busy", status: 429, detail }
+}
+
+/// Waits for its turn; refused when too many wait. Who was let in before has places of its own.
+pub(crate) async fn seat(is_known: bool) -> anyhow::Result<Seat> {
+    let places = if is_known { &KNOWN_PLACES } else { &PLACES };
+    let place = places.try_acquire().map_err(|_| crowded())?;
     let seat = SEATS.acquire().await.context("logins are closed")?;
     drop(place);
     Ok(Seat(seat))
@@ -75,7 +77,7 @@ async fn seated<T: Send + 'static>(
 /// The text to store: a PHC string.
 pub(crate) async fn hash(password: &str) -> anyhow::Result<String> {
     let password = password.to_owned();
-    seated(seat().await?, move || {
+    seated(seat(true).await?, move || {
         let salt = random::<16>()?;
         let hash = hash_with(&password, &salt)?;
         Ok(format!(
@@ -112,12 +114,12 @@ mod tests {
     async fn a_password_fits_its_own_hash_only() {
         let stored = hash("correct horse").await.unwrap();
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
-        assert!(fits(seat().await.unwrap(), "correct horse", Some(&stored)).await.unwrap());
-        assert!(!fits(seat().await.unwrap(), "correct horsf", Some(&stored)).await.unwrap());
-        assert!(!fits(seat().await.unwrap(), "correct horse", None).await.unwrap());
+        assert!(fits(seat(true).await.unwrap(), "correct horse", Some(&stored)).await.unwrap());
+        assert!(!fits(seat(true).await.unwrap(), "correct horsf", Some(&stored)).await.unwrap());
+        assert!(!fits(seat(true).await.unwrap(), "correct horse", None).await.unwrap());
         assert_ne!(stored, hash("correct horse").await.unwrap());
         // As every other program computes it, whatever the memory was used for before.
         let known = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$k9ohroejZy1PN5E1SbHNPug6vB8eQAahb5SOAp6iGF4";
-        assert!(fits(seat().await.unwrap(), "correct horse", Some(known)).await.unwrap());
+        assert!(fits(seat(true).await.unwrap(), "correct horse", Some(known)).await.unwrap());
     }
 }

@@ -4,6 +4,7 @@ use crate::access::Actor;
 use crate::act::Act;
 use crate::lockout::Tries;
 use crate::news;
+use crate::problem::Problem;
 use anyhow::Context as _;
 use engine::{Courier, Errand, Handle, PaperChange, Port, Suppliers, gone_paper};
 use ipnet::{IpNet, Ipv4Net};
@@ -30,6 +31,9 @@ pub trait Plug: Send + Sync {
 
 /// Most lines about strangers a minute, of all together.
 const LINES_MOST: usize = 30;
+/// Files that somebody takes away: so many at once, then one in two seconds.
+const FILES_BURST: i64 = 60;
+const FILE_EVERY_MS: i64 = 2_000;
 
 /// Tests of one member's callback URL: so many at once, then one in so many ms.
 const PINGS_BURST: i64 = 6;
@@ -53,6 +57,8 @@ pub struct Office {
     pub(crate) strangers: Lines<(&'static str, Origin)>,
     /// Tests of callback URLs, by member: nobody looks around other people's hosts through us.
     pub(crate) pings: Slow<String>,
+    /// Files by who takes them away: each leaves a line.
+    files: Slow<String>,
 }
 
 /// An editor at work. Ends when dropped, also where whoever asked went away in the middle.
@@ -78,7 +84,23 @@ impl Office {
             tries: Tries::default(),
             strangers: Lines::new(LINES_MOST),
             pings: Slow::new(PINGS_BURST, PING_EVERY_MS),
+            files: Slow::new(FILES_BURST, FILE_EVERY_MS),
         }
+    }
+
+    /// Counts a file that somebody takes away.
+    ///
+    /// # Errors
+    /// [`Problem`] for who takes too many.
+    pub fn may_take_away(&self, who: &str) -> Result<(), Problem> {
+        let (who, now) = (who.to_owned(), self.handle.now().utc);
+        if let Err(paused) = self.files.check(&who, Origin::Here, now) {
+            let wait = paused.seconds;
+            let detail = format!("you have taken many files away; the next one in {wait} seconds");
+            return Err(Problem { code: "busy", status: 503, detail });
+        }
+        self.files.wrong(&who, now);
+        Ok(())
     }
 
     /// Whoever holds `editing` decides on the catalog as it is now.

@@ -133,7 +133,7 @@ impl Office {
         }
         let now = self.sheet::<Bank>(BANK, &bank.code).await?;
         let seen = now.as_ref().map_or(0, |sheet| sheet.version);
-        if was.is_some() && now.map(|sheet| sheet.body) != *was {
+        if now.map(|sheet| sheet.body) != *was {
             let why = format!("account `{}` was changed in between; ask for it again", bank.code);
             return Err(Problem { code: "changed", status: 409, detail: why }.into());
         }

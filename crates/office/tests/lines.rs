@@ -110,9 +110,18 @@ async fn a_changed_bank_account_says_what_it_was() {
     let refused = office.decide_approval(&budi, &approval, true).await.unwrap_err();
     assert!(refused.to_string().contains("was changed in between"), "{refused}");
     assert_eq!(office.banks().await.unwrap(), [moved]);
+    // Nor to a new account where there is one by now.
+    let new = |number: &str| Bank { number: number.to_owned(), ..bank("bni") };
+    let Done::Waiting { approval } = office.set_bank(&ani, new("666")).await.unwrap() else {
+        panic!("it does not wait");
+    };
+    office.set_bank(&Actor::local(), new("111")).await.unwrap();
+    office.decide_approval(&budi, &approval, true).await.unwrap_err();
+    let moved = Bank { number: "111".to_owned(), ..bank("bca") };
+    assert_eq!(office.banks().await.unwrap(), [moved, new("111")]);
     let asked = office.set_bank(&ani, thief.clone()).await.unwrap();
     let Done::Waiting { approval } = asked else { panic!("{asked:?}") };
     office.decide_approval(&budi, &approval, true).await.unwrap();
-    assert_eq!(office.banks().await.unwrap(), [thief]);
+    assert_eq!(office.banks().await.unwrap(), [thief, new("111")]);
     assert!(newest(&mut model)[1].contains("\"number\":\"111\""), "{:?}", newest(&mut model));
 }

@@ -24,6 +24,17 @@ impl Origin {
         }
     }
 
+    /// This machine: its socket, or its own address, behind which an unnamed proxy may stand.
+    #[must_use]
+    pub const fn is_here(self) -> bool {
+        match self {
+            Self::V4(address) => address.is_loopback(),
+            // Of these only `::1` is anybody's.
+            Self::V6(half) => half == 0,
+            Self::Here => true,
+        }
+    }
+
     /// Of an address as it is written.
     #[must_use]
     pub fn parse(text: &str) -> Self {

@@ -40,6 +40,12 @@ impl<K: Hash + Eq + Clone> Slow<K> {
         if lock(&self.known).contains(&(who.clone(), from)) { Ok(()) } else { Err(paused) }
     }
 
+    /// Was it right from there before?
+    #[must_use]
+    pub fn knows(&self, who: &K, from: Origin) -> bool {
+        lock(&self.known).contains(&(who.clone(), from))
+    }
+
     /// Counts a wrong try.
     pub fn wrong(&self, who: &K, now: UtcMillis) {
         let mut all = lock(&self.free);
@@ -48,6 +54,13 @@ impl<K: Hash + Eq + Clone> Slow<K> {
         // nobody more than that.
         let most = now.after(self.every_ms.saturating_mul(self.burst));
         *free = (*free).max(now).after(self.every_ms).min(most);
+    }
+
+    /// What was counted as wrong before it was compared was right.
+    pub fn give_back(&self, who: &K) {
+        if let Some(free) = lock(&self.free).get_mut(who) {
+            *free = free.after(self.every_ms.saturating_neg());
+        }
     }
 
     /// A try was right from there.

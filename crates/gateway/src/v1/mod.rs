@@ -49,11 +49,11 @@ impl Gateway {
         let received = self.0.handle.arrived();
         let from = self.caller(peer, &request);
         let (head, body) = request.into_parts();
-        if !self.0.limiters.address_may(from, received) {
+        if !self.0.limiters.address_may(from, false, received) {
             return told(Told::barred(&Refusal::RateLimited));
         }
         let target = head.uri.path_and_query().map_or_else(String::new, ToString::to_string);
-        let body = match read_body(body, BODY_MOST, FORM_TIME).await {
+        let body = match read_body(body, self.sender(from), BODY_MOST, FORM_TIME).await {
             Ok(body) => body.bytes,
             Err(Unread::Busy) => return told(Told::busy()),
             Err(Unread::TooLarge | Unread::CutOff) => {

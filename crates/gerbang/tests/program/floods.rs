@@ -4,6 +4,7 @@
 use super::rig::{House, Server};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// What a process holds in memory, in KiB.
@@ -143,4 +144,90 @@ fn the_disk_of_strangers_is_bounded() {
     server.terminate();
     assert!(server.wait().success());
     house.holds();
+}
+
+/// Bodies without an end from one address, more than it may hold: who was let in buys by POST meanwhile, and
+/// somebody from elsewhere logs in.
+#[test]
+fn unfinished_bodies_stop_nobody_else() {
+    let house = House::new();
+    house.configure("trusted_proxies", "[\"127.0.0.0/8\"]");
+    let server = house.demo();
+    let post = |from: &str, path: &str, body: &str, length: usize| {
+        let mut stream = connect(&server);
+        let head = head(path, length, &format!("X-Forwarded-For: {from}\r\nConnection: close\r\n"));
+        stream.write_all(head.as_bytes()).unwrap();
+        push(&mut stream, body.as_bytes());
+        stream
+    };
+    let said = |from: &str, path: &str, body: &str| {
+        let stream = post(from, path, body, body.len());
+        let mut answer = String::new();
+        BufReader::new(stream).read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let buy = |number: u32| {
+        format!(
+            "product=T1&dest=089660522887&refID=p{number}&memberID=OK00123&pin=123456&password=secret"
+        )
+    };
+    assert!(said("203.0.113.7", "/trx", &buy(1)).contains("akan diproses"));
+    let piece = "a".repeat(16_000);
+    let login = "login=owner&password=demo-gerbang&code=";
+    let mut held = Vec::new();
+    for _ in 0..200 {
+        held.push(post("198.51.100.1", "/console/login", &piece, 16_300));
+    }
+    assert!(said("203.0.113.7", "/trx", &buy(2)).contains("akan diproses"));
+    assert!(said("203.0.113.8", "/console/login", login).contains("location: /console\r"));
+    // It is its own share that is full.
+    let refused = said("198.51.100.1", "/console/login", login);
+    assert!(!refused.contains("location: /console\r"), "{refused}");
+    drop(held);
+}
+
+/// Made-up logins from one address, as many as it likes: others log in meanwhile.
+#[test]
+fn wrong_logins_of_one_address_keep_nobody_out() {
+    let house = House::new();
+    house.configure("trusted_proxies", "[\"127.0.0.0/8\"]");
+    let server = house.demo();
+    let (stop, tried) = (AtomicBool::new(false), AtomicU64::new(0));
+    let log_in = |from: &str, body: &str| {
+        let mut stream = connect(&server);
+        let more = format!("X-Forwarded-For: {from}\r\nConnection: close\r\n");
+        stream.write_all(head("/console/login", body.len(), &more).as_bytes()).unwrap();
+        push(&mut stream, body.as_bytes());
+        let mut answer = String::new();
+        BufReader::new(stream).read_to_string(&mut answer).unwrap();
+        answer
+    };
+    std::thread::scope(|scope| {
+        for thread in 0..32 {
+            let (stop, tried, log_in) = (&stop, &tried, &log_in);
+            scope.spawn(move || {
+                for number in 0.. {
+                    if stop.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    tried.fetch_add(1, Ordering::Relaxed);
+                    log_in(
+                        "198.51.100.1",
+                        &format!("login=no{thread}x{number}&password=wrong&code="),
+                    );
+                }
+            });
+        }
+        while tried.load(Ordering::Relaxed) < 500 {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let told: Vec<String> = (0..10)
+            .map(|number| {
+                let from = format!("203.0.113.{number}");
+                log_in(&from, "login=owner&password=demo-gerbang&code=")
+            })
+            .collect();
+        stop.store(true, Ordering::Relaxed);
+        assert!(told.iter().all(|said| said.contains("location: /console\r")), "{told:#?}");
+    });
 }

@@ -121,6 +121,34 @@ fn wrong_credentials_are_counted_while_the_sandbox_is_on() {
     assert!(!said.contains("akan diproses"), "{said}");
 }
 
+/// Nor from everywhere together: as for every member a hundred wrong ones, then nothing is compared from
+/// where it was never let in.
+#[test]
+fn wrong_credentials_from_everywhere_are_slow_while_the_sandbox_is_on() {
+    let house = House::new();
+    house.configure("trusted_proxies", "[\"127.0.0.0/8\"]");
+    let server = house.demo();
+    house.ok(&["member", "set", "OK00123", "--sandbox", "true"]);
+    let ask = |address: String, who: &str| {
+        let mut stream = std::net::TcpStream::connect(server.address).unwrap();
+        let request = format!(
+            "GET /trx/balance?{who} HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: {address}\r\n\
+             Connection: close\r\n\r\n"
+        );
+        std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+        std::io::read_to_string(stream).unwrap()
+    };
+    let home = || "203.0.113.7".to_owned();
+    assert!(ask(home(), WHO).contains("Saldo 279.655"), "a lawful one first");
+    for number in 0..120 {
+        let who = format!("memberID=OK00123&pin={number:06}&password=secret");
+        ask(format!("2001:db8:0:{number:x}::1"), &who);
+    }
+    let said = ask("2001:db8:1:1::1".to_owned(), WHO);
+    assert!(!said.contains("279.655"), "{said}");
+    assert!(ask(home(), WHO).contains("Saldo 279.655"), "who was let in before goes on");
+}
+
 /// Another member's purchases are not touched by it, and a restart forgets nothing.
 #[test]
 fn a_restart_keeps_the_play() {

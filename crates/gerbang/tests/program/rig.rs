@@ -117,7 +117,7 @@ impl House {
     }
 
     /// Writes a key on top of what is configured here, or of nothing yet.
-    fn configure(&self, key: &str, value: &str) {
+    pub(crate) fn configure(&self, key: &str, value: &str) {
         let config = self.data().join("gerbang.toml");
         let old = std::fs::read_to_string(&config).unwrap_or_default();
         let kept = old.lines().filter(|line| !line.starts_with(key)).collect::<Vec<_>>().join("\n");
