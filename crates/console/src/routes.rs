@@ -437,7 +437,7 @@ async fn foreign(console: &Inner, ask: &Ask, route: &Route) {
     let Some(actor) = ask.actor() else { return };
     let site = ask.header("sec-fetch-site").map(|site| site.chars().take(40).collect::<String>());
     let mut tried = json!({"method": route.method, "path": ask.path, "site": site});
-    if console.office.counted("foreign form", &ask.from.address, &mut tried) {
+    if console.office.counted_of("foreign form", &actor, &mut tried) {
         let why = "its key is not of this session";
         console.office.audit(&actor, "foreign form", &tried, why).await;
     }

@@ -192,9 +192,21 @@ impl Office {
         why
     }
 
-    /// Counts what somebody may do as often as he likes; true when a line tells of it, with the numbers
-    /// that it tells.
-    pub fn counted(&self, what: &'static str, from: &str, tried: &mut Value) -> bool {
+    /// Counts what somebody who is known may do as often as he likes; true when a line tells of it, with
+    /// how often it was since the last one.
+    pub fn counted_of(&self, what: &'static str, actor: &Actor, tried: &mut Value) -> bool {
+        let (who, now) = ((what, actor.shown()), self.handle.now().utc);
+        if self.handle.is_full() {
+            self.often.keep(who, now);
+            return false;
+        }
+        let Some(count) = self.often.count(who, now) else { return false };
+        tried["times"] = json!(count.here);
+        true
+    }
+
+    /// Counts a stranger; true when a line tells of it, with the numbers that it tells.
+    pub(crate) fn counted(&self, what: &'static str, from: &str, tried: &mut Value) -> bool {
         let (place, now) = ((what, Origin::parse(from)), self.handle.now().utc);
         if self.handle.is_full() {
             self.strangers.keep(place, now);

@@ -31,6 +31,8 @@ pub trait Plug: Send + Sync {
 
 /// Most lines about strangers a minute, of all together.
 const LINES_MOST: usize = 30;
+/// The same about people who are known.
+const OFTEN_MOST: usize = 300;
 /// Files that somebody takes away: so many at once, then one in two seconds.
 const FILES_BURST: i64 = 60;
 const FILE_EVERY_MS: i64 = 2_000;
@@ -57,6 +59,8 @@ pub struct Office {
     pub(crate) strangers: Lines<(&'static str, Origin)>,
     /// Tests of callback URLs, by member: nobody looks around other people's hosts through us.
     pub(crate) pings: Slow<String>,
+    /// What people do as often as they like, for lines of the journal.
+    pub(crate) often: Lines<(&'static str, String)>,
     /// Files by who takes them away: each leaves a line.
     files: Slow<String>,
 }
@@ -84,6 +88,7 @@ impl Office {
             tries: Tries::default(),
             strangers: Lines::new(LINES_MOST),
             pings: Slow::new(PINGS_BURST, PING_EVERY_MS),
+            often: Lines::new(OFTEN_MOST),
             files: Slow::new(FILES_BURST, FILE_EVERY_MS),
         }
     }

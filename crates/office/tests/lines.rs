@@ -103,7 +103,7 @@ async fn a_changed_bank_account_says_what_it_was() {
     let Done::Waiting { approval } = asked else { panic!("{asked:?}") };
     let old = format!("\"was\":{}", serde_json::to_string(&bank("bca")).unwrap());
     let [_, what, _] = newest(&mut model);
-    assert!(what.starts_with("ani bank set asked") && what.contains(&old), "{what}");
+    assert!(what.starts_with("ani bank set") && what.contains(&old), "{what}");
     // What it was is not what it is any more: nobody agrees to a change of something else.
     let moved = Bank { number: "111".to_owned(), ..bank("bca") };
     office.set_bank(&Actor::local(), moved.clone()).await.unwrap();

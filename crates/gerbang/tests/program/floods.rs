@@ -192,9 +192,11 @@ fn wrong_logins_of_one_address_keep_nobody_out() {
     let house = House::new();
     house.configure("trusted_proxies", "[\"127.0.0.0/8\"]");
     let server = house.demo();
+    let address = server.address;
     let (stop, tried) = (AtomicBool::new(false), AtomicU64::new(0));
     let log_in = |from: &str, body: &str| {
-        let mut stream = connect(&server);
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let more = format!("X-Forwarded-For: {from}\r\nConnection: close\r\n");
         stream.write_all(head("/console/login", body.len(), &more).as_bytes()).unwrap();
         push(&mut stream, body.as_bytes());
