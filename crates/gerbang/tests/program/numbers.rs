@@ -78,7 +78,9 @@ fn no_number_breaks_anything() {
         let mut walk = |target: String| {
             let page = visitor.get(&target);
             let shown: String = target.chars().take(120).collect();
-            assert!(page.status < 500, "{shown}: {} {}", page.status, page.body);
+            // Who has taken many files away waits for the next one.
+            let waits = page.status == 503 && page.header("retry-after").is_some();
+            assert!(page.status < 500 || waits, "{shown}: {} {}", page.status, page.body);
             walked += 1;
         };
         for value in &extremes {
