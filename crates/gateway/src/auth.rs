@@ -186,7 +186,7 @@ impl Gateway {
                 self.let_in(call);
                 Ok(entry)
             }
-            Err(refusal) if self.one_answer() => Err(in_one_answer(refusal)),
+            Err(refusal) if self.0.settings.one_answer => Err(in_one_answer(refusal)),
             Err(refusal) => Err(refusal),
         }
     }

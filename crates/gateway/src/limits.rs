@@ -95,11 +95,6 @@ impl Gateway {
         self.0.limiters.address_may(call.from, is_listed, call.received)
     }
 
-    /// Whether wrong credentials of all kinds are answered alike.
-    pub(crate) fn one_answer(&self) -> bool {
-        self.0.settings.one_answer
-    }
-
     /// Who sends a body from there, before it is read.
     pub(crate) fn sender(&self, from: IpAddr) -> (Sender, IpAddr) {
         let origin = Origin::of(from);

@@ -204,13 +204,21 @@ pub(crate) async fn show_live(
 
 fn plain(ask: &Ask, problem: &Problem, menu: Vec<Entry>, who: String) -> Answer {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
-    let page = Page {
+    let parts = vec![Part::Note { text: ask.lang.told(&problem.detail), tone: Tone::Bad }];
+    let page =
+        Page { menu, who, form_key: key(ask), ..empty(ask, ask.t("That did not work"), parts) };
+    rendered(status, &page)
+}
+
+/// A page that reads nothing: no menu, no forms.
+fn empty(ask: &Ask, title: &str, parts: Vec<Part>) -> Page {
+    Page {
         lang: ask.lang.code(),
-        title: ask.t("That did not work").to_owned(),
-        parts: vec![Part::Note { text: ask.lang.told(&problem.detail), tone: Tone::Bad }],
-        menu,
-        who,
-        form_key: key(ask),
+        title: title.to_owned(),
+        parts,
+        menu: Vec::new(),
+        who: String::new(),
+        form_key: String::new(),
         root: Door::of(&ask.path).root(),
         live: false,
         words: words(ask),
@@ -218,8 +226,7 @@ fn plain(ask: &Ask, problem: &Problem, menu: Vec<Entry>, who: String) -> Answer 
         js: JS.as_str(),
         flash: None,
         once_more: None,
-    };
-    rendered(status, &page)
+    }
 }
 
 fn rendered(status: StatusCode, page: &Page) -> Answer {
@@ -247,20 +254,7 @@ pub(crate) fn bare(ask: &Ask, problem: &Problem) -> Answer {
 
 /// Asks for a page once more, from here: a link on another site brings no cookie of ours along.
 pub(crate) fn once_more(ask: &Ask, place: &str) -> Answer {
-    let page = Page {
-        lang: ask.lang.code(),
-        title: ask.t("One moment").to_owned(),
-        parts: vec![Part::Tabs(vec![(ask.t("Go on").to_owned(), place.to_owned(), false)])],
-        menu: Vec::new(),
-        who: String::new(),
-        form_key: String::new(),
-        root: Door::of(&ask.path).root(),
-        live: false,
-        words: words(ask),
-        css: CSS.as_str(),
-        js: JS.as_str(),
-        flash: None,
-        once_more: Some(place.to_owned()),
-    };
+    let parts = vec![Part::Tabs(vec![(ask.t("Go on").to_owned(), place.to_owned(), false)])];
+    let page = Page { once_more: Some(place.to_owned()), ..empty(ask, ask.t("One moment"), parts) };
     rendered(StatusCode::OK, &page)
 }
