@@ -1,6 +1,7 @@
 //! The life of a purchase, decided step by step, with the books audited at the end.
 #![allow(clippy::unwrap_used)]
 
+mod books;
 mod forged;
 mod network;
 mod repeats;
@@ -381,6 +382,7 @@ impl Life {
             audit.transfer(id, transfer);
         }
         audit.trx(&self.trx);
+        audit.attempts(&self.trx, &self.attempts);
         audit.account(self.trx.member, self.balance, Rupiah::ZERO);
         for (share, balance) in self.trx.shares.0.iter().zip(&self.uplines) {
             audit.account(share.member, *balance, Rupiah::ZERO);
