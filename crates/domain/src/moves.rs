@@ -47,6 +47,8 @@ pub(crate) struct Moves {
     cost: u8,
     refund: u8,
     reversal: u8,
+    /// At a reversal the cost comes back, or is kept.
+    cost_end: u8,
     /// A purchase of this number was judged.
     pub(crate) judged: bool,
     /// Whose goods they were.
@@ -69,6 +71,7 @@ impl Default for Moves {
             cost: 0,
             refund: 0,
             reversal: 0,
+            cost_end: 0,
             judged: false,
             supplier: 0,
             amount: 0,
@@ -119,11 +122,21 @@ impl Moves {
                 self.spent = self.spent.saturating_add(amount);
                 self.supplied(met)
             }
-            Kind::CostCorrection | Kind::CostReversal | Kind::KeptCost => {
+            Kind::CostCorrection => {
                 let back = transfer.from == AccountName::Cogs;
                 let change = if back { amount.saturating_neg() } else { amount };
                 self.spent = self.spent.saturating_add(change);
-                if transfer.kind == Kind::KeptCost { None } else { self.supplied(met) }
+                self.supplied(met)
+            }
+            Kind::CostReversal => {
+                self.cost_end = self.cost_end.saturating_add(1);
+                self.spent = self.spent.saturating_sub(amount);
+                self.supplied(met)
+            }
+            Kind::KeptCost => {
+                self.cost_end = self.cost_end.saturating_add(1);
+                self.spent = self.spent.saturating_sub(amount);
+                None
             }
             Kind::Commission => {
                 let part = self.part(member);
@@ -211,15 +224,21 @@ impl Moves {
             found.push(format!("trx {no} costs {price} but its debit was {}", self.amount));
         }
         self.judge_shares(trx, &mut found);
-        let holds_cost = match state {
-            TrxState::Success { .. } => self.spent >= 0,
-            TrxState::Pending
-            | TrxState::Failed { .. }
-            | TrxState::Reversed { .. }
-            | TrxState::Refused { .. } => self.spent == 0,
+        let (holds_cost, ends) = match state {
+            TrxState::Success { .. } => (self.spent >= 0, 0),
+            TrxState::Reversed { .. } => (self.spent == 0, 1),
+            TrxState::Pending | TrxState::Failed { .. } | TrxState::Refused { .. } => {
+                (self.spent == 0, 0)
+            }
         };
         if !holds_cost {
             found.push(format!("trx {no} is {} and cost {} in the end", state.word(), self.spent));
+        }
+        if self.cost_end != ends {
+            let (word, times) = (state.word(), self.cost_end);
+            found.push(format!(
+                "trx {no} is {word}, and its cost came back or was kept {times} times"
+            ));
         }
         found
     }
@@ -246,6 +265,10 @@ impl Moves {
             let part = parts.iter().find(|part| part.member == member);
             let (earned, back, lost, left) = part
                 .map_or((0, 0, 0, false), |part| (part.earned, part.back, part.lost, part.left));
+            if share == 0 && part.is_some() {
+                found.push(format!("trx {no}: member {member} has no share of it, but moves one"));
+                continue;
+            }
             let due = if earns { share } else { 0 };
             if earned != due {
                 found.push(format!(

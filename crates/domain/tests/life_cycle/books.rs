@@ -66,15 +66,16 @@ fn mistaken(transfers: &[Transfer], which: usize, wrong: &Wrong) -> Option<Vec<T
     let own: Vec<usize> = (0..all.len()).filter(|place| all[*place].trx.is_some()).collect();
     let place = own[which % own.len()];
     let (transfer, pool) = (&mut all[place], accounts());
+    let nothing = transfer.amount == Rupiah::ZERO;
     match wrong {
         Wrong::Amount(more) => transfer.amount = transfer.amount.plus(Rupiah::new(*more)).unwrap(),
+        // Nothing that moved is nothing that is missed, or moved elsewhere.
+        Wrong::From(_) | Wrong::To(_) | Wrong::Dropped | Wrong::Twice if nothing => return None,
         Wrong::From(other) => transfer.from = pool[*other].clone(),
         Wrong::To(other) => transfer.to = pool[*other].clone(),
         Wrong::Kind(other) => transfer.kind = Kind::ALL[*other],
         Wrong::NoTrx => transfer.trx = None,
         Wrong::OtherTrx => transfer.trx = Some(TrxNo::new(2)),
-        // Nothing that moved is nothing that is missed.
-        Wrong::Dropped | Wrong::Twice if transfer.amount == Rupiah::ZERO => return None,
         Wrong::Dropped => drop(all.remove(place)),
         Wrong::Twice => {
             let again = transfer.clone();

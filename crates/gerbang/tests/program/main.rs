@@ -19,6 +19,7 @@ mod gone;
 mod histories;
 mod journeys;
 mod keys;
+mod lawful;
 mod live;
 mod network;
 mod nodes;
