@@ -2,12 +2,15 @@
 #![allow(clippy::unwrap_used)]
 
 mod books;
+mod bounds;
 mod forged;
 mod network;
 mod repeats;
 mod restored;
 mod reversals;
 mod routing;
+mod words;
+
 use domain::Strategy;
 use domain::*;
 use proptest::prelude::*;
@@ -262,6 +265,8 @@ struct Life {
     transfers: Vec<Transfer>,
     ranking: Ranking,
     failover: Failover,
+    /// Its supplier's late word is believed.
+    trusted: bool,
     now: UtcMillis,
 }
 
@@ -289,6 +294,7 @@ impl Life {
         Self {
             ranking: world.rank(&trx),
             failover: Failover::default(),
+            trusted: true,
             attempts: vec![attempt],
             balance: account.balance,
             uplines: trx.shares.0.iter().map(|_| Rupiah::ZERO).collect(),
@@ -308,7 +314,7 @@ impl Life {
             twin: None,
             rival: None,
             failover: self.failover,
-            trusted_reversal: true,
+            trusted_reversal: self.trusted,
             check_after_ms: 5_000,
             suspect_after_ms: 600_000,
             now: self.now,
