@@ -223,6 +223,20 @@ fn a_finding_says_what_was_expected() {
     }
 }
 
+/// What moves nothing is told as well where it may not be: a share of nobody's, a cost that came back under
+/// another name.
+#[test]
+fn a_reversal_ends_its_cost_once_and_names_no_strangers() {
+    let life = lived(4, (15, 1), 0);
+    let found = said(&life, Kind::CommissionReversal, |transfer| {
+        assert_eq!(transfer.amount, Rupiah::ZERO);
+        transfer.from = AccountName::Member(MemberId::new(5));
+    });
+    assert!(found.contains("member 5 has no share of it, but moves one"), "{found}");
+    let found = said(&life, Kind::CostReversal, |transfer| transfer.kind = Kind::CostCorrection);
+    assert!(found.contains("its cost came back or was kept 0 times"), "{found}");
+}
+
 /// A reversal that forgets what uplines earned, or takes less than they have and calls it spent.
 #[test]
 fn uplines_give_back_to_the_rupiah() {
@@ -251,8 +265,15 @@ fn uplines_give_back_to_the_rupiah() {
     assert_eq!(audited(&life, &before), vec![]);
 }
 
-/// Movements by people: `(id, from, to, amount, kind)`.
-fn by_people(all: &[(&str, &str, i64, Kind)]) -> Vec<String> {
+/// Movements by people: `(from, to, amount, kind)`.
+type ByPeople = (&'static str, &'static str, i64, Kind);
+
+fn by_people(all: &[ByPeople]) -> Vec<String> {
+    written(all, 0)
+}
+
+/// The same, each so long after the one before.
+fn written(all: &[ByPeople], apart_ms: i64) -> Vec<String> {
     let mut audit = Audit::new();
     let mut sums: BTreeMap<AccountName, i64> = BTreeMap::new();
     for (id, (from, to, amount, kind)) in (1..).zip(all) {
@@ -266,7 +287,7 @@ fn by_people(all: &[(&str, &str, i64, Kind)]) -> Vec<String> {
             kind: *kind,
             trx: None,
             balance: None,
-            at: now().utc,
+            at: now().utc.after(apart_ms * id),
             note: String::new(),
         };
         let member = transfer.member_change().map(|(member, _)| AccountName::Member(member));
@@ -323,4 +344,7 @@ fn what_people_move_joins_the_accounts_of_its_kind() {
         let said = by_people(&all).join("\n");
         assert!(said.contains(named), "{named} is not in:\n{said}");
     }
+    // What was received at another moment is of another commit.
+    let pair = [given, ("exchange", "member:3", 50, Kind::Received)];
+    assert_eq!((by_people(&pair).len(), written(&pair, 1).len()), (0, 2));
 }
