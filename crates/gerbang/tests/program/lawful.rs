@@ -96,7 +96,7 @@ fn said(house: &House, words: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The first transfer of a kind; with a purchase that was reversed where one is asked for.
+/// The first transfer of a kind.
 fn first(all: &mut [Transfer], kind: Kind) -> &mut Transfer {
     all.iter_mut().find(|transfer| transfer.kind == kind).unwrap()
 }
