@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 use store::{Hash, transfer_hash};
 use types::{MemberId, Rupiah, TrxNo, UtcMillis};
 
+/// What a program that is wrong decides in place of what was.
+type Otherwise = Box<dyn Fn(&mut Vec<Transfer>)>;
+
 fn ledger(database: &Connection) -> Vec<Transfer> {
     let sql = "SELECT src, dst, amount, kind, trx, balance, at, note FROM transfer ORDER BY seq";
     let mut asked = database.prepare(sql).unwrap();
@@ -106,7 +109,7 @@ fn other_than(member: &AccountName) -> AccountName {
     if *member == first { AccountName::Member(MemberId::new(2)) } else { first }
 }
 
-fn otherwise(kind: Kind, wrong: fn(&mut Transfer)) -> Box<dyn Fn(&mut Vec<Transfer>)> {
+fn otherwise(kind: Kind, wrong: fn(&mut Transfer)) -> Otherwise {
     Box::new(move |all| wrong(first(all, kind)))
 }
 
@@ -139,10 +142,9 @@ fn the_wrong_account_or_amount_is_named() {
         at: UtcMillis::new(1),
         note: "budi: x".to_owned(),
     };
-    let added = |transfer: Transfer| -> Box<dyn Fn(&mut Vec<Transfer>)> {
-        Box::new(move |all| all.push(transfer.clone()))
-    };
-    let cases: Vec<(Box<dyn Fn(&mut Vec<Transfer>)>, &str)> = vec![
+    let added =
+        |transfer: Transfer| -> Otherwise { Box::new(move |all| all.push(transfer.clone())) };
+    let cases: Vec<(Otherwise, &str)> = vec![
         (
             otherwise(Kind::Debit, |wrong| wrong.from = other_than(&wrong.from)),
             "its debit came from",
