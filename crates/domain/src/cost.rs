@@ -57,8 +57,9 @@ pub fn plausible_cost(expected: Rupiah, observed: Option<Rupiah>) -> ToldCost {
     let measure = expected.get().max(0);
     let most = measure.saturating_mul(TIMES_MOST).max(SMALL);
     // Next to nothing for something that costs more than that is a figure of something else.
+    // It is never negative, so a negative figure is below it.
     let least = if measure > SMALL { measure / TIMES_MOST } else { 0 };
-    if told.is_negative() || told.get() > most || told.get() < least {
+    if told.get() > most || told.get() < least {
         ToldCost::Unbelievable { booked: expected, told }
     } else {
         ToldCost::Other(told)

@@ -1,11 +1,15 @@
 //! What must hold of the books at any time; shared by `gerbang verify`, tests and simulation.
 //!
-//! Feed every transfer (in order), every trx and every member account, then ask for findings.
+//! Feed every transfer (in order), every trx with its attempts and every member account, then ask for
+//! findings. Of each transfer it knows which accounts it may join and how much: by its kind (`joins`), and
+//! by its purchase (`moves`). It believes no decision, so it must never share code with one.
 
+use crate::joins::misjoined;
+use crate::moves::{Met, Moves};
 use crate::{AccountName, Attempt, Kind, Transfer, Trx, TrxState};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
-use types::{MemberId, Rupiah, TrxNo};
+use types::{MemberId, Rupiah, SupplierCode, TrxNo, UtcMillis};
 
 /// One thing that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,25 +21,28 @@ impl fmt::Display for Finding {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Moves {
-    debit: u8,
-    settle: u8,
-    cost: u8,
-    refund: u8,
-    reversal: u8,
-    amount: i64,
-    earned: i64,
-    given_back: i64,
-    /// What it cost, with corrections and less what came back.
-    spent: i64,
+/// Given by one member and not received by another yet.
+#[derive(Clone, Copy, Debug)]
+struct Giving {
+    id: i64,
+    at: UtcMillis,
+    giver: MemberId,
+    amount: Rupiah,
 }
+
+/// Both halves of a transfer between members are of one commit, so that at most one of each lane is open
+/// while a ledger is read.
+const GIVINGS_MOST: usize = 4_096;
 
 /// Collects the books and judges them.
 #[derive(Debug, Default)]
 pub struct Audit {
     sums: HashMap<AccountName, i128>,
     moves: HashMap<TrxNo, Moves>,
+    /// Suppliers that were met, each with its place.
+    suppliers: Vec<SupplierCode>,
+    givings: Vec<Giving>,
+    members: HashSet<MemberId>,
     pending: i128,
     findings: Vec<Finding>,
 }
@@ -54,16 +61,64 @@ impl Audit {
         }
     }
 
-    /// Takes the attempts of a trx: nothing may be pending that nobody will ever look at.
-    pub fn waiting(&mut self, trx: &Trx, attempts: &[Attempt]) {
-        if trx.state != TrxState::Pending {
-            return;
-        }
+    /// Takes the attempts of a trx, after [`Self::trx`]: nothing may be pending that nobody will ever look
+    /// at, and what was paid was paid to the supplier that delivered.
+    pub fn attempts(&mut self, trx: &Trx, attempts: &[Attempt]) {
+        let no = trx.no;
         let current = attempts.iter().find(|attempt| attempt.id.n == trx.attempt);
-        let due = current.is_some_and(|attempt| attempt.state.is_open() && attempt.next.is_some());
-        if !due {
-            self.find(format!("trx {} is pending and never due", trx.no));
+        let sold = match trx.state {
+            TrxState::Pending => {
+                let due = current
+                    .is_some_and(|attempt| attempt.state.is_open() && attempt.next.is_some());
+                if !due {
+                    self.find(format!("trx {no} is pending and never due"));
+                }
+                return;
+            }
+            TrxState::Success { .. } => true,
+            TrxState::Reversed { .. } => false,
+            TrxState::Failed { .. } | TrxState::Refused { .. } => return,
+        };
+        let Some(moves) = self.moves.get(&no) else { return };
+        let Some(attempt) = current else {
+            self.find(format!(
+                "trx {no} has no attempt {}, which its cost belongs to",
+                trx.attempt
+            ));
+            return;
+        };
+        let (paid, spent) = (self.met_as(moves.supplier), moves.spent);
+        if let Some(paid) = paid.filter(|paid| **paid != attempt.supplier) {
+            self.find(format!(
+                "trx {no} was delivered by {}, but its cost was paid to {paid}",
+                attempt.supplier
+            ));
         }
+        if sold && spent != attempt.cost.get() {
+            self.find(format!(
+                "trx {no} cost {spent} in the ledger, but its attempt {} says {}",
+                trx.attempt,
+                attempt.cost.get()
+            ));
+        }
+    }
+
+    /// The place of the supplier that a transfer moves money of.
+    fn meet(&mut self, transfer: &Transfer) -> Met {
+        let ((AccountName::Supplier(code), _) | (_, AccountName::Supplier(code))) =
+            (&transfer.from, &transfer.to)
+        else {
+            return 0;
+        };
+        let place = self.suppliers.iter().position(|met| met == code).unwrap_or_else(|| {
+            self.suppliers.push(code.clone());
+            self.suppliers.len() - 1
+        });
+        Met::try_from(place).unwrap_or(Met::MAX - 1) + 1
+    }
+
+    fn met_as(&self, met: Met) -> Option<&SupplierCode> {
+        self.suppliers.get(usize::try_from(met.checked_sub(1)?).ok()?)
     }
 
     /// One that goes on from what accounts summed up to before; [`Self::passed`] and
@@ -92,6 +147,10 @@ impl Audit {
         }
         *self.sums.entry(transfer.from.clone()).or_default() -= i128::from(amount);
         *self.sums.entry(transfer.to.clone()).or_default() += i128::from(amount);
+        if let Some(why) = misjoined(transfer) {
+            self.find(format!("transfer {id}: {why}"));
+        }
+        self.between(id, transfer);
         if let Some((member, _)) = transfer.member_change() {
             let sum = self.sums.get(&AccountName::Member(member)).copied().unwrap_or_default();
             if transfer.balance.map(|balance| i128::from(balance.get())) != Some(sum) {
@@ -103,116 +162,66 @@ impl Audit {
         }
     }
 
+    /// What one member gives another receives, in the same commit.
+    fn between(&mut self, id: i64, transfer: &Transfer) {
+        let Transfer { kind, amount, at, .. } = *transfer;
+        let Some((member, _)) = transfer.member_change() else { return };
+        if kind == Kind::Given {
+            self.givings.push(Giving { id, at, giver: member, amount });
+            if self.givings.len() > GIVINGS_MOST {
+                let giving = self.givings.remove(0);
+                self.unreceived(giving);
+            }
+        } else if kind == Kind::Received {
+            let fits = |giving: &Giving| {
+                giving.at == at && giving.amount == amount && giving.giver != member
+            };
+            match self.givings.iter().position(fits) {
+                Some(place) => {
+                    self.givings.remove(place);
+                }
+                None => self.find(format!(
+                    "transfer {id}: member {member} received {amount} that no other member gave"
+                )),
+            }
+        }
+    }
+
+    fn unreceived(&mut self, Giving { id, giver, amount, .. }: Giving) {
+        self.find(format!(
+            "transfer {id}: member {giver} gave {amount} that no other member received"
+        ));
+    }
+
     /// Takes a transfer as one of its trx; those of one trx in the order they were written.
     pub fn moved(&mut self, id: i64, transfer: &Transfer) {
-        let amount = transfer.amount.get();
-        let Some(trx) = transfer.trx else { return };
-        let moves = self.moves.entry(trx).or_default();
-        let mut expected = Some(moves.amount);
-        match transfer.kind {
-            Kind::Debit => {
-                moves.debit += 1;
-                moves.amount = amount;
-                expected = None;
-            }
-            Kind::Settle => moves.settle += 1,
-            Kind::Refund => moves.refund += 1,
-            Kind::Reversal => moves.reversal += 1,
-            Kind::Cost => {
-                moves.cost += 1;
-                moves.spent = moves.spent.saturating_add(amount);
-                expected = None;
-            }
-            Kind::CostCorrection | Kind::CostReversal | Kind::KeptCost => {
-                let back = transfer.from == AccountName::Cogs;
-                let change = if back { amount.saturating_neg() } else { amount };
-                moves.spent = moves.spent.saturating_add(change);
-                expected = None;
-            }
-            Kind::Commission => {
-                moves.earned = moves.earned.saturating_add(amount);
-                expected = None;
-            }
-            Kind::CommissionReversal | Kind::SpentCommission => {
-                moves.given_back = moves.given_back.saturating_add(amount);
-                expected = None;
-            }
-            Kind::Deposit
-            | Kind::Withdrawal
-            | Kind::Given
-            | Kind::Received
-            | Kind::Adjustment
-            | Kind::TopUp
-            | Kind::Expense
-            | Kind::Capital
-            | Kind::Opening => expected = None,
-        }
-        if expected.is_some_and(|expected| expected != amount) {
-            self.find(format!(
-                "transfer {id}: {} of trx {trx} is {}, its debit was another amount",
-                transfer.kind.word(),
-                transfer.amount
-            ));
+        let Some(no) = transfer.trx else { return };
+        let met = self.meet(transfer);
+        if let Some(why) = self.moves.entry(no).or_default().take(transfer, met) {
+            self.find(format!("transfer {id}: {} of trx {no} {why}", transfer.kind.word()));
         }
     }
 
     /// Takes a trx. Call after all transfers.
     pub fn trx(&mut self, trx: &Trx) {
-        let (no, price, state) = (trx.no, trx.price, &trx.state);
-        let moves = self.moves.remove(&no).unwrap_or_default();
-        let seen = (moves.debit, moves.settle, moves.cost, moves.refund, moves.reversal);
-        let expected = match state {
-            TrxState::Pending => {
-                self.pending += i128::from(price.get());
-                (1, 0, 0, 0, 0)
+        if trx.state == TrxState::Pending {
+            self.pending += i128::from(trx.price.get());
+        }
+        let nothing = Moves::default();
+        let moves = match self.moves.get_mut(&trx.no) {
+            Some(moves) => {
+                moves.judged = true;
+                &*moves
             }
-            TrxState::Success { .. } => (1, 1, 1, 0, 0),
-            TrxState::Failed { .. } => (1, 0, 0, 1, 0),
-            TrxState::Reversed { .. } => (1, 1, 1, 0, 1),
-            TrxState::Refused { .. } => (0, 0, 0, 0, 0),
+            None => &nothing,
         };
-        if seen != expected {
-            self.find(format!(
-                "trx {no} is {} but has {} debit, {} settle, {} cost, {} refund, {} reversal",
-                state.word(),
-                seen.0,
-                seen.1,
-                seen.2,
-                seen.3,
-                seen.4
-            ));
-        }
-        let shares = trx.shares.total().get();
-        let (earned, most_back) = match state {
-            TrxState::Success { .. } => (shares, 0),
-            TrxState::Reversed { .. } => (shares, shares),
-            TrxState::Pending | TrxState::Failed { .. } | TrxState::Refused { .. } => (0, 0),
-        };
-        if moves.earned != earned || moves.given_back > most_back {
-            self.find(format!(
-                "trx {no} is {} and shares {shares}: uplines earned {} and gave back {}",
-                state.word(),
-                moves.earned,
-                moves.given_back
-            ));
-        }
-        let holds_cost = match state {
-            TrxState::Success { .. } => moves.spent >= 0,
-            TrxState::Pending
-            | TrxState::Failed { .. }
-            | TrxState::Reversed { .. }
-            | TrxState::Refused { .. } => moves.spent == 0,
-        };
-        if !holds_cost {
-            self.find(format!("trx {no} is {} and cost {} in the end", state.word(), moves.spent));
-        }
-        if moves.debit > 0 && moves.amount != price.get() {
-            self.find(format!("trx {no} costs {price} but its debit was {}", moves.amount));
-        }
+        let found = moves.judge(trx);
+        found.into_iter().for_each(|why| self.find(why));
     }
 
     /// Takes a member's account row with the lowest balance it may have.
     pub fn account(&mut self, member: MemberId, balance: Rupiah, floor: Rupiah) {
+        self.members.insert(member);
         let sum = self.sums.get(&AccountName::Member(member)).copied().unwrap_or_default();
         if sum != i128::from(balance.get()) {
             self.find(format!(
@@ -245,7 +254,16 @@ impl Audit {
         if exchange != 0 {
             self.find(format!("{exchange} went to no member in transfers between members"));
         }
-        let mut orphans: Vec<TrxNo> = self.moves.keys().copied().collect();
+        std::mem::take(&mut self.givings).into_iter().for_each(|giving| self.unreceived(giving));
+        let mut strangers: Vec<MemberId> =
+            self.sums.keys().filter_map(AccountName::member).collect();
+        strangers.retain(|member| !self.members.contains(member));
+        strangers.sort_unstable();
+        for member in strangers.into_iter().take(10) {
+            self.find(format!("transfers name member {member}, which does not exist"));
+        }
+        let unjudged = self.moves.iter().filter(|(_, moves)| !moves.judged);
+        let mut orphans: Vec<TrxNo> = unjudged.map(|(no, _)| *no).collect();
         orphans.sort_unstable();
         for no in orphans.into_iter().take(10) {
             self.find(format!("transfers name trx {no}, which does not exist"));

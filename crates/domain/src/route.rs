@@ -99,6 +99,10 @@ fn cost_of(offer: &Offer<'_>, wish: &Wish<'_>) -> Result<Rupiah, String> {
     let own = Price { amount: route.cost, basis_points: 0 };
     let cost = selling_price(wish.product.denomination, own, wish.qty)
         .map_err(|error| error.to_string())?;
+    if cost.is_negative() {
+        // It could not be booked as a payment.
+        return Err(format!("cost {cost} is below nothing"));
+    }
     if cost > wish.price && !route.allow_loss {
         return Err(format!("cost {cost} above the price"));
     }

@@ -26,7 +26,9 @@ use store::{
     transfer_hash,
 };
 use suppliers::{Reply, Request, SendResult, Settings, Transport};
-use types::{LevelCode, ProductCode, ProductName, Qty, Rupiah, Sku, SupplierCode, UtcMillis};
+use types::{
+    AttemptId, LevelCode, ProductCode, ProductName, Qty, Rupiah, Sku, SupplierCode, UtcMillis,
+};
 use wire::Secret;
 
 pub(super) const OWNER: &str = "owner";
@@ -433,7 +435,13 @@ impl House {
                 }
                 head = ChainHead { seq: row.seq, hash: row.hash };
             }
-            tables.trxs.values().for_each(|row| audit.trx(&row.trx));
+            for row in tables.trxs.values() {
+                audit.trx(&row.trx);
+                let id = |n| AttemptId { trx: row.trx.no, n };
+                let own = tables.attempts.range(id(0)..=id(u16::MAX));
+                let attempts: Vec<_> = own.map(|(_, attempt)| attempt.clone()).collect();
+                audit.attempts(&row.trx, &attempts);
+            }
             for member in tables.members.keys() {
                 let balance = tables.accounts.get(member).map(|account| account.balance);
                 let least = Rupiah::new(i64::MIN);

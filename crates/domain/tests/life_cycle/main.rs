@@ -1,12 +1,16 @@
 //! The life of a purchase, decided step by step, with the books audited at the end.
 #![allow(clippy::unwrap_used)]
 
+mod books;
+mod bounds;
 mod forged;
 mod network;
 mod repeats;
 mod restored;
 mod reversals;
 mod routing;
+mod words;
+
 use domain::Strategy;
 use domain::*;
 use proptest::prelude::*;
@@ -261,6 +265,8 @@ struct Life {
     transfers: Vec<Transfer>,
     ranking: Ranking,
     failover: Failover,
+    /// Its supplier's late word is believed.
+    trusted: bool,
     now: UtcMillis,
 }
 
@@ -288,6 +294,7 @@ impl Life {
         Self {
             ranking: world.rank(&trx),
             failover: Failover::default(),
+            trusted: true,
             attempts: vec![attempt],
             balance: account.balance,
             uplines: trx.shares.0.iter().map(|_| Rupiah::ZERO).collect(),
@@ -307,7 +314,7 @@ impl Life {
             twin: None,
             rival: None,
             failover: self.failover,
-            trusted_reversal: true,
+            trusted_reversal: self.trusted,
             check_after_ms: 5_000,
             suspect_after_ms: 600_000,
             now: self.now,
@@ -381,6 +388,7 @@ impl Life {
             audit.transfer(id, transfer);
         }
         audit.trx(&self.trx);
+        audit.attempts(&self.trx, &self.attempts);
         audit.account(self.trx.member, self.balance, Rupiah::ZERO);
         for (share, balance) in self.trx.shares.0.iter().zip(&self.uplines) {
             audit.account(share.member, *balance, Rupiah::ZERO);

@@ -66,8 +66,8 @@ fn the_audit_sees_a_share_that_was_paid_twice_or_not_at_all() {
     twice.balance = Some(Rupiah::new(30));
     life.transfers.push(twice);
     life.uplines[0] = Rupiah::new(30);
-    assert!(life.audit()[0].0.contains("uplines earned 30"), "{:?}", life.audit());
+    assert!(life.audit()[0].0.contains("is 15: it earned 30"), "{:?}", life.audit());
     life.transfers.retain(|transfer| transfer.kind != Kind::Commission);
     life.uplines[0] = Rupiah::ZERO;
-    assert!(life.audit()[0].0.contains("uplines earned 0"), "{:?}", life.audit());
+    assert!(life.audit()[0].0.contains("is 15: it earned 0"), "{:?}", life.audit());
 }

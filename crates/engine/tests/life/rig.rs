@@ -3,7 +3,7 @@
 use domain::BuyRequest;
 use engine::{
     Answer, Asked, Bought, Clock, Command, Courier, CourierResult, Engine, Errand, Handle, NotDone,
-    Port, Ran, ReadPool, Setup, Suppliers, Workers, Zone, place,
+    Port, Ran, ReadPool, Resolve, Setup, Suppliers, Workers, Zone, place,
 };
 use std::collections::HashMap;
 use std::future::Future;
@@ -448,6 +448,29 @@ impl Rig {
         let id = MemberId::new(1);
         let read = self.handle.reads().ask(move |reads| reads.balance(id)).await.unwrap();
         read.unwrap().unwrap().get()
+    }
+
+    /// What the first member bought on its day.
+    pub(crate) async fn day_total(&self) -> i64 {
+        let read = self.handle.reads().ask(|reads| reads.accounts()).await.unwrap().unwrap();
+        let own = read.into_iter().find(|(member, _)| *member == MemberId::new(1));
+        own.unwrap().1.day_total.get()
+    }
+
+    /// A member may buy for so much a day.
+    pub(crate) async fn limit(&self, member: i64, most: i64) {
+        let rows = self.handle.reads().ask(|reads| reads.catalog()).await.unwrap().unwrap();
+        let own = |record: &MemberRecord| record.member.id == MemberId::new(member);
+        let mut record = rows.members.into_iter().find(own).unwrap();
+        record.member.daily_limit = Some(Rupiah::new(most));
+        self.change(vec![CatalogChange::Member(record)]).await;
+    }
+
+    /// A person decides.
+    pub(crate) async fn resolve(&self, trx: TrxNo, resolution: domain::Resolution) {
+        let errand = Errand::resolve(Resolve { trx, resolution, place: None });
+        let ran = self.handle.submit_patiently(errand.into()).await.unwrap();
+        assert!(matches!(ran, Answer::Ran(Ran::Done(_))), "{ran:?}");
     }
 
     /// A callback of supplier `one` about the first attempt.

@@ -178,9 +178,7 @@ async fn a_person_decides_a_pending_one_and_the_supplier_comes_too_late() {
         (failed, Resolution::Fail(Reason::clean("ditolak"))),
         (delivered, Resolution::Success(Sn::parse("BY-PHONE").unwrap())),
     ] {
-        let errand = Errand::resolve(Resolve { trx, resolution, place: None });
-        let answer = rig.handle.submit_patiently(errand.into()).await.unwrap();
-        assert!(matches!(answer, Answer::Ran(Ran::Done(_))), "{answer:?}");
+        rig.resolve(trx, resolution).await;
     }
     assert_eq!(rig.balance().await, 100_000 - T1);
     rig.supplier_calls(failed, "success sn=LATE").await;
@@ -260,4 +258,42 @@ async fn a_cost_that_is_not_as_expected_is_told() {
     }
     let more = "t1 cost 1.300, expected was 1.200";
     assert_eq!(alerts, [more, more, "", "t1 cost 1.100, expected was 1.200"]);
+}
+
+/// A day's limit counts what was kept: a refund and a reversal come off the total of the day the purchase was
+/// made on, and only off that; what an upline earns of others is none of its own purchases.
+#[tokio::test(start_paused = true)]
+async fn what_is_given_back_comes_off_the_days_total() {
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::with_tick(folder.path(), 60_000).await;
+    rig.limit(1, 2 * T1).await;
+    rig.first.set(Act::Say(100, "failed reason=Nomor salah"), PENDING);
+    for ref_id in ["1", "2", "3"] {
+        let no = rig.buy(ref_id).await;
+        pass(1_500).await;
+        assert_eq!((rig.state(no).await, rig.day_total().await), ("failed", 0));
+    }
+    rig.first.set(Act::Say(100, "success sn=R7"), PENDING);
+    let kept = rig.buy("4").await;
+    rig.buy("5").await;
+    pass(1_500).await;
+    assert_eq!(rig.day_total().await, 2 * T1);
+    let refused = rig.buy_as(1, "6").await;
+    assert_eq!(refused.trx.unwrap().state.word(), "refused");
+    let reversed = |reason: &str| Resolution::Reverse {
+        reason: Reason::clean(reason),
+        cost: domain::CostBack::Returned,
+    };
+    rig.resolve(kept, reversed("x")).await;
+    assert_eq!((rig.state(kept).await, rig.day_total().await), ("reversed", T1));
+    let today = rig.buy("7").await;
+    assert_eq!((rig.state(today).await, rig.day_total().await), ("pending", 2 * T1));
+
+    // On the next day what was bought today does not count, and what comes back of it gives nothing.
+    pass(6 * 3_600_000).await;
+    rig.buy("8").await;
+    pass(1_500).await;
+    assert_eq!(rig.day_total().await, T1);
+    rig.resolve(today, reversed("y")).await;
+    assert_eq!((rig.state(today).await, rig.day_total().await), ("reversed", T1));
 }

@@ -96,6 +96,48 @@ async fn wrong_tries_pause_one_address() {
     assert_eq!(rig.get(&target(&[])).await.code(), "accepted");
 }
 
+/// The pause is one address's and one member's, and doubles with every further wrong try up to an hour: no
+/// address locks a member out for others, and what a right try forgets it forgets for its own address only.
+#[tokio::test]
+async fn a_pause_is_of_one_address_and_one_member_and_doubles() {
+    let settings = GatewaySettings {
+        trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
+        ..GatewaySettings::default()
+    };
+    let rig = Rig::with(settings).await;
+    rig.product(product("T1", "Three 1.000"), 1_321).await;
+    rig.member("OK00123", 50_000, |_| ()).await;
+    rig.member("OK00124", 50_000, |_| ()).await;
+    let (hostile, own) = ("203.0.113.66", "198.51.100.7");
+    let ask = async |from: &str, changes: &[(&str, Option<&str>)]| {
+        let header = format!("X-Forwarded-For: {from}\r\n");
+        get_with(rig.address, &target(changes), &header).await
+    };
+    let wrong = [("pin", Some("1"))];
+    for _ in 0..5 {
+        assert_eq!(ask(hostile, &wrong).await.code(), "wrong_pin");
+    }
+    assert_eq!(ask(hostile, &[]).await.code(), "locked");
+    // Others are let in: the member from elsewhere, and another member from there.
+    assert_eq!(ask(own, &[]).await.code(), "accepted");
+    let other = [("memberID", Some("OK00124")), ("refID", Some("other"))];
+    assert_eq!(ask(hostile, &other).await.code(), "accepted");
+    // Its own right try forgives that address nothing.
+    assert_eq!(ask(hostile, &[]).await.code(), "locked");
+    let mut minute = 46;
+    let mut hour = 18;
+    for minutes in [1, 2, 4, 8, 16, 32, 60, 60] {
+        let told = ask(hostile, &[]).await;
+        let seconds = format!("coba lagi dalam {} detik", minutes * 60);
+        assert!(told.body.contains(&seconds), "{seconds}: {}", told.body);
+        minute += minutes;
+        (hour, minute) = (hour + minute / 60, minute % 60);
+        rig.set_time(&format!("2025-04-22T{hour:02}:{minute:02}:00"));
+        // Over: one more wrong try, and the next pause is twice as long.
+        assert_eq!(ask(hostile, &wrong).await.code(), "wrong_pin");
+    }
+}
+
 #[tokio::test]
 async fn addresses_are_checked_behind_a_trusted_proxy() {
     let settings = GatewaySettings {

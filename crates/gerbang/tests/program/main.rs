@@ -20,6 +20,7 @@ mod histories;
 mod journeys;
 #[cfg(feature = "crash-points")]
 mod keys;
+mod lawful;
 mod live;
 mod network;
 mod nodes;

@@ -26,7 +26,7 @@ fn settled() -> House {
 }
 
 /// A copy of the business with its key, changed with SQL.
-fn changed(house: &House, sql: &str) -> House {
+pub(super) fn changed(house: &House, sql: &str) -> House {
     let other = House::new();
     std::fs::create_dir(other.data()).unwrap();
     std::fs::copy(house.data().join("master.key"), other.data().join("master.key")).unwrap();

@@ -73,7 +73,7 @@ pub(super) fn examine(reads: &mut dyn Reads, proof: &Proof<'_>) -> Result<Report
         if known.trx.state == TrxState::Pending {
             pending.push(known.trx.no);
         }
-        audit.waiting(&known.trx, &known.attempts);
+        audit.attempts(&known.trx, &known.attempts);
         if let Some(stamped) = stamped {
             stamped.purchase(&known.trx, &known.attempts);
         }
@@ -85,7 +85,13 @@ pub(super) fn examine(reads: &mut dyn Reads, proof: &Proof<'_>) -> Result<Report
                 &mut unread,
                 reads.each_trx(None, &mut |trx| {
                     audit.trx(&trx);
-                    if trx.state == TrxState::Pending || stamped.is_some() {
+                    let by_attempt = match trx.state {
+                        TrxState::Pending
+                        | TrxState::Success { .. }
+                        | TrxState::Reversed { .. } => true,
+                        TrxState::Failed { .. } | TrxState::Refused { .. } => false,
+                    };
+                    if by_attempt || stamped.is_some() {
                         looked_at.push(trx.no);
                     }
                     ControlFlow::Continue(())
