@@ -7,7 +7,7 @@
 use types::{Day, Rupiah};
 
 /// Two reports further apart than this are never one payment; banks book weekends on Mondays.
-const APART_DAYS: i64 = 3;
+const APART_DAYS: u64 = 3;
 
 /// When a bank booked something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,8 +18,12 @@ pub struct Booked {
     pub minute: Option<u16>,
 }
 
+/// More days than any calendar has.
+const DAYS_MOST: i64 = 1_000_000_000;
+
 /// Days since 1970-01-01.
 #[must_use]
+#[allow(clippy::arithmetic_side_effects, reason = "a day is at most ten digits")]
 pub fn day_number(day: Day) -> i64 {
     let value = i64::from(day.get());
     let (year, month, day) = (value / 10_000, value / 100 % 100, value % 100);
@@ -33,8 +37,9 @@ pub fn day_number(day: Day) -> i64 {
 
 /// The day so many days after 1970-01-01.
 #[must_use]
+#[allow(clippy::arithmetic_side_effects, reason = "the number is bounded first")]
 pub fn numbered_day(number: i64) -> Day {
-    let shifted = number + 719_468;
+    let shifted = number.clamp(-DAYS_MOST, DAYS_MOST) + 719_468;
     let era = shifted.div_euclid(146_097);
     let of_era = shifted.rem_euclid(146_097);
     let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
@@ -120,7 +125,7 @@ fn relation(report: &Report, known: &KnownPayment) -> Relation {
         return Relation::Other;
     }
     let days = report.booked.zip(known.booked);
-    let apart = days.map(|(a, b)| (day_number(a.day) - day_number(b.day)).abs());
+    let apart = days.map(|(a, b)| day_number(a.day).abs_diff(day_number(b.day)));
     if apart.is_some_and(|apart| apart > APART_DAYS) {
         return Relation::Other;
     }
@@ -145,13 +150,13 @@ fn relation(report: &Report, known: &KnownPayment) -> Relation {
 pub fn recognise(report: &Report, known: &[KnownPayment]) -> Recognised {
     let (mut same, mut alike, mut doubtful) = (Vec::new(), Vec::new(), false);
     // Equal lines of this very file that were new.
-    let mut before_it = 0;
+    let mut before_it = 0_usize;
     for (place, payment) in known.iter().enumerate() {
         let equal = payment.text == report.text
             && payment.booked == report.booked
             && payment.balance == report.balance;
         if payment.batch == report.batch && equal {
-            before_it += 1;
+            before_it = before_it.saturating_add(1);
         }
         match relation(report, payment) {
             Relation::Same => same.push(place),

@@ -312,7 +312,7 @@ impl FromStr for Window {
         let minute = |clock: &str| -> Option<u16> {
             let (hour, minute) = clock.trim().split_once(':')?;
             let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
-            (hour < 24 && minute < 60).then_some(hour * 60 + minute)
+            (hour < 24 && minute < 60).then_some(hour.saturating_mul(60).saturating_add(minute))
         };
         let (from, to) = text.split_once('-').ok_or_else(wrong)?;
         let window =

@@ -112,9 +112,9 @@ impl Audit {
         };
         let place = self.suppliers.iter().position(|met| met == code).unwrap_or_else(|| {
             self.suppliers.push(code.clone());
-            self.suppliers.len() - 1
+            self.suppliers.len().saturating_sub(1)
         });
-        Met::try_from(place).unwrap_or(Met::MAX - 1) + 1
+        Met::try_from(place).unwrap_or(Met::MAX).saturating_add(1)
     }
 
     fn met_as(&self, met: Met) -> Option<&SupplierCode> {
@@ -145,8 +145,11 @@ impl Audit {
         if amount < 0 {
             self.find(format!("transfer {id} moves a negative amount ({})", transfer.amount));
         }
-        *self.sums.entry(transfer.from.clone()).or_default() -= i128::from(amount);
-        *self.sums.entry(transfer.to.clone()).or_default() += i128::from(amount);
+        // Sums of 128 bits hold more than all rows that fit on a disk.
+        let from = self.sums.entry(transfer.from.clone()).or_default();
+        *from = from.saturating_sub(i128::from(amount));
+        let to = self.sums.entry(transfer.to.clone()).or_default();
+        *to = to.saturating_add(i128::from(amount));
         if let Some(why) = misjoined(transfer) {
             self.find(format!("transfer {id}: {why}"));
         }
@@ -205,7 +208,7 @@ impl Audit {
     /// Takes a trx. Call after all transfers.
     pub fn trx(&mut self, trx: &Trx) {
         if trx.state == TrxState::Pending {
-            self.pending += i128::from(trx.price.get());
+            self.pending = self.pending.saturating_add(i128::from(trx.price.get()));
         }
         let nothing = Moves::default();
         let moves = match self.moves.get_mut(&trx.no) {

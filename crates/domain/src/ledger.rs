@@ -285,7 +285,7 @@ impl Transfer {
     #[must_use]
     pub fn member_change(&self) -> Option<(MemberId, i64)> {
         if let Some(id) = self.from.member() {
-            return Some((id, -self.amount.get()));
+            return Some((id, self.amount.get().saturating_neg()));
         }
         self.to.member().map(|id| (id, self.amount.get()))
     }

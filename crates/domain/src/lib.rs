@@ -3,6 +3,7 @@
 //! Everything here is a function from facts to a decision: no IO, no clock, no randomness, no
 //! logging. Time and chance are arguments. What is decided here is written by the engine's writer
 //! in one commit; nothing else in the project decides about a trx, an attempt or a balance.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod absence;
 mod attempt;

@@ -34,7 +34,7 @@ impl Parts {
             // One upline is the rule.
             all.reserve_exact(1);
             all.push(Part { member, earned: 0, back: 0, lost: 0, left: false });
-            all.len() - 1
+            all.len().saturating_sub(1)
         });
         &mut all[place]
     }

@@ -131,14 +131,15 @@ pub fn reconcile(theirs: Vec<TheirLine>, ours: Vec<OurLine>) -> Reconciled {
     let mut returned: BTreeMap<AttemptId, usize> = BTreeMap::new();
     for line in named.iter().filter(|line| line.state == TheirState::Returned) {
         if let Some(id) = line.attempt {
-            *returned.entry(id).or_default() += 1;
+            let count = returned.entry(id).or_default();
+            *count = count.saturating_add(1);
         }
     }
     for line in named.iter_mut().filter(|line| line.state.is_delivered()) {
         if let Some(count) = line.attempt.and_then(|id| returned.get_mut(&id))
             && *count > 0
         {
-            *count -= 1;
+            *count = count.saturating_sub(1);
             line.state = TheirState::Failed;
         }
     }
@@ -213,7 +214,7 @@ fn same_dest(ours: &str, theirs: &str) -> bool {
 fn place(result: &mut Reconciled, theirs: TheirLine, ours: Option<OurLine>) {
     let difference = match (theirs.state, ours) {
         (TheirState::Delivered, Some(ours)) if ours.delivered && ours.cost == theirs.amount => {
-            result.matched += 1;
+            result.matched = result.matched.saturating_add(1);
             return;
         }
         (TheirState::Delivered, Some(ours)) if ours.delivered => {
@@ -225,7 +226,7 @@ fn place(result: &mut Reconciled, theirs: TheirLine, ours: Option<OurLine>) {
         }
         (TheirState::Open, Some(ours)) if ours.delivered => Difference::OpenThere { theirs, ours },
         (TheirState::Failed | TheirState::Returned | TheirState::Open, _) => {
-            result.failed += 1;
+            result.failed = result.failed.saturating_add(1);
             return;
         }
     };

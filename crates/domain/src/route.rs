@@ -117,7 +117,7 @@ fn drawn(no: TrxNo, total: u64) -> u64 {
     // A fixed mixing of the number: neighbours are spread, nothing is random.
     let mut mixed = no.get().unsigned_abs().wrapping_mul(0x9E37_79B9_7F4A_7C15);
     mixed ^= mixed >> 32;
-    mixed % total
+    mixed.checked_rem(total).unwrap_or_default()
 }
 
 /// Routes that may be used, in order. The margin guard lives here: a route above the selling price

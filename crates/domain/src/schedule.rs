@@ -18,9 +18,10 @@ const CHECK_MOST_MS: i64 = 15 * 60 * 1_000;
 #[must_use]
 pub fn callback_delay_ms(tries: u16, chance: u16, retry_after_ms: Option<i64>) -> Option<i64> {
     let slot = *CALLBACK_DELAYS_MS.get(usize::from(tries))?;
-    let jitter = slot / 5 * (i64::from(chance) - 32_768) / 32_768;
+    let moved = i64::from(chance).saturating_sub(32_768);
+    let jitter = (slot / 5).saturating_mul(moved) / 32_768;
     let asked = retry_after_ms.unwrap_or(0).clamp(0, RETRY_AFTER_MOST_MS);
-    Some((slot + jitter).max(asked))
+    Some(slot.saturating_add(jitter).max(asked))
 }
 
 /// Delay before the next status check after `checks` of them: `check_after_ms`, growing by half
@@ -43,7 +44,8 @@ const UNWRITTEN_MOST_MS: i64 = 300_000;
 #[must_use]
 pub fn unwritten_delay_ms(times: u16) -> i64 {
     let doublings = u32::from(times.min(16)).saturating_sub(1);
-    (UNWRITTEN_FIRST_MS << doublings).min(UNWRITTEN_MOST_MS) * i64::from(times.min(1))
+    let pause = UNWRITTEN_FIRST_MS.saturating_mul(1_i64.checked_shl(doublings).unwrap_or(i64::MAX));
+    if times == 0 { 0 } else { pause.min(UNWRITTEN_MOST_MS) }
 }
 
 /// First and longest pause before a purchase that was held back for want of our own is sent.

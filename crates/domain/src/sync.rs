@@ -183,8 +183,8 @@ pub struct Planned {
 
 impl Markup {
     fn on(self, cost: Rupiah) -> Option<Rupiah> {
-        let share = i128::from(cost.get()) * i128::from(self.basis_points);
-        let share = i64::try_from((share + 9_999).div_euclid(10_000)).ok()?;
+        let share = i128::from(cost.get()).saturating_mul(i128::from(self.basis_points));
+        let share = i64::try_from(share.saturating_add(9_999).div_euclid(10_000)).ok()?;
         cost.plus(self.amount).ok()?.plus(Rupiah::new(share)).ok()
     }
 }
@@ -192,7 +192,7 @@ impl Markup {
 fn is_jump(old: Rupiah, new: Rupiah, most_percent: u32) -> bool {
     let moved = i128::from(new.get()).abs_diff(i128::from(old.get()));
     let old = u128::from(old.get().max(0).unsigned_abs());
-    old > 0 && moved * 100 > old * u128::from(most_percent)
+    old > 0 && moved.saturating_mul(100) > old.saturating_mul(u128::from(most_percent))
 }
 
 /// What differs for one route. Nothing for a route that stands as the list says.

@@ -106,14 +106,14 @@ pub struct CreditFacts<'a> {
 }
 
 fn minutes(day: Day, minute: i64) -> i64 {
-    day_number(day) * 1_440 + minute
+    day_number(day).saturating_mul(1_440).saturating_add(minute)
 }
 
 /// By how many minutes a bank's clock is behind the wall clock of the business.
 fn bank_lag(now: Moment) -> i64 {
     let ours = i64::from(now.civil.minute_of_day());
     let utc = now.utc.get().div_euclid(60_000).rem_euclid(1_440);
-    let lag = (ours - utc).rem_euclid(1_440) - BANK_OFFSET;
+    let lag = ours.saturating_sub(utc).rem_euclid(1_440).saturating_sub(BANK_OFFSET);
     if (0..=120).contains(&lag) { lag } else { 0 }
 }
 
@@ -142,8 +142,9 @@ pub fn judge_credit(facts: &CreditFacts<'_>) -> Result<(), Held> {
         return Err(Held::Alike);
     }
     if let Some(booked) = facts.booked {
-        let latest = booked.minute.map_or(1_440, |minute| i64::from(minute) + 1);
-        let latest = minutes(booked.day, latest) + bank_lag(facts.now) + SKEW_MINUTES;
+        let latest = booked.minute.map_or(1_440, |minute| i64::from(minute).saturating_add(1));
+        let lag = bank_lag(facts.now).saturating_add(SKEW_MINUTES);
+        let latest = minutes(booked.day, latest).saturating_add(lag);
         if latest < minutes(opened.date(), i64::from(opened.minute_of_day())) {
             return Err(Held::BeforeTicket);
         }
@@ -198,6 +199,7 @@ pub fn names_another<'a>(
 
 /// Amounts that a ticket may ask for, in the order of a chance that is handed in: above what was
 /// wanted, never round, so that nobody pays one without a ticket.
+#[allow(clippy::arithmetic_side_effects, reason = "most is 32 bits wide, and not zero")]
 pub fn ticket_amounts(wanted: Rupiah, most: u32, chance: u64) -> impl Iterator<Item = Rupiah> {
     let most = u64::from(most.max(EXTRA_LEAST));
     let (start, wish) = (chance % most, (chance / most) % most);

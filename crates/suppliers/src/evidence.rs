@@ -205,7 +205,7 @@ fn names_exactly(text: &str, ask: &Ask) -> bool {
     let (text, wanted) = (text.to_lowercase(), format!("{}.{}", ask.sku, ask.dest).to_lowercase());
     text.match_indices(&wanted).any(|(at, found)| {
         let before = text[..at].chars().next_back();
-        let mut after = text[at + found.len()..].chars();
+        let mut after = text[at.saturating_add(found.len())..].chars();
         let ends = match after.next() {
             None | Some(' ' | ',' | ';' | '\'' | '"') => true,
             Some('.' | ':') => after.next().is_none_or(|next| next == ' '),

@@ -4,6 +4,7 @@
 //! IO, keeps no state and never retries. One [`Transport`] carries a request out, once, and only
 //! its [`SendResult`] can say that nothing was sent. So "at most once" lives in one place, and a
 //! connector is tested by samples alone. Unknown text is never a failure.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod digiflazz;
 mod evidence;

@@ -94,10 +94,11 @@ fn places<'a>(text: &'a str, phrase: &'a str) -> impl Iterator<Item = (usize, us
         if phrase.trim().is_empty() {
             return None;
         }
-        let at = text.get(from..)?.find(phrase)? + from;
+        let at = text.get(from..)?.find(phrase)?.saturating_add(from);
+        let end = at.saturating_add(phrase.len());
         // The space behind one is the space before the next.
-        from = at + phrase.len() - 1;
-        Some((at, at + phrase.len()))
+        from = end.saturating_sub(1);
+        Some((at, end))
     })
 }
 

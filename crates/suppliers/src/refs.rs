@@ -48,7 +48,7 @@ impl Refs {
         let own = text.strip_prefix(self.prefix.as_str())?;
         let (tag, plain) = match own.match_indices('-').rev().nth(1) {
             None => ("", own),
-            Some((at, _)) => (&own[..at], &own[at + 1..]),
+            Some((at, dash)) => (&own[..at], &own[at.saturating_add(dash.len())..]),
         };
         Some((tag, AttemptId::from_supplier_ref(plain)?))
     }

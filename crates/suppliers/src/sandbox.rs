@@ -142,8 +142,10 @@ impl Event {
         let sn = match Behaviour::of(dest) {
             Behaviour::PlnToken => {
                 let digits = format!("{:020}", number);
-                let groups: Vec<&str> =
-                    (0..5).filter_map(|at| digits.get(at * 4..at * 4 + 4)).collect();
+                let groups: Vec<&str> = [0..4, 4..8, 8..12, 12..16, 16..20]
+                    .into_iter()
+                    .filter_map(|places| digits.get(places))
+                    .collect();
                 format!("{}/NAMA, PELANGGAN/R1M/900 VA/63,0KWH", groups.join(" "))
             }
             Behaviour::Success

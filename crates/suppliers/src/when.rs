@@ -17,19 +17,27 @@ const DAY: i64 = 1_440;
 /// A supplier's clock may be this many minutes ahead of ours: such a time is now, not yesterday's.
 const AHEAD: i64 = 5;
 
+/// Zero where the numbers are no date.
 fn days(year: i64, month: i64, day: i64) -> i64 {
-    day_number(Day::new(i32::try_from(year * 10_000 + month * 100 + day).unwrap_or_default()))
+    let day =
+        year.saturating_mul(10_000).saturating_add(month.saturating_mul(100)).saturating_add(day);
+    day_number(Day::new(i32::try_from(day).unwrap_or_default()))
+}
+
+fn of_day(day: i64, minute: i64) -> i64 {
+    day.saturating_mul(DAY).saturating_add(minute)
 }
 
 fn minute(at: CivilTime) -> i64 {
-    day_number(at.date()) * DAY + i64::from(at.minute_of_day())
+    of_day(day_number(at.date()), i64::from(at.minute_of_day()))
 }
 
 /// `HH:MM` as minutes of a day.
 fn clock(text: &str) -> Option<i64> {
     let (hour, minute) = text.split_once([':', '.'])?;
     let (hour, minute): (i64, i64) = (hour.trim().parse().ok()?, minute.get(..2)?.parse().ok()?);
-    ((0..24).contains(&hour) && (0..60).contains(&minute)).then_some(hour * 60 + minute)
+    ((0..24).contains(&hour) && (0..60).contains(&minute))
+        .then_some(hour.saturating_mul(60).saturating_add(minute))
 }
 
 /// `DD/MM`, `DD/MM/YYYY`, `DD-MM-YY` or `YYYY-MM-DD` as a day not after `asked`.
@@ -40,7 +48,9 @@ fn date(text: &str, asked: CivilTime) -> Option<i64> {
     let (year, month, day) = match parts.as_slice() {
         [day, month] => (None, *month, *day),
         [year, month, day] if *year > 31 => (Some(*year), *month, *day),
-        [day, month, year] if (0..100).contains(year) => (Some(2_000 + year), *month, *day),
+        [day, month, year] if (0..100).contains(year) => {
+            (Some(year.saturating_add(2_000)), *month, *day)
+        }
         [day, month, year] => (Some(*year), *month, *day),
         _ => return None,
     };
@@ -49,7 +59,7 @@ fn date(text: &str, asked: CivilTime) -> Option<i64> {
         && (1..=31).contains(&day);
     let found = fits.then(|| days(year.unwrap_or(this_year), month, day))?;
     let later = year.is_none() && found > minute(asked).div_euclid(DAY);
-    Some(if later { days(this_year - 1, month, day) } else { found })
+    Some(if later { days(this_year.saturating_sub(1), month, day) } else { found })
 }
 
 /// A time without a date is the latest such moment not after the question; a date without a time
@@ -61,10 +71,11 @@ pub(crate) fn order(ask: &Ask, time: Option<&str>, on: Option<&str>) -> Order {
     let is_before = match (time.and_then(clock), day) {
         (None, None) => return Order::Unsaid,
         (None, Some(day)) => day < sent.div_euclid(DAY),
-        (Some(time), Some(day)) => day * DAY + time < sent,
+        (Some(time), Some(day)) => of_day(day, time) < sent,
         (Some(time), None) => {
-            let today = asked.div_euclid(DAY) * DAY + time;
-            (if today > asked + AHEAD { today - DAY } else { today }) < sent
+            let today = of_day(asked.div_euclid(DAY), time);
+            let is_yesterday = today > asked.saturating_add(AHEAD);
+            (if is_yesterday { today.saturating_sub(DAY) } else { today }) < sent
         }
     };
     if is_before { Order::Before } else { Order::NotBefore }

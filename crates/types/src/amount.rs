@@ -65,7 +65,7 @@ impl Rupiah {
         let zeros = "0".repeat(steps);
         let (whole, fraction) = if exponent < 0 {
             let all = format!("{zeros}{whole}");
-            let (left, right) = all.split_at(all.len() - steps);
+            let (left, right) = all.split_at(all.len().saturating_sub(steps));
             (left.to_owned(), format!("{right}{fraction}"))
         } else {
             let all = format!("{fraction}{zeros}");
@@ -118,7 +118,8 @@ fn signed(text: &str) -> Option<(bool, &str)> {
         }
     }
     // "--5" is no amount.
-    let one = |text: &str, rest: &str| text.chars().count() - rest.chars().count() <= 1;
+    let one =
+        |text: &str, rest: &str| text.chars().count().saturating_sub(rest.chars().count()) <= 1;
     let text = text.trim();
     let (outer, rest) = sign(text);
     if !one(text, rest) {
@@ -159,7 +160,7 @@ fn split(body: &str) -> Option<(String, &str)> {
     let is_mark = |c: char| c == '.' || c == ',';
     let last = body.char_indices().rev().find(|(_, c)| is_mark(*c));
     let Some((at, mark)) = last else { return Some((thousands(body)?, "")) };
-    let (front, behind) = (&body[..at], &body[at + 1..]);
+    let (front, behind) = (&body[..at], &body[at.saturating_add(1)..]);
     let others = front.contains(|c: char| !c.is_ascii_digit() && c != mark);
     let again = front.contains(mark);
     let digits = front.chars().filter(char::is_ascii_digit).count();
@@ -212,16 +213,16 @@ fn rounded(
     }
     let mut value: i128 = 0;
     for byte in significant.bytes() {
-        value = value * 10 + i128::from(byte - b'0');
+        value = value.saturating_mul(10).saturating_add(i128::from(byte.saturating_sub(b'0')));
     }
     if negative {
-        value = -value;
+        value = value.saturating_neg();
     }
     if fraction.bytes().any(|byte| byte != b'0') {
         match (rounding, negative) {
             (Rounding::Refuse, _) => return Err(MoneyError::Fraction(beginning(text))),
-            (Rounding::Up, false) => value += 1,
-            (Rounding::Down, true) => value -= 1,
+            (Rounding::Up, false) => value = value.saturating_add(1),
+            (Rounding::Down, true) => value = value.saturating_sub(1),
             (Rounding::Up, true) | (Rounding::Down, false) => {}
         }
     }

@@ -3,6 +3,7 @@
 //! Values here are parsed once at the edge and trusted inside: fields are private, every
 //! constructor checks. This crate has no logic beyond parsing and printing, does no IO, knows no
 //! clock and depends on nothing.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod amount;
 mod hex;

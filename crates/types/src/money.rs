@@ -80,8 +80,9 @@ impl Rupiah {
     /// # Errors
     /// [`MoneyError::Overflow`] when the product does not fit.
     pub fn share_half_up(self, basis_points: i64) -> Result<Self, MoneyError> {
-        let scaled = i128::from(self.0) * i128::from(basis_points);
-        let rounded = (scaled + 5_000).div_euclid(10_000);
+        // Two numbers of 64 bits are far from the end of 128.
+        let scaled = i128::from(self.0).saturating_mul(i128::from(basis_points));
+        let rounded = scaled.saturating_add(5_000).div_euclid(10_000);
         i64::try_from(rounded).map(Self).map_err(|_| MoneyError::Overflow)
     }
 
@@ -95,12 +96,12 @@ impl Rupiah {
 impl fmt::Display for Rupiah {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = self.0.unsigned_abs().to_string();
-        let mut text = String::with_capacity(digits.len() + 8);
+        let mut text = String::with_capacity(digits.len().saturating_add(8));
         if self.0 < 0 {
             text.push('-');
         }
         for (at, digit) in digits.chars().enumerate() {
-            if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            if at > 0 && digits.len().saturating_sub(at).is_multiple_of(3) {
                 text.push('.');
             }
             text.push(digit);

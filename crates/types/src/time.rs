@@ -71,13 +71,15 @@ impl CivilTime {
     /// The business day this time falls on.
     #[must_use]
     pub fn date(self) -> Day {
-        Day(i32::from(self.year) * 10_000 + i32::from(self.month) * 100 + i32::from(self.day))
+        let year = i32::from(self.year).saturating_mul(10_000);
+        let month = i32::from(self.month).saturating_mul(100);
+        Day(year.saturating_add(month).saturating_add(i32::from(self.day)))
     }
 
     /// Minutes since midnight, 0 to 1439; cut-off windows compare these.
     #[must_use]
     pub fn minute_of_day(self) -> u16 {
-        u16::from(self.hour) * 60 + u16::from(self.minute)
+        u16::from(self.hour).saturating_mul(60).saturating_add(u16::from(self.minute))
     }
 
     /// `HH:MM`.

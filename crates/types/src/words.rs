@@ -222,7 +222,7 @@ impl Reason {
         let mut line = fold(text).replace('%', " persen");
         for (word, instead) in STATUS_WORDS {
             while let Some(at) = find_word(&line, word) {
-                line.replace_range(at..at + word.len(), instead);
+                line.replace_range(at..at.saturating_add(word.len()), instead);
             }
         }
         let short: String = fold(&line).chars().take(Self::MOST).collect();

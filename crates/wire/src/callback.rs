@@ -19,7 +19,8 @@ fn encode(text: &str, into: &mut String) {
 /// The full URL of one delivery. A URL with a query of its own keeps it.
 #[must_use]
 pub fn callback_url(url: &str, ref_id: &str, message: &str) -> String {
-    let mut full = String::with_capacity(url.len() + message.len() * 2 + 32);
+    let mut full =
+        String::with_capacity(url.len().saturating_add(message.len()).saturating_add(32));
     full.push_str(url);
     full.push(match url.split_once('?') {
         None => '?',

@@ -4,6 +4,7 @@
 //! and clients read replies. The grammar is WIRE.md; where it quotes an example, the output here
 //! equals it byte for byte (`tests/examples.rs`). Nothing here panics on any input, and nothing here
 //! decides anything about money.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod answer;
 mod ask;

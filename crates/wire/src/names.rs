@@ -54,7 +54,7 @@ pub(crate) fn references(text: &str, reading: &mut Reading) {
     for token in REF.captures_iter(text) {
         // `R#903'R#903`: a broken sentence that names it twice.
         let pieces: Vec<&str> = token["ref"].split("R#").collect();
-        let last = pieces.len() - 1;
+        let last = pieces.len().saturating_sub(1);
         for (at, piece) in pieces.into_iter().enumerate() {
             let piece = if at < last { piece.trim_end_matches(['\'', '"']) } else { piece };
             found.push(piece.to_owned());

@@ -152,7 +152,7 @@ fn unwrapped(text: &str) -> Option<(Option<String>, Vec<String>, String)> {
     if !is_start || !starts_with_a_field {
         return None;
     }
-    let (beside, raw) = (&text[..at], &text[at + "message=".len()..]);
+    let (beside, raw) = (&text[..at], &text[at.saturating_add("message=".len())..]);
     // The wrapper comes percent-encoded in URLs and plain in bodies.
     let message = if raw.contains(' ') {
         raw.to_owned()

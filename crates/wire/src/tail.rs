@@ -171,7 +171,7 @@ pub fn for_others(text: &str) -> &str {
     let word = ["karena", "sebab", "dengan"].into_iter().find(|word| {
         lower.strip_suffix(word).is_some_and(|rest| rest.is_empty() || rest.ends_with(' '))
     });
-    word.map_or(kept, |word| kept[..kept.len() - word.len()].trim_end())
+    word.map_or(kept, |word| kept[..kept.len().saturating_sub(word.len())].trim_end())
 }
 
 /// Takes amounts and time out of the part that holds them; what is known already stays.

@@ -61,18 +61,16 @@ impl Filler {
     pub(super) fn fill(&self, text: &str, escape: Escape, hide: bool) -> Result<String, String> {
         let mut full = String::with_capacity(text.len());
         let mut rest = text;
-        while let Some(at) = rest.find('{') {
-            full.push_str(&rest[..at]);
-            rest = &rest[at..];
-            let name = rest[1..].split('}').next().unwrap_or_default();
-            let is_name = !name.is_empty()
-                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-                && rest[1 + name.len()..].starts_with('}');
-            if !is_name {
+        while let Some((before, after)) = rest.split_once('{') {
+            full.push_str(before);
+            let named = after.split_once('}').filter(|(name, _)| {
+                !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            });
+            let Some((name, behind)) = named else {
                 full.push('{');
-                rest = &rest[1..];
+                rest = after;
                 continue;
-            }
+            };
             let (value, hidden) = self.fields.get(name).ok_or_else(|| {
                 let known: Vec<&str> = self.fields.keys().map(String::as_str).collect();
                 format!("there is no field {{{name}}}; known: {}", known.join(", "))
@@ -82,7 +80,7 @@ impl Filler {
             } else {
                 full.push_str(&escaped(value, escape));
             }
-            rest = &rest[name.len() + 2..];
+            rest = behind;
         }
         full.push_str(rest);
         Ok(full)
@@ -94,7 +92,8 @@ fn escaped(value: &str, escape: Escape) -> String {
         Escape::Url => form_urlencoded::byte_serialize(value.as_bytes()).collect(),
         Escape::Json => {
             let quoted = serde_json::Value::from(value).to_string();
-            quoted[1..quoted.len() - 1].to_owned()
+            let inside = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+            inside.unwrap_or_default().to_owned()
         }
         Escape::Header => value.replace(['\r', '\n'], ""),
         Escape::Nothing => value.to_owned(),
