@@ -1,12 +1,11 @@
 //! Answers: pages, redirects, JSON, files and streams, with the headers that all of them carry.
 
-use crate::seats::Turn;
+use crate::seats::{Making, Seats, Turn};
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::{Either, Full};
 use hyper::body::{Body as HttpBody, Bytes, Frame};
 use office::Problem;
 use serde_json::{Value, json};
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::sync::mpsc;
@@ -16,22 +15,32 @@ pub type Body = Either<Full<Bytes>, Stream>;
 /// What leaves.
 pub type Answer = Response<Body>;
 
-/// Pieces as they come, for live pages.
+/// A file could not be made to its end: the connection breaks, so that nobody takes it for whole.
+#[derive(Debug, thiserror::Error)]
+#[error("the rest of this file cannot be had")]
+pub struct Cut;
+
+/// A piece, or the end before the end.
+pub(crate) type Piece = Result<Bytes, Cut>;
+
+/// Pieces as they come, for live pages and long files.
 pub struct Stream {
-    pieces: mpsc::Receiver<Bytes>,
+    pieces: mpsc::Receiver<Piece>,
+    /// What makes the rest of a file, until somebody sits down to it.
+    rest: Option<Making>,
     /// Whose file it is, until it was sent.
     _turn: Option<Turn>,
 }
 
 impl HttpBody for Stream {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = Cut;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.pieces.poll_recv(context).map(|piece| piece.map(|bytes| Ok(Frame::data(bytes))))
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        self.pieces.poll_recv(context).map(|piece| piece.map(|bytes| bytes.map(Frame::data)))
     }
 }
 
@@ -96,29 +105,48 @@ pub(crate) fn problem(problem: &Problem) -> Answer {
 /// A file to keep: never opened in the page.
 pub(crate) fn download(content: &str, name: &str, body: impl Into<Bytes>) -> Answer {
     let mut answer = whole(StatusCode::OK, content, body);
-    let place = format!("attachment; filename=\"{name}\"");
-    set(&mut answer, header::CONTENT_DISPOSITION, &place);
+    named(&mut answer, name);
     answer
 }
 
-pub(crate) fn stream(receive: mpsc::Receiver<Bytes>) -> Answer {
-    let mut answer = Response::new(Either::Right(Stream { pieces: receive, _turn: None }));
+fn named(answer: &mut Answer, name: &str) {
+    set(answer, header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}\""));
+}
+
+pub(crate) fn stream(pieces: mpsc::Receiver<Piece>) -> Answer {
+    let mut answer = Response::new(Either::Right(Stream { pieces, rest: None, _turn: None }));
     set(&mut answer, header::CONTENT_TYPE, "text/event-stream");
     guarded(answer)
 }
 
-/// A file that somebody's turn lasts for.
-pub(crate) fn held(answer: Answer, turn: Turn) -> Answer {
+/// A file that is made while it is sent, piece by piece, until there is no piece.
+pub(crate) fn growing(content: &str, name: &str, rest: Making) -> Answer {
+    let (_, pieces) = mpsc::channel(1);
+    let mut answer = Response::new(Either::Right(Stream { pieces, rest: Some(rest), _turn: None }));
+    set(&mut answer, header::CONTENT_TYPE, content);
+    named(&mut answer, name);
+    guarded(answer)
+}
+
+/// A file, and somebody's turn that lasts until it was sent.
+///
+/// # Errors
+/// When too much waits to be sent.
+pub(crate) fn held(answer: Answer, mut turn: Turn, seats: &Seats) -> anyhow::Result<Answer> {
     let (mut head, body) = answer.into_parts();
-    let whole = match body {
-        Either::Left(whole) => whole.into_inner().unwrap_or_default(),
-        stream @ Either::Right(_) => return Response::from_parts(head, stream),
-    };
-    head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
     let (send, pieces) = mpsc::channel(1);
-    // The channel is new: there is room.
-    let _ = send.try_send(whole);
-    Response::from_parts(head, Either::Right(Stream { pieces, _turn: Some(turn) }))
+    match body {
+        Either::Left(whole) => {
+            let whole = whole.into_inner().unwrap_or_default();
+            turn.weigh(whole.len(), seats)?;
+            head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
+            // The channel is new: there is room.
+            let _ = send.try_send(Ok(whole));
+        }
+        Either::Right(Stream { rest: Some(rest), .. }) => seats.feed(turn.door(), rest, send),
+        stream @ Either::Right(_) => return Ok(Response::from_parts(head, stream)),
+    }
+    Ok(Response::from_parts(head, Either::Right(Stream { pieces, rest: None, _turn: Some(turn) })))
 }
 
 /// A file that is compiled in; its name changes with its content.

@@ -324,7 +324,7 @@ async fn run(
         let taken = json!({"file": what});
         console.office.audit(&actor, "export", &taken, "taken away").await;
     }
-    Ok(reply::held(answer, turn))
+    reply::held(answer, turn, &console.seats)
 }
 
 /// Nothing when it may; else the journal has a line of what was tried.

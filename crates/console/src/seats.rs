@@ -2,21 +2,26 @@
 //!
 //! Pages with figures, files that are read and files that are made run on threads of their own. A
 //! person makes one file at a time, and the next one when that was sent or given up: who reads
-//! slowly holds one file in memory and no seat.
+//! slowly holds no seat, and a piece of a long file or a short one, of which there is room for so many
+//! bytes in all.
 
 use crate::door::Door;
+use crate::reply::{Cut, Piece};
+use hyper::body::Bytes;
 use office::{Background, Problem};
 use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// Files that are made at one time at one door.
 const FILES: usize = 2;
 /// Pages with figures that are made at one time at one door.
 const FIGURES: usize = 4;
+/// KiB of files that are whole and wait to be sent, at all doors.
+const WAITING_KIB: u32 = 64 << 10;
 /// How long a page waits for its seat.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -84,18 +89,47 @@ impl Default for Row {
 }
 
 /// All seats: members at their portal take none from the console.
-#[derive(Default)]
 pub(crate) struct Seats {
-    console: Row,
-    portal: Row,
+    console: Arc<Row>,
+    portal: Arc<Row>,
+    /// Room for files that are whole and wait to be sent.
+    waiting: Arc<Semaphore>,
     /// Whose file is being made or sent. No more than are signed in.
     busy: Arc<Mutex<HashSet<String>>>,
+}
+
+impl Default for Seats {
+    fn default() -> Self {
+        let waiting = Arc::new(Semaphore::new(usize::try_from(WAITING_KIB).unwrap_or_default()));
+        let (console, portal, busy) = <(Arc<Row>, Arc<Row>, _)>::default();
+        Self { console, portal, waiting, busy }
+    }
 }
 
 /// Somebody's one file, until it was sent.
 pub(crate) struct Turn {
     who: String,
+    door: Door,
     busy: Arc<Mutex<HashSet<String>>>,
+    room: Option<OwnedSemaphorePermit>,
+}
+
+impl Turn {
+    pub(crate) const fn door(&self) -> Door {
+        self.door
+    }
+
+    /// Takes room for a file that is whole, until it was sent.
+    ///
+    /// # Errors
+    /// When others' files take it.
+    pub(crate) fn weigh(&mut self, bytes: usize, seats: &Seats) -> Result<(), Problem> {
+        let kib = u32::try_from(bytes >> 10).unwrap_or(u32::MAX).clamp(1, WAITING_KIB);
+        let room = seats.waiting.clone().try_acquire_many_owned(kib);
+        let told = "too many files wait to be sent at this moment; try again in a few seconds";
+        self.room = Some(room.map_err(|_| busy(told))?);
+        Ok(())
+    }
 }
 
 impl Drop for Turn {
@@ -103,6 +137,9 @@ impl Drop for Turn {
         self.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.who);
     }
 }
+
+/// Makes the next piece of a file; none when it is whole.
+pub(crate) type Making = Box<dyn FnMut() -> anyhow::Result<Option<Bytes>> + Send>;
 
 /// What is done, later.
 pub(crate) type Work<T> = Pin<Box<dyn Future<Output = anyhow::Result<T>> + Send>>;
@@ -112,7 +149,7 @@ fn busy(detail: &str) -> Problem {
 }
 
 impl Seats {
-    fn row(&self, door: Door) -> &Row {
+    fn row(&self, door: Door) -> &Arc<Row> {
         match door {
             Door::Console => &self.console,
             Door::Portal => &self.portal,
@@ -153,7 +190,34 @@ impl Seats {
     fn turn(&self, door: Door, who: &str) -> Option<Turn> {
         let who = format!("{} {who}", door.root());
         let fresh = self.busy.lock().unwrap_or_else(PoisonError::into_inner).insert(who.clone());
-        fresh.then(|| Turn { who, busy: self.busy.clone() })
+        fresh.then(|| Turn { who, door, busy: self.busy.clone(), room: None })
+    }
+
+    /// Makes a file piece by piece, each when there is room for it and in a seat: who reads slowly
+    /// holds none. Ends with the file, or when nobody takes it any more.
+    pub(crate) fn feed(&self, door: Door, mut make: Making, pieces: mpsc::Sender<Piece>) {
+        let row = self.row(door).clone();
+        tokio::spawn(async move {
+            while let Ok(room) = pieces.reserve().await {
+                let Ok(seat) = row.files.clone().acquire_owned().await else { return };
+                let made = row.threads.run(move || {
+                    let _seat = seat;
+                    (make(), make)
+                });
+                match made.await {
+                    Ok((Ok(Some(piece)), next)) => {
+                        room.send(Ok(piece));
+                        make = next;
+                    }
+                    Ok((Ok(None), _)) => return,
+                    Ok((Err(error), _)) | Err(error) => {
+                        tracing::error!(error = %format!("{error:#}"), "a file was cut");
+                        room.send(Err(Cut));
+                        return;
+                    }
+                }
+            }
+        });
     }
 }
 
@@ -233,5 +297,63 @@ mod tests {
         assert_eq!(refused(seats.run(Weight::File, Door::Portal, "ani", quick()).await), 503);
         drop(turns);
         assert!(seats.run(Weight::File, Door::Portal, "ani", quick()).await.is_ok());
+    }
+
+    /// So many pieces, then the end, or a break.
+    fn made(mut pieces: u8, breaks: bool) -> Making {
+        Box::new(move || {
+            pieces = pieces.saturating_sub(1);
+            if pieces == 0 && breaks {
+                anyhow::bail!("broken on purpose");
+            }
+            Ok((pieces > 0).then(|| Bytes::from(vec![pieces])))
+        })
+    }
+
+    #[tokio::test]
+    async fn who_reads_slowly_holds_no_seat() {
+        let seats = Seats::default();
+        let readers: Vec<_> = (0..5 * FILES)
+            .map(|_| {
+                let (send, pieces) = mpsc::channel(1);
+                seats.feed(Door::Portal, made(9, false), send);
+                pieces
+            })
+            .collect();
+        for mut pieces in readers.into_iter().skip(1) {
+            let quick: Work<u8> = Box::pin(async { Ok(1) });
+            let waits = seats.portal.files.clone().acquire_many_owned(2).await.unwrap();
+            drop(waits);
+            drop(seats.run(Weight::File, Door::Portal, "ani", quick).await.unwrap());
+            let mut told = Vec::new();
+            while let Some(piece) = pieces.recv().await {
+                told.extend(piece.unwrap());
+            }
+            assert_eq!(told, [8, 7, 6, 5, 4, 3, 2, 1]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_breaks_is_never_taken_for_whole() {
+        let seats = Seats::default();
+        let (send, mut pieces) = mpsc::channel(1);
+        seats.feed(Door::Console, made(3, true), send);
+        assert!(pieces.recv().await.unwrap().is_ok() && pieces.recv().await.unwrap().is_ok());
+        assert!(pieces.recv().await.unwrap().is_err());
+        assert!(pieces.recv().await.is_none());
+    }
+
+    #[test]
+    fn files_that_wait_have_so_much_room() {
+        let seats = Seats::default();
+        let mut turns = ["ani", "budi"].map(|who| seats.turn(Door::Portal, who).unwrap());
+        let most = usize::try_from(WAITING_KIB).unwrap() << 10;
+        turns[0].weigh(most / 2 + 2048, &seats).unwrap();
+        assert_eq!(turns[1].weigh(most / 2, &seats).unwrap_err().status, 503);
+        drop(seats.turn(Door::Portal, "citra"));
+        let [first, mut second] = turns;
+        drop(first);
+        // One that is longer than all room has all of it.
+        second.weigh(2 * most, &seats).unwrap();
     }
 }

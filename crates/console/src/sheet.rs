@@ -5,6 +5,9 @@ use crate::reply::{Answer, download};
 use office::harmless;
 use rust_xlsxwriter::{Format, Workbook};
 
+/// What a CSV is.
+pub(crate) const CSV: &str = "text/csv; charset=utf-8";
+
 /// One value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Value {
@@ -39,21 +42,29 @@ impl Sheet {
                 let content = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
                 download(content, &file, self.xlsx()?)
             }
-            _ => download("text/csv; charset=utf-8", &file, self.csv()?),
+            _ => download(CSV, &file, self.csv()?),
         })
     }
 
     fn csv(&self) -> anyhow::Result<Vec<u8>> {
-        let mut csv = csv::Writer::from_writer(Vec::new());
-        csv.write_record(&self.titles)?;
-        for row in &self.rows {
-            csv.write_record(row.iter().map(|value| match value {
-                Value::Text(text) => harmless(text),
-                Value::Number(number) => number.to_string(),
-                Value::Nothing => String::new(),
-            }))?;
-        }
-        csv.into_inner().map_err(|error| anyhow::anyhow!(error.to_string()))
+        let mut csv = self.lines()?;
+        csv.splice(..0, self.head()?);
+        Ok(csv)
+    }
+
+    /// The titles, as the first line of a CSV.
+    pub(crate) fn head(&self) -> anyhow::Result<Vec<u8>> {
+        written([self.titles.iter()])
+    }
+
+    /// The rows, as lines of a CSV.
+    pub(crate) fn lines(&self) -> anyhow::Result<Vec<u8>> {
+        let told = |value: &Value| match value {
+            Value::Text(text) => harmless(text),
+            Value::Number(number) => number.to_string(),
+            Value::Nothing => String::new(),
+        };
+        written(self.rows.iter().map(|row| row.iter().map(told)))
     }
 
     fn xlsx(&self) -> anyhow::Result<Vec<u8>> {
@@ -83,6 +94,16 @@ impl Sheet {
         sheet.autofit();
         Ok(book.save_to_buffer()?)
     }
+}
+
+fn written<R: IntoIterator<Item = T>, T: AsRef<[u8]>>(
+    records: impl IntoIterator<Item = R>,
+) -> anyhow::Result<Vec<u8>> {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    for record in records {
+        csv.write_record(record)?;
+    }
+    csv.into_inner().map_err(|error| anyhow::anyhow!(error.to_string()))
 }
 
 #[cfg(test)]

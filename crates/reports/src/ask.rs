@@ -4,7 +4,7 @@ use crate::Dimension;
 use crate::file::{Reports, ReportsError};
 use crate::speed::{BUCKETS, percentile};
 use rusqlite::types::Value;
-use rusqlite::{Row, params, params_from_iter};
+use rusqlite::{Row, ToSql, params, params_from_iter};
 use std::collections::BTreeMap;
 use types::{MemberId, Rupiah, TrxNo, UtcMillis};
 
@@ -178,26 +178,48 @@ impl Reports {
         limit: u32,
     ) -> Result<Vec<Entry>, ReportsError> {
         let (at, lane, seq) = below.unwrap_or((i64::MAX, 0, 0));
+        self.page(
+            "SELECT at, lane, seq, kind, amount, balance, trx, other, note FROM entry \
+             WHERE account = ?1 AND (at, lane, seq) < (?2, ?3, ?4) \
+             ORDER BY at DESC, lane DESC, seq DESC LIMIT ?5",
+            params![account, at, lane, seq, limit.min(PAGE_MOST)],
+        )
+    }
+
+    /// A piece of a statement, oldest first, behind the place of the last line of the piece before.
+    ///
+    /// # Errors
+    /// [`ReportsError`].
+    pub fn entries_behind(
+        &self,
+        account: &str,
+        (at, lane, seq): (i64, i64, i64),
+        limit: u32,
+    ) -> Result<Vec<Entry>, ReportsError> {
+        self.page(
+            "SELECT at, lane, seq, kind, amount, balance, trx, other, note FROM entry \
+             WHERE account = ?1 AND (at, lane, seq) > (?2, ?3, ?4) \
+             ORDER BY at, lane, seq LIMIT ?5",
+            params![account, at, lane, seq, limit.min(PAGE_MOST)],
+        )
+    }
+
+    fn page(&self, sql: &str, wanted: &[&dyn ToSql]) -> Result<Vec<Entry>, ReportsError> {
         self.read(|connection| {
-            let mut found = connection.prepare_cached(
-                "SELECT at, lane, seq, kind, amount, balance, trx, other, note FROM entry \
-                 WHERE account = ?1 AND (at, lane, seq) < (?2, ?3, ?4) \
-                 ORDER BY at DESC, lane DESC, seq DESC LIMIT ?5",
-            )?;
-            let rows =
-                found.query_map(params![account, at, lane, seq, limit.min(PAGE_MOST)], |row| {
-                    Ok(Entry {
-                        at: UtcMillis::new(row.get(0)?),
-                        lane: row.get(1)?,
-                        seq: row.get(2)?,
-                        kind: row.get(3)?,
-                        amount: Rupiah::new(row.get(4)?),
-                        balance: row.get::<_, Option<i64>>(5)?.map(Rupiah::new),
-                        trx: row.get::<_, Option<i64>>(6)?.map(TrxNo::new),
-                        other: row.get(7)?,
-                        note: row.get(8)?,
-                    })
-                })?;
+            let mut found = connection.prepare_cached(sql)?;
+            let rows = found.query_map(wanted, |row| {
+                Ok(Entry {
+                    at: UtcMillis::new(row.get(0)?),
+                    lane: row.get(1)?,
+                    seq: row.get(2)?,
+                    kind: row.get(3)?,
+                    amount: Rupiah::new(row.get(4)?),
+                    balance: row.get::<_, Option<i64>>(5)?.map(Rupiah::new),
+                    trx: row.get::<_, Option<i64>>(6)?.map(TrxNo::new),
+                    other: row.get(7)?,
+                    note: row.get(8)?,
+                })
+            })?;
             rows.collect()
         })
     }

@@ -3,18 +3,22 @@
 use super::frame;
 use crate::Inner;
 use crate::ask::Ask;
-use crate::reply::Answer;
-use crate::sheet::{Sheet, Value};
+use crate::reply::{Answer, growing};
+use crate::sheet::{CSV, Sheet, Value};
 use crate::show::{date, days_ago, time};
 use crate::view::{Cell, Field, Form, Input, Part, Table};
 use anyhow::Context as _;
+use domain::day_number;
+use engine::Handle;
 use office::Problem;
-use types::MemberCode;
+use reports::{Entry, Reports};
+use std::ops::RangeInclusive;
+use types::{CivilTime, Day, MemberCode};
 
 const PAGE: u32 = 100;
-/// Lines of a file.
-const LINES_MOST: usize = 200_000;
-/// Of a workbook, which takes more to make.
+/// Lines that are read, and sent, at a time.
+const PIECE: u32 = 1_000;
+/// Lines of a workbook, which is made whole.
 const ROWS_MOST: usize = 50_000;
 
 pub(crate) async fn member_statement(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
@@ -132,7 +136,8 @@ pub(crate) async fn member_export(console: &Inner, ask: &Ask) -> anyhow::Result<
     sheet(console, ask, &format!("member:{id}"), code.as_str())
 }
 
-/// What moved in an account on the days that are asked for, oldest first.
+/// What moved in an account on the days that are asked for, oldest first: a CSV of any length, made while
+/// it is sent, or a workbook.
 pub(crate) fn sheet(
     console: &Inner,
     ask: &Ask,
@@ -141,38 +146,94 @@ pub(crate) fn sheet(
 ) -> anyhow::Result<Answer> {
     let from = ask.day("from")?.unwrap_or_else(|| days_ago(console, 30));
     let until = ask.day("until")?.unwrap_or_else(|| days_ago(console, 0));
-    let zone = console.office.handle.zone();
-    let mut found = Vec::new();
-    let mut below = None;
-    let most = if ask.ending() == "xlsx" { ROWS_MOST } else { LINES_MOST };
-    'pages: loop {
-        if found.len() > most {
-            let told = format!("these days have more than {most} lines; ask for fewer days");
-            return Err(Problem::asked("too_many_lines", told).into());
-        }
-        let page = console.reports.entries(account, below, 1_000)?;
-        let Some(last) = page.last() else { break };
-        below = Some((last.at.get(), last.lane, last.seq));
-        for entry in page {
-            let day = zone.civil(entry.at).date().get();
-            if day < from {
-                break 'pages;
-            }
-            if day <= until {
-                found.push(entry);
-            }
-        }
-    }
+    let mut lines = Lines::new(console, account, from, until);
     let mut sheet = Sheet::new(&["time", "what", "trx", "amount", "balance", "note"]);
-    for entry in found.into_iter().rev() {
-        sheet.rows.push(vec![
-            Value::Text(time(console, entry.at)),
-            Value::Text(entry.kind),
-            Value::maybe(entry.trx.map(types::TrxNo::get)),
-            Value::Number(entry.amount.get()),
-            Value::maybe(entry.balance.map(types::Rupiah::get)),
-            Value::Text(entry.note),
-        ]);
+    let name = format!("{name}-{}-{}", date(from), date(until));
+    if ask.ending() == "xlsx" {
+        while lines.next(&mut sheet)? {
+            if sheet.rows.len() > ROWS_MOST {
+                let told = format!(
+                    "these days have more than {ROWS_MOST} lines; ask for fewer days, or for a CSV"
+                );
+                return Err(Problem::asked("too_many_lines", told).into());
+            }
+        }
+        return sheet.answer(&name, ask.ending());
     }
-    sheet.answer(&format!("{name}-{}-{}", date(from), date(until)), ask.ending())
+    // What cannot be read is told before the file begins.
+    let mut more = lines.next(&mut sheet)?;
+    let mut head = Some(sheet.head()?);
+    Ok(growing(
+        CSV,
+        &format!("{name}.csv"),
+        Box::new(move || {
+            if let Some(mut first) = head.take() {
+                first.append(&mut sheet.lines()?);
+                return Ok(Some(first.into()));
+            }
+            if more {
+                sheet.rows.clear();
+                more = lines.next(&mut sheet)?;
+            }
+            Ok(if more { Some(sheet.lines()?.into()) } else { None })
+        }),
+    ))
+}
+
+/// Reads a statement, oldest first, a piece at a time.
+struct Lines {
+    reports: Reports,
+    handle: Handle,
+    account: String,
+    days: RangeInclusive<i32>,
+    behind: (i64, i64, i64),
+    over: bool,
+}
+
+impl Lines {
+    fn new(console: &Inner, account: &str, from: i32, until: i32) -> Self {
+        // No wall clock is a day before UTC.
+        let begin = day_number(Day::new(from)).saturating_sub(1).saturating_mul(86_400_000);
+        Self {
+            reports: console.reports.clone(),
+            handle: console.office.handle.clone(),
+            account: account.to_owned(),
+            days: from..=until,
+            behind: (begin, 0, 0),
+            over: false,
+        }
+    }
+
+    /// Adds the lines of the next piece that has some; false when there is none.
+    fn next(&mut self, sheet: &mut Sheet) -> anyhow::Result<bool> {
+        let before = sheet.rows.len();
+        while !self.over && sheet.rows.len() == before {
+            let piece = self.reports.entries_behind(&self.account, self.behind, PIECE)?;
+            let Some(last) = piece.last() else {
+                self.over = true;
+                break;
+            };
+            self.behind = (last.at.get(), last.lane, last.seq);
+            let civil = |entry: &Entry| self.handle.zone().civil(entry.at);
+            self.over = civil(last).date().get() > *self.days.end();
+            for entry in piece {
+                let time = civil(&entry);
+                if self.days.contains(&time.date().get()) {
+                    sheet.rows.push(line(time, entry));
+                }
+            }
+        }
+        Ok(sheet.rows.len() > before)
+    }
+}
+
+fn line(time: CivilTime, entry: Entry) -> Vec<Value> {
+    vec![
+        Value::Text(time.to_string()),
+        Value::Text(entry.kind),
+        Value::maybe(entry.trx.map(types::TrxNo::get)),
+        Value::Number(entry.amount.get()),
+        Value::maybe(entry.balance.map(types::Rupiah::get)),
+        Value::Text(entry.note),
+    ]
 }

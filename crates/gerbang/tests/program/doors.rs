@@ -194,7 +194,7 @@ fn answers_carry_what_browsers_need() {
 #[test]
 fn purchases_go_on_while_files_are_made() {
     let house = House::new();
-    let server = house.lively_demo("3");
+    let server = house.lively_demo("20");
     let year = "from=2020-01-01&until=2099-12-31";
     let files = [
         format!("/console/members/OK00123/statement.xlsx?{year}"),
@@ -231,7 +231,39 @@ fn purchases_go_on_while_files_are_made() {
     for file in &files {
         assert_eq!(owner.get(file).status, 200, "{file}");
     }
+    // A file that is made while it is sent has each line once, oldest first.
+    let made = house.json(&["user", "token", "script", "--role", "owner", "--user", "owner"]);
+    let mut script = Visitor::new(&server);
+    script.token = Some(made["token"].as_str().unwrap().to_owned());
+    super::suppliers::wait_until("file and pages agree", Duration::from_secs(30), || {
+        let file = owner.get(&files[1]).body;
+        let times: Vec<&str> = file.lines().skip(1).map(|line| &line[..19]).collect();
+        assert!(times.len() > 1_000 && times.is_sorted(), "{} lines", times.len());
+        let taken: Vec<i64> = file.lines().skip(1).map(balance).collect();
+        taken == balances(&mut script)
+    });
     let page = owner.get("/console/journal?q=export").body;
     assert!(page.contains("owner export") && page.contains("statement.xlsx"), "{page}");
     house.holds();
+}
+
+fn balance(line: &str) -> i64 {
+    line.split(',').nth(4).unwrap().parse().unwrap()
+}
+
+/// What the balance of the first member was, oldest first, from the pages of its statement.
+fn balances(script: &mut Visitor) -> Vec<i64> {
+    let (mut all, mut query) = (Vec::new(), String::new());
+    loop {
+        let page = script.get(&format!("/admin/v1/members/OK00123/statement{query}")).body;
+        let page: serde_json::Value = serde_json::from_str(&page).unwrap();
+        let lines = page["data"].as_array().unwrap();
+        all.extend(lines.iter().map(|line| line["balance"].as_i64().unwrap()));
+        match page["next"].as_str() {
+            Some(next) => query = format!("?below={next}"),
+            None => break,
+        }
+    }
+    all.reverse();
+    all
 }

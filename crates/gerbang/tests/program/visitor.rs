@@ -180,9 +180,13 @@ impl Visitor {
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).unwrap();
         let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
-        let bytes = answer.split_off(end + 4);
-        let (head, body) = (String::from_utf8(answer).unwrap(), String::from_utf8_lossy(&bytes));
+        let mut bytes = answer.split_off(end + 4);
+        let head = String::from_utf8(answer).unwrap();
         let head = head.trim_end();
+        if head.to_lowercase().contains("\ntransfer-encoding: chunked") {
+            bytes = whole(&bytes);
+        }
+        let body = String::from_utf8_lossy(&bytes);
         for line in head.lines() {
             let Some((name, value)) = line.split_once(": ") else { continue };
             if !name.eq_ignore_ascii_case("set-cookie") {
@@ -227,5 +231,21 @@ impl Visitor {
             }
         }
         false
+    }
+}
+
+/// What came in pieces; panics when it breaks off.
+fn whole(mut pieces: &[u8]) -> Vec<u8> {
+    let mut all = Vec::new();
+    loop {
+        let end = pieces.windows(2).position(|two| two == b"\r\n").expect("the file breaks off");
+        let length = std::str::from_utf8(&pieces[..end]).unwrap();
+        let length = usize::from_str_radix(length, 16).unwrap();
+        if length == 0 {
+            return all;
+        }
+        let piece = &pieces[end + 2..];
+        all.extend_from_slice(&piece[..length]);
+        pieces = &piece[length + 2..];
     }
 }
