@@ -27,6 +27,8 @@ const IDLE_MS: i64 = 2 * 3_600_000;
 const MOST_MS: i64 = 24 * 3_600_000;
 /// Use is written down this often.
 const SEEN_EVERY_MS: i64 = 5 * 60_000;
+/// Sessions of one person at a time.
+const SESSIONS_MOST: usize = 50;
 
 /// From where somebody comes.
 #[derive(Clone, Debug, Default)]
@@ -170,6 +172,7 @@ impl Office {
             }
         }
         self.tries.right(&tried);
+        self.make_room(SESSION, &login).await?;
         let body = SessionBody::new(from, now.get(), String::new());
         let mut papers = vec![put(SESSION, &session, 0, &login, &body)?];
         if changed {
@@ -304,6 +307,20 @@ impl Office {
                 ..Errand::default()
             };
             self.run(errand).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends who was quiet longest, so that one more session is not one too many.
+    pub(crate) async fn make_room(&self, kind: &str, of: &str) -> anyhow::Result<()> {
+        let mut all = self.sheets::<SessionBody>(kind, Some(of), None, 1_000).await?;
+        let most = SESSIONS_MOST.saturating_sub(1);
+        if all.len() > most {
+            all.sort_by_key(|sheet| std::cmp::Reverse(sheet.body.seen));
+            let papers = all.drain(most..).map(|sheet| drop(kind, &sheet.id, sheet.version));
+            let errand = Errand { papers: papers.collect(), ..Errand::default() };
+            // One of them may be doing something at this moment: the next login ends it.
+            let _ = self.run(errand).await;
         }
         Ok(())
     }

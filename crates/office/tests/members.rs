@@ -227,3 +227,22 @@ async fn no_plain_digest_of_a_credential_is_stored() {
         assert!(!stored.contains(&plain), "the digest of {text} is in {stored}");
     }
 }
+
+/// However often somebody logs in, and new credentials end them all.
+#[tokio::test]
+async fn a_member_has_so_many_sessions_and_the_quiet_ones_end() {
+    let (office, clock) = house();
+    let here = from("203.0.113.7");
+    let typed = office::MemberLogin { code: "OK0", password: "secret", pin: "secret", second: "" };
+    let mut tokens = Vec::new();
+    for _ in 0..53 {
+        clock.0.fetch_add(10_000, Ordering::Relaxed);
+        tokens.push(office.log_member_in(typed, &here).await.unwrap());
+    }
+    let mut alive = Vec::new();
+    for token in &tokens {
+        alive.push(office.signed_member(token).await.unwrap().is_some());
+    }
+    assert_eq!(alive.iter().filter(|alive| **alive).count(), 50);
+    assert!(alive[..3].iter().all(|alive| !alive), "{alive:?}");
+}

@@ -71,8 +71,8 @@ pub enum SealError {
         /// The key that was tried.
         ours: KeyId,
     },
-    /// The key text is not 64 hexadecimal digits.
-    #[error("a master key is 64 hexadecimal digits")]
+    /// The key text is not 64 hexadecimal digits, or nothing but zeros.
+    #[error("a master key is 64 hexadecimal digits, not all of them 0")]
     BadKey,
     /// The system gave no randomness.
     #[error("no randomness from the system")]
@@ -127,7 +127,9 @@ impl MasterKey {
     /// # Errors
     /// [`SealError::BadKey`].
     pub fn from_hex(text: &str) -> Result<Self, SealError> {
-        key_bytes(text.trim()).map(Self::of).ok_or(SealError::BadKey)
+        // Zeros are what an empty file and a forgotten variable of a script look like.
+        let given = key_bytes(text.trim()).filter(|bytes| **bytes != [0; 32]);
+        given.map(Self::of).ok_or(SealError::BadKey)
     }
 
     /// The 64 hexadecimal digits to write into a key file.

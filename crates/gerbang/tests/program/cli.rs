@@ -179,7 +179,7 @@ fn the_wrong_key_opens_nothing() {
     let house = House::new();
     business(&house);
     let output = program()
-        .env("GERBANG_MASTER_KEY", "00".repeat(32))
+        .env("GERBANG_MASTER_KEY", "0f".repeat(32))
         .arg("--data")
         .arg(house.data())
         .args(["member", "list"])
