@@ -15,6 +15,8 @@ pub fn crash_point(place: &str) {
         && wanted == place
         && left.fetch_sub(1, Ordering::SeqCst) == 1
     {
+        // A test that finds it dead sees where it died.
+        eprintln!("dies at {place}");
         std::process::abort();
     }
 }

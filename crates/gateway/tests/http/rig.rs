@@ -422,6 +422,14 @@ impl Rig {
         read.unwrap().unwrap().get()
     }
 
+    /// True when the first member has a purchase with this refID.
+    pub(crate) async fn has(&self, ref_id: &str) -> bool {
+        let ref_id = RefId::parse(ref_id).unwrap();
+        let read =
+            self.handle.reads().ask(move |reads| reads.trx_by_ref(MemberId::new(1), &ref_id));
+        read.await.unwrap().unwrap().is_some()
+    }
+
     /// The decoded message of the only callback with this refID.
     pub(crate) async fn callback(&self, ref_id: &str) -> String {
         let start = format!("https://toko.example/h2h?refid={ref_id}&message=");

@@ -2,8 +2,6 @@
 
 use super::rig::{House, Server};
 use super::visitor::Visitor;
-use console::{Need, console_routes};
-use office::{Permission, Role};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -25,91 +23,6 @@ fn token(house: &House, role: &str) -> String {
     let name = format!("test {role}");
     let made = house.json(&["user", "token", &name, "--role", role, "--user", role]);
     made["token"].as_str().unwrap().to_owned()
-}
-
-fn place(pattern: &str) -> String {
-    let mut parts = ["OK00123", "x"].into_iter();
-    let mut whole = String::new();
-    for (number, piece) in pattern.split("{}").enumerate() {
-        if number > 0 {
-            whole.push_str(parts.next().unwrap());
-        }
-        whole.push_str(piece);
-    }
-    whole
-}
-
-/// Every route with every role: exactly those may come in whose role may.
-#[test]
-fn every_route_asks_every_role() {
-    let house = House::new();
-    let server = house.demo();
-    let mut walked = 0;
-    for role in Role::OF_PEOPLE {
-        let mut visitor = Visitor::console(&server, role.word());
-        let key = visitor.get("/console/account").form_key();
-        let mut script = Visitor::new(&server);
-        script.token = Some(token(&house, role.word()));
-        for route in console_routes() {
-            let target = place(route.path);
-            let fields = [("form_key", key.as_str())];
-            let (allowed, page) = match route.need {
-                Need::May(permission) => (
-                    role.may(permission),
-                    match route.method {
-                        "GET" => visitor.get(&target),
-                        _ => visitor.post(&target, &fields),
-                    },
-                ),
-                Need::Token(permission) => {
-                    let body = (route.method != "GET").then_some("{}");
-                    // A token agrees to nothing and makes nobody.
-                    let personal =
-                        matches!(permission, Permission::Approve | Permission::ManageUsers);
-                    (
-                        role.may(permission) && !personal,
-                        script.send(route.method, &target, &[], body),
-                    )
-                }
-                Need::Nobody | Need::User | Need::Member => continue,
-            };
-            walked += 1;
-            let told = format!("{} {} as {}: {}", route.method, target, role.word(), page.status);
-            // What only a person does: a token of every role hears so.
-            if page.body.contains("\"code\":\"needs_person\"") {
-                assert!(matches!(route.need, Need::Token(_)) && page.status == 403, "{told}");
-                continue;
-            }
-            // A form that may not is sent back with a note; a page and a script hear 403.
-            let refused = page.status == 403
-                || page.header("set-cookie").is_some_and(|cookie| {
-                    let text = cookie.split(['=', ';']).nth(1).unwrap_or_default();
-                    use base64::Engine as _;
-                    let text = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text);
-                    text.is_ok_and(|text| String::from_utf8_lossy(&text).contains("the role "))
-                });
-            assert_eq!(refused, !allowed, "{told}\n{}", page.body);
-        }
-    }
-    assert!(walked > 400, "{walked}");
-    // Nobody at all: pages lead to the login, scripts hear 401.
-    let mut stranger = Visitor::new(&server);
-    for route in console_routes() {
-        let target = place(route.path);
-        let page = stranger.send(route.method, &target, &[], Some(""));
-        match route.need {
-            Need::Nobody => {}
-            Need::User | Need::May(_) | Need::Member => {
-                let place = page.header("location").unwrap_or_default();
-                let login = place.split('?').next().unwrap_or_default();
-                let portal = target.starts_with("/portal");
-                let wanted = if portal { "/portal/login" } else { "/console/login" };
-                assert_eq!((page.status, login), (303, wanted), "{target}");
-            }
-            Need::Token(_) => assert_eq!(page.status, 401, "{target}"),
-        }
-    }
-    assert!(Permission::ALL.iter().all(|permission| Role::Owner.may(*permission)));
 }
 
 /// Names with markup, serial numbers with markup, formulas in a CSV.

@@ -1,5 +1,6 @@
 //! Crashes in a loop, at random moments and at chosen places: what was answered is there, the
-//! supplier's truth is ours, nothing is sent twice, every final state is told.
+//! suppliers' truth is ours, nothing is sent twice, every final state is told. Both suppliers have
+//! faults of their own: time-outs, garbage, redirects, callbacks that are lost, doubled or contradicted.
 //!
 //! `GERBANG_CRASH_CYCLES` sets how many; `GERBANG_CRASH_SEED` repeats the moments.
 
@@ -53,10 +54,15 @@ fn receiver() -> (SocketAddr, Told) {
     (address, told)
 }
 
-/// A business at one simulated supplier, its member's receiver, and everything that was answered.
+/// Purchases in a hundred that meet a fault at a supplier.
+const FAULTS: u64 = 8;
+/// The suppliers of a trial, the first one first.
+const SUPPLIERS: [&str; 2] = ["up", "next"];
+
+/// A business at two simulated suppliers, its member's receiver, and everything that was answered.
 pub(crate) struct Trial {
     pub(crate) house: House,
-    pub(crate) up: Upstream,
+    ups: [Upstream; 2],
     told: Told,
     pub(crate) accepted: BTreeMap<String, String>,
     references: u64,
@@ -69,13 +75,17 @@ impl Trial {
 
     /// In this house.
     pub(crate) fn of(house: House) -> Self {
-        let up = upstream(11, 0);
-        business(&house, &[("up", &okeconnect(&up.simulator.address.to_string()))]);
-        house.ok(&["supplier", "set", "up", "--check-after-ms", "300"]);
+        let ups = [upstream(11, FAULTS), upstream(12, FAULTS)];
+        let settings = ups.each_ref().map(|up| okeconnect(&up.simulator.address.to_string()));
+        let [first, second] = SUPPLIERS;
+        business(&house, &[(first, &settings[0]), (second, &settings[1])]);
+        for supplier in SUPPLIERS {
+            house.ok(&["supplier", "set", supplier, "--check-after-ms", "300"]);
+        }
         let (address, told) = receiver();
         let callback = format!("http://{address}/h2h");
         house.ok(&["member", "set", "OK00123", "--callback", &callback]);
-        Self { house, up, told, accepted: BTreeMap::new(), references: 0 }
+        Self { house, ups, told, accepted: BTreeMap::new(), references: 0 }
     }
 
     pub(crate) fn serve(&self) -> Server {
@@ -92,8 +102,21 @@ impl Trial {
     /// The program, started in a way of the test's own.
     pub(crate) fn serve_as(&self, command: Command) -> Result<Server, String> {
         let server = self.house.try_start(command, &["serve"])?;
-        self.up.simulator.call_back(&format!("http://{}/callback/up/hush", server.address));
+        self.call_back(server.address);
         Ok(server)
+    }
+
+    /// Suppliers call this node from now on.
+    pub(crate) fn call_back(&self, node: SocketAddr) {
+        for (supplier, up) in SUPPLIERS.iter().zip(&self.ups) {
+            up.simulator.call_back(&format!("http://{node}/callback/{supplier}/hush"));
+        }
+    }
+
+    /// How often the log says so.
+    pub(crate) fn said(&self, words: &str) -> usize {
+        let log = self.house.folder.path().join("stderr.log");
+        std::fs::read_to_string(log).unwrap().matches(words).count()
     }
 
     /// Clients that buy until they are stopped or the server is gone.
@@ -115,6 +138,17 @@ impl Trial {
         }
     }
 
+    /// True when suppliers said of a purchase that it is delivered, and that it failed.
+    fn heard_both(&self, trx: &str) -> bool {
+        let story = self.house.ok(&["trx", "show", trx]).replace("%20", " ");
+        let exchanges = story.split("exchange  ");
+        let said: Vec<&str> =
+            exchanges.filter(|part| part.split_whitespace().nth(1) == Some("supplier")).collect();
+        let any =
+            |words: [&str; 2]| said.iter().any(|part| words.iter().any(|word| part.contains(word)));
+        any([" SUKSES", "status Sukses"]) && any([" GAGAL", "status Gagal"])
+    }
+
     /// The books hold; everything that was answered is there under the number it was answered with.
     pub(crate) fn is_whole(&self) {
         self.house.holds();
@@ -127,29 +161,69 @@ impl Trial {
         }
     }
 
-    /// After everything settled: the supplier's truth is ours, and every final state was told.
-    pub(crate) fn is_true(&self) {
-        wait_until("everything settles", Duration::from_secs(180), || {
+    /// After everything settled: the suppliers' truth is ours, and every final state was told.
+    pub(crate) fn is_true(&self) -> Figures {
+        wait_until("everything settles", Duration::from_secs(300), || {
             let open = self.house.json(&["trx", "list", "--state", "pending", "--limit", "1"]);
             let due = self.house.json(&["callback", "list", "--state", "due", "--limit", "1"]);
             open.as_array().unwrap().is_empty() && due.as_array().unwrap().is_empty()
         });
         self.is_whole();
-        let truth = self.up.simulator.books().ledger();
-        let mut delivered: BTreeMap<&str, u32> = BTreeMap::new();
-        for row in truth.as_array().unwrap() {
-            assert_eq!(row["asked"], 1, "sent twice: {row}");
+        let mut figures = Figures { acked: self.accepted.len(), ..Figures::default() };
+        let mut delivered: BTreeMap<String, (u32, bool)> = BTreeMap::new();
+        for row in
+            self.ups.iter().flat_map(|up| up.simulator.books().ledger().as_array().unwrap().clone())
+        {
+            figures.sent += 1;
+            figures.sent_again += usize::from(row["asked"] != 1);
             let trx = row["ref"].as_str().unwrap().split('-').nth(1).unwrap();
-            *delivered.entry(trx).or_default() += u32::from(row["state"] == "delivered");
+            let (times, opposed) = delivered.entry(trx.to_owned()).or_default();
+            *times += u32::from(row["state"] == "delivered");
+            *opposed |= row["contradicted"] == true;
         }
         let told = self.told.lock().unwrap();
         for row in all_of(&self.house) {
             let (trx, ref_id) = (row["trx"].to_string(), row["ref"].as_str().unwrap().to_owned());
-            let times = delivered.get(trx.as_str()).copied().unwrap_or_default();
+            figures.found += usize::from(self.accepted.get(&ref_id) == Some(&trx));
+            let (times, opposed) = delivered.get(trx.as_str()).copied().unwrap_or_default();
+            figures.delivered_again += usize::from(times > 1);
+            let messages = told.get(&ref_id).map_or(0, BTreeSet::len);
+            if opposed {
+                figures.contradicted += 1;
+                // What it said while nobody was there was never heard.
+                let told_of = !row["suspect"].is_null() || !self.heard_both(&trx);
+                assert!(told_of, "a contradiction nobody is told of: {row}");
+                assert!((1..=2).contains(&messages), "told in {messages} ways: {row}");
+                continue;
+            }
             assert_eq!(row["state"] == "success", times == 1, "delivered {times} times: {row}");
-            let messages = told.get(&ref_id);
-            assert_eq!(messages.map(BTreeSet::len), Some(1), "told as {messages:?}: {row}");
+            assert_eq!(messages, 1, "told in {messages} ways: {row}");
         }
+        assert_eq!(figures.found, figures.acked, "{figures:?}");
+        assert_eq!((figures.sent_again, figures.delivered_again), (0, 0), "{figures:?}");
+        figures
+    }
+}
+
+/// What was counted of a trial.
+#[derive(Debug, Default)]
+pub(crate) struct Figures {
+    pub(crate) acked: usize,
+    /// Of those, under the number that was answered.
+    pub(crate) found: usize,
+    /// References that suppliers received, and those that they received more than once.
+    pub(crate) sent: usize,
+    pub(crate) sent_again: usize,
+    pub(crate) delivered_again: usize,
+    pub(crate) contradicted: usize,
+}
+
+impl std::fmt::Display for Figures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let lost = self.acked - self.found;
+        let twice = self.sent_again + self.delivered_again;
+        write!(f, "acked {}, found {}, lost {lost}, ", self.acked, self.found)?;
+        write!(f, "sent {}, twice {twice}, contradicted {}", self.sent, self.contradicted)
     }
 }
 
@@ -201,7 +275,7 @@ fn kill_nine_in_a_loop() {
     let _server = trial.serve();
     println!("{} purchases were answered", trial.accepted.len());
     assert!(trial.accepted.len() as u64 > cycles * 2, "too little load to prove anything");
-    trial.is_true();
+    println!("{}", trial.is_true());
 }
 
 /// Where the program dies by itself, when it is built with the feature `crash-points`.
@@ -210,15 +284,27 @@ fn kill_nine_in_a_loop() {
 fn dying_at_chosen_places() {
     let mut trial = Trial::new();
     for place in ["before-commit", "after-commit", "marked", "answered", "telling", "told"] {
-        for count in [1, 2, 5, 23] {
+        let mut served = 0;
+        for (round, count) in (1..).zip([1, 2, 5, 23]) {
+            let died = format!("dies at {place}");
             // It may die before it listens: starting is writing too.
-            let Ok(mut server) = trial.try_serve(&format!("{place}:{count}")) else { continue };
+            let Ok(mut server) = trial.try_serve(&format!("{place}:{count}")) else {
+                assert_eq!(
+                    trial.said(&died),
+                    round,
+                    "did not start, and not because it died there"
+                );
+                continue;
+            };
+            served += 1;
             let stop = Arc::new(AtomicBool::new(false));
             let clients = trial.load(server.address, &stop);
             wait_until(place, Duration::from_secs(20), || server.is_gone());
             stop.store(true, Ordering::Relaxed);
             trial.join(clients);
+            assert_eq!(trial.said(&died), round, "it died elsewhere");
         }
+        assert!(served >= 2, "{place}: {served} of four rounds came so far that it listened");
         trial.is_whole();
     }
     let _server = trial.serve();

@@ -43,3 +43,4 @@ mod two_persons;
 mod vanished;
 mod visitor;
 mod webhooks;
+mod who_may;

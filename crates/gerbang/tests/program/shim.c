@@ -58,12 +58,13 @@ static ssize_t (*plain_write(void))(int, const void *, size_t) {
 
 /* Half of what begins with SHIM_DIE_SENDING leaves; then the process is gone. */
 static void die_sending(int fd, const char *bytes, size_t length) {
-    static int left = -1;
+    static int seen;
     const char *begin = getenv("SHIM_DIE_SENDING"), *count = getenv("SHIM_DIE_COUNT");
     if (!begin || length < strlen(begin) || memcmp(bytes, begin, strlen(begin)) != 0) return;
-    if (left < 0) left = count ? atoi(count) : 1;
-    if (__sync_sub_and_fetch(&left, 1) != 0) return;
+    if (__sync_add_and_fetch(&seen, 1) != (count ? atoi(count) : 1)) return;
     plain_write()(fd, bytes, length / 2);
+    static const char said[] = "dies in the middle\n";
+    plain_write()(2, said, sizeof said - 1);
     usleep(50000);
     kill(getpid(), SIGKILL);
 }

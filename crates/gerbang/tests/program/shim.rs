@@ -139,7 +139,9 @@ fn a_chain_whose_second_loses_a_commit() {
 fn dying_in_the_middle_of_a_message() {
     let mut trial = Trial::new();
     let library = shim(trial.house.folder.path());
-    for (begin, count) in [("GET /trx", 1), ("GET /trx", 7), ("HTTP/1.1 200", 3), ("GET /h2h", 2)] {
+    let ways = [("GET /trx", 1), ("GET /trx", 7), ("HTTP/1.1 200", 3), ("GET /h2h", 2)];
+    let mut served = 0;
+    for (round, (begin, count)) in (1..).zip(ways) {
         let mut command = program();
         command
             .env("LD_PRELOAD", &library)
@@ -147,16 +149,20 @@ fn dying_in_the_middle_of_a_message() {
             .env("SHIM_DIE_COUNT", count.to_string());
         // What is open from the round before may be asked about, and kill it, before it listens.
         let Ok(mut server) = trial.serve_as(command) else {
+            assert_eq!(trial.said("dies in the middle"), round, "not because it died there");
             trial.is_whole();
             continue;
         };
+        served += 1;
         let stop = Arc::new(AtomicBool::new(false));
         let clients = trial.load(server.address, &stop);
         wait_until(begin, Duration::from_secs(20), || server.is_gone());
         stop.store(true, Ordering::Relaxed);
         trial.join(clients);
+        assert_eq!(trial.said("dies in the middle"), round, "it died elsewhere");
         trial.is_whole();
     }
+    assert!(served >= 2, "{served} of four rounds came so far that it listened");
     let _server = trial.serve();
     trial.is_true();
 }
