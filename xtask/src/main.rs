@@ -7,7 +7,10 @@ use std::process::{Command, ExitCode};
 
 fn run(program: &str, arguments: &[&str]) -> bool {
     eprintln!("+ {program} {}", arguments.join(" "));
-    Command::new(program).args(arguments).status().is_ok_and(|status| status.success())
+    let mut command = Command::new(program);
+    // What was installed is tried: there a language that is missing is a failure.
+    command.env("GERBANG_TEST_LANGUAGES", LANGUAGES.map(|(program, _)| program).join(" "));
+    command.args(arguments).status().is_ok_and(|status| status.success())
 }
 
 fn answers(program: &str, question: &str) -> bool {
@@ -23,6 +26,10 @@ fn has_postgres() -> bool {
     std::env::var_os("PGBIN").is_some()
         || std::fs::read_dir("/usr/lib/postgresql").is_ok_and(|mut found| found.next().is_some())
 }
+
+/// What examples of the portal are run in, and the packages that bring it.
+const LANGUAGES: [(&str, &str); 3] =
+    [("python3", "python3"), ("node", "nodejs"), ("php", "php-cli")];
 
 /// The bundled SQLite and ring are built with the system's C compiler; tests of several nodes start
 /// a PostgreSQL of their own, those of the console a Chromium.
@@ -41,6 +48,12 @@ fn install() -> bool {
     // It has no `--version`.
     if !answers("openssl", "version") {
         missing.push("openssl");
+    }
+    // So are the examples in languages.
+    for (program, package) in LANGUAGES {
+        if !found(program) {
+            missing.push(package);
+        }
     }
     // The samples for proxies are tried with the real ones.
     for (program, package) in [("haproxy", "haproxy"), ("nginx", "nginx-light")] {
