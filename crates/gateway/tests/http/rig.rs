@@ -433,7 +433,7 @@ impl Rig {
     /// The decoded message of the only callback with this refID.
     pub(crate) async fn callback(&self, ref_id: &str) -> String {
         let start = format!("https://toko.example/h2h?refid={ref_id}&message=");
-        for _ in 0..200 {
+        for _ in 0..2_400 {
             let found = self.callbacks.0.lock().unwrap().clone();
             let found: Vec<&String> = found.iter().filter(|url| url.starts_with(&start)).collect();
             if let [url] = found[..] {
@@ -444,6 +444,15 @@ impl Rig {
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
         panic!("no callback for {ref_id}");
+    }
+}
+
+/// Waits for a state, not for a time: a busy machine may take long.
+pub(crate) async fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let began = std::time::Instant::now();
+    while !done() {
+        assert!(began.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -1,6 +1,6 @@
 //! A marketplace as a member: its order of words, its JSON, its final report.
 
-use super::rig::{Rig, SECRETS, product, raw};
+use super::rig::{Rig, SECRETS, product, raw, until};
 use domain::{Seller, Wording};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -52,7 +52,7 @@ async fn json_buys_once_tells_and_reports() {
     topup(&rig, "m2", "089660522888", 1_321, "secret").await;
     // The same reference asks; it never buys again.
     let mut told = Value::Null;
-    for _ in 0..200 {
+    for _ in 0..2_400 {
         told = topup(&rig, "m1", "089660522887", 1_321, "secret").await;
         if told["status"] != "0" {
             break;
@@ -65,12 +65,7 @@ async fn json_buys_once_tells_and_reports() {
     );
     assert_eq!(told["tr_id"], first["tr_id"]);
     // The final reports carry the same object, posted to its address.
-    for _ in 0..200 {
-        if rig.callbacks.0.lock().unwrap().len() == 2 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
+    until("both are told", || rig.callbacks.0.lock().unwrap().len() == 2).await;
     let mut reports = rig.callbacks.0.lock().unwrap().clone();
     reports.sort();
     let report = |text: &str| -> Value {

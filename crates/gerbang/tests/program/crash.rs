@@ -2,16 +2,33 @@
 //! sent twice (promise 3), and the books hold (promise 5).
 
 use super::rig::{House, WHO, get, is_not_known, received};
+use super::suppliers::wait_until;
 use std::collections::{BTreeSet, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+/// What clients share.
+#[derive(Clone, Default)]
+struct Load {
+    stop: Arc<AtomicBool>,
+    answered: Arc<AtomicUsize>,
+}
+
+impl Load {
+    /// Waits until so many purchases were answered.
+    fn reaches(&self, count: usize) {
+        wait_until("there is load", Duration::from_secs(60), || {
+            self.answered.load(Ordering::Relaxed) >= count
+        });
+    }
+}
+
 /// Buys with references of its own until told to stop or the server is gone; what was accepted.
-fn load(address: SocketAddr, name: &str, stop: &Arc<AtomicBool>) -> JoinHandle<Vec<String>> {
-    let (name, stop) = (name.to_owned(), stop.clone());
+fn load(address: SocketAddr, name: &str, load: &Load) -> JoinHandle<Vec<String>> {
+    let (name, Load { stop, answered }) = (name.to_owned(), load.clone());
     std::thread::spawn(move || {
         let mut accepted = Vec::new();
         for number in 0.. {
@@ -21,7 +38,10 @@ fn load(address: SocketAddr, name: &str, stop: &Arc<AtomicBool>) -> JoinHandle<V
             let ref_id = format!("{name}-{number}");
             let target = format!("/trx?product=T1&dest=089660522887&refID={ref_id}&{WHO}");
             match get(address, &target) {
-                Ok((200, body)) if body.contains("akan diproses") => accepted.push(ref_id),
+                Ok((200, body)) if body.contains("akan diproses") => {
+                    answered.fetch_add(1, Ordering::Relaxed);
+                    accepted.push(ref_id);
+                }
                 Ok((503, _)) => {}
                 Ok((status, body)) if is_not_known(status, &body) => {}
                 Ok(other) => panic!("{other:?}"),
@@ -52,12 +72,12 @@ fn kill_nine_loses_nothing_and_sends_nothing_twice() {
     let mut server = house.demo();
     house.ok(&["member", "credit", "OK00123", "100.000.000", "--note", "load"]);
     for round in 0..3 {
-        let stop = Arc::new(AtomicBool::new(false));
+        let all = Load::default();
         let clients: Vec<_> =
-            (0..8).map(|n| load(server.address, &format!("k{round}-{n}"), &stop)).collect();
-        std::thread::sleep(Duration::from_millis(900 + 350 * round));
+            (0..8).map(|n| load(server.address, &format!("k{round}-{n}"), &all)).collect();
+        all.reaches(300 + 117 * round);
         server.kill();
-        stop.store(true, Ordering::Relaxed);
+        all.stop.store(true, Ordering::Relaxed);
         for client in clients {
             accepted.extend(client.join().unwrap());
         }
@@ -66,15 +86,10 @@ fn kill_nine_loses_nothing_and_sends_nothing_twice() {
     }
     all_there(&house, server.address, &accepted);
     // Everything comes to its end: sent once, asked about, settled. Thousands on a slow machine.
-    for _ in 0..1_800 {
+    wait_until("everything ends", Duration::from_secs(180), || {
         let open = house.json(&["trx", "list", "--state", "pending"]);
-        if open.as_array().unwrap().is_empty() {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    let open = house.json(&["trx", "list", "--state", "pending"]);
-    assert_eq!(open.as_array().unwrap().len(), 0, "{open}");
+        open.as_array().unwrap().is_empty()
+    });
     let failed = house.json(&["trx", "list", "--state", "failed"]);
     let delivered: BTreeSet<String> = received(&house).into_iter().collect();
     for row in failed.as_array().unwrap() {
@@ -89,9 +104,9 @@ fn sigterm_drains() {
     let house = House::new();
     let mut server = house.demo();
     house.ok(&["member", "credit", "OK00123", "100.000.000", "--note", "load"]);
-    let stop = Arc::new(AtomicBool::new(false));
-    let clients: Vec<_> = (0..8).map(|n| load(server.address, &format!("t{n}"), &stop)).collect();
-    std::thread::sleep(Duration::from_millis(1_000));
+    let all = Load::default();
+    let clients: Vec<_> = (0..8).map(|n| load(server.address, &format!("t{n}"), &all)).collect();
+    all.reaches(300);
     server.terminate();
     assert!(server.wait().success(), "{}", server.log());
     let mut accepted = Vec::new();

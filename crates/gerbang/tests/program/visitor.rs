@@ -211,26 +211,32 @@ impl Visitor {
         (page.status, page.bytes)
     }
 
-    /// Reads a stream until a text comes; false when it ended or was silent for too long.
-    pub(crate) fn first_piece(&mut self, target: &str, text: &str) -> bool {
+    /// Reads a stream until it is quiet, does something, and reads on until a text comes; false when it
+    /// ended or was silent for too long.
+    pub(crate) fn hears(&mut self, target: &str, text: &str, act: impl FnOnce()) -> bool {
         let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(12))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let cookies: Vec<String> =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let request =
             format!("GET {target} HTTP/1.1\r\nHost: x\r\nCookie: {}\r\n\r\n", cookies.join("; "));
         stream.write_all(request.as_bytes()).unwrap();
         let (mut seen, mut piece) = (String::new(), [0; 1_024]);
-        while let Ok(count) = stream.read(&mut piece) {
-            if count == 0 {
-                return false;
+        let mut reads_until = |text: &str| {
+            seen.clear();
+            while let Ok(count) = stream.read(&mut piece) {
+                seen.push_str(&String::from_utf8_lossy(&piece[..count]));
+                if count == 0 || seen.contains(text) {
+                    return count > 0;
+                }
             }
-            seen.push_str(&String::from_utf8_lossy(&piece[..count]));
-            if seen.contains(text) {
-                return true;
-            }
+            false
+        };
+        if !reads_until(": quiet") {
+            return false;
         }
-        false
+        act();
+        reads_until(text)
     }
 }
 
