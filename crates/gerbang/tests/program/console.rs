@@ -14,7 +14,7 @@ fn until(visitor: &mut Visitor, target: &str, text: &str) -> String {
         if page.body.contains(text) {
             return page.body;
         }
-        assert!(began.elapsed() < Duration::from_secs(15), "no {text} on {target}: {}", page.body);
+        assert!(began.elapsed() < Duration::from_secs(60), "no {text} on {target}: {}", page.body);
         std::thread::sleep(Duration::from_millis(100));
     }
 }

@@ -10,7 +10,7 @@ fn bought(house: &House, server: &Server, who: &str, ref_id: &str) -> String {
     let (_, text) = server.get(&query);
     let began = Instant::now();
     while house.json(&["trx", "list", "--ref", ref_id])[0]["state"] != "success" {
-        assert!(began.elapsed() < Duration::from_secs(20), "{text}");
+        assert!(began.elapsed() < Duration::from_secs(80), "{text}");
         std::thread::sleep(Duration::from_millis(50));
     }
     text

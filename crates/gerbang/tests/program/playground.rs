@@ -35,7 +35,7 @@ fn until(server: &Server, ref_id: &str, who: &str, text: &str) -> String {
         if said.contains(text) {
             return said;
         }
-        assert!(began.elapsed() < Duration::from_secs(20), "{said}");
+        assert!(began.elapsed() < Duration::from_secs(80), "{said}");
         std::thread::sleep(Duration::from_millis(100));
     }
 }

@@ -12,7 +12,7 @@ fn state(house: &House, ref_id: &str) -> String {
 fn until(house: &House, ref_id: &str, wanted: &str) -> i64 {
     let began = Instant::now();
     while state(house, ref_id) != wanted {
-        assert!(began.elapsed() < Duration::from_secs(20), "{ref_id} is not {wanted}");
+        assert!(began.elapsed() < Duration::from_secs(80), "{ref_id} is not {wanted}");
         std::thread::sleep(Duration::from_millis(50));
     }
     house.json(&["trx", "list", "--ref", ref_id])[0]["trx"].as_i64().unwrap()
@@ -27,7 +27,7 @@ fn when_reported(visitor: &mut Visitor, ref_id: &str) {
     let began = Instant::now();
     while !visitor.get(&format!("/console/trx?ref={ref_id}&supplier=sandbox")).body.contains(ref_id)
     {
-        assert!(began.elapsed() < Duration::from_secs(20), "{ref_id} is not reported");
+        assert!(began.elapsed() < Duration::from_secs(80), "{ref_id} is not reported");
         std::thread::sleep(Duration::from_millis(100));
     }
 }
