@@ -15,7 +15,7 @@ const CYCLONEDX: (&str, &str) = ("cargo-cyclonedx", "0.5.9");
 const SBOM: &str = "target/gerbang.cdx.json";
 
 /// The program of a tool: the one that is installed, or one that is built here.
-fn tool((name, version): (&str, &str)) -> Option<PathBuf> {
+pub(crate) fn tool((name, version): (&str, &str)) -> Option<PathBuf> {
     let own = Path::new(TOOLS).join("bin").join(name);
     let fits = |path: &PathBuf| {
         let out = Command::new(path).arg("--version").output();

@@ -1,7 +1,9 @@
 //! The project's chores. `cargo xtask test` installs what the tests need and runs them all; `cargo xtask
-//! dependencies` holds what the program is built from against `deny.toml`.
+//! dependencies` holds what the program is built from against `deny.toml`; `cargo xtask mutants` changes the code
+//! and looks which test notices.
 
 mod dependencies;
+mod mutants;
 
 use std::process::{Command, ExitCode};
 
@@ -82,8 +84,11 @@ fn main() -> ExitCode {
             install() && run("cargo", &arguments)
         }
         Some("dependencies") => dependencies::check(),
+        Some("mutants") => mutants::check(&words[1..]),
         _ => {
-            eprintln!("usage: cargo xtask test [arguments of cargo test] | dependencies");
+            eprintln!(
+                "usage: cargo xtask test [arguments of cargo test] | dependencies | mutants .."
+            );
             false
         }
     };
