@@ -185,6 +185,43 @@ mod tests {
     }
 
     #[test]
+    fn a_future_absence_bars_within_ten_seconds_and_not_at_ten() {
+        let mut absences = Absences::default();
+        absences.tell(&reference("a"), at(20_000), 7);
+        let admits = |now: i64| absences.admits(&reference("a"), at(now), 7, at(now));
+        assert!(!admits(20_000 - FUTURE_MS + 1));
+        assert!(admits(20_000 - FUTURE_MS));
+    }
+
+    #[test]
+    fn words_that_cannot_be_read_bar_all_before() {
+        let absences = Absences::all_before(at(1_000), 7);
+        assert!(!absences.admits(&reference("a"), at(999), 7, at(1_000)));
+        assert!(absences.admits(&reference("a"), at(1_000), 7, at(1_000)));
+    }
+
+    /// Sixty-four by themselves; the newest of those before stands for all, also when the clock went
+    /// back in between.
+    #[test]
+    fn so_many_are_remembered_and_the_newest_of_the_others_stands_for_them() {
+        let most = i64::try_from(KEPT_MOST).unwrap();
+        let mut absences = Absences::default();
+        for n in 0..most {
+            absences.tell(&reference(&format!("r{n}")), at(100 + n), 7);
+        }
+        assert_eq!((absences.told.len(), absences.before), (KEPT_MOST, None));
+        absences.tell(&reference("next"), at(200), 7);
+        assert_eq!(absences.told.len(), KEPT_MOST);
+        assert_eq!(absences.before, Some(Told { at: at(100), run: 7 }));
+        // Of two at the same moment the one that comes later stands; an older one takes no place.
+        for (old, run, kept) in [(150, 1, (150, 1)), (150, 2, (150, 2)), (149, 3, (150, 2))] {
+            absences.told[0] = (reference("moved"), Told { at: at(old), run });
+            absences.tell(&reference(&format!("push{run}")), at(210), 7);
+            assert_eq!(absences.before, Some(Told { at: at(kept.0), run: kept.1 }), "{old}");
+        }
+    }
+
+    #[test]
     fn its_words_are_read_back() {
         let mut absences = Absences::default();
         assert_eq!(absences.to_string().parse(), Ok(absences.clone()));

@@ -411,4 +411,26 @@ mod tests {
             prop_assert!(house.flagged >= house.payments.len() - all.len());
         }
     }
+
+    /// Each day follows the one before, as the calendar counts them, for four hundred years and more.
+    #[test]
+    fn days_are_numbered_as_the_calendar_counts_them() {
+        let (mut year, mut month, mut day) = (1_899, 12, 31);
+        for number in day_number(Day::new(18_991_231))..=day_number(Day::new(23_050_101)) {
+            let written = Day::new(year * 10_000 + month * 100 + day);
+            assert_eq!((day_number(written), numbered_day(number)), (number, written));
+            let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            let last = match month {
+                2 => 28 + i32::from(leap),
+                4 | 6 | 9 | 11 => 30,
+                _ => 31,
+            };
+            (year, month, day) = match (month, day) {
+                (12, 31) => (year + 1, 1, 1),
+                (month, day) if day == last => (year, month + 1, 1),
+                (month, day) => (year, month, day + 1),
+            };
+        }
+        assert_eq!(day_number(Day::new(19_700_101)), 0);
+    }
 }
