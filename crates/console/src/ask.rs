@@ -15,7 +15,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 const BODY_TIME: Duration = Duration::from_secs(30);
-/// The same of who has no session: a login is small.
+/// The same of a member, and of who has no session: what they send is small.
 const STRANGERS_TIME: Duration = Duration::from_secs(10);
 /// Most fields of a form or a query: a page of a thousand rows has some for each.
 const FIELDS_MOST: usize = 8_192;
@@ -59,13 +59,7 @@ fn find<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
 impl Ask {
     /// A request of which nothing but the head was read.
     pub(crate) fn of(settings: &ConsoleSettings, peer: SocketAddr, head: Parts) -> Self {
-        let forwarded: Vec<&str> = head
-            .headers
-            .get_all("x-forwarded-for")
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .collect();
-        let address = net::client_address(peer.ip(), &forwarded, &settings.trusted_proxies);
+        let address = net::client_address(peer.ip(), &head.headers, &settings.trusted_proxies);
         let agent = head.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
         let from =
             From { address: address.to_string(), agent: agent.unwrap_or_default().to_owned() };
@@ -97,10 +91,10 @@ impl Ask {
 
     /// Reads the body, of at most so many bytes.
     pub(crate) async fn read(&mut self, body: Incoming, most: usize) -> Result<(), Problem> {
-        let is_known = self.signed.is_some() || self.member.is_some();
-        let (sender, time) = match is_known {
-            true => (Sender::Session, BODY_TIME),
-            false => (Sender::Stranger, STRANGERS_TIME),
+        let (sender, time) = match (&self.signed, &self.member) {
+            (Some(_), _) => (Sender::Staff, BODY_TIME),
+            (None, Some(_)) => (Sender::Member, STRANGERS_TIME),
+            (None, None) => (Sender::Stranger, STRANGERS_TIME),
         };
         let from = self.from.address.parse().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         let whole = net::read_body(body, (sender, from), most, time).await;

@@ -147,7 +147,7 @@ pub(crate) async fn live(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
             } else {
                 Bytes::new()
             };
-            if !piece.is_empty() && send.send(Ok(piece)).await.is_err() {
+            if !piece.is_empty() && send.send(piece).await.is_err() {
                 return;
             }
             if send.is_closed() || handle.is_ended() {

@@ -1,12 +1,14 @@
 //! Answers: pages, redirects, JSON, files and streams, with the headers that all of them carry.
 
-use crate::seats::{Making, Seats, Turn};
+use crate::seats::{Feed, GoesOn, Making, Seats, Turn};
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::{Either, Full};
 use hyper::body::{Body as HttpBody, Bytes, Frame};
 use office::Problem;
 use serde_json::{Value, json};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use tokio::sync::mpsc;
 
@@ -20,16 +22,21 @@ pub type Answer = Response<Body>;
 #[error("the rest of this file cannot be had")]
 pub struct Cut;
 
-/// A piece, or the end before the end.
-pub(crate) type Piece = Result<Bytes, Cut>;
-
 /// Pieces as they come, for live pages and long files.
 pub struct Stream {
-    pieces: mpsc::Receiver<Piece>,
+    pieces: mpsc::Receiver<Bytes>,
+    /// False while the last piece is not there.
+    is_whole: Arc<AtomicBool>,
     /// What makes the rest of a file, until somebody sits down to it.
     rest: Option<Making>,
     /// Whose file it is, until it was sent.
     _turn: Option<Turn>,
+}
+
+impl Stream {
+    const fn of(pieces: mpsc::Receiver<Bytes>, is_whole: Arc<AtomicBool>) -> Self {
+        Self { pieces, is_whole, rest: None, _turn: None }
+    }
 }
 
 impl HttpBody for Stream {
@@ -40,7 +47,12 @@ impl HttpBody for Stream {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
-        self.pieces.poll_recv(context).map(|piece| piece.map(|bytes| bytes.map(Frame::data)))
+        match self.pieces.poll_recv(context) {
+            Poll::Ready(Some(bytes)) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+            Poll::Ready(None) if self.is_whole.swap(true, Ordering::Relaxed) => Poll::Ready(None),
+            Poll::Ready(None) => Poll::Ready(Some(Err(Cut))),
+            Poll::Pending => Poll::Pending,
+        }
     }
 }
 
@@ -113,8 +125,8 @@ fn named(answer: &mut Answer, name: &str) {
     set(answer, header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}\""));
 }
 
-pub(crate) fn stream(pieces: mpsc::Receiver<Piece>) -> Answer {
-    let mut answer = Response::new(Either::Right(Stream { pieces, rest: None, _turn: None }));
+pub(crate) fn stream(pieces: mpsc::Receiver<Bytes>) -> Answer {
+    let mut answer = Response::new(Either::Right(Stream::of(pieces, Arc::new(true.into()))));
     set(&mut answer, header::CONTENT_TYPE, "text/event-stream");
     guarded(answer)
 }
@@ -122,7 +134,8 @@ pub(crate) fn stream(pieces: mpsc::Receiver<Piece>) -> Answer {
 /// A file that is made while it is sent, piece by piece, until there is no piece.
 pub(crate) fn growing(content: &str, name: &str, rest: Making) -> Answer {
     let (_, pieces) = mpsc::channel(1);
-    let mut answer = Response::new(Either::Right(Stream { pieces, rest: Some(rest), _turn: None }));
+    let stream = Stream { rest: Some(rest), ..Stream::of(pieces, Arc::default()) };
+    let mut answer = Response::new(Either::Right(stream));
     set(&mut answer, header::CONTENT_TYPE, content);
     named(&mut answer, name);
     guarded(answer)
@@ -132,21 +145,32 @@ pub(crate) fn growing(content: &str, name: &str, rest: Making) -> Answer {
 ///
 /// # Errors
 /// When too much waits to be sent.
-pub(crate) fn held(answer: Answer, mut turn: Turn, seats: &Seats) -> anyhow::Result<Answer> {
+pub(crate) fn held(
+    answer: Answer,
+    mut turn: Turn,
+    seats: &Seats,
+    goes_on: GoesOn,
+) -> anyhow::Result<Answer> {
     let (mut head, body) = answer.into_parts();
     let (send, pieces) = mpsc::channel(1);
+    let is_whole: Arc<AtomicBool> = Arc::default();
     match body {
         Either::Left(whole) => {
             let whole = whole.into_inner().unwrap_or_default();
             turn.weigh(whole.len(), seats)?;
             head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
             // The channel is new: there is room.
-            let _ = send.try_send(Ok(whole));
+            let _ = send.try_send(whole);
+            is_whole.store(true, Ordering::Relaxed);
         }
-        Either::Right(Stream { rest: Some(rest), .. }) => seats.feed(turn.door(), rest, send),
+        Either::Right(Stream { rest: Some(rest), .. }) => {
+            let feed = Feed { make: rest, pieces: send, is_whole: is_whole.clone(), goes_on };
+            seats.feed(turn.door(), feed);
+        }
         stream @ Either::Right(_) => return Ok(Response::from_parts(head, stream)),
     }
-    Ok(Response::from_parts(head, Either::Right(Stream { pieces, rest: None, _turn: Some(turn) })))
+    let stream = Stream { _turn: Some(turn), ..Stream::of(pieces, is_whole) };
+    Ok(Response::from_parts(head, Either::Right(stream)))
 }
 
 /// A file that is compiled in; its name changes with its content.

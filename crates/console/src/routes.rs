@@ -4,7 +4,7 @@ use crate::Inner;
 use crate::ask::{Ask, flash_cookie};
 use crate::door::{self, Door};
 use crate::reply::{self, Answer, told};
-use crate::seats::{Weight, Work};
+use crate::seats::{GoesOn, Weight, Work};
 use crate::{api, live, pages, portal};
 use http::{Method, StatusCode};
 use hyper::body::Incoming;
@@ -212,9 +212,9 @@ fn fits(pattern: &str, path: &str) -> Option<Vec<String>> {
     }
 }
 
-/// Bytes of a form or document of somebody who is not known yet.
+/// Bytes of a form or document of a member, or of somebody who is not known yet.
 const STRANGERS_MOST: usize = 16 * 1024;
-/// Of somebody who is.
+/// Of who works here.
 const KNOWN_MOST: usize = 256 * 1024;
 /// Of a file, for who may send one.
 const FILE_MOST: usize = 8 * 1024 * 1024;
@@ -232,9 +232,13 @@ const FILES: [&str; 7] = [
 /// How much of a body is read, once it is known who sends it.
 fn most(route: &Route) -> usize {
     match route.need {
-        Need::Nobody => STRANGERS_MOST,
-        Need::User | Need::May(_) | Need::Token(_) | Need::Member => {
-            if FILES.contains(&route.path) { FILE_MOST } else { KNOWN_MOST }
+        Need::Nobody | Need::Member => STRANGERS_MOST,
+        Need::User | Need::May(_) | Need::Token(_) => {
+            if FILES.contains(&route.path) {
+                FILE_MOST
+            } else {
+                KNOWN_MOST
+            }
         }
     }
 }
@@ -319,12 +323,28 @@ async fn run(
         console.office.audit(actor, "journal read", &read, "").await;
     }
     let Some(turn) = turn else { return Ok(answer) };
+    let answer = reply::held(answer, turn, &console.seats, goes_on(console, ask))?;
     if let Some(actor) = actor {
         let what: String = ask.target.chars().take(300).collect();
         let taken = json!({"file": what});
         console.office.audit(&actor, "export", &taken, "taken away").await;
     }
-    reply::held(answer, turn, &console.seats)
+    Ok(answer)
+}
+
+/// Whether the session of who asks has not ended.
+fn goes_on(console: &Arc<Inner>, ask: &Ask) -> GoesOn {
+    let member = ask.member.as_ref().map(|member| (member.session.clone(), Some(member.member)));
+    let user = ask.signed.as_ref().map(|signed| (signed.session.clone(), None));
+    let (office, session) = (console.office.clone(), member.or(user));
+    Box::new(move || {
+        let (office, session) = (office.clone(), session.clone());
+        Box::pin(async move {
+            let Some((session, member)) = session else { return false };
+            // A store that does not answer says nothing of the session.
+            !matches!(office.goes_on(&session, member).await, Ok(false))
+        })
+    })
 }
 
 /// Nothing when it may; else the journal has a line of what was tried.

@@ -6,22 +6,26 @@
 //! bytes in all.
 
 use crate::door::Door;
-use crate::reply::{Cut, Piece};
 use hyper::body::Bytes;
 use office::{Background, Problem};
 use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// Files that are made at one time at one door.
 const FILES: usize = 2;
 /// Pages with figures that are made at one time at one door.
 const FIGURES: usize = 4;
-/// KiB of files that are whole and wait to be sent, at all doors.
-const WAITING_KIB: u32 = 64 << 10;
+/// KiB of files that are whole and wait to be sent, at one door.
+const WAITING_KIB: u32 = 32 << 10;
+/// How long a file waits for its seat: the pieces of others hold it for a moment.
+const FILE_PATIENCE: Duration = Duration::from_secs(2);
+/// How often it is looked whether who takes a file away is still signed in.
+const SESSION_EVERY: Duration = Duration::from_secs(2);
 /// How long a page waits for its seat.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -73,6 +77,8 @@ impl Weight {
 /// Seats of one door.
 struct Row {
     files: Arc<Semaphore>,
+    /// Room for files that are whole and wait to be sent.
+    waiting: Arc<Semaphore>,
     figures: Arc<Semaphore>,
     /// A thread for each seat.
     threads: Background,
@@ -82,6 +88,7 @@ impl Default for Row {
     fn default() -> Self {
         Self {
             files: Arc::new(Semaphore::new(FILES)),
+            waiting: Arc::new(Semaphore::new(usize::try_from(WAITING_KIB).unwrap_or_default())),
             figures: Arc::new(Semaphore::new(FIGURES)),
             threads: Background::new("pages", FILES.saturating_add(FIGURES)),
         }
@@ -89,21 +96,12 @@ impl Default for Row {
 }
 
 /// All seats: members at their portal take none from the console.
+#[derive(Default)]
 pub(crate) struct Seats {
     console: Arc<Row>,
     portal: Arc<Row>,
-    /// Room for files that are whole and wait to be sent.
-    waiting: Arc<Semaphore>,
     /// Whose file is being made or sent. No more than are signed in.
     busy: Arc<Mutex<HashSet<String>>>,
-}
-
-impl Default for Seats {
-    fn default() -> Self {
-        let waiting = Arc::new(Semaphore::new(usize::try_from(WAITING_KIB).unwrap_or_default()));
-        let (console, portal, busy) = <(Arc<Row>, Arc<Row>, _)>::default();
-        Self { console, portal, waiting, busy }
-    }
 }
 
 /// Somebody's one file, until it was sent.
@@ -125,7 +123,7 @@ impl Turn {
     /// When others' files take it.
     pub(crate) fn weigh(&mut self, bytes: usize, seats: &Seats) -> Result<(), Problem> {
         let kib = u32::try_from(bytes >> 10).unwrap_or(u32::MAX).clamp(1, WAITING_KIB);
-        let room = seats.waiting.clone().try_acquire_many_owned(kib);
+        let room = seats.row(self.door).waiting.clone().try_acquire_many_owned(kib);
         let told = "too many files wait to be sent at this moment; try again in a few seconds";
         self.room = Some(room.map_err(|_| busy(told))?);
         Ok(())
@@ -140,6 +138,18 @@ impl Drop for Turn {
 
 /// Makes the next piece of a file; none when it is whole.
 pub(crate) type Making = Box<dyn FnMut() -> anyhow::Result<Option<Bytes>> + Send>;
+
+/// False when the session that asked for a file has ended.
+pub(crate) type GoesOn = Box<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
+
+/// A file that is made while it is sent.
+pub(crate) struct Feed {
+    pub(crate) make: Making,
+    pub(crate) pieces: mpsc::Sender<Bytes>,
+    /// True when there is no other piece: whatever ends before that was cut.
+    pub(crate) is_whole: Arc<AtomicBool>,
+    pub(crate) goes_on: GoesOn,
+}
 
 /// What is done, later.
 pub(crate) type Work<T> = Pin<Box<dyn Future<Output = anyhow::Result<T>> + Send>>;
@@ -180,8 +190,9 @@ impl Seats {
                     busy("another file of yours is being made or sent; take that first")
                 })?;
                 let told = "too many files are made at this moment; try again in a few seconds";
-                let seat = row.files.clone().try_acquire_owned().map_err(|_| busy(told))?;
-                (seat, Some(turn))
+                let seat = row.files.clone().acquire_owned();
+                let seat = tokio::time::timeout(FILE_PATIENCE, seat).await;
+                (seat.ok().and_then(Result::ok).ok_or_else(|| busy(told))?, Some(turn))
             }
         };
         apart(&row.threads, seat, turn, work).await
@@ -194,11 +205,19 @@ impl Seats {
     }
 
     /// Makes a file piece by piece, each when there is room for it and in a seat: who reads slowly
-    /// holds none. Ends with the file, or when nobody takes it any more.
-    pub(crate) fn feed(&self, door: Door, mut make: Making, pieces: mpsc::Sender<Piece>) {
+    /// holds none. Ends with the file, with the session, or when nobody takes it any more.
+    pub(crate) fn feed(&self, door: Door, feed: Feed) {
         let row = self.row(door).clone();
+        let Feed { mut make, pieces, is_whole, goes_on } = feed;
         tokio::spawn(async move {
+            let mut seen = Instant::now();
             while let Ok(room) = pieces.reserve().await {
+                if seen.elapsed() >= SESSION_EVERY {
+                    if !goes_on().await {
+                        return;
+                    }
+                    seen = Instant::now();
+                }
                 let Ok(seat) = row.files.clone().acquire_owned().await else { return };
                 let made = row.threads.run(move || {
                     let _seat = seat;
@@ -206,13 +225,15 @@ impl Seats {
                 });
                 match made.await {
                     Ok((Ok(Some(piece)), next)) => {
-                        room.send(Ok(piece));
+                        room.send(piece);
                         make = next;
                     }
-                    Ok((Ok(None), _)) => return,
+                    Ok((Ok(None), _)) => {
+                        is_whole.store(true, Ordering::Relaxed);
+                        return;
+                    }
                     Ok((Err(error), _)) | Err(error) => {
                         tracing::error!(error = %format!("{error:#}"), "a file was cut");
-                        room.send(Err(Cut));
                         return;
                     }
                 }
@@ -310,37 +331,42 @@ mod tests {
         })
     }
 
+    fn feed(seats: &Seats, make: Making) -> (mpsc::Receiver<Bytes>, Arc<AtomicBool>) {
+        let (pieces, taken) = mpsc::channel(1);
+        let is_whole: Arc<AtomicBool> = Arc::default();
+        let goes_on: GoesOn = Box::new(|| Box::pin(async { true }));
+        seats.feed(Door::Portal, Feed { make, pieces, is_whole: is_whole.clone(), goes_on });
+        (taken, is_whole)
+    }
+
     #[tokio::test]
     async fn who_reads_slowly_holds_no_seat() {
         let seats = Seats::default();
-        let readers: Vec<_> = (0..5 * FILES)
-            .map(|_| {
-                let (send, pieces) = mpsc::channel(1);
-                seats.feed(Door::Portal, made(9, false), send);
-                pieces
-            })
-            .collect();
-        for mut pieces in readers.into_iter().skip(1) {
+        let readers: Vec<_> = (0..5 * FILES).map(|_| feed(&seats, made(9, false))).collect();
+        for (mut pieces, is_whole) in readers.into_iter().skip(1) {
             let quick: Work<u8> = Box::pin(async { Ok(1) });
-            let waits = seats.portal.files.clone().acquire_many_owned(2).await.unwrap();
-            drop(waits);
             drop(seats.run(Weight::File, Door::Portal, "ani", quick).await.unwrap());
             let mut told = Vec::new();
             while let Some(piece) = pieces.recv().await {
-                told.extend(piece.unwrap());
+                told.extend(piece);
             }
             assert_eq!(told, [8, 7, 6, 5, 4, 3, 2, 1]);
+            assert!(is_whole.load(Ordering::Relaxed));
         }
     }
 
     #[tokio::test]
     async fn a_file_that_breaks_is_never_taken_for_whole() {
         let seats = Seats::default();
-        let (send, mut pieces) = mpsc::channel(1);
-        seats.feed(Door::Console, made(3, true), send);
-        assert!(pieces.recv().await.unwrap().is_ok() && pieces.recv().await.unwrap().is_ok());
-        assert!(pieces.recv().await.unwrap().is_err());
-        assert!(pieces.recv().await.is_none());
+        let panics: Making = Box::new(|| panic!("broken on purpose"));
+        for (make, count) in [(made(3, true), 2), (panics, 0)] {
+            let (mut pieces, is_whole) = feed(&seats, make);
+            for _ in 0..count {
+                assert!(pieces.recv().await.is_some());
+            }
+            assert!(pieces.recv().await.is_none());
+            assert!(!is_whole.load(Ordering::Relaxed));
+        }
     }
 
     #[test]

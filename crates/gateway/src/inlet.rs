@@ -62,7 +62,7 @@ impl Gateway {
             })
             .collect();
         let body =
-            match read_body(request.into_body(), (Sender::Trade, address), BODY_MOST, FORM_TIME)
+            match read_body(request.into_body(), (Sender::Supplier, address), BODY_MOST, FORM_TIME)
                 .await
             {
                 Ok(body) => String::from_utf8_lossy(&body.bytes).into_owned(),

@@ -99,7 +99,7 @@ impl Gateway {
     pub(crate) fn sender(&self, from: IpAddr) -> (Sender, IpAddr) {
         let origin = Origin::of(from);
         let is_known = self.0.limiters.origins.knows(&origin, origin);
-        (if is_known { Sender::Trade } else { Sender::Stranger }, from)
+        (if is_known { Sender::Program } else { Sender::Stranger }, from)
     }
 
     /// A member was let in.

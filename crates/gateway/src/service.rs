@@ -188,13 +188,7 @@ impl Gateway {
     }
 
     pub(crate) fn caller(&self, peer: SocketAddr, request: &Request<Incoming>) -> IpAddr {
-        let forwarded: Vec<&str> = request
-            .headers()
-            .get_all("x-forwarded-for")
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .collect();
-        net::client_address(peer.ip(), &forwarded, &self.0.settings.trusted_proxies)
+        net::client_address(peer.ip(), request.headers(), &self.0.settings.trusted_proxies)
     }
 
     async fn text(&self, peer: SocketAddr, request: Request<Incoming>, kind: Kind) -> Answered {

@@ -1,116 +1,12 @@
 //! Bodies of requests: read to the end, within a size, a time, and what all of them together may hold.
 
-use crate::seats::neighbours;
+use crate::room::{Held, Sender};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Bytes};
-use std::collections::HashMap;
+use std::fmt;
 use std::net::IpAddr;
-use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
-
-/// Who sends a body, by what is known before it is read. Each kind has a budget of its own, so that none
-/// takes the room of another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Sender {
-    /// Nobody knows.
-    Stranger,
-    /// Somebody with a session or a token.
-    Session,
-    /// A supplier, or somebody from where a member's program was let in.
-    Trade,
-}
-
-/// KiB that unfinished and undecided bodies hold at one time, of all connections together.
-pub const IN_FLIGHT_KIB: usize = STRANGERS_KIB + SESSIONS_KIB + TRADE_KIB;
-const STRANGERS_KIB: usize = 16 * 1_024;
-const SESSIONS_KIB: usize = 32 * 1_024;
-const TRADE_KIB: usize = 16 * 1_024;
-static STRANGERS: Semaphore = Semaphore::const_new(STRANGERS_KIB);
-static SESSIONS: Semaphore = Semaphore::const_new(SESSIONS_KIB);
-static TRADE: Semaphore = Semaphore::const_new(TRADE_KIB);
-/// KiB by kind and address (IPv6: a /64). Holds no more entries than there are bodies.
-static SHARES: LazyLock<Mutex<HashMap<(Sender, IpAddr), usize>>> = LazyLock::new(Mutex::default);
-
-impl Sender {
-    const fn budget(self) -> &'static Semaphore {
-        match self {
-            Self::Stranger => &STRANGERS,
-            Self::Session => &SESSIONS,
-            Self::Trade => &TRADE,
-        }
-    }
-
-    /// KiB that one address may hold of it.
-    const fn share(self) -> usize {
-        match self {
-            Self::Stranger => 1_024,
-            Self::Session => 16 * 1_024,
-            Self::Trade => 4 * 1_024,
-        }
-    }
-}
-
-/// What a body holds of its budget and of its address' share, until it is dropped.
-#[derive(Debug)]
-struct Held {
-    sender: Sender,
-    of: IpAddr,
-    kib: usize,
-    permit: Option<SemaphorePermit<'static>>,
-}
-
-impl Held {
-    fn new(sender: Sender, from: IpAddr) -> Self {
-        Self { sender, of: neighbours(from), kib: 0, permit: None }
-    }
-
-    /// Grows to so many KiB, when there is room.
-    fn grow(&mut self, kib: usize) -> Result<(), Unread> {
-        let more = kib.saturating_sub(self.kib);
-        if more == 0 {
-            return Ok(());
-        }
-        let count = u32::try_from(more).map_err(|_| Unread::TooLarge)?;
-        let permit = self.sender.budget().try_acquire_many(count).map_err(|_| Unread::Busy)?;
-        // This machine is everybody, where a proxy on it is not named.
-        if !self.of.is_loopback() {
-            let mut shares = SHARES.lock().unwrap_or_else(PoisonError::into_inner);
-            let share = shares.entry((self.sender, self.of)).or_default();
-            let wanted = share.saturating_add(more);
-            if wanted > self.sender.share() {
-                if *share == 0 {
-                    shares.remove(&(self.sender, self.of));
-                }
-                return Err(Unread::Busy);
-            }
-            *share = wanted;
-        }
-        self.kib = kib;
-        match &mut self.permit {
-            None => self.permit = Some(permit),
-            Some(held) => held.merge(permit),
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        if self.kib == 0 || self.of.is_loopback() {
-            return;
-        }
-        let mut shares = SHARES.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (self.sender, self.of);
-        if let Some(share) = shares.get_mut(&key) {
-            *share = share.saturating_sub(self.kib);
-            if *share == 0 {
-                shares.remove(&key);
-            }
-        }
-    }
-}
 
 /// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,16 +15,22 @@ pub enum Unread {
     TooLarge,
     /// It did not end in time, or broke off.
     CutOff,
-    /// Others like it hold too much at this moment, or its address does.
+    /// Others like it hold too much at this moment, or its address does; or it came so slowly that it
+    /// gave way to a younger one.
     Busy,
 }
 
 /// A body, and its part of what may be in flight until it is dropped.
-#[derive(Debug)]
 pub struct Whole {
     /// The bytes.
     pub bytes: Bytes,
     _held: Held,
+}
+
+impl fmt::Debug for Whole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a body of {} bytes", self.bytes.len())
+    }
 }
 
 /// Reads a body of at most so many bytes within a time.
@@ -157,22 +59,29 @@ where
     B: Body<Data = Bytes> + Unpin,
 {
     let mut bytes = Vec::new();
-    while let Some(frame) = body.frame().await {
+    loop {
+        let frame = tokio::select! {
+            () = held.gives_way() => return Err(Unread::Busy),
+            frame = body.frame() => frame,
+        };
+        let Some(frame) = frame else { break };
         let Ok(frame) = frame else { return Err(Unread::CutOff) };
         let Ok(data) = frame.into_data() else { continue };
         let length = bytes.len().saturating_add(data.len());
         if length > most {
             return Err(Unread::TooLarge);
         }
-        held.grow(length.div_ceil(1_024))?;
+        held.grow(length.div_ceil(1_024)).await?;
         bytes.extend_from_slice(&data);
     }
+    held.is_whole();
     Ok(Whole { bytes: bytes.into(), _held: held })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::room::nothing_is_held;
     use http_body_util::Full;
     use hyper::body::Frame;
     use std::convert::Infallible;
@@ -215,7 +124,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_is_whole_within_its_size() {
-        let who = (Sender::Trade, HERE);
+        let who = (Sender::Program, HERE);
         assert_eq!(read_body(full(10), who, 10, LONG).await.unwrap().bytes.len(), 10);
         assert_eq!(read_body(full(11), who, 10, LONG).await.unwrap_err(), Unread::TooLarge);
         // One that does not say its length is refused when it is longer.
@@ -245,12 +154,53 @@ mod tests {
         }
         assert_eq!(send(Sender::Stranger, at(99)).await.unwrap_err(), Unread::Busy, "the budget");
         assert_eq!(send(Sender::Stranger, HERE).await.unwrap_err(), Unread::Busy);
-        let known = [send(Sender::Trade, at(1)).await, send(Sender::Session, at(1)).await];
-        assert!(known.iter().all(Result::is_ok));
+        let others = [Sender::Member, Sender::Staff, Sender::Program, Sender::Supplier];
+        let mut known = Vec::new();
+        for sender in others {
+            known.push(send(sender, at(1)).await.unwrap());
+        }
         drop(all);
         assert!(send(Sender::Stranger, at(1)).await.is_ok());
         assert!(send(Sender::Stranger, HERE).await.is_ok());
         drop(known);
-        assert!(SHARES.lock().unwrap().is_empty());
+        // Bodies that never end: who comes later is read, and the oldest hears that it was too slow.
+        let mut slow = Vec::new();
+        for last in 1..=8 {
+            for _ in 0..8 {
+                let body = Slow(Some(piece));
+                let reading = read_body(body, (Sender::Program, at(last)), piece, LONG);
+                slow.push(tokio::spawn(async move { reading.await.map(drop) }));
+            }
+            tokio::task::yield_now().await;
+        }
+        for number in 0..20 {
+            let mine = send(Sender::Program, at(100 + number % 4)).await;
+            assert_eq!(mine.map(|whole| whole.bytes.len()), Ok(piece), "{number}");
+        }
+        let first = slow.remove(0).await.unwrap();
+        assert_eq!(first, Err(Unread::Busy));
+        for reading in slow {
+            reading.abort();
+            let _ = reading.await;
+        }
+        assert!(nothing_is_held());
+    }
+
+    /// One piece of so many bytes, and never an end.
+    struct Slow(Option<usize>);
+
+    impl Body for Slow {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            match self.0.take() {
+                Some(length) => Poll::Ready(Some(Ok(Frame::data(vec![b'x'; length].into())))),
+                None => Poll::Pending,
+            }
+        }
     }
 }

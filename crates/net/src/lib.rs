@@ -14,14 +14,16 @@ mod listen;
 mod outgoing;
 mod peer;
 mod proxied;
+mod room;
 mod seats;
 mod shortage;
 mod tls;
 
-pub use body::{IN_FLIGHT_KIB, Sender, Unread, Whole, read_body};
+pub use body::{Unread, Whole, read_body};
 pub use guard::Guard;
 pub use listen::{Limits, Listener, serve};
 pub use outgoing::{Outgoing, OutgoingLimits};
 pub use peer::client_address;
+pub use room::{Sender, in_flight_kib};
 pub use shortage::{Descriptors, raise_descriptors};
 pub use tls::{ReloadingTls, TlsError};

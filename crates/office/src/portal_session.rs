@@ -133,7 +133,7 @@ impl Office {
             return Err(problem.into());
         }
         self.tries.right(&tried);
-        self.make_room(PORTAL, entry.member.code.as_str()).await?;
+        self.make_room(&actor, PORTAL, entry.member.code.as_str()).await?;
         let body = SessionBody::new(from, now.get(), stamp(&entry));
         papers.push(put(PORTAL, &session, 0, entry.member.code.as_str(), &body)?);
         lines.push(self.line(&actor, "portal login", &json!({}), ""));

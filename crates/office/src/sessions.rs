@@ -26,7 +26,7 @@ const IDLE_MS: i64 = 2 * 3_600_000;
 /// Every session ends after this.
 const MOST_MS: i64 = 24 * 3_600_000;
 /// Use is written down this often.
-const SEEN_EVERY_MS: i64 = 5 * 60_000;
+const SEEN_EVERY_MS: i64 = 60_000;
 /// Sessions of one person at a time.
 const SESSIONS_MOST: usize = 50;
 
@@ -172,7 +172,7 @@ impl Office {
             }
         }
         self.tries.right(&tried);
-        self.make_room(SESSION, &login).await?;
+        self.make_room(&actor, SESSION, &login).await?;
         let body = SessionBody::new(from, now.get(), String::new());
         let mut papers = vec![put(SESSION, &session, 0, &login, &body)?];
         if changed {
@@ -312,13 +312,21 @@ impl Office {
     }
 
     /// Ends who was quiet longest, so that one more session is not one too many.
-    pub(crate) async fn make_room(&self, kind: &str, of: &str) -> anyhow::Result<()> {
+    pub(crate) async fn make_room(
+        &self,
+        actor: &Actor,
+        kind: &str,
+        of: &str,
+    ) -> anyhow::Result<()> {
         let mut all = self.sheets::<SessionBody>(kind, Some(of), None, 1_000).await?;
         let most = SESSIONS_MOST.saturating_sub(1);
         if all.len() > most {
             all.sort_by_key(|sheet| std::cmp::Reverse(sheet.body.seen));
-            let papers = all.drain(most..).map(|sheet| drop(kind, &sheet.id, sheet.version));
-            let errand = Errand { papers: papers.collect(), ..Errand::default() };
+            let papers: Vec<_> =
+                all.drain(most..).map(|sheet| drop(kind, &sheet.id, sheet.version)).collect();
+            let told = json!({"login": of, "quiet": papers.len(), "most": SESSIONS_MOST});
+            let lines = vec![self.line(actor, "session end", &told, "")];
+            let errand = Errand { papers, lines, ..Errand::default() };
             // One of them may be doing something at this moment: the next login ends it.
             let _ = self.run(errand).await;
         }
