@@ -3,7 +3,7 @@
 use crate::broken::Broken;
 use crate::shop::QTY;
 use crate::supplier::{Ending, Truth, WANT};
-use crate::words::{Dialect, STRANGE, dialect};
+use crate::words::{Dialect, STRANGE, dialect, serial};
 use crate::world::{START_MS, World};
 use domain::{Attempt, AttemptState, Audit, BuyRequest, Trx, TrxState};
 use engine::Bought;
@@ -13,7 +13,7 @@ use store::{
     ChainHead, Channel, DeliveryFilter, DeliveryState, JournalLine, Lane, Places, Reads, StampKey,
     Stamped, journal_hash, transfer_hash,
 };
-use types::{MemberId, Refusal, Rupiah, Sn, SupplierCode, TrxNo};
+use types::{AttemptId, MemberId, Refusal, Rupiah, Sn, SupplierCode, TrxNo};
 
 /// Another supplier is tried this long after the purchase, and not longer.
 pub(crate) const FAILOVER_MS: i64 = 3 * 60_000;
@@ -225,6 +225,19 @@ pub(crate) fn end(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> {
         {
             world.seen("trx: failed late");
         }
+        if let TrxState::Success { sn, .. } = &trx.state {
+            let known = numbers_of(world, trx.no);
+            let stand_in = Sn::stand_in(AttemptId { trx: trx.no, n: trx.attempt });
+            // What was forged came after it was sent, by the same millisecond.
+            let is_forged = sn.as_str().ends_with('F');
+            if !known.is_empty()
+                && *sn != stand_in
+                && !is_forged
+                && !known.iter().any(|one| one == sn.as_str())
+            {
+                world.wrong(format!("{} has SN {sn} and not {}", trx.no, known.join(", ")));
+            }
+        }
         judge(world, trx.no, &trx.state, trx.suspect.is_some(), &truths);
         let open = story.known.attempts.iter().filter(|attempt| attempt.state.is_open()).count();
         if open > 0 && trx.state != TrxState::Pending {
@@ -269,6 +282,19 @@ pub(crate) fn end(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The serial numbers under which it was delivered, where suppliers spoke of nothing else.
+fn numbers_of(world: &World, no: TrxNo) -> Vec<String> {
+    let start = format!("g-{no}-");
+    world.with(|state| {
+        if state.decided.contains(&no) || state.rested.contains(&no) {
+            return Vec::new();
+        }
+        let ours = state.truth.iter().filter(|(reference, _)| reference.starts_with(&start));
+        let delivered = ours.filter(|(_, truth)| truth.ending == Ending::Delivered);
+        delivered.map(|(reference, _)| serial(reference)).collect()
+    })
 }
 
 /// What a supplier said of a reference, as far as it is on record: what was lost in a crash was

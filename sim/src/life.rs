@@ -149,7 +149,7 @@ fn lives(seed: u64, options: Options, ops: Vec<Op>) -> anyhow::Result<Result<Rep
             let draw = |what: &str, most: u64| below(seed, &name(what), most);
             let sleeper = usize::try_from(draw("sleeper", 2)).unwrap_or_default();
             let asleep = i64::try_from(draw("asleep", 400_000)).unwrap_or_default();
-            let sleeps = (sleeper, 1 + draw("sleep", 60), asleep);
+            let sleeps = (sleeper, 1 + draw("sleep", 8), asleep);
             world.with(|state| state.sleep_in = options.two_nodes.then_some(sleeps));
             let count = if options.two_nodes { 2 } else { 1 };
             let ended = live(&world, &place, &key, number == 0, count).await;
@@ -314,14 +314,18 @@ async fn drive(world: &World, desks: &[Desk]) -> anyhow::Result<End> {
                     world.seen("words: before it was sent");
                     let (reference, text) = forged(world, supplier, about);
                     let (world, (handle, ports)) = (world.clone(), awake(world, desks).clone());
+                    let again = Event::Forged { supplier, about };
                     tokio::spawn(async move {
-                        call_back(&world, &handle, &ports, supplier, reference, text).await;
+                        let said = (reference, text);
+                        call_back(&world, &handle, &ports, supplier, said, again).await;
                     });
                 }
                 Event::Callback { supplier, reference, text } => {
                     let (world, (handle, ports)) = (world.clone(), awake(world, desks).clone());
+                    let said = (reference.clone(), text.clone());
+                    let again = Event::Callback { supplier, reference, text };
                     tokio::spawn(async move {
-                        call_back(&world, &handle, &ports, supplier, reference, text).await;
+                        call_back(&world, &handle, &ports, supplier, said, again).await;
                     });
                 }
             }
@@ -357,8 +361,8 @@ async fn call_back(
     handle: &Handle,
     ports: &Suppliers,
     supplier: usize,
-    reference: String,
-    text: String,
+    (reference, text): (String, String),
+    again: Event,
 ) {
     let Ok(code) = shop::supplier_code(supplier) else { return };
     world.log(|| format!("s{supplier} calls: {text}"));
@@ -377,7 +381,7 @@ async fn call_back(
         Received::Greeted => world.wrong("a callback was taken for a greeting".to_owned()),
         Received::Busy => {
             world.seen("callback not taken");
-            world.plan(10_000, Event::Callback { supplier, reference, text });
+            world.plan(10_000, again);
         }
     }
 }

@@ -22,6 +22,8 @@ use suppliers::{
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 
+/// Calls to a supplier at one time.
+const SEATS: usize = 8;
 const TICK: Duration = Duration::from_secs(10);
 
 /// Where the rows are.
@@ -155,8 +157,8 @@ pub(crate) fn start(
     for number in 0..shop::SUPPLIERS {
         let played = Arc::new(Played { world: world.clone(), number, node });
         let port = Port::new(connector(dialect(seed, number))?, played);
-        // Purchases queue at a narrow gate.
-        let gate = if is_narrow(seed, number) { Gate::new(64, Some(1)) } else { port.gate.clone() };
+        // Purchases queue at a narrow gate, and few have a seat anywhere.
+        let gate = Gate::new(SEATS, is_narrow(seed, number).then_some(1));
         ports.insert(shop::supplier_code(number)?, Port { gate, ..port });
     }
     let courier = Arc::new(Receivers(world.clone(), node));

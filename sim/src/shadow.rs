@@ -6,6 +6,7 @@
 
 use crate::shop::{BASIS_POINTS, CHEAP, FEE, MARKUP, PRICE, QTY, limit};
 use crate::supplier::WANT;
+use crate::words::{Dialect, STRANGE, dialect};
 use crate::world::State;
 use domain::{AccountName, Attempt, AttemptState, Kind, Loss, Transfer, Trx, TrxState};
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,6 +57,8 @@ struct Desk<'a> {
     rows: BTreeMap<MemberId, &'a domain::Account>,
     trxs: BTreeSet<TrxNo>,
     prices: Vec<i64>,
+    /// Purchases whose callback was tried.
+    told: Vec<TrxNo>,
     wrong: Vec<String>,
 }
 
@@ -93,6 +96,52 @@ fn shares(member: MemberId) -> Vec<(MemberId, i64)> {
 /// What is above the list.
 fn markup(member: MemberId) -> i64 {
     MARKUP * (member.get() - 1)
+}
+
+/// What certainly failed, in the words of the suppliers here; nothing else is certain.
+const CERTAIN: [&str; 8] = [
+    "Nomor tujuan salah",
+    "Stok kosong",
+    "PIN salah",
+    "\"rc\":\"54\"",
+    "\"rc\":\"55\"",
+    "\"rc\":\"44\"",
+    // Of suppliers that know all they ever took.
+    "Tidak ada data",
+    "TIDAK ADA transaksi",
+];
+/// A delivery.
+const DONE: [&str; 2] = ["SUKSES", "Sukses"];
+
+/// The writer itself refused the marker.
+fn is_never_sent(state: &AttemptState) -> bool {
+    matches!(state, AttemptState::Unsent { proof } if proof.starts_with("not sent: "))
+}
+
+/// Why the words on record prove nothing of the kind; empty when they do, or need not.
+fn proof(line: &JournalLine, state: &AttemptState) -> &'static str {
+    // In callbacks it is written as in a URL.
+    let text = format!("{} {}", line.request, line.reply).replace('+', " ").replace("%20", " ");
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    match state {
+        AttemptState::Delivered { .. } | AttemptState::Failed { .. } if says(&[STRANGE]) => {
+            "words about a stranger"
+        }
+        AttemptState::Delivered { .. } if !says(&DONE) => "words of no delivery",
+        AttemptState::Failed { .. } if !says(&CERTAIN) => "words of no certain failure",
+        AttemptState::Unsent { proof } => {
+            let is_sure = line.status == "not_sent"
+                || is_never_sent(state)
+                || proof.contains("lost its lease");
+            if is_sure { "" } else { "no proof that nothing left" }
+        }
+        AttemptState::Delivered { .. }
+        | AttemptState::Failed { .. }
+        | AttemptState::Intended
+        | AttemptState::Sent
+        | AttemptState::Waiting
+        | AttemptState::Unknown { .. } => "",
+    }
 }
 
 impl Shadow {
@@ -389,11 +438,11 @@ impl Shadow {
         let id = attempt.id;
         desk.trxs.insert(id.trx);
         let by_person = state.decided.contains(&id.trx) || state.rested.contains(&id.trx);
-        let word = desk.word(id.trx).map(|line| line.reply.as_str());
-        let held = word.is_some_and(|reply| reply.contains(WANT));
-        let Some(known) = self.purchases.get_mut(&id.trx) else { return };
+        let held = desk.word(id.trx).is_some_and(|line| line.reply.contains(WANT));
+        let is_by_likeness = desk.word(id.trx).is_some_and(|line| line.request.contains("check=1"));
+        let Some(known) = self.purchases.get(&id.trx) else { return };
         let pending = known.trx.state == TrxState::Pending;
-        let Some(before) = known.attempts.get_mut(&id.n) else {
+        let Some(before) = known.attempts.get(&id.n) else {
             desk.wrong.push(format!("{id} changes and is not there"));
             return;
         };
@@ -417,10 +466,59 @@ impl Shadow {
         if !fits {
             desk.wrong.push(format!("{id} goes from {:?} to {:?}", before.state, attempt.state));
         }
+        if !by_person
+            && is_by_likeness
+            && let Some(why) = self.mistaken(state.seed, attempt)
+        {
+            desk.wrong.push(format!("{id} is {:?} by {why}", attempt.state));
+        }
+        let Some(known) = self.purchases.get_mut(&id.trx) else { return };
+        let Some(before) = known.attempts.get_mut(&id.n) else { return };
+        if !by_person && before.state != attempt.state {
+            let none = if attempt.state.is_open() || is_never_sent(&attempt.state) {
+                ""
+            } else {
+                "no words"
+            };
+            let found = desk.word(id.trx).map_or(none, |line| proof(line, &attempt.state));
+            if !found.is_empty() {
+                desk.wrong.push(format!("{id} is {:?} by {found}", attempt.state));
+            }
+        }
         if attempt.state.is_open() && attempt.next.is_none() {
             desk.wrong.push(format!("{id} is open and never due"));
         }
         *before = attempt.clone();
+    }
+
+    /// What the answer of a supplier that names nothing may really be about.
+    fn mistaken(&self, seed: u64, attempt: &Attempt) -> Option<&'static str> {
+        let number = attempt.supplier.as_str().strip_prefix('s')?.parse().ok()?;
+        if dialect(seed, number) != Dialect::Nameless {
+            return None;
+        }
+        match attempt.state {
+            AttemptState::Failed { .. } => Some("a failure that names nothing"),
+            AttemptState::Delivered { .. } => {
+                let dest = &self.purchases.get(&attempt.id.trx)?.trx.dest;
+                let others = self
+                    .purchases
+                    .values()
+                    .filter(|known| known.trx.no != attempt.id.trx && known.trx.dest == *dest);
+                let mut all = others.flat_map(|known| known.attempts.values());
+                let is_open = |other: &Attempt| {
+                    other.state.is_open()
+                        && other.state != AttemptState::Intended
+                        && other.supplier == attempt.supplier
+                };
+                all.any(is_open).then_some("words that may be about another open one")
+            }
+            AttemptState::Intended
+            | AttemptState::Sent
+            | AttemptState::Waiting
+            | AttemptState::Unknown { .. }
+            | AttemptState::Unsent { .. } => None,
+        }
     }
 
     fn moves(&mut self, transfer: &Transfer, desk: &mut Desk<'_>) {
@@ -494,6 +592,9 @@ impl Shadow {
         {
             desk.wrong.push(format!("callback {id} has other words than before"));
         }
+        if delivery.tries > before.tries {
+            desk.told.push(delivery.trx);
+        }
         match delivery.state {
             DeliveryState::Due | DeliveryState::Parked => {}
             DeliveryState::Delivered => {
@@ -520,11 +621,14 @@ impl Shadow {
             format!("{}: {kind} of {} from {from} to {to} is not booked", due.trx, due.amount)
         }));
         wrong.extend(desk.tell.iter().map(|tell| format!("{} is told to nobody", tell.trx)));
-        for no in &desk.bought {
-            let own = |line: &&JournalLine| line.channel == Channel::Trx && line.trx == Some(*no);
-            if !desk.lines.iter().copied().any(|line| own(&line)) {
-                wrong.push(format!("{no} is bought, and no line says so"));
-            }
+        let is_said = |no: TrxNo, channel| {
+            desk.lines.iter().any(|line| line.channel == channel && line.trx == Some(no))
+        };
+        for no in desk.bought.iter().filter(|no| !is_said(**no, Channel::Trx)) {
+            wrong.push(format!("{no} is bought, and no line says so"));
+        }
+        for no in desk.told.iter().filter(|no| !is_said(**no, Channel::Callback)) {
+            wrong.push(format!("a callback of {no} was tried, and no line says so"));
         }
         for member in &desk.moved {
             let (balance, day) = (self.balance(*member), self.day(*member));

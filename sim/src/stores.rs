@@ -202,7 +202,13 @@ impl Store for Watched {
         self.inner.commit(batch.clone())?;
         self.world.judge(&batch);
         self.forge(&batch);
-        self.world.committed(self.node);
+        let marks = |change: &Change| match change {
+            Change::UpdateAttempt(attempt) => attempt.state == AttemptState::Sent,
+            _ => false,
+        };
+        if batch.changes.iter().any(marks) {
+            self.world.marked(self.node);
+        }
         if self.world.crashes("crash: after a commit") {
             return Err(StoreError::Unknown("crash".to_owned()));
         }

@@ -326,17 +326,19 @@ impl Played {
         let truth = self.take(reference, dest);
         self.world.effect("crash: after a send").await;
         let result = match answers {
+            Answers::Accepted | Answers::Final if truth.contradicts && !is_late(&truth) => {
+                // Its callback is quicker, and says something else.
+                let wait = u64::try_from(truth.decides_after).unwrap_or_default() + 500;
+                sleep(Duration::from_millis(wait)).await;
+                self.world.seen("reply: another word than the callback's");
+                let at = truth.received + truth.decides_after;
+                let opposite = truth.ending.opposite();
+                Self::reply(final_words(self.dialect(), reference, &truth, opposite, at))
+            }
             Answers::Final => {
                 let wait = u64::try_from(truth.decides_after.min(15_000)).unwrap_or_default();
                 sleep(Duration::from_millis(wait)).await;
-                if truth.contradicts && truth.decides_after <= 15_000 {
-                    // Its callback was quicker, and says something else.
-                    sleep(Duration::from_millis(500)).await;
-                    self.world.seen("reply: another word than the callback's");
-                    let at = truth.received + truth.decides_after;
-                    let opposite = truth.ending.opposite();
-                    Self::reply(final_words(self.dialect(), reference, &truth, opposite, at))
-                } else if truth.decides_after <= 15_000 {
+                if truth.decides_after <= 15_000 {
                     Self::reply(self.says(reference, &truth))
                 } else {
                     Self::reply(format!("T#7 {head} akan diproses. Saldo 9 - 3 = 6 @10:00"))
@@ -520,6 +522,10 @@ impl Played {
         if field("check") == "1" {
             return self.check(&reference, &dest).await;
         }
+        // What it is asked in the moment of the marker, it is asked by a node that has its lease.
+        if self.world.with(|state| state.nodes.get(self.node).is_some_and(|node| node.lost)) {
+            self.world.wrong(format!("{reference} is sent by a node that lost its lease"));
+        }
         self.world.awake(self.node).await;
         self.world.effect("crash: before a send").await;
         let mut result = self.buy(&reference, &dest).await;
@@ -530,6 +536,11 @@ impl Played {
         self.world.log(|| format!("s{} buys {reference}: {}", self.number, short(&result)));
         result
     }
+}
+
+/// It decides after any connection ended.
+const fn is_late(truth: &Truth) -> bool {
+    truth.decides_after > 19_000
 }
 
 fn short(result: &SendResult) -> String {

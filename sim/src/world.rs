@@ -96,7 +96,7 @@ pub(crate) struct State {
     pub(crate) wrong: Vec<String>,
     /// The nodes of the running processes, when there are several.
     pub(crate) nodes: Vec<Node>,
-    /// A node falls asleep after this many of its commits: which one, when, for how long.
+    /// A node falls asleep after this many of its commits with a sent-marker: which one, when, for how long.
     pub(crate) sleep_in: Option<(usize, u64, i64)>,
     /// Tables before the last commit, for the defect that loses it.
     pub(crate) before_last: Option<model::Tables>,
@@ -255,8 +255,8 @@ impl World {
         let _ = adopted.send(lane);
     }
 
-    /// A commit of a node went through: it may fall asleep at this very moment.
-    pub(crate) fn committed(&self, node: usize) {
+    /// A node may send from this moment on: it may fall asleep right now.
+    pub(crate) fn marked(&self, node: usize) {
         let asleep = self.with(|state| {
             let (sleeper, left, ms) = state.sleep_in.as_mut()?;
             if *sleeper != node {
