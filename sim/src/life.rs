@@ -12,12 +12,12 @@ use crate::words::{Dialect, dialect, forged};
 use crate::world::{Ack, Event, World, lane_of};
 use anyhow::anyhow;
 use domain::{AccountName, AttemptState, BuyRequest, Kind, Movement};
-use engine::{Answer, Asked, Command, Errand, Handle, Ran, Received, Suppliers};
+use engine::{Answer, Asked, Command, Errand, Handle, Ran, Received, Suppliers, Workers};
 use model::Model;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{DeliveryFilter, DeliveryState, KeySet, StampKey};
+use store::{DeliveryFilter, DeliveryState, KeySet, Lane, StampKey};
 use suppliers::Inbound;
 use tokio::time::sleep;
 use types::{Dest, MemberId, ProductCode, Qty, RefId, Rupiah};
@@ -232,19 +232,17 @@ async fn live(
         let Started { handle, ports, writer, adopted, workers } = started;
         desks.push((handle, ports));
         writers.push(writer);
-        if workers.recover(lane_of(node)).await.is_ok() {
-            workers.start();
-        }
         let workers = Arc::new(workers);
         all_workers.push(workers.clone());
-        if let Some(mut adopted) = adopted {
-            tokio::spawn(async move {
-                while let Some(lane) = adopted.recv().await {
-                    // A crash ends this too.
-                    let _ = workers.recover(lane).await;
-                }
-            });
-        }
+        // Nothing is sent or asked before it is known what was sent.
+        tokio::spawn(async move {
+            recover(&workers, lane_of(node)).await;
+            workers.start();
+            let Some(mut adopted) = adopted else { return };
+            while let Some(lane) = adopted.recv().await {
+                recover(&workers, lane).await;
+            }
+        });
     }
     let driver = drive(world, &desks);
     let crash = world.crash.clone();
@@ -258,6 +256,13 @@ async fn live(
         why = writers_end(world, writers) => {
             if world.with(|state| state.crashed) { Ok(End::Crashed) } else { Err(anyhow!(why)) }
         }
+    }
+}
+
+/// Tried until it is done, as the program does. A crash ends this too.
+async fn recover(workers: &Workers, lane: Lane) {
+    while workers.recover(lane).await.is_err() {
+        sleep(Duration::from_secs(1)).await;
     }
 }
 

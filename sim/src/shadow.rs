@@ -186,6 +186,14 @@ impl Shadow {
         })
     }
 
+    /// An equal one changed in this batch.
+    fn had_equal(&self, trx: &Trx, desk: &Desk<'_>) -> bool {
+        let changed = desk.trxs.iter().filter_map(|no| self.purchases.get(no));
+        changed.map(|known| &known.trx).any(|other| {
+            (other.member, &other.product, &other.dest) == (trx.member, &trx.product, &trx.dest)
+        })
+    }
+
     /// Takes a batch that was committed; what is wrong with it.
     pub(crate) fn commit(&mut self, state: &mut State, batch: &Batch) -> Vec<String> {
         let mut desk = Desk::default();
@@ -232,6 +240,7 @@ impl Shadow {
 
     fn bought(&mut self, state: &State, trx: &Trx, desk: &mut Desk<'_>) {
         let (no, member) = (trx.no, trx.member);
+        let had_equal = self.had_equal(trx, desk);
         let mut wrong = |why: String| desk.wrong.push(format!("{no} {why}"));
         if let Some(first) = self.refs.insert((member, trx.ref_id.clone()), no) {
             wrong(format!("takes a reference that {first} has"));
@@ -280,7 +289,8 @@ impl Shadow {
                 let is_true = match refusal {
                     Refusal::InsufficientBalance => costs.iter().any(|price| *price > balance),
                     Refusal::Limit => costs.iter().any(beyond),
-                    Refusal::SameDayDuplicate => guarded && self.has_equal(trx),
+                    // One that failed in this very batch still counts.
+                    Refusal::SameDayDuplicate => guarded && (self.has_equal(trx) || had_equal),
                     Refusal::PriceAboveMax { price, max } => {
                         price > max && costs.contains(&price.get())
                     }

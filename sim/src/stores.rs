@@ -113,6 +113,18 @@ impl Watched {
         }
     }
 
+    /// Now and then the disk is full, and the process lives on.
+    fn is_full(&self) -> bool {
+        let (seed, now, honest) = self.world.with(|state| (state.seed, state.now(), state.honest));
+        let name = format!("full {} {now} {}", self.node, self.batches);
+        let is_full = !honest && now > 0 && below(seed, &name, 100) < 2;
+        if is_full {
+            self.world.seen("store: full");
+            self.world.log(|| "disk full".to_owned());
+        }
+        is_full
+    }
+
     /// Now and then somebody calls back about a purchase that was not sent yet, with final words.
     fn forge(&self, batch: &Batch) {
         for change in &batch.changes {
@@ -196,6 +208,10 @@ impl Store for Watched {
         if self.world.crashes("crash: before a commit") {
             self.inner.abandon();
             return Err(StoreError::Unknown("crash".to_owned()));
+        }
+        if self.is_full() {
+            self.inner.abandon();
+            return Err(StoreError::NotWritten("disk full".to_owned()));
         }
         self.spoil(&mut batch);
         self.watch(&batch);

@@ -354,7 +354,8 @@ impl engine::Clock for World {
 }
 
 /// Everything that must have happened in a long run. One that never did is a failure of the run.
-pub const EXPECTED: [&str; 99] = [
+pub const EXPECTED: [&str; 100] = [
+    "store: full",
     "node: fenced off",
     "node: slept",
     "buy accepted",

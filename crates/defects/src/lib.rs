@@ -39,6 +39,8 @@ macro_rules! defects {
 }
 
 defects! {
+    /// What could not be written is answered as done.
+    AnsweredUnwritten "answered-unwritten" 1,
     /// The reply that a purchase was taken leaves although its debit is in no batch.
     DebitUnwritten "debit-unwritten" 1,
     /// References that were taken before are not looked up in the store.
@@ -165,6 +167,8 @@ defects! {
     LaterNumberUntold "later-number-untold" 6,
     /// Each try of a callback has an id of its own.
     IdOfTry "id-of-try" 6,
+    /// A callback that was not taken is told in other words.
+    OtherWords "other-words" 6,
     /// A callback is given up after its first failure.
     GivenUpAtOnce "given-up-at-once" 6,
     /// Whatever a receiver answers, the callback counts as taken.

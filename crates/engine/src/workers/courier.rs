@@ -253,7 +253,10 @@ async fn deliver(
     if on(Defect::IdOfTry) {
         id.push_str(&format!("-{}", delivery.tries));
     }
-    let said = (delivery.ref_id.as_str(), delivery.message.as_str());
+    let again = format!("{} (ulang)", delivery.message);
+    let said =
+        if on(Defect::OtherWords) && delivery.tries > 0 { &again } else { &delivery.message };
+    let said = (delivery.ref_id.as_str(), said.as_str());
     let url = entry.and_then(|entry| entry.member.callback_url.clone()).unwrap_or_default();
     let is_gone = mark.is_some_and(|mark| mark.url == url) && !gone::is_asked_for(delivery);
     let request = entry.and_then(|entry| callback_request(courier, entry, &id, said, began));
