@@ -58,7 +58,7 @@ fn survivors(all: impl Iterator<Item = Broken>) -> Vec<&'static str> {
         let options = Options { broken: *broken, sqlite, two_nodes };
         let found = (1..=SEEDS_MOST).find(|seed| run(*seed, options).unwrap().is_err());
         if let Some(seed) = found {
-            println!("{:>3}  {}", seed, broken.word());
+            eprintln!("{seed:>3}  {}", broken.word());
         }
         found.is_none()
     };

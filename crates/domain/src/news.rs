@@ -224,15 +224,15 @@ fn move_on(
     } else {
         Attempt { state, next: None, ..attempt.clone() }
     };
-    let tried: Vec<_> = facts.attempts.iter().map(|attempt| attempt.supplier.clone()).collect();
+    let mut tried: Vec<_> = facts.attempts.iter().map(|attempt| attempt.supplier.clone()).collect();
+    if on(Defect::SameSupplierAgain) {
+        tried.clear();
+    }
     let next = match final_reason {
         Some(_) => None,
-        None => pick(
-            &facts.ranking.candidates,
-            if on(Defect::SameSupplierAgain) { &[] } else { &tried },
-        )
-        .filter(|_| facts.may_fail_over())
-        .zip(facts.trx.attempt.checked_add(1)),
+        None => pick(&facts.ranking.candidates, &tried)
+            .filter(|_| facts.may_fail_over())
+            .zip(facts.trx.attempt.checked_add(1)),
     };
     if let Some((route, n)) = next {
         let second = Attempt {

@@ -95,11 +95,8 @@ fn give_back(facts: &NewsFacts<'_>) -> Result<Vec<Transfer>, MoneyError> {
     Ok(transfers)
 }
 
-pub(crate) fn refund(facts: &NewsFacts<'_>, reason: Reason) -> Result<NewsDecision, MoneyError> {
-    let balance = facts.balance.plus(facts.trx.price)?;
-    let Ok(flip) = facts.trx.state.fail(reason, balance, facts.now) else {
-        return Ok(NewsDecision::default());
-    };
+/// The whole price goes back to who paid it.
+fn refunded(facts: &NewsFacts<'_>, balance: Rupiah) -> Result<Vec<Transfer>, MoneyError> {
     let (mut member, mut balance) = (facts.trx.member, balance);
     if let (Some(share), Some(upline)) = (facts.trx.shares.0.first(), facts.uplines.first())
         && on(Defect::RefundToUpline)
@@ -130,9 +127,17 @@ pub(crate) fn refund(facts: &NewsFacts<'_>, reason: Reason) -> Result<NewsDecisi
             None,
         ));
     }
+    Ok(transfers)
+}
+
+pub(crate) fn refund(facts: &NewsFacts<'_>, reason: Reason) -> Result<NewsDecision, MoneyError> {
+    let balance = facts.balance.plus(facts.trx.price)?;
+    let Ok(flip) = facts.trx.state.fail(reason, balance, facts.now) else {
+        return Ok(NewsDecision::default());
+    };
     Ok(NewsDecision {
         flip: Some(flip),
-        transfers,
+        transfers: refunded(facts, balance)?,
         suspect: eased(facts.trx, Verdict::NotDelivered),
         attempts: Vec::new(),
     })

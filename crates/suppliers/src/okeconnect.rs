@@ -208,10 +208,10 @@ impl Connector {
 /// A reply with a status that says nothing of a purchase, whatever its text.
 pub(crate) fn refused_by_http(reply: &Reply) -> Explained {
     let busy = reply.status == 503 && on(Defect::BusyIsNotTaken);
-    let reason = Reason::clean("sibuk");
     Explained {
         outcome: if busy {
-            Outcome::Failed { class: FailureClass::Route, reason, tie: Tie::Connection }
+            let (class, reason) = (FailureClass::Route, Reason::clean("sibuk"));
+            Outcome::Failed { class, reason, tie: Tie::Connection }
         } else {
             unknown(&format!("HTTP status {}", reply.status), &reply.body)
         },

@@ -26,7 +26,7 @@ impl Shadow {
         }
     }
 
-    pub(super) fn told(&mut self, state: &mut State, delivery: &Delivery, desk: &mut Desk<'_>) {
+    pub(super) fn told(&mut self, state: &State, delivery: &Delivery, desk: &mut Desk<'_>) {
         let id = delivery.id;
         let Some(before) = self.deliveries.get_mut(&id) else {
             desk.wrong.push(format!("callback {id} changes and is not there"));
@@ -48,7 +48,6 @@ impl Shadow {
                 }
             }
             DeliveryState::Exhausted => {
-                *state.coverage.entry("callback: exhausted").or_default() += 1;
                 if delivery.tries < TRIES {
                     let tries = delivery.tries;
                     desk.wrong.push(format!("callback {id} is given up after {tries} tries"));

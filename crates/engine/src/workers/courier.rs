@@ -9,6 +9,7 @@ use crate::render::test_callback;
 use crate::{Handle, MemberEntry};
 use defects::{Defect, on};
 use domain::DeliveryTry;
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::pin::Pin;
@@ -253,10 +254,12 @@ async fn deliver(
     if on(Defect::IdOfTry) {
         id.push_str(&format!("-{}", delivery.tries));
     }
-    let again = format!("{} (ulang)", delivery.message);
-    let said =
-        if on(Defect::OtherWords) && delivery.tries > 0 { &again } else { &delivery.message };
-    let said = (delivery.ref_id.as_str(), said.as_str());
+    let message = if on(Defect::OtherWords) && delivery.tries > 0 {
+        Cow::Owned(format!("{} (ulang)", delivery.message))
+    } else {
+        Cow::Borrowed(delivery.message.as_str())
+    };
+    let said = (delivery.ref_id.as_str(), message.as_ref());
     let url = entry.and_then(|entry| entry.member.callback_url.clone()).unwrap_or_default();
     let is_gone = mark.is_some_and(|mark| mark.url == url) && !gone::is_asked_for(delivery);
     let request = entry.and_then(|entry| callback_request(courier, entry, &id, said, began));
