@@ -123,6 +123,7 @@ impl Shadow {
         }
         if !by_person
             && is_by_likeness
+            && before.state != attempt.state
             && let Some(why) = self.mistaken(state.seed, attempt)
         {
             desk.wrong.push(format!("{id} is {:?} by {why}", attempt.state));
