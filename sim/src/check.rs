@@ -284,7 +284,8 @@ pub(crate) fn end(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The serial numbers under which it was delivered, where suppliers spoke of nothing else.
+/// The serial numbers that its suppliers gave it: of its delivery, or of the equal one that it was taken
+/// for.
 fn numbers_of(world: &World, no: TrxNo) -> Vec<String> {
     let start = format!("g-{no}-");
     world.with(|state| {
@@ -292,8 +293,11 @@ fn numbers_of(world: &World, no: TrxNo) -> Vec<String> {
             return Vec::new();
         }
         let ours = state.truth.iter().filter(|(reference, _)| reference.starts_with(&start));
-        let delivered = ours.filter(|(_, truth)| truth.ending == Ending::Delivered);
-        delivered.map(|(reference, _)| serial(reference)).collect()
+        let given = |(reference, truth): (&String, &Truth)| {
+            let old = truth.old.as_ref().map(|old| &old.reference);
+            serial(old.unwrap_or(reference))
+        };
+        ours.map(given).collect()
     })
 }
 
