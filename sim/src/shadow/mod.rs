@@ -12,7 +12,7 @@ use crate::world::State;
 use domain::{AccountName, Attempt, Kind, Loss, Transfer, Trx, TrxState};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{Batch, CatalogChange, Change, Channel, Delivery, Direction, JournalLine, Reads};
-use types::{AttemptId, DeliveryId, MemberId, RefId, Refusal, Rupiah, TrxNo};
+use types::{AttemptId, DeliveryId, MemberId, RefId, Refusal, Rupiah, Sn, SupplierCode, TrxNo};
 
 /// A figure is believed up to so many times what was expected, and down to the same share.
 const BELIEVED: i64 = 3;
@@ -54,6 +54,8 @@ struct Desk<'a> {
     rows: BTreeMap<MemberId, &'a domain::Account>,
     trxs: BTreeSet<TrxNo>,
     prices: Vec<i64>,
+    /// Purchases with a number that another one has.
+    twins: Vec<TrxNo>,
     /// Purchases whose callback was tried.
     told: Vec<TrxNo>,
     wrong: Vec<String>,
@@ -82,7 +84,8 @@ pub(crate) struct Shadow {
     deliveries: BTreeMap<DeliveryId, Delivery>,
     /// Deposits and withdrawals that were asked for and are not booked.
     asked: Vec<(MemberId, i64)>,
-    transfers: usize,
+    /// Which purchase got a serial number of a supplier first.
+    numbers: BTreeMap<(SupplierCode, Sn), TrxNo>,
 }
 
 /// What uplines earn of a purchase, the buyer's own first.
@@ -300,8 +303,7 @@ impl Shadow {
                 desk.tell.push(told(&format!(" SUKSES. SN: {sn}. ")));
             }
             (TrxState::Success { sn: old, cost: was, .. }, TrxState::Success { sn, cost, .. }) => {
-                if last.is_none_or(|attempt| *old != types::Sn::stand_in(attempt.id)) || was != cost
-                {
+                if last.is_none_or(|attempt| *old != Sn::stand_in(attempt.id)) || was != cost {
                     wrong.push(format!("{no} had {old} for {was} and has {sn} for {cost}"));
                 }
                 desk.tell.push(told(&format!(" SUKSES. SN: {sn}. ")));
@@ -350,6 +352,15 @@ impl Shadow {
                 wrong.push(format!("{no} goes from {} to {}", old.word(), new.word()));
             }
         }
+        if let (TrxState::Success { sn, .. }, Some(attempt)) = (to, last)
+            && *sn != Sn::stand_in(attempt.id)
+            && !by_person
+        {
+            let first = self.numbers.entry((attempt.supplier.clone(), sn.clone())).or_insert(no);
+            if *first != no {
+                desk.twins.push(no);
+            }
+        }
         // Promise 7: whatever decided it is on record.
         let is_taken_back = matches!(to, TrxState::Failed { .. })
             && last.is_some_and(|attempt| attempt.sent.is_none());
@@ -361,7 +372,6 @@ impl Shadow {
     }
 
     fn moves(&mut self, transfer: &Transfer, desk: &mut Desk<'_>) {
-        self.transfers += 1;
         let amount = transfer.amount.get();
         let found = transfer.trx.and_then(|trx| {
             let Transfer { kind, from, to, .. } = transfer.clone();
@@ -418,6 +428,12 @@ impl Shadow {
         }
         for no in desk.told.iter().filter(|no| !is_said(**no, Channel::Callback)) {
             wrong.push(format!("a callback of {no} was tried, and no line says so"));
+        }
+        for no in &desk.twins {
+            let is_told = self.purchases.get(no).is_some_and(|known| known.trx.suspect.is_some());
+            if !is_told {
+                wrong.push(format!("{no} has the number of another one, and nobody hears of it"));
+            }
         }
         for member in &desk.moved {
             let (balance, day) = (self.balance(*member), self.day(*member));
