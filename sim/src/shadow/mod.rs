@@ -490,7 +490,7 @@ impl Shadow {
         Ok(wrong)
     }
 
-    /// Callbacks that were tried without a line about it.
+    /// An attempt as it must stand.
     pub(crate) fn attempt(&self, id: AttemptId) -> Option<&Attempt> {
         self.purchases.get(&id.trx)?.attempts.get(&id.n)
     }
