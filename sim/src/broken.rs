@@ -1,5 +1,7 @@
-//! Defects, one at a time, to prove that a run can fail. They live at the edges of the engine (its
-//! store, its suppliers), so that the engine itself has no switch for them.
+//! What is broken in a run, to prove that a run can fail: the production code itself, in one of its
+//! defects, or the environment that this simulation plays.
+
+use defects::Defect;
 
 /// What is broken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -7,87 +9,73 @@ pub enum Broken {
     /// Nothing.
     #[default]
     No,
-    /// A time-out counts as "not sent": the purchase goes to the next supplier.
-    ResendAfterTimeout,
-    /// A reply that is not understood counts as failed: refund.
-    RefundOnUnknown,
-    /// A check that gets no answer about the purchase counts as failed.
-    RefundOnCheckError,
-    /// The transport tries again by itself.
+    /// The production code; only in a build with the feature `defects`.
+    Code(Defect),
+    /// The transport tries again by itself. The simulation has one of its own.
     RetryInTransport,
-    /// Callbacks leave before the commit they tell of.
+    /// Callbacks leave before the commit they tell of. The courier reads what is committed and could not.
     TellBeforeCommit,
-    /// Decisions look at rows from before the last batch, and flips are not conditional.
+    /// The store gives rows from before the last batches, and its flips are not conditional.
     StaleFlip,
-    /// The sent-marker is not written.
-    LostMarker,
-    /// Answers leave before the commit is durable: a crash takes the last one back.
+    /// The disk lies about a sync: a crash takes the last commit back.
     AckBeforeSync,
-    /// Settlements forget the callback.
-    ForgetOutbox,
-    /// The refID is looked up outside the batch: two at once see nothing.
-    RefCheckOutside,
-    /// A refund is written without the account's new balance.
-    ForgetBalance,
-    /// A contradiction is not raised.
-    HideContradiction,
-    /// What uplines earn is not paid.
-    ForgetShares,
-    /// A node that slept through its lease goes on as if nothing had happened.
+    /// A store without a fence: a node that slept through its lease goes on as if nothing had happened.
     LostFence,
-    /// A busy answer of another Gerbang counts as "not taken", though its commit may have gone through.
-    BusyIsNotTaken,
-    /// Whatever is called failed is final, also what is still being worked on.
-    AnyFailureIsFinal,
-    /// Serial numbers of other purchases are forgotten.
-    ForgetTwins,
-    /// A final text decides the purchase on whose way it came, whatever it is about.
-    BelieveAnyText,
-    /// Another supplier is tried however late it is.
-    FailoverForEver,
-    /// Nobody hears that a supplier is paused.
-    SendToPaused,
-    /// JSON with a number where another type is expected is not understood.
-    StrictJson,
-    /// A want of our own counts as "not sent": another supplier is tried, or the purchase fails.
-    HeldIsUnsent,
     /// Somebody with the database sets back what counts against daily limits; lawful purchases then
     /// write the whole account.
     BehindTheBack,
 }
 
 impl Broken {
-    /// All defects.
-    pub const ALL: [Self; 23] = [
-        Self::ResendAfterTimeout,
-        Self::RefundOnUnknown,
-        Self::RefundOnCheckError,
+    /// Those of the environment.
+    pub const DOUBLES: [Self; 6] = [
         Self::RetryInTransport,
         Self::TellBeforeCommit,
         Self::StaleFlip,
-        Self::LostMarker,
         Self::AckBeforeSync,
-        Self::ForgetOutbox,
-        Self::RefCheckOutside,
-        Self::ForgetBalance,
-        Self::HideContradiction,
-        Self::ForgetShares,
         Self::LostFence,
-        Self::BusyIsNotTaken,
-        Self::AnyFailureIsFinal,
-        Self::ForgetTwins,
-        Self::BelieveAnyText,
-        Self::FailoverForEver,
-        Self::SendToPaused,
-        Self::StrictJson,
-        Self::HeldIsUnsent,
         Self::BehindTheBack,
     ];
+
+    /// All that this build can have.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let code: &[Defect] = if cfg!(feature = "defects") { Defect::ALL } else { &[] };
+        Self::DOUBLES.into_iter().chain(code.iter().copied().map(Self::Code))
+    }
 
     /// How many nodes it takes to show it.
     #[must_use]
     pub const fn nodes(self) -> usize {
-        if matches!(self, Self::LostFence) { 2 } else { 1 }
+        match self {
+            Self::LostFence => 2,
+            Self::Code(defect) => defect.nodes(),
+            Self::No
+            | Self::RetryInTransport
+            | Self::TellBeforeCommit
+            | Self::StaleFlip
+            | Self::AckBeforeSync
+            | Self::BehindTheBack => 1,
+        }
+    }
+
+    /// It shows on SQLite alone.
+    #[must_use]
+    pub const fn is_of_sqlite(self) -> bool {
+        matches!(self, Self::Code(defect) if defect.is_of_sqlite())
+    }
+
+    /// Stamps and lines may find it.
+    #[must_use]
+    pub(crate) const fn is_of_the_record(self) -> bool {
+        match self {
+            Self::No | Self::BehindTheBack => true,
+            Self::Code(defect) => defect.promise() == 7,
+            Self::RetryInTransport
+            | Self::TellBeforeCommit
+            | Self::StaleFlip
+            | Self::AckBeforeSync
+            | Self::LostFence => false,
+        }
     }
 
     /// Its name on the command line.
@@ -95,28 +83,12 @@ impl Broken {
     pub const fn word(self) -> &'static str {
         match self {
             Self::No => "no",
-            Self::ResendAfterTimeout => "resend-after-timeout",
-            Self::RefundOnUnknown => "refund-on-unknown",
-            Self::RefundOnCheckError => "refund-on-check-error",
+            Self::Code(defect) => defect.word(),
             Self::RetryInTransport => "retry-in-transport",
             Self::TellBeforeCommit => "tell-before-commit",
             Self::StaleFlip => "stale-flip",
-            Self::LostMarker => "lost-marker",
             Self::AckBeforeSync => "ack-before-sync",
-            Self::ForgetOutbox => "forget-outbox",
-            Self::RefCheckOutside => "ref-check-outside",
-            Self::ForgetBalance => "forget-balance",
-            Self::HideContradiction => "hide-contradiction",
-            Self::ForgetShares => "forget-shares",
             Self::LostFence => "lost-fence",
-            Self::BusyIsNotTaken => "busy-is-not-taken",
-            Self::AnyFailureIsFinal => "any-failure-is-final",
-            Self::ForgetTwins => "forget-twins",
-            Self::BelieveAnyText => "believe-any-text",
-            Self::FailoverForEver => "failover-for-ever",
-            Self::SendToPaused => "send-to-paused",
-            Self::StrictJson => "strict-json",
-            Self::HeldIsUnsent => "held-is-unsent",
             Self::BehindTheBack => "behind-the-back",
         }
     }
@@ -124,6 +96,22 @@ impl Broken {
     /// By name.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
-        std::iter::once(Self::No).chain(Self::ALL).find(|broken| broken.word() == word)
+        std::iter::once(Self::No).chain(Self::all()).find(|broken| broken.word() == word)
+    }
+
+    /// Runs something on this thread with the code in this state.
+    #[cfg(feature = "defects")]
+    pub(crate) fn within<T>(self, run: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+        let defect = if let Self::Code(defect) = self { Some(defect) } else { None };
+        defects::while_on(defect, run)
+    }
+
+    /// Runs something; the code of this build cannot be broken.
+    #[cfg(not(feature = "defects"))]
+    pub(crate) fn within<T>(self, run: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+        if let Self::Code(defect) = self {
+            anyhow::bail!("{}: build with the feature sim/defects", defect.word());
+        }
+        run()
     }
 }

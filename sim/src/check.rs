@@ -1,16 +1,19 @@
 //! What must hold: after every step, and in the end.
 
+use crate::broken::Broken;
+use crate::shop::QTY;
 use crate::supplier::{Ending, Truth, WANT};
-use crate::words::{Dialect, STRANGE, dialect};
+use crate::words::{Dialect, STRANGE, dialect, serial};
 use crate::world::{START_MS, World};
-use domain::{Attempt, AttemptState, Audit, TrxState};
+use domain::{Attempt, AttemptState, Audit, BuyRequest, Trx, TrxState};
+use engine::Bought;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use store::{
     ChainHead, Channel, DeliveryFilter, DeliveryState, JournalLine, Lane, Places, Reads, StampKey,
     Stamped, journal_hash, transfer_hash,
 };
-use types::{MemberId, Rupiah, Sn, SupplierCode, TrxNo};
+use types::{AttemptId, MemberId, Refusal, Rupiah, Sn, SupplierCode, TrxNo};
 
 /// Another supplier is tried this long after the purchase, and not longer.
 pub(crate) const FAILOVER_MS: i64 = 3 * 60_000;
@@ -28,6 +31,11 @@ pub(crate) fn books(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> 
         let head = ledger.entry(row.lane).or_default();
         if row.hash != transfer_hash(&head.hash, head.seq + 1, &row.row) {
             broken.push(format!("ledger row {} breaks the chain", row.seq));
+        }
+        // Under another row before it, it would have another hash.
+        let other = head.hash.map(|byte| !byte);
+        if row.hash == transfer_hash(&other, head.seq + 1, &row.row) {
+            broken.push(format!("ledger row {} does not cover the row before it", row.seq));
         }
         *head = ChainHead { seq: row.seq, hash: row.hash };
         ControlFlow::Continue(())
@@ -64,6 +72,15 @@ pub(crate) fn books(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> 
     for finding in audit.findings() {
         world.wrong(finding.0);
     }
+    let shadow = world.with(|state| std::mem::take(&mut state.shadow));
+    let compared = shadow.compare(reads);
+    let judged = world.with(|state| {
+        state.shadow = shadow;
+        state.broken != Broken::BehindTheBack
+    });
+    for why in compared?.into_iter().filter(|_| judged) {
+        world.wrong(why);
+    }
     // Promise 1: what was answered is there, whatever crashed since.
     let lost: Vec<String> = world.with(|state| {
         let missing = state.acks.iter().filter(|((member, ref_id), ack)| {
@@ -83,6 +100,34 @@ pub(crate) fn books(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> 
         world.wrong(why);
     }
     Ok(())
+}
+
+/// What a member was answered is about what it asked, and no refusal is made up.
+pub(crate) fn answer(world: &World, asked: &BuyRequest, bought: &Bought) {
+    let ref_id = &asked.ref_id;
+    let equal = bought.trx.as_ref().map(|trx| {
+        (&trx.ref_id, &trx.product, &trx.dest, trx.qty)
+            == (ref_id, &asked.product, &asked.dest, asked.qty)
+    });
+    if bought.own && equal == Some(false) {
+        world.wrong(format!("{ref_id} was answered with another purchase: {}", bought.text));
+    }
+    if bought.code == "ref_conflict" && equal != Some(false) {
+        world.wrong(format!("a repeat of {ref_id} is called a conflict: {}", bought.text));
+    }
+    let above = |trx: &Trx| asked.harga_max.is_some_and(|max| trx.price > max);
+    if bought.own && bought.trx.as_deref().is_some_and(above) {
+        world.wrong(format!("{ref_id} costs more than its member allows: {}", bought.text));
+    }
+    let fits = asked.qty.is_some_and(|qty| (QTY.0..=QTY.1).contains(&qty.get()));
+    let true_refusal = match &bought.refusal {
+        None | Some(Refusal::RefConflict) => true,
+        Some(Refusal::QtyRange { .. }) => !fits,
+        Some(_) => false,
+    };
+    if !true_refusal {
+        world.wrong(format!("{ref_id} is refused without a reason: {}", bought.text));
+    }
 }
 
 /// Every row is what the journal's stamps say, and each change was made on what the one before left.
@@ -180,6 +225,19 @@ pub(crate) fn end(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> {
         {
             world.seen("trx: failed late");
         }
+        if let TrxState::Success { sn, .. } = &trx.state {
+            let known = numbers_of(world, trx.no);
+            let stand_in = Sn::stand_in(AttemptId { trx: trx.no, n: trx.attempt });
+            // What was forged came after it was sent, by the same millisecond.
+            let is_forged = sn.as_str().ends_with('F');
+            if !known.is_empty()
+                && *sn != stand_in
+                && !is_forged
+                && !known.iter().any(|one| one == sn.as_str())
+            {
+                world.wrong(format!("{} has SN {sn} and not {}", trx.no, known.join(", ")));
+            }
+        }
         judge(world, trx.no, &trx.state, trx.suspect.is_some(), &truths);
         let open = story.known.attempts.iter().filter(|attempt| attempt.state.is_open()).count();
         if open > 0 && trx.state != TrxState::Pending {
@@ -224,6 +282,23 @@ pub(crate) fn end(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The serial numbers that its suppliers gave it: of its delivery, or of the equal one that it was taken
+/// for.
+fn numbers_of(world: &World, no: TrxNo) -> Vec<String> {
+    let start = format!("g-{no}-");
+    world.with(|state| {
+        if state.decided.contains(&no) || state.rested.contains(&no) {
+            return Vec::new();
+        }
+        let ours = state.truth.iter().filter(|(reference, _)| reference.starts_with(&start));
+        let given = |(reference, truth): (&String, &Truth)| {
+            let old = truth.old.as_ref().map(|old| &old.reference);
+            serial(old.unwrap_or(reference))
+        };
+        ours.map(given).collect()
+    })
 }
 
 /// What a supplier said of a reference, as far as it is on record: what was lost in a crash was

@@ -2,7 +2,7 @@
 //!
 //! The real engine, decisions and connectors run against played suppliers, receivers and members,
 //! over a store that can stop before or after any commit; the process crashes between any two
-//! effects and starts again. After every step the books must hold, and in the end the suppliers'
+//! effects and starts again. Every commit is judged by books of its own, and in the end the suppliers'
 //! truth must be ours. A failing seed repeats exactly. Nothing here is part of the program.
 
 mod broken;
@@ -13,8 +13,8 @@ mod life;
 mod nodes;
 mod operator;
 mod ops;
-mod reading;
 mod receiver;
+mod shadow;
 mod shop;
 mod stores;
 mod supplier;

@@ -5,21 +5,22 @@ use crate::chance::below;
 use crate::check;
 use crate::nodes::{Desk, Place, Started, awake, start, writers_end};
 use crate::operator;
-use crate::ops::{BUSY_MS, Op, What, draw, draw_sleeps};
+use crate::ops::{BUSY_MS, Op, What, draw, draw_prices, draw_sleeps};
+use crate::shadow::Shadow;
 use crate::shop;
-use crate::words::{Dialect, dialect};
+use crate::words::{Dialect, dialect, forged};
 use crate::world::{Ack, Event, World, lane_of};
 use anyhow::anyhow;
-use domain::{AccountName, BuyRequest, Kind, Movement};
-use engine::{Answer, Asked, Command, Errand, Handle, Ran, Received, Suppliers};
+use domain::{AccountName, AttemptState, BuyRequest, Kind, Movement};
+use engine::{Answer, Asked, Command, Errand, Handle, Ran, Received, Suppliers, Workers};
 use model::Model;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{DeliveryFilter, DeliveryState, KeySet, StampKey};
+use store::{DeliveryFilter, DeliveryState, KeySet, Lane, StampKey};
 use suppliers::Inbound;
 use tokio::time::sleep;
-use types::{Dest, MemberId, ProductCode, RefId, Rupiah};
+use types::{Dest, MemberId, ProductCode, Qty, RefId, Rupiah};
 
 /// How a seed is run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -81,10 +82,11 @@ pub fn run(seed: u64, options: Options) -> anyhow::Result<Result<Report, Failure
 
 fn all_ops(seed: u64, options: Options) -> Vec<Op> {
     let mut ops = draw(seed);
+    ops.extend(draw_prices(seed));
     if options.two_nodes {
         ops.extend(draw_sleeps(seed));
-        ops.sort_by_key(|op| op.at);
     }
+    ops.sort_by_key(|op| op.at);
     ops
 }
 
@@ -112,6 +114,10 @@ pub fn shortest(seed: u64, options: Options) -> anyhow::Result<Option<Failure>> 
 }
 
 fn with(seed: u64, options: Options, ops: Vec<Op>) -> anyhow::Result<Result<Report, Failure>> {
+    options.broken.within(|| lives(seed, options, ops))
+}
+
+fn lives(seed: u64, options: Options, ops: Vec<Op>) -> anyhow::Result<Result<Report, Failure>> {
     let folder = tempfile::tempdir()?;
     let place = if options.sqlite {
         Place::Sqlite(folder.path().join("sim.db"))
@@ -127,7 +133,7 @@ fn with(seed: u64, options: Options, ops: Vec<Op>) -> anyhow::Result<Result<Repo
     let key = KeySet::generate()?;
     let (mut store, ..) = place.open()?;
     store.load(&store::Wants::default())?;
-    store.commit(shop::found(&key)?)?;
+    store.commit(shop::found_of(seed, &key)?)?;
     drop(store);
     for number in 0..LIVES_MOST {
         let name = |what: &str| format!("life {number} {what}");
@@ -143,7 +149,7 @@ fn with(seed: u64, options: Options, ops: Vec<Op>) -> anyhow::Result<Result<Repo
             let draw = |what: &str, most: u64| below(seed, &name(what), most);
             let sleeper = usize::try_from(draw("sleeper", 2)).unwrap_or_default();
             let asleep = i64::try_from(draw("asleep", 400_000)).unwrap_or_default();
-            let sleeps = (sleeper, 1 + draw("sleep", 60), asleep);
+            let sleeps = (sleeper, 1 + draw("sleep", 8), asleep);
             world.with(|state| state.sleep_in = options.two_nodes.then_some(sleeps));
             let count = if options.two_nodes { 2 } else { 1 };
             let ended = live(&world, &place, &key, number == 0, count).await;
@@ -160,10 +166,14 @@ fn with(seed: u64, options: Options, ops: Vec<Op>) -> anyhow::Result<Result<Repo
         {
             model.with(|tables| *tables = before);
         }
-        check::books(&world, reads.as_mut())?;
+        let mut checked = check::books(&world, reads.as_mut());
         // The others are to be found without the digests of what they forgot.
-        if matches!(options.broken, Broken::No | Broken::BehindTheBack) {
-            check::stamps(&world, reads.as_mut(), &StampKey::of(&key))?;
+        if checked.is_ok() && options.broken.is_of_the_record() {
+            checked = check::stamps(&world, reads.as_mut(), &StampKey::of(&key));
+        }
+        if let Err(why) = checked {
+            world.wrong(format!("what was written cannot be read: {why:#}"));
+            break;
         }
         match ended {
             Ok(End::Crashed) => {}
@@ -222,19 +232,17 @@ async fn live(
         let Started { handle, ports, writer, adopted, workers } = started;
         desks.push((handle, ports));
         writers.push(writer);
-        if workers.recover(lane_of(node)).await.is_ok() {
-            workers.start();
-        }
         let workers = Arc::new(workers);
         all_workers.push(workers.clone());
-        if let Some(mut adopted) = adopted {
-            tokio::spawn(async move {
-                while let Some(lane) = adopted.recv().await {
-                    // A crash ends this too.
-                    let _ = workers.recover(lane).await;
-                }
-            });
-        }
+        // Nothing is sent or asked before it is known what was sent.
+        tokio::spawn(async move {
+            recover(&workers, lane_of(node)).await;
+            workers.start();
+            let Some(mut adopted) = adopted else { return };
+            while let Some(lane) = adopted.recv().await {
+                recover(&workers, lane).await;
+            }
+        });
     }
     let driver = drive(world, &desks);
     let crash = world.crash.clone();
@@ -248,6 +256,13 @@ async fn live(
         why = writers_end(world, writers) => {
             if world.with(|state| state.crashed) { Ok(End::Crashed) } else { Err(anyhow!(why)) }
         }
+    }
+}
+
+/// Tried until it is done, as the program does. A crash ends this too.
+async fn recover(workers: &Workers, lane: Lane) {
+    while workers.recover(lane).await.is_err() {
+        sleep(Duration::from_secs(1)).await;
     }
 }
 
@@ -295,10 +310,27 @@ async fn drive(world: &World, desks: &[Desk]) -> anyhow::Result<End> {
                         desks.iter().map(|(handle, _)| handle.clone()).collect();
                     tokio::spawn(async move { act(&world, &handle, op.what, &others).await });
                 }
+                Event::Forged { supplier, about } => {
+                    // What was sent meanwhile is the supplier's to speak of.
+                    let state = |shadow: &Shadow| Some(shadow.attempt(about)?.state.clone());
+                    if world.with(|world| state(&world.shadow)) != Some(AttemptState::Intended) {
+                        continue;
+                    }
+                    world.seen("words: before it was sent");
+                    let (reference, text) = forged(world, supplier, about);
+                    let (world, (handle, ports)) = (world.clone(), awake(world, desks).clone());
+                    let again = Event::Forged { supplier, about };
+                    tokio::spawn(async move {
+                        let said = (reference, text);
+                        call_back(&world, &handle, &ports, supplier, said, again).await;
+                    });
+                }
                 Event::Callback { supplier, reference, text } => {
                     let (world, (handle, ports)) = (world.clone(), awake(world, desks).clone());
+                    let said = (reference.clone(), text.clone());
+                    let again = Event::Callback { supplier, reference, text };
                     tokio::spawn(async move {
-                        call_back(&world, &handle, &ports, supplier, reference, text).await;
+                        call_back(&world, &handle, &ports, supplier, said, again).await;
                     });
                 }
             }
@@ -334,8 +366,8 @@ async fn call_back(
     handle: &Handle,
     ports: &Suppliers,
     supplier: usize,
-    reference: String,
-    text: String,
+    (reference, text): (String, String),
+    again: Event,
 ) {
     let Ok(code) = shop::supplier_code(supplier) else { return };
     world.log(|| format!("s{supplier} calls: {text}"));
@@ -354,25 +386,37 @@ async fn call_back(
         Received::Greeted => world.wrong("a callback was taken for a greeting".to_owned()),
         Received::Busy => {
             world.seen("callback not taken");
-            world.plan(10_000, Event::Callback { supplier, reference, text });
+            world.plan(10_000, again);
         }
     }
 }
 
-fn request(number: u64, dest: u64) -> anyhow::Result<BuyRequest> {
+/// What a member asks for under its n-th reference. Who has a daily limit buys the same every time.
+fn request(member: u64, number: u64, dest: u64) -> anyhow::Result<BuyRequest> {
+    let (product, qty) = match number % 8 {
+        3 if member > 0 => {
+            let (min, max) = shop::QTY;
+            let all = [min - 1, min, max, max + 1, min + max / 3];
+            ("T2", Qty::new(all[usize::try_from(number / 8)? % all.len()]))
+        }
+        6 if member > 0 => ("T3", None),
+        _ => ("T1", None),
+    };
+    let most = (number % 16 == 5).then(|| Rupiah::new(shop::PRICE + shop::MARKUP));
     Ok(BuyRequest {
-        product: ProductCode::parse("T1")?,
+        product: ProductCode::parse(product)?,
         dest: Dest::parse(&format!("08960000{dest:04}"))?,
-        qty: None,
+        qty,
         ref_id: RefId::parse(&format!("r{number}"))?,
         counter: 1,
-        harga_max: None,
+        harga_max: most,
         form: domain::Form::default(),
     })
 }
 
 async fn buy(world: &World, handle: &Handle, member: u64, number: u64, dest: u64) {
-    let Ok(request) = request(number, dest) else { return };
+    let Ok(request) = request(member, number, dest) else { return };
+    let asked = request.clone();
     let (id, ref_id) = (i64::try_from(member).unwrap_or_default() + 1, request.ref_id.clone());
     let command = Command::Buy {
         member: MemberId::new(id),
@@ -395,6 +439,7 @@ async fn buy(world: &World, handle: &Handle, member: u64, number: u64, dest: u64
         "ref_conflict" => "buy conflict",
         _ => "buy refused",
     });
+    check::answer(world, &asked, &bought);
     let Some(trx) = bought.trx.filter(|_| bought.own) else { return };
     let ack = Ack { no: trx.no, text: bought.text };
     let first = world.with(|state| state.acks.entry((id, ref_id)).or_insert(ack.clone()).clone());
@@ -411,6 +456,8 @@ async fn credit(world: &World, handle: &Handle, member: u64, amount: i64) {
         kind: if amount < 0 { Kind::Withdrawal } else { Kind::Deposit },
         note: String::new(),
     };
+    // Before it is written: a crash may leave it written without an answer.
+    world.with(|state| state.shadow.asked(movement.member, amount));
     let moved = handle.submit_patiently(Errand::movement(movement).into()).await;
     if matches!(moved, Ok(Answer::Ran(Ran::Refused { .. }))) {
         world.seen("withdrawal refused");
@@ -456,6 +503,16 @@ async fn act(world: &World, handle: &Handle, what: What, all: &[Handle]) {
                     state.paused.insert(number);
                 }
             });
+        }
+        What::Price { amount } => {
+            let Ok(change) = shop::price(amount) else { return };
+            world.seen("price changed");
+            let _ = handle.submit_patiently(Errand::edit(vec![change]).into()).await;
+            for other in all {
+                if let Err(why) = other.refresh() {
+                    world.wrong(why);
+                }
+            }
         }
         What::Decide => operator::decide(world, handle).await,
         What::Replay => {

@@ -40,7 +40,7 @@ struct Arguments {
 
 fn options(arguments: &Arguments, broken: Broken, seed: u64) -> Options {
     let nth = |every: u64| every > 0 && seed.is_multiple_of(every);
-    let sqlite = nth(arguments.sqlite_every);
+    let sqlite = nth(arguments.sqlite_every) || broken.is_of_sqlite();
     let two_nodes = !sqlite && (nth(arguments.two_every) || broken.nodes() > 1);
     Options { broken, sqlite, two_nodes }
 }
@@ -48,8 +48,11 @@ fn options(arguments: &Arguments, broken: Broken, seed: u64) -> Options {
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     let Some(broken) = Broken::named(&arguments.broken) else {
-        let words: Vec<&str> = Broken::ALL.iter().map(|broken| broken.word()).collect();
+        let words: Vec<&str> = Broken::all().map(Broken::word).collect();
         println!("defects: {}", words.join(", "));
+        if !cfg!(feature = "defects") {
+            println!("those of the code itself: build with --features sim/defects");
+        }
         return Ok(ExitCode::FAILURE);
     };
     if let Some(seed) = arguments.seed {

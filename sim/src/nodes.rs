@@ -1,9 +1,7 @@
 //! The nodes of one life: what each is made of, and how it ends.
 
-use crate::broken::Broken;
 use crate::chance::below;
 use crate::check;
-use crate::reading::Reading;
 use crate::receiver::Receivers;
 use crate::shop;
 use crate::stores::Watched;
@@ -24,6 +22,8 @@ use suppliers::{
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 
+/// Calls to a supplier at one time.
+const SEATS: usize = 8;
 const TICK: Duration = Duration::from_secs(10);
 
 /// Where the rows are.
@@ -99,13 +99,17 @@ fn json() -> anyhow::Result<Arc<dyn Connector>> {
     Ok(Arc::new(inner.map_err(|why| anyhow!(why))?))
 }
 
-fn connector(broken: Broken, dialect: Dialect) -> anyhow::Result<Arc<dyn Connector>> {
-    let inner = match dialect {
-        Dialect::Named => named()?,
-        Dialect::Nameless => nameless()?,
-        Dialect::Json => json()?,
-    };
-    Ok(Arc::new(Reading { inner, broken }))
+fn connector(dialect: Dialect) -> anyhow::Result<Arc<dyn Connector>> {
+    match dialect {
+        Dialect::Named => named(),
+        Dialect::Nameless => nameless(),
+        Dialect::Json => json(),
+    }
+}
+
+/// One purchase or question a second at most, on each node.
+pub(crate) fn is_narrow(seed: u64, number: usize) -> bool {
+    number == 0 && below(seed, "narrow gate", 2) == 0
 }
 
 /// One node of the running processes.
@@ -124,23 +128,15 @@ pub(crate) fn start(
     (opened, view): (Opened, Option<Model>),
 ) -> anyhow::Result<Started> {
     let (store, reads, mut rows) = opened;
-    let broken = world.with(|state| state.broken);
     let mut setup = Setup::new(
         Box::new(Watched::new(store, world.clone(), node)),
         ReadPool::inline(reads),
-        move || {
-            let mut rows = rows.catalog()?;
-            if broken == Broken::SendToPaused {
-                rows.suppliers.iter_mut().for_each(|row| row.supplier.paused = false);
-            }
-            Ok(rows)
-        },
+        move || rows.catalog(),
         key.clone(),
         Arc::new(world.clone()),
         Zone::new("Asia/Jakarta")?,
     );
-    let for_ever = broken == Broken::FailoverForEver;
-    let within_ms = if for_ever { i64::MAX } else { check::FAILOVER_MS };
+    let within_ms = check::FAILOVER_MS;
     setup.settings.failover = Failover { within_ms, late: LateFailure::Refund };
     let mut adopted = None;
     if let Some(model) = view {
@@ -160,10 +156,9 @@ pub(crate) fn start(
     let ports = Arc::new(Suppliers::default());
     for number in 0..shop::SUPPLIERS {
         let played = Arc::new(Played { world: world.clone(), number, node });
-        let port = Port::new(connector(broken, dialect(seed, number))?, played);
-        // Purchases queue at a narrow gate.
-        let narrow = number == 0 && below(seed, "narrow gate", 2) == 0;
-        let gate = if narrow { Gate::new(64, Some(1)) } else { port.gate.clone() };
+        let port = Port::new(connector(dialect(seed, number))?, played);
+        // Purchases queue at a narrow gate, and few have a seat anywhere.
+        let gate = Gate::new(SEATS, is_narrow(seed, number).then_some(1));
         ports.insert(shop::supplier_code(number)?, Port { gate, ..port });
     }
     let courier = Arc::new(Receivers(world.clone(), node));

@@ -1,6 +1,7 @@
 //! What people do in a run, as a list: it is drawn once and can be made shorter.
 
 use crate::chance::{below, pick};
+use crate::shop::{PRICE, limit};
 
 /// One thing somebody does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub(crate) enum What {
     Replay,
     /// The wall clock is set back.
     ClockBack { ms: i64 },
+    /// The operator sets the price of the product that everybody buys.
+    Price { amount: i64 },
     /// The process is killed.
     Kill,
     /// A node sleeps through its lease, and the other one takes its work over.
@@ -67,12 +70,27 @@ pub(crate) fn draw_sleeps(seed: u64) -> Vec<Op> {
     (0..3).map(sleep).collect()
 }
 
+/// When the price changes. Who has a daily limit meets it exactly, so not there.
+pub(crate) fn draw_prices(seed: u64) -> Vec<Op> {
+    let price = |n: u64| {
+        let draw = |what: &str, most: u64| below(seed, &format!("price {n} {what}"), most);
+        let at = i64::try_from(draw("at", BUSY_MS.unsigned_abs())).unwrap_or_default();
+        let more = i64::try_from(draw("more", 40)).unwrap_or_default();
+        Op { at, what: What::Price { amount: PRICE + more } }
+    };
+    if limit(seed).is_some() { Vec::new() } else { (0..3).map(price).collect() }
+}
+
 /// Many buy at once, and the first supplier is paused for a minute while they still queue there.
 fn rush(seed: u64, n: u64, at: i64, ops: &mut Vec<Op>) {
     for each in 0..6 {
         let draw = |what: &str, most: u64| below(seed, &format!("rush {n} {each} {what}"), most);
         let (member, dest) = (draw("member", MEMBERS), draw("dest", 8));
         ops.push(Op { at, what: What::Buy { member, number: 1_000 + 10 * n + each, dest } });
+        // A client that sends twice at one time.
+        if each == 0 {
+            ops.push(Op { at, what: What::Again { member, number: 1_000 + 10 * n, dest } });
+        }
     }
     let after = i64::try_from(below(seed, &format!("rush {n} pause"), 8_000)).unwrap_or_default();
     ops.push(Op { at: at + after, what: What::Pause { supplier: 0, paused: true } });

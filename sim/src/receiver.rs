@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::time::Duration;
 use suppliers::{Reply, Request, SendResult};
 use tokio::time::sleep;
-use types::RefId;
+use types::{DeliveryId, RefId};
 
 /// As one node reaches them.
 pub(crate) struct Receivers(pub(crate) World, pub(crate) usize);
@@ -47,6 +47,9 @@ impl Receivers {
         );
         let answers = if honest { Answers::Taken } else { answers };
         self.0.seen(what);
+        if matches!(answers, Answers::Taken) {
+            self.0.with(|state| state.taken.insert(id));
+        }
         self.0.effect("crash: after a callback").await;
         let reply = |status| SendResult::Replied(Reply { status, ..Reply::default() });
         CourierResult::Tried(match answers {
@@ -78,6 +81,15 @@ impl World {
             self.wrong(format!("{id} was told as `{first}` and as `{message}`"));
         }
         let Some(model) = &self.model else { return };
+        let number = id.strip_prefix("gerbang-").and_then(|id| id.parse().ok());
+        let frozen = number.and_then(|number| {
+            model.with(|tables| {
+                Some(tables.deliveries.get(&DeliveryId::new(number))?.message.clone())
+            })
+        });
+        if frozen.as_ref() != Some(&message) {
+            self.wrong(format!("{id} is told as `{message}`, but it says {frozen:?}"));
+        }
         let Ok(ref_id) = RefId::parse(&ref_id) else { return };
         let states: Vec<TrxState> = model.with(|tables| {
             let all = tables.trxs.values().filter(|row| row.trx.ref_id == ref_id);

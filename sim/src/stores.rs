@@ -1,11 +1,12 @@
 //! A store that counts what is written, stops before or after any commit, and can be broken.
 
 use crate::broken::Broken;
-use crate::world::World;
+use crate::chance::below;
+use crate::world::{Event, World};
 use domain::{Attempt, AttemptState, Kind, TrxState};
 use std::collections::BTreeMap;
 use store::{Batch, Change, Facts, Known, Store, StoreError, Wants};
-use types::{MemberId, RefId, Rupiah, TrxNo};
+use types::{Rupiah, TrxNo};
 
 /// Batches for which a broken store looks at old rows.
 const STALE_BATCHES: u64 = 3;
@@ -17,13 +18,11 @@ pub(crate) struct Watched {
     batches: u64,
     /// Rows as they were some batches ago, for defects.
     stale: BTreeMap<TrxNo, (u64, Known)>,
-    young: BTreeMap<(MemberId, RefId), u64>,
 }
 
 impl Watched {
     pub(crate) fn new(inner: Box<dyn Store>, world: World, node: usize) -> Self {
-        let (stale, young) = (BTreeMap::new(), BTreeMap::new());
-        Self { inner, world, node, batches: 0, stale, young }
+        Self { inner, world, node, batches: 0, stale: BTreeMap::new() }
     }
 
     fn broken(&self) -> Broken {
@@ -114,26 +113,37 @@ impl Watched {
         }
     }
 
-    /// Takes away from a batch what a defect forgets.
+    /// Now and then the disk is full, and the process lives on.
+    fn is_full(&self) -> bool {
+        let (seed, now, honest) = self.world.with(|state| (state.seed, state.now(), state.honest));
+        let name = format!("full {} {now} {}", self.node, self.batches);
+        let is_full = !honest && now > 0 && below(seed, &name, 100) < 2;
+        if is_full {
+            self.world.seen("store: full");
+            self.world.log(|| "disk full".to_owned());
+        }
+        is_full
+    }
+
+    /// Now and then somebody calls back about a purchase that was not sent yet, with final words.
+    fn forge(&self, batch: &Batch) {
+        for change in &batch.changes {
+            let Change::InsertAttempt(attempt) = change else { continue };
+            let (seed, honest) = self.world.with(|state| (state.seed, state.honest));
+            let reference = format!("g-{}", attempt.id.supplier_ref());
+            let draw = |what: &str, most| below(seed, &format!("{what} {reference}"), most);
+            let number = attempt.supplier.as_str().strip_prefix('s').and_then(|n| n.parse().ok());
+            let Some(supplier) = number.filter(|_| !honest && draw("forged", 100) < 10) else {
+                continue;
+            };
+            let after = i64::try_from(draw("forged after", 3_000)).unwrap_or_default();
+            self.world.plan(after, Event::Forged { supplier, about: attempt.id });
+        }
+    }
+
+    /// Takes away from a batch what a defect of the environment loses.
     fn spoil(&mut self, batch: &mut Batch) {
         let broken = self.broken();
-        let keeps = |change: &Change| match (broken, change) {
-            (Broken::LostMarker, Change::UpdateAttempt(attempt)) => {
-                attempt.state != AttemptState::Sent
-            }
-            (Broken::ForgetOutbox, Change::InsertDelivery(_)) => false,
-            (Broken::ForgetShares, Change::Transfer(transfer)) => transfer.kind != Kind::Commission,
-            (Broken::HideContradiction, Change::Suspect { why, .. }) => why.is_none(),
-            (Broken::ForgetTwins, Change::Proof { .. }) => false,
-            _ => true,
-        };
-        batch.changes.retain(keeps);
-        let refunds = batch.changes.iter().any(
-            |change| matches!(change, Change::Transfer(transfer) if transfer.kind == Kind::Refund),
-        );
-        if broken == Broken::ForgetBalance && refunds {
-            batch.changes.retain(|change| !matches!(change, Change::Account { .. }));
-        }
         if broken == Broken::StaleFlip
             && let Some(model) = self.world.model.clone()
         {
@@ -176,13 +186,6 @@ impl Store for Watched {
                     *known = old.clone();
                 }
             }
-            Broken::RefCheckOutside => {
-                let (young, now) = (&self.young, self.batches);
-                facts.refs.retain(|key, _| {
-                    young.get(key).is_none_or(|since| now - since > STALE_BATCHES)
-                });
-            }
-            Broken::ForgetTwins => facts.proofs.clear(),
             Broken::BehindTheBack => {
                 if let Some(model) = &self.world.model {
                     for (member, account) in &mut facts.accounts {
@@ -191,7 +194,12 @@ impl Store for Watched {
                     }
                 }
             }
-            _ => {}
+            Broken::No
+            | Broken::Code(_)
+            | Broken::RetryInTransport
+            | Broken::TellBeforeCommit
+            | Broken::AckBeforeSync
+            | Broken::LostFence => {}
         }
         Ok(facts)
     }
@@ -201,15 +209,22 @@ impl Store for Watched {
             self.inner.abandon();
             return Err(StoreError::Unknown("crash".to_owned()));
         }
-        self.spoil(&mut batch);
-        for change in &batch.changes {
-            if let Change::InsertTrx { trx, .. } = change {
-                self.young.insert((trx.member, trx.ref_id.clone()), self.batches);
-            }
+        if self.is_full() {
+            self.inner.abandon();
+            return Err(StoreError::NotWritten("disk full".to_owned()));
         }
+        self.spoil(&mut batch);
         self.watch(&batch);
-        self.inner.commit(batch)?;
-        self.world.committed(self.node);
+        self.inner.commit(batch.clone())?;
+        self.world.judge(&batch);
+        self.forge(&batch);
+        let marks = |change: &Change| match change {
+            Change::UpdateAttempt(attempt) => attempt.state == AttemptState::Sent,
+            _ => false,
+        };
+        if batch.changes.iter().any(marks) {
+            self.world.marked(self.node);
+        }
         if self.world.crashes("crash: after a commit") {
             return Err(StoreError::Unknown("crash".to_owned()));
         }

@@ -4,6 +4,7 @@
 use crate::broken::Broken;
 use crate::chance::{below, pick};
 use crate::digi::FLOAT;
+use crate::nodes::is_narrow;
 use crate::words::{
     Dialect, Way, dialect, final_words, head, not_yet, of_a_stranger, without_number,
 };
@@ -28,6 +29,15 @@ pub(crate) enum Ending {
 }
 
 impl Ending {
+    /// What it says when it says something else.
+    const fn opposite(self) -> Self {
+        match self {
+            Self::Delivered => Self::OutOfStock,
+            Self::WrongNumber | Self::OutOfStock => Self::Delivered,
+            Self::Guarded | Self::Repeated => self,
+        }
+    }
+
     /// What it says is what becomes of it.
     const fn is_told(self) -> bool {
         matches!(self, Self::Delivered | Self::WrongNumber | Self::OutOfStock)
@@ -101,6 +111,8 @@ enum Checked {
 }
 
 pub(crate) const SLOW_MS: u64 = 20_000;
+/// Calls within a second at a gate for one a second: one on time, one early, and one that was held up.
+const RATE_MOST: usize = 3;
 /// How often a call is not made for want of something of our own, and what is said then.
 pub(crate) const WANTS_PERCENT: u64 = 5;
 pub(crate) const WANT: &str = "Too many open files";
@@ -239,11 +251,7 @@ impl Played {
             self.world.plan(after, Event::Callback { supplier, reference, text });
         }
         let later = i64::try_from(below(seed, &name("later"), 60_000)).unwrap_or_default();
-        let opposite = match ending {
-            Ending::Delivered => Ending::OutOfStock,
-            Ending::WrongNumber | Ending::OutOfStock => Ending::Delivered,
-            Ending::Guarded | Ending::Repeated => ending,
-        };
+        let opposite = ending.opposite();
         match calls {
             Calls::Never => self.world.seen("supplier calls never"),
             Calls::Once => {
@@ -318,6 +326,15 @@ impl Played {
         let truth = self.take(reference, dest);
         self.world.effect("crash: after a send").await;
         let result = match answers {
+            Answers::Accepted | Answers::Final if truth.contradicts && !is_late(&truth) => {
+                // Its callback is quicker, and says something else.
+                let wait = u64::try_from(truth.decides_after).unwrap_or_default() + 500;
+                sleep(Duration::from_millis(wait)).await;
+                self.world.seen("reply: another word than the callback's");
+                let at = truth.received + truth.decides_after;
+                let opposite = truth.ending.opposite();
+                Self::reply(final_words(self.dialect(), reference, &truth, opposite, at))
+            }
             Answers::Final => {
                 let wait = u64::try_from(truth.decides_after.min(15_000)).unwrap_or_default();
                 sleep(Duration::from_millis(wait)).await;
@@ -455,18 +472,30 @@ impl Played {
 
     /// Now and then this machine has nothing left to call with, whatever is asked.
     fn wants(&self, request: &Request) -> Option<SendResult> {
-        let (seed, now, honest, broken) =
-            self.world.with(|state| (state.seed, state.now(), state.honest, state.broken));
+        let (seed, now, honest) = self.world.with(|state| (state.seed, state.now(), state.honest));
         let name = format!("wants {} {} {now}", request.url, request.body);
         if honest || below(seed, &name, 100) >= WANTS_PERCENT {
             return None;
         }
         self.world.seen("supplier: held");
         self.world.log(|| format!("s{} is not called: {WANT}", self.number));
-        Some(match broken {
-            Broken::HeldIsUnsent => SendResult::NotSent(WANT.to_owned()),
-            _ => SendResult::Held(WANT.to_owned()),
-        })
+        Some(SendResult::Held(WANT.to_owned()))
+    }
+
+    /// Only so much is asked of it in a second.
+    fn watch_rate(&self) {
+        let wrong = self.world.with(|state| {
+            if self.number != 0 || !state.nodes.is_empty() {
+                return false;
+            }
+            let now = state.now();
+            state.calls.retain(|at| now - at < 1_000);
+            state.calls.push(now);
+            is_narrow(state.seed, self.number) && state.calls.len() > RATE_MOST
+        });
+        if wrong {
+            self.world.wrong(format!("s{} is asked more than its rate allows", self.number));
+        }
     }
 
     async fn carry(&self, request: &Request) -> SendResult {
@@ -477,6 +506,7 @@ impl Played {
         if let Some(held) = self.wants(request) {
             return held;
         }
+        self.watch_rate();
         if url.ends_with("/transaction") {
             return self.top_up(&request.body).await;
         }
@@ -492,23 +522,25 @@ impl Played {
         if field("check") == "1" {
             return self.check(&reference, &dest).await;
         }
+        // What it is asked in the moment of the marker, it is asked by a node that has its lease.
+        if self.world.with(|state| state.nodes.get(self.node).is_some_and(|node| node.lost)) {
+            self.world.wrong(format!("{reference} is sent by a node that lost its lease"));
+        }
         self.world.awake(self.node).await;
         self.world.effect("crash: before a send").await;
         let mut result = self.buy(&reference, &dest).await;
-        match self.world.with(|state| state.broken) {
-            Broken::RetryInTransport if matches!(result, SendResult::Unknown(_)) => {
-                result = self.buy(&reference, &dest).await;
-            }
-            Broken::ResendAfterTimeout => {
-                if let SendResult::Unknown(why) = result {
-                    result = SendResult::NotSent(why);
-                }
-            }
-            _ => {}
+        let retries = self.world.with(|state| state.broken) == Broken::RetryInTransport;
+        if retries && matches!(result, SendResult::Unknown(_)) {
+            result = self.buy(&reference, &dest).await;
         }
         self.world.log(|| format!("s{} buys {reference}: {}", self.number, short(&result)));
         result
     }
+}
+
+/// It decides after any connection ended.
+const fn is_late(truth: &Truth) -> bool {
+    truth.decides_after > 19_000
 }
 
 fn short(result: &SendResult) -> String {

@@ -4,9 +4,11 @@
 use crate::chance::{below, pick};
 use crate::digi::final_json;
 use crate::supplier::{Ending, Truth};
-use crate::world::START_MS;
+use crate::world::{START_MS, World};
 use simulator::chance;
-use types::{CivilTime, Dest, ProductCode, ProductName, Reason, RefId, Rupiah, Sn, TrxNo};
+use types::{
+    AttemptId, CivilTime, Dest, ProductCode, ProductName, Reason, RefId, Rupiah, Sn, TrxNo,
+};
 use wire::{CallbackText, Head, Phrase};
 
 /// How a supplier names purchases.
@@ -30,6 +32,8 @@ pub(crate) fn dialect(seed: u64, supplier: usize) -> Dialect {
 }
 
 const PRICE: i64 = 1_200;
+/// What nothing here costs.
+const ABSURD: i64 = 99_000_000;
 const BALANCE: i64 = 1_000_000;
 /// Only texts about strangers' purchases tell this balance.
 const STRANGE_BALANCE: i64 = 5_555_555;
@@ -75,7 +79,10 @@ fn sentence(named: &Named<'_>, sn: Option<&str>, reason: &str, at: i64, balance:
     let text = match sn {
         Some(sn) => {
             let Ok(sn) = Sn::parse(sn) else { return String::new() };
-            let (before, price) = (Rupiah::new(balance.get() + PRICE), Rupiah::new(PRICE));
+            // Now and then it tells a figure of something else.
+            let is_absurd = below(1, &format!("cost {sn}"), 12) == 0;
+            let price = if is_absurd { ABSURD } else { PRICE };
+            let (before, price) = (Rupiah::new(balance.get() + price), Rupiah::new(price));
             CallbackText::Success { trx, head, sn, before, price, after: balance, at }
         }
         None => CallbackText::Failed { trx, head, reason: Reason::clean(reason), balance, at },
@@ -113,6 +120,23 @@ pub(crate) fn final_words(
             )
         }
     }
+}
+
+/// A delivery that is none, under the reference of an attempt.
+pub(crate) fn forged(world: &World, supplier: usize, about: AttemptId) -> (String, String) {
+    let seed = world.with(|state| state.seed);
+    let reference = format!("g-{}", about.supplier_ref());
+    let sn = format!("{}F", serial(&format!("{seed} forged {reference}")));
+    let text = match dialect(seed, supplier) {
+        Dialect::Json => format!(
+            r#"{{"data":{{"ref_id":"{reference}","status":"Sukses","rc":"00","sn":"{sn}"}}}}"#
+        ),
+        Dialect::Named | Dialect::Nameless => {
+            let at = world.now();
+            format!("R#{reference} SUKSES. SN: {sn}. Saldo 1.000 @{}", civil(at).hhmm())
+        }
+    };
+    (reference, text)
 }
 
 /// The same before the supplier knows the serial number.

@@ -3,17 +3,18 @@
 
 use crate::broken::Broken;
 use crate::ops::Op;
+use crate::shadow::Shadow;
 use crate::supplier::Truth;
 use model::Model;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use store::Lane;
+use store::{Batch, Lane};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep};
-use types::{RefId, TrxNo, UtcMillis};
+use types::{AttemptId, RefId, TrxNo, UtcMillis};
 
 /// 2026-11-23 10:00:00 in Jakarta.
 pub(crate) const START_MS: i64 = 1_795_402_800_000;
@@ -25,6 +26,8 @@ pub(crate) enum Event {
     Op(usize),
     /// A supplier calls back: which supplier, about which reference, saying what.
     Callback { supplier: usize, reference: String, text: String },
+    /// Somebody says in a supplier's name that a purchase was delivered which it never got.
+    Forged { supplier: usize, about: AttemptId },
 }
 
 /// One node of several.
@@ -72,6 +75,12 @@ pub(crate) struct State {
     pub(crate) acks: BTreeMap<(i64, RefId), Ack>,
     /// Deliveries that were told: id to text, and how often.
     pub(crate) told: BTreeMap<String, (String, u32)>,
+    /// Deliveries that a receiver took.
+    pub(crate) taken: BTreeSet<String>,
+    /// When the supplier with a narrow gate was called lately.
+    pub(crate) calls: Vec<i64>,
+    /// What the books must be.
+    pub(crate) shadow: Shadow,
     /// Trxs a person decided.
     pub(crate) decided: Vec<TrxNo>,
     /// Trxs a person decided in the end, by the truth.
@@ -87,7 +96,7 @@ pub(crate) struct State {
     pub(crate) wrong: Vec<String>,
     /// The nodes of the running processes, when there are several.
     pub(crate) nodes: Vec<Node>,
-    /// A node falls asleep after this many of its commits: which one, when, for how long.
+    /// A node falls asleep after this many of its commits with a sent-marker: which one, when, for how long.
     pub(crate) sleep_in: Option<(usize, u64, i64)>,
     /// Tables before the last commit, for the defect that loses it.
     pub(crate) before_last: Option<model::Tables>,
@@ -124,6 +133,9 @@ impl World {
             truth: BTreeMap::new(),
             acks: BTreeMap::new(),
             told: BTreeMap::new(),
+            taken: BTreeSet::new(),
+            calls: Vec::new(),
+            shadow: Shadow::new(seed),
             decided: Vec::new(),
             rested: Vec::new(),
             paused: BTreeSet::new(),
@@ -155,6 +167,7 @@ impl World {
             state.started = Some(Instant::now());
             state.crashed = false;
             state.crash_in = crash_in;
+            state.calls.clear();
         });
     }
 
@@ -206,6 +219,21 @@ impl World {
         })
     }
 
+    /// Judges what was committed, in the order of the commits.
+    pub(crate) fn judge(&self, batch: &Batch) {
+        let wrong = self.with(|state| {
+            // What somebody else wrote is not ours to foresee.
+            if state.broken == Broken::BehindTheBack {
+                return Vec::new();
+            }
+            let mut shadow = std::mem::take(&mut state.shadow);
+            let wrong = shadow.commit(state, batch);
+            state.shadow = shadow;
+            wrong
+        });
+        wrong.into_iter().for_each(|why| self.wrong(why));
+    }
+
     /// A node sleeps through its lease from this moment on. The last one awake never does.
     pub(crate) fn sleep(&self, node: usize, ms: i64) {
         let heir = self.with(|state| {
@@ -227,8 +255,8 @@ impl World {
         let _ = adopted.send(lane);
     }
 
-    /// A commit of a node went through: it may fall asleep at this very moment.
-    pub(crate) fn committed(&self, node: usize) {
+    /// A node may send from this moment on: it may fall asleep right now.
+    pub(crate) fn marked(&self, node: usize) {
         let asleep = self.with(|state| {
             let (sleeper, left, ms) = state.sleep_in.as_mut()?;
             if *sleeper != node {
@@ -326,7 +354,8 @@ impl engine::Clock for World {
 }
 
 /// Everything that must have happened in a long run. One that never did is a failure of the run.
-pub const EXPECTED: [&str; 94] = [
+pub const EXPECTED: [&str; 99] = [
+    "store: full",
     "node: fenced off",
     "node: slept",
     "buy accepted",
@@ -337,6 +366,7 @@ pub const EXPECTED: [&str; 94] = [
     "deposit",
     "withdrawal refused",
     "supplier paused",
+    "price changed",
     "clock set back",
     "clock set far back",
     "operator decides success",
@@ -365,6 +395,9 @@ pub const EXPECTED: [&str; 94] = [
     "reply: nobody knows, and taken",
     "reply: failed, not yet",
     "reply: a stranger's",
+    "reply: another word than the callback's",
+    "words: before it was sent",
+    "cost: not believed",
     "check: failed, not yet",
     "check: a stranger's",
     "words: another reference",

@@ -52,19 +52,38 @@ fn a_seed_repeats_itself() {
 /// Each defect is found within this many seeds, or the checks are worth nothing.
 const SEEDS_MOST: u64 = 60;
 
-#[test]
-fn every_defect_is_found() {
-    for broken in Broken::ALL {
-        let options = Options { broken, two_nodes: broken.nodes() > 1, ..MODEL };
+fn survivors(all: impl Iterator<Item = Broken>) -> Vec<&'static str> {
+    let survives = |broken: &Broken| {
+        let (sqlite, two_nodes) = (broken.is_of_sqlite(), broken.nodes() > 1);
+        let options = Options { broken: *broken, sqlite, two_nodes };
         let found = (1..=SEEDS_MOST).find(|seed| run(*seed, options).unwrap().is_err());
-        assert!(found.is_some(), "{} survives {SEEDS_MOST} seeds", broken.word());
-    }
+        if let Some(seed) = found {
+            eprintln!("{seed:>3}  {}", broken.word());
+        }
+        found.is_none()
+    };
+    all.filter(survives).map(Broken::word).collect()
+}
+
+#[test]
+fn every_broken_environment_is_found() {
+    assert!(survivors(Broken::DOUBLES.into_iter()).is_empty());
+}
+
+/// In the production code itself. Only in a build with switches: without them there is nothing to find,
+/// and nothing that looks as if it had been found.
+#[cfg(feature = "defects")]
+#[test]
+fn every_defect_of_the_code_is_found() {
+    let code = Broken::all().filter(|broken| matches!(broken, Broken::Code(_)));
+    let survivors = survivors(code);
+    assert!(survivors.is_empty(), "after {SEEDS_MOST} seeds: {survivors:?}");
 }
 
 #[test]
 fn a_failure_is_made_shorter() {
-    let options = Options { broken: Broken::ForgetOutbox, ..MODEL };
+    let options = Options { broken: Broken::TellBeforeCommit, ..MODEL };
     let failure = shortest(1, options).unwrap().unwrap();
     assert_eq!(failure.ops, 1, "{:#?}", failure.log);
-    assert!(failure.wrong[0].ends_with("with 0 callbacks"), "{:?}", failure.wrong);
+    assert!(failure.wrong[0].contains("is told as"), "{:?}", failure.wrong);
 }

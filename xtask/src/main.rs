@@ -7,6 +7,10 @@ mod mutants;
 
 use std::process::{Command, ExitCode};
 
+/// One build of everything. The first lets tests choose where the program dies, the second lets the
+/// simulation break the code that it runs.
+const FEATURES: &str = "gerbang/crash-points,sim/defects";
+
 fn run(program: &str, arguments: &[&str]) -> bool {
     eprintln!("+ {program} {}", arguments.join(" "));
     let mut command = Command::new(program);
@@ -78,10 +82,10 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let done = match words.first().map(String::as_str) {
         Some("test") => {
-            // One build of everything; the feature lets tests choose where the program dies.
-            let mut arguments = vec!["test", "--workspace", "--features", "gerbang/crash-points"];
+            let mut arguments = vec!["test", "--workspace", "--features", FEATURES];
             arguments.extend(words.iter().skip(1).map(String::as_str));
-            install() && run("cargo", &arguments)
+            // Without switches the code cannot be broken; that build is seconds.
+            install() && run("cargo", &["test", "-p", "defects"]) && run("cargo", &arguments)
         }
         Some("dependencies") => dependencies::check(),
         Some("mutants") => mutants::check(&words[1..]),

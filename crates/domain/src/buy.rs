@@ -9,6 +9,7 @@ use crate::{
     Product, Shares, Transfer, Trx, TrxState, Wish, given::plain_qty, is_repeat, rank,
     selling_price,
 };
+use defects::{Defect, on};
 use types::{AttemptId, Day, Dest, Moment, ProductCode, Qty, RefId, Refusal, Rupiah, TrxNo};
 
 /// A member's account as the writer holds it.
@@ -111,7 +112,10 @@ pub fn decide_buy(
         (Denomination::Fixed, None) => {}
         (Denomination::Fixed, Some(_)) => return BuyDecision::Refuse(Refusal::QtyFixed),
         (Denomination::Open { .. }, None) => return BuyDecision::Refuse(Refusal::QtyMissing),
-        (Denomination::Open { min, max }, Some(qty)) if qty < min || qty > max => {
+        (Denomination::Open { min, max }, Some(qty))
+            if (qty < min || qty > max || (qty == max && on(Defect::QtyAtEquality)))
+                && !on(Defect::QtyIgnored) =>
+        {
             return BuyDecision::Refuse(Refusal::QtyRange { min, max });
         }
         (Denomination::Open { .. }, Some(_)) => {}
@@ -205,7 +209,8 @@ fn check<'a>(
         // A negative price is a postpaid commission, which needs an inquiry first.
         .filter(|price| !price.is_negative())
         .ok_or(Refusal::ProductClosed)?;
-    if let Some(max) = request.harga_max.filter(|max| price > *max) {
+    let above = |max: &Rupiah| price > *max && !on(Defect::PriceMaxIgnored);
+    if let Some(max) = request.harga_max.filter(above) {
         return Err(Refusal::PriceAboveMax { price, max });
     }
     // A route must not cost more than what is left of the price after the uplines' shares.
@@ -213,18 +218,23 @@ fn check<'a>(
     let ranking = rank(facts.routes.iter().copied(), &wish(ours));
     let route = ranking.candidates.first().ok_or(Refusal::NoRoute)?.clone();
     let why = ranking.words(&route);
-    if facts.member.same_day_guard && request.counter <= facts.same_day {
+    let seen = request.counter <= facts.same_day && !on(Defect::GuardIgnored);
+    if facts.member.same_day_guard && seen {
         return Err(Refusal::SameDayDuplicate);
     }
     let account = facts.account;
     let spent = if account.day == now.civil.date() { account.day_total } else { Rupiah::ZERO };
     let day_total = spent.plus(price).map_err(|_| Refusal::Limit)?;
-    if facts.member.daily_limit.is_some_and(|limit| day_total > limit) {
+    let beyond = |limit| {
+        (day_total > limit && !on(Defect::LimitIgnored))
+            || (day_total == limit && on(Defect::LimitAtEquality))
+    };
+    if facts.member.daily_limit.is_some_and(beyond) {
         return Err(Refusal::Limit);
     }
     let after = account.balance.minus(price).map_err(|_| Refusal::InsufficientBalance)?;
     let room = after.plus(facts.member.credit_limit).map_err(|_| Refusal::InsufficientBalance)?;
-    if room.is_negative() {
+    if room.is_negative() && !on(Defect::FloorIgnored) {
         return Err(Refusal::InsufficientBalance);
     }
     Ok(Bought { price, after, day_total, route, why })

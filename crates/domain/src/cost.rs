@@ -1,6 +1,7 @@
 //! What a supplier says a purchase cost, against what it was expected to cost. A misread figure
 //! must never be booked as if it were one.
 
+use defects::{Defect, on};
 use types::Rupiah;
 
 /// The supplier's own figure is booked up to this many times the expected cost, and down to the
@@ -59,7 +60,7 @@ pub fn plausible_cost(expected: Rupiah, observed: Option<Rupiah>) -> ToldCost {
     // Next to nothing for something that costs more than that is a figure of something else.
     // It is never negative, so a negative figure is below it.
     let least = if measure > SMALL { measure / TIMES_MOST } else { 0 };
-    if told.get() > most || told.get() < least {
+    if (told.get() > most || told.get() < least) && !on(Defect::AnyCostBooked) {
         ToldCost::Unbelievable { booked: expected, told }
     } else {
         ToldCost::Other(told)

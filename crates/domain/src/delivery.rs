@@ -1,6 +1,7 @@
 //! Where the telling of a final state stands, and what a try of it changes.
 
 use crate::callback_delay_ms;
+use defects::{Defect, on};
 use types::UtcMillis;
 
 /// Where a delivery stands.
@@ -86,8 +87,10 @@ pub fn decide_try(
         DeliveryTry::Delivered { status } => (DeliveryState::Delivered, None, status.to_string()),
         DeliveryTry::Failed { why, retry_after_ms, chance } => {
             match callback_delay_ms(tries, *chance, *retry_after_ms) {
-                Some(delay) => (DeliveryState::Due, Some(now.after(delay)), why.clone()),
-                None => (DeliveryState::Exhausted, None, why.clone()),
+                Some(delay) if !on(Defect::GivenUpAtOnce) => {
+                    (DeliveryState::Due, Some(now.after(delay)), why.clone())
+                }
+                Some(_) | None => (DeliveryState::Exhausted, None, why.clone()),
             }
         }
         DeliveryTry::Parked { why } => (DeliveryState::Parked, None, why.clone()),

@@ -2,6 +2,7 @@
 //! became of the product since (promise 2).
 
 use crate::{BuyRequest, Denomination, DestRule, Product, RuleError, Trx};
+use defects::{Defect, on};
 use std::fmt;
 use std::str::FromStr;
 use types::{Dest, ProductCode, Qty};
@@ -77,7 +78,7 @@ pub fn is_repeat(existing: &Trx, request: &BuyRequest, today: Option<&Product>) 
         return false;
     }
     let given = &request.dest;
-    let as_it_is = *given == existing.dest;
+    let as_it_is = *given == existing.dest || on(Defect::AnyRepeatFits);
     match &existing.given {
         Some(then) => {
             let dest = as_it_is

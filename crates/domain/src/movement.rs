@@ -2,6 +2,7 @@
 //! booked. The only place that knows how low a balance may go by hand.
 
 use crate::{Account, AccountName, Attempt, AttemptState, Kind, Transfer};
+use defects::{Defect, on};
 use std::fmt;
 use types::{MemberId, Rupiah, SupplierCode, TrxNo, UtcMillis};
 
@@ -53,7 +54,7 @@ pub fn decide_movement(
     let takes = movement.amount.is_negative();
     let balance = account.balance.plus(movement.amount).map_err(out_of_range)?;
     let room = balance.plus(credit_limit).map_err(out_of_range)?;
-    if takes && room.is_negative() {
+    if takes && room.is_negative() && !on(Defect::FloorIgnoredByHand) {
         return Err(Unmoved::BelowFloor(balance));
     }
     let size = movement.amount.get().checked_abs().filter(|size| *size > 0);

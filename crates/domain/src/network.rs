@@ -5,6 +5,7 @@
 //! markup changed later changes no purchase.
 
 use crate::{Price, RuleError};
+use defects::{Defect, on};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -128,7 +129,9 @@ pub fn with_markups<'a>(
     let (mut price, mut shares) = (top, Shares::default());
     for upline in chain {
         let amount = upline.adds(product);
-        price.amount = price.amount.plus(amount)?;
+        if !on(Defect::MarkupForgotten) {
+            price.amount = price.amount.plus(amount)?;
+        }
         if amount > Rupiah::ZERO {
             shares.0.push(Share { member: upline.member, amount });
         }

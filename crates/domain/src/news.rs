@@ -13,6 +13,7 @@ use crate::{
     Attempt, AttemptState, FailureClass, Outcome, Ranking, Tie, Transfer, Trx, TrxState,
     check_delay_ms, held_delay_ms, pick,
 };
+use defects::{Defect, on};
 use types::{AttemptId, MoneyError, Reason, Rupiah, Sn, TrxNo, UtcMillis};
 
 /// Who brought the news.
@@ -112,6 +113,7 @@ impl NewsFacts<'_> {
         match self.failover.late {
             LateFailure::Refund | LateFailure::Person => {
                 self.now.since(self.trx.created) <= self.failover.within_ms
+                    || on(Defect::FailoverForEver)
             }
             LateFailure::Restored => false,
         }
@@ -175,11 +177,12 @@ fn stay_open(
             check_delay_ms(checks, facts.check_after_ms)
         }
     };
+    let resend = on(Defect::RestartResends) && matches!(source, Source::Restart { .. });
     NewsDecision {
         attempts: vec![Attempt {
-            state,
+            state: if resend { AttemptState::Intended } else { state },
             checks,
-            next: Some(facts.now.after(delay)),
+            next: (!on(Defect::NeverAskedAgain)).then(|| facts.now.after(delay)),
             ..attempt.clone()
         }],
         suspect: patience_over.then(|| Some(PATIENCE_OVER.to_owned())),
@@ -216,8 +219,15 @@ fn move_on(
     state: AttemptState,
     final_reason: Option<&Reason>,
 ) -> Result<NewsDecision, MoneyError> {
-    let closed = Attempt { state, next: None, ..attempt.clone() };
-    let tried: Vec<_> = facts.attempts.iter().map(|attempt| attempt.supplier.clone()).collect();
+    let closed = if on(Defect::OldAttemptOpen) {
+        attempt.clone()
+    } else {
+        Attempt { state, next: None, ..attempt.clone() }
+    };
+    let mut tried: Vec<_> = facts.attempts.iter().map(|attempt| attempt.supplier.clone()).collect();
+    if on(Defect::SameSupplierAgain) {
+        tried.clear();
+    }
     let next = match final_reason {
         Some(_) => None,
         None => pick(&facts.ranking.candidates, &tried)
@@ -292,6 +302,9 @@ pub fn decide_news(
     };
     match &facts.trx.state {
         TrxState::Pending if about == facts.trx.attempt => pending(facts, attempt, source, outcome),
+        TrxState::Failed { .. } if on(Defect::DecidedTwice) && about == facts.trx.attempt => {
+            pending(facts, attempt, source, outcome)
+        }
         TrxState::Pending | TrxState::Failed { .. } | TrxState::Reversed { .. } => {
             Ok(closed(facts, attempt, outcome))
         }
@@ -308,7 +321,8 @@ fn pending(
     source: Source,
     outcome: &Outcome,
 ) -> Result<NewsDecision, MoneyError> {
-    if attempt.state == AttemptState::Intended && !facts.is_restored() {
+    let unsent = attempt.state == AttemptState::Intended && !on(Defect::SettlesUnsent);
+    if unsent && !facts.is_restored() {
         return Ok(before_sending(facts, attempt, outcome));
     }
     match outcome {
@@ -330,6 +344,7 @@ fn pending(
             // purchase that failed may be closed here already.
             let about = match tie {
                 Tie::Reference | Tie::Connection => None,
+                Tie::Earlier | Tie::Likeness if on(Defect::LikeFailureDecides) => None,
                 Tie::Earlier => Some("of a time before ours was sent"),
                 Tie::Likeness => Some("without a reference"),
             };
@@ -351,6 +366,10 @@ fn pending(
         }
         Outcome::Doubtful { why } => Ok(doubt(facts, attempt, source, why)),
         Outcome::Pending => Ok(stay_open(facts, attempt, AttemptState::Waiting, source)),
+        Outcome::Unknown { why } if on(Defect::UnknownIsFailed) && source == Source::Reply => {
+            let reason = Reason::clean(why);
+            move_on(facts, attempt, AttemptState::Failed { reason: reason.clone() }, Some(&reason))
+        }
         Outcome::Unknown { why } => Ok(stay_open(facts, attempt, unknown(attempt, why), source)),
         Outcome::Unsent { proof } => {
             // Only the purchase request itself can prove that nothing left; a status check that
@@ -458,7 +477,7 @@ fn closed(facts: &NewsFacts<'_>, attempt: &Attempt, outcome: &Outcome) -> NewsDe
         Outcome::Success { sn, tie, .. } => {
             // Words without our reference whose serial number is another purchase's are about that.
             let other = facts.twin.is_some() && !tie.names_us();
-            if other || is_contradicted(facts.trx) {
+            if other || is_contradicted(facts.trx) || on(Defect::ContradictionHidden) {
                 return NewsDecision::default();
             }
             let (n, sn) = (attempt.id.n, sn.as_ref().map_or("none", Sn::as_str));
@@ -519,9 +538,11 @@ fn success(
     };
     match outcome {
         Outcome::Failed { reason, tie, .. } => {
-            if !facts.trusted_reversal || source == Source::Reply || *tie != Tie::Reference {
+            let trusted = facts.trusted_reversal || on(Defect::AnySupplierReverses);
+            let is_late = source == Source::Reply && !on(Defect::ReplyReverses);
+            if !trusted || is_late || *tie != Tie::Reference {
                 let mut decision = asked(facts, attempt, source, Answered::Yes);
-                if !is_contradicted(facts.trx) {
+                if !is_contradicted(facts.trx) && !on(Defect::ContradictionHidden) {
                     let why = format!("reported failed after success: {reason}");
                     decision.suspect = Some(Some(why));
                 }

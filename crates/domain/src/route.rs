@@ -1,6 +1,7 @@
 //! Which suppliers may serve a purchase, in which order, and why.
 
 use crate::{Price, Product, RouteRow, Strategy, Supplier, selling_price};
+use defects::{Defect, on};
 use types::{Dest, Moment, Qty, Rupiah, Sku, SupplierCode, TrxNo};
 
 /// A route that may be used for one purchase, with its cost for that purchase.
@@ -103,7 +104,7 @@ fn cost_of(offer: &Offer<'_>, wish: &Wish<'_>) -> Result<Rupiah, String> {
         // It could not be booked as a payment.
         return Err(format!("cost {cost} is below nothing"));
     }
-    if cost > wish.price && !route.allow_loss {
+    if cost > wish.price && !route.allow_loss && !on(Defect::MarginIgnored) {
         return Err(format!("cost {cost} above the price"));
     }
     if let Some(most) = route.cost_most.filter(|most| cost > *most) {

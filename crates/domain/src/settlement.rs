@@ -6,6 +6,7 @@ use crate::{
     AccountName, Attempt, AttemptState, Kind, Loss, NewsDecision, NewsFacts, Transfer,
     plausible_cost,
 };
+use defects::{Defect, on};
 use types::{MoneyError, Reason, Rupiah, Sn};
 
 fn transfer(
@@ -35,8 +36,17 @@ pub(crate) fn settle(
         transfer(facts, AccountName::Hold, AccountName::Sales, price, Kind::Settle, None),
         transfer(facts, supplier, AccountName::Cogs, cost, Kind::Cost, None),
     ];
+    if on(Defect::HoldNotReleased) {
+        transfers.remove(0);
+    }
     for (share, balance) in facts.trx.shares.0.iter().zip(facts.uplines) {
-        let (from, to) = (AccountName::Commission, AccountName::Member(share.member));
+        if on(Defect::SharesUnpaid) {
+            break;
+        }
+        let buyer = on(Defect::ShareToBuyer);
+        let (member, balance) =
+            if buyer { (facts.trx.member, &facts.balance) } else { (share.member, balance) };
+        let (from, to) = (AccountName::Commission, AccountName::Member(member));
         let after = Some(balance.plus(share.amount)?);
         transfers.push(transfer(facts, from, to, share.amount, Kind::Commission, after));
     }
@@ -66,6 +76,9 @@ pub enum CostBack {
 /// an upline has spent meanwhile is our loss.
 fn give_back(facts: &NewsFacts<'_>) -> Result<Vec<Transfer>, MoneyError> {
     let mut transfers = Vec::new();
+    if on(Defect::SharesNotTakenBack) {
+        return Ok(transfers);
+    }
     for (share, balance) in facts.trx.shares.0.iter().zip(facts.uplines) {
         let amount = share.amount.min((*balance).max(Rupiah::ZERO));
         let short = share.amount.minus(amount)?;
@@ -82,22 +95,49 @@ fn give_back(facts: &NewsFacts<'_>) -> Result<Vec<Transfer>, MoneyError> {
     Ok(transfers)
 }
 
+/// The whole price goes back to who paid it.
+fn refunded(facts: &NewsFacts<'_>, balance: Rupiah) -> Result<Vec<Transfer>, MoneyError> {
+    let (mut member, mut balance) = (facts.trx.member, balance);
+    if let (Some(share), Some(upline)) = (facts.trx.shares.0.first(), facts.uplines.first())
+        && on(Defect::RefundToUpline)
+    {
+        (member, balance) = (share.member, upline.plus(facts.trx.price)?);
+    }
+    let mut transfers = vec![transfer(
+        facts,
+        AccountName::Hold,
+        AccountName::Member(member),
+        facts.trx.price,
+        Kind::Refund,
+        Some(balance),
+    )];
+    if on(Defect::RefundUnwritten) {
+        transfers.clear();
+    }
+    if let Some(attempt) = facts.attempts.last()
+        && on(Defect::FailureCosts)
+    {
+        let supplier = AccountName::Supplier(attempt.supplier.clone());
+        transfers.push(transfer(
+            facts,
+            supplier,
+            AccountName::Cogs,
+            attempt.cost,
+            Kind::Cost,
+            None,
+        ));
+    }
+    Ok(transfers)
+}
+
 pub(crate) fn refund(facts: &NewsFacts<'_>, reason: Reason) -> Result<NewsDecision, MoneyError> {
     let balance = facts.balance.plus(facts.trx.price)?;
     let Ok(flip) = facts.trx.state.fail(reason, balance, facts.now) else {
         return Ok(NewsDecision::default());
     };
-    let member = AccountName::Member(facts.trx.member);
     Ok(NewsDecision {
         flip: Some(flip),
-        transfers: vec![transfer(
-            facts,
-            AccountName::Hold,
-            member,
-            facts.trx.price,
-            Kind::Refund,
-            Some(balance),
-        )],
+        transfers: refunded(facts, balance)?,
         suspect: eased(facts.trx, Verdict::NotDelivered),
         attempts: Vec::new(),
     })
@@ -126,7 +166,7 @@ pub(crate) fn reverse(
         suspect: eased(facts.trx, Verdict::NotDelivered),
         attempts: Vec::new(),
     };
-    if let Some(delivered) = delivered(facts) {
+    if let Some(delivered) = delivered(facts).filter(|_| !on(Defect::CostNotReturned)) {
         let (to, kind) = match cost {
             CostBack::Returned => {
                 (AccountName::Supplier(delivered.supplier.clone()), Kind::CostReversal)

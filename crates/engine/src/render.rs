@@ -3,6 +3,7 @@
 use crate::Zone;
 use crate::command::Bought;
 use crate::zone::stamp;
+use defects::{Defect, on};
 use domain::{
     BuyRequest, Form, Given, Member, Product, RepeatWords, Seller, Trx, TrxState, is_repeat,
 };
@@ -165,7 +166,10 @@ pub(crate) fn refused_reply(trx: &Trx, reason: &str, zone: &Zone) -> Reply {
 /// The message of a member's callback; `None` while there is nothing final to tell.
 pub(crate) fn callback_message(trx: &Trx, member: &Member, zone: &Zone) -> Option<String> {
     let text = callback_text(trx, zone)?;
-    let text = text.text(phrase(member));
+    let mut text = text.text(phrase(member));
+    if on(Defect::FailureToldAsSuccess) {
+        text = text.replace(" GAGAL. ", " SUKSES. SN: ");
+    }
     Some(match member.wording.seller {
         Seller::No if member.wording.webhook => webhook(trx, text)?.json(),
         Seller::No | Seller::Text => text,

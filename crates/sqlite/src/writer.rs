@@ -7,6 +7,7 @@ use crate::papers;
 use crate::proofs::Proofs;
 use crate::rows::by;
 use crate::young::{Refs, find};
+use defects::{Defect, on};
 use domain::{Attempt, Trx, TrxState};
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 use std::collections::HashMap;
@@ -220,7 +221,8 @@ impl SqliteStore {
             }
         }
         // A busy member has many movements in a batch; its row is written once.
-        for (member, account) in accounts {
+        for (member, account) in accounts.into_iter().filter(|_| !on(Defect::SqliteForgetsAccount))
+        {
             self.cached(
                 "UPDATE account SET balance = ?2, day = ?3, day_total = ?4 WHERE member = ?1",
             )
@@ -237,7 +239,7 @@ impl SqliteStore {
         for (name, old, new) in
             [("ledger", self.ledger, heads.ledger), ("journal", self.journal, heads.journal)]
         {
-            if old != new {
+            if old != new && !(name == "ledger" && on(Defect::SqliteForgetsHead)) {
                 self.cached("UPDATE chain SET seq = ?2, head = ?3 WHERE name = ?1")
                     .and_then(|mut sql| sql.execute(params![name, new.seq, new.hash]))
                     .map_err(not_written)?;
@@ -301,7 +303,7 @@ impl SqliteStore {
                     columns.reason,
                     columns.cost,
                     columns.at,
-                    columns.balance,
+                    columns.balance.filter(|_| !on(Defect::SqliteHalfFlip)),
                 ])
             })
             .map_err(not_written)?;
@@ -353,7 +355,7 @@ impl SqliteStore {
             state,
             detail,
             attempt.sent.map(types::UtcMillis::get),
-            attempt.next.map(types::UtcMillis::get),
+            attempt.next.map(types::UtcMillis::get).filter(|_| !on(Defect::SqliteForgetsDue)),
             attempt.checks,
         ])?;
         Ok(())

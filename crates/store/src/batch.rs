@@ -3,6 +3,7 @@
 use crate::{
     CatalogChange, CatalogKey, Delivery, JournalLine, Paper, PaperKey, Place, ProofKey, Turn,
 };
+use defects::{Defect, on};
 use domain::{Account, Attempt, Transfer, Trx, TrxState};
 use std::collections::{BTreeSet, HashMap};
 use types::{
@@ -206,7 +207,9 @@ impl Facts {
     pub fn apply(&mut self, change: &Change) {
         match change {
             Change::InsertTrx { trx, guarded } => {
-                self.refs.insert((trx.member, trx.ref_id.clone()), trx.no);
+                if !on(Defect::RefNotInBatch) {
+                    self.refs.insert((trx.member, trx.ref_id.clone()), trx.no);
+                }
                 if *guarded && trx.state == TrxState::Pending {
                     let key = SameDay {
                         member: trx.member,

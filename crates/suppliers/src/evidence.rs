@@ -8,6 +8,7 @@
 use crate::reasons::{Claim, Judged, Reasons};
 use crate::when::{Order, order};
 use crate::{Ask, Explained};
+use defects::{Defect, on};
 use domain::{FailureClass, Outcome, Tie, identity};
 use types::{Reason, Rupiah, Sn, is_same_dest};
 
@@ -259,18 +260,22 @@ fn names(case: &Case<'_>, said: &Said) -> Result<Names, Other> {
     let refs: Vec<&String> = said.refs.iter().filter(|found| !is_blank(found)).collect();
     let named = if refs.is_empty() { Named::Nothing } else { Named::Ours };
     let other = |why: String| Other { why, named };
-    if let Some(other) = refs.iter().find(|found| !is_reference(found, &case.reference)) {
+    let another = |found: &&&String| {
+        !is_reference(found, &case.reference) && !on(Defect::ReferenceNotCompared)
+    };
+    if let Some(other) = refs.iter().find(another) {
         let why = format!("names another reference ({})", shown(other));
         return Err(Other { why, named: Named::Another });
     }
     let exact = names_exactly(case.text, case.ask);
-    if let Some(dest) = said.dest.as_ref().filter(|dest| !exact && !dest_fits(dest, case.ask)) {
+    let fits = |dest: &String| dest_fits(dest, case.ask) || on(Defect::DestNotCompared);
+    if let Some(dest) = said.dest.as_ref().filter(|dest| !exact && !fits(dest)) {
         return Err(other(format!("names another destination ({})", shown(dest))));
     }
     let sku = case.ask.sku.as_str();
-    if let Some(product) =
-        said.product.as_ref().filter(|product| !exact && !product.eq_ignore_ascii_case(sku))
-    {
+    let sold =
+        |product: &String| product.eq_ignore_ascii_case(sku) || on(Defect::ProductNotCompared);
+    if let Some(product) = said.product.as_ref().filter(|product| !exact && !sold(product)) {
         return Err(other(format!("names another product ({})", shown(product))));
     }
     if let (Some(named), Some(asked)) = (said.qty, case.ask.qty)
@@ -289,7 +294,7 @@ fn names(case: &Case<'_>, said: &Said) -> Result<Names, Other> {
 fn tie(case: &Case<'_>, said: &Said, names: &Names) -> Result<Tie, Outcome> {
     let doubtful = |why: &str| Outcome::Doubtful { why: format!("{why}: {}", shown(case.text)) };
     if case.way == Way::Buy {
-        if said.seen {
+        if said.seen && !on(Defect::SeenBeforeIsNow) {
             let why = "speaks of an earlier purchase, this one was not made now";
             return Err(unknown(why, case.text));
         }
@@ -299,7 +304,10 @@ fn tie(case: &Case<'_>, said: &Said, names: &Names) -> Result<Tie, Outcome> {
             (false, false, false) => Err(doubtful("names no purchase")),
         };
     }
-    let when = order(case.ask, said.time.as_deref(), said.date.as_deref());
+    let when = match order(case.ask, said.time.as_deref(), said.date.as_deref()) {
+        Order::Before if on(Defect::OldTimeIsOurs) => Order::NotBefore,
+        when @ (Order::Before | Order::Unsaid | Order::NotBefore) => when,
+    };
     if names.ours {
         let earlier = said.seen && when == Order::Before;
         // With its date it is certainly an older one; a clock alone may stand in another zone.
@@ -317,7 +325,7 @@ fn tie(case: &Case<'_>, said: &Said, names: &Names) -> Result<Tie, Outcome> {
     match when {
         Order::Before => Err(doubtful("without our reference, and of a time before ours was sent")),
         // A serial number can be told from another purchase's; a failure has none.
-        Order::Unsaid | Order::NotBefore if !succeeds => {
+        Order::Unsaid | Order::NotBefore if !succeeds && !on(Defect::LikeFailureDecides) => {
             Err(doubtful("a failure without our reference"))
         }
         Order::Unsaid | Order::NotBefore => {
@@ -357,6 +365,9 @@ fn failure(case: &Case<'_>, said: &Said) -> Result<(FailureClass, String), Strin
     match (said.word, case.reasons.judge(&said.reason)) {
         (Word::Certain(class), _) => Ok((class, "the rule's own word".to_owned())),
         (_, Judged::Listed { class, by }) => Ok((class, by)),
+        (_, Judged::Doubt(_) | Judged::Unlisted) if on(Defect::AnyFailureIsFinal) => {
+            Ok((FailureClass::Route, String::new()))
+        }
         (_, Judged::Doubt(word)) => Err(format!("word of doubt \"{word}\"")),
         (_, Judged::Unlisted) => by_code(),
         (_, Judged::Silent) => by_code().map_err(|_| "a failure without a reason".to_owned()),

@@ -6,9 +6,10 @@ use crate::{
     About, Ask, CheckLimits, Explained, Failures, Heard, Inbound, Movement, PriceList, Refs, Reply,
     Request, SupplierPrice,
 };
-use domain::Epochs;
+use defects::{Defect, on};
+use domain::{Epochs, FailureClass, Outcome, Tie};
 use serde::{Deserialize, Serialize};
-use types::{Dest, RefId, Rounding, Rupiah, Sku};
+use types::{Dest, Reason, RefId, Rounding, Rupiah, Sku};
 use wire::{Account, AskUrl, Reading, Status, Wanted, read, read_price_list};
 
 /// How the n-th equal purchase of a day is told to a center that guards against the same twice.
@@ -206,8 +207,14 @@ impl Connector {
 
 /// A reply with a status that says nothing of a purchase, whatever its text.
 pub(crate) fn refused_by_http(reply: &Reply) -> Explained {
+    let busy = reply.status == 503 && on(Defect::BusyIsNotTaken);
     Explained {
-        outcome: unknown(&format!("HTTP status {}", reply.status), &reply.body),
+        outcome: if busy {
+            let (class, reason) = (FailureClass::Route, Reason::clean("sibuk"));
+            Outcome::Failed { class, reason, tie: Tie::Connection }
+        } else {
+            unknown(&format!("HTTP status {}", reply.status), &reply.body)
+        },
         fields: Vec::new(),
         decided_by: "the HTTP status".to_owned(),
     }

@@ -5,6 +5,7 @@
 //! status check it says nothing about the purchase.
 
 use crate::{names, tail};
+use defects::{Defect, on};
 use regex::Regex;
 use std::sync::LazyLock;
 use types::Rupiah;
@@ -335,6 +336,7 @@ fn failed(before: &str, after: &str, reading: &mut Reading) {
 
 fn finish_sn(text: &str, reading: &mut Reading) {
     let sn = text.trim_matches(' ').trim_end_matches(['.', ' ']);
+    let sn = if on(Defect::SerialCut) { sn.get(..sn.len() / 2).unwrap_or(sn) } else { sn };
     reading.sn = (!sn.is_empty()).then(|| sn.to_owned());
 }
 

@@ -5,14 +5,15 @@ use super::{InFlight, called, whole};
 use crate::command::{Answer, Command};
 use crate::crash::{crash_point, panic_point};
 use crate::{Handle, Port, Purpose, Suppliers};
-use domain::{AttemptState, FailureClass, Outcome, Source};
+use defects::{Defect, on};
+use domain::{AttemptState, FailureClass, Outcome, Source, Tie};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 use store::{Channel, Place, Work};
 use suppliers::{Ask, SendResult};
 use tokio::sync::watch;
-use types::{AttemptId, SupplierCode, UtcMillis};
+use types::{AttemptId, Reason, SupplierCode, UtcMillis};
 
 /// Most purchases at suppliers at one time.
 const SENDING_MOST: usize = 512;
@@ -214,7 +215,7 @@ async fn send(handle: &Handle, port: &Port, work: &Work, spacing: &Spacing) -> b
     spacing.asks(id, port.connector.check_limits().spacing_ms);
     crash_point("marked");
     // Between the marker and the first byte a node may sleep for long, and its work be another's.
-    if !handle.may_act() {
+    if !handle.may_act() && !on(Defect::LeaseNotLookedAt) {
         let proof = "this node lost its lease before the first byte".to_owned();
         let outcome = Outcome::Unsent { proof: proof.clone() };
         let now = handle.now().utc;
@@ -236,6 +237,12 @@ async fn send(handle: &Handle, port: &Port, work: &Work, spacing: &Spacing) -> b
             let result = port.transport.send(&request).await;
             let outcome = match &result {
                 SendResult::NotSent(proof) => Outcome::Unsent { proof: proof.clone() },
+                SendResult::Held(why) if on(Defect::HeldIsUnsent) => {
+                    Outcome::Unsent { proof: why.clone() }
+                }
+                SendResult::Unknown(why) if on(Defect::NoAnswerIsUnsent) => {
+                    Outcome::Unsent { proof: why.clone() }
+                }
                 SendResult::Held(why) => Outcome::Held { why: why.clone() },
                 SendResult::Replied(reply) => port.connector.read_buy(&ask, reply),
                 SendResult::Unknown(why) => Outcome::Unknown { why: why.clone() },
@@ -278,6 +285,10 @@ async fn check(handle: &Handle, port: &Port, work: &Work, spacing: &Spacing) {
     };
     let outcome = match &result {
         SendResult::Replied(reply) => port.connector.read_check(&ask, reply),
+        SendResult::NotSent(why) | SendResult::Unknown(why) if on(Defect::CheckErrorIsFailed) => {
+            let (class, reason) = (FailureClass::Number, Reason::clean(why));
+            Outcome::Failed { class, reason, tie: Tie::Reference }
+        }
         SendResult::NotSent(why) | SendResult::Held(why) | SendResult::Unknown(why) => {
             Outcome::Unknown { why: format!("the status check got no answer: {why}") }
         }

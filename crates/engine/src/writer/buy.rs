@@ -3,6 +3,7 @@
 use super::Desk;
 use crate::command::{Asked, Bought};
 use crate::render::{accept_reply, phrase, refused, stored};
+use defects::{Defect, on};
 use domain::{BuyDecision, BuyFacts, BuyRequest, RepeatWords, Shares, decide_buy};
 use store::{Change, Channel, Direction, JournalLine, SameDay};
 use types::{MemberId, Refusal, TrxNo};
@@ -11,6 +12,9 @@ use wire::Phrase;
 impl Desk<'_> {
     pub(super) fn buy(&mut self, id: MemberId, request: &BuyRequest, asked: &Asked) -> Bought {
         let bought = self.decide_purchase(id, request);
+        if on(Defect::PurchaseUnrecorded) {
+            return bought;
+        }
         let own_trx = bought.trx.as_ref().filter(|_| bought.own).map(|trx| trx.no);
         self.put(Change::Journal(Box::new(JournalLine {
             at: asked.received,
@@ -72,8 +76,12 @@ impl Desk<'_> {
                 if let Some(turn) = turn {
                     self.put(Change::Turn { turn, count: counter });
                 }
-                self.put(Change::Transfer(debit));
-                self.put(Change::Account { member: id, account });
+                if !on(Defect::DebitUnwritten) {
+                    self.put(Change::Transfer(debit));
+                }
+                if !on(Defect::BalanceUnwritten) {
+                    self.put(Change::Account { member: id, account });
+                }
                 let text = accept_reply(&trx, self.zone).text(words);
                 Bought { text, code: "accepted", trx: Some(trx), own: true, refusal: None }
             }

@@ -3,6 +3,7 @@
 use super::Desk;
 use super::news::Decided;
 use crate::command::{Carried, Errand, Ran};
+use defects::{Defect, on};
 use domain::{
     Account, Attempt, DeliveryState, Transfer, Unmoved, decide_correction, decide_entry,
     decide_movement,
@@ -109,7 +110,8 @@ impl Desk<'_> {
         let put: HashMap<MemberId, Rupiah> = records.collect();
         let mut accounts: HashMap<MemberId, Account> = HashMap::new();
         let mut moved = Vec::new();
-        for movement in &errand.moves {
+        let again = errand.moves.iter().filter(|_| on(Defect::DepositTwice));
+        for movement in errand.moves.iter().chain(again) {
             let member = movement.member;
             let known = self.catalog.member_by_id(member);
             let limit = put.get(&member).copied();

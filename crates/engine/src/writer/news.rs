@@ -3,6 +3,7 @@
 use super::Desk;
 use crate::command::Resolve;
 use crate::render::callback_message;
+use defects::{Defect, on};
 use domain::{
     Attempt, AttemptState, Failover, LateFailure, NewsDecision, NewsFacts, Offer, Outcome, Ranking,
     Source, Supplier, Trx, TrxState, Wish, decide_news, decide_overdue, decide_resolution,
@@ -55,7 +56,8 @@ impl Desk<'_> {
             return false;
         }
         let alone = not_alone(&known.trx, &known.attempts, id);
-        if let Some(why) = alone.or_else(|| self.unsendable(&known.trx, attempt)) {
+        let barred = || self.unsendable(&known.trx, attempt).filter(|_| !on(Defect::PauseNotHeard));
+        if let Some(why) = alone.or_else(barred) {
             let decided = self.with_facts(&known, &Evidence::default(), |facts| {
                 decide_unsendable(facts, attempt, &why).map_err(|error| error.to_string())
             });
@@ -77,7 +79,9 @@ impl Desk<'_> {
             next: Some(self.now.utc.after(patience.max(1_000).saturating_add(SEND_SLACK_MS))),
             ..attempt.clone()
         };
-        self.put(Change::UpdateAttempt(Box::new(sent)));
+        if !on(Defect::MarkerUnwritten) {
+            self.put(Change::UpdateAttempt(Box::new(sent)));
+        }
         true
     }
 
@@ -106,12 +110,18 @@ impl Desk<'_> {
         line: Option<&JournalLine>,
     ) {
         let known = self.facts.trxs.get(&about.trx).cloned();
-        if let Some(mut line) = line.cloned() {
+        if let Some(mut line) = line.filter(|_| !on(Defect::WordsUnrecorded)).cloned() {
             line.member = known.as_ref().map(|known| known.trx.member);
             line.trx = known.as_ref().map(|known| known.trx.no);
             self.put(Change::Journal(Box::new(line)));
         }
-        let Some(known) = known else { return };
+        let Some(mut known) = known else { return };
+        if on(Defect::PriceOfNow)
+            && let Some(entry) = self.catalog.member_by_id(known.trx.member)
+            && let Some((_, now, _)) = self.catalog.terms(&entry.member, &known.trx.product)
+        {
+            known.trx.price = now.amount;
+        }
         let own = known.attempts.iter().any(|a| a.id == about && a.supplier == place.supplier);
         if !own {
             return;
@@ -144,7 +154,10 @@ impl Desk<'_> {
         let rivals = self.facts.places.get(place).map_or(&[][..], Vec::as_slice);
         Evidence {
             twin: first.filter(|first| *first != trx.no),
-            rival: rivals.iter().find(|rival| rival.trx != trx.no).copied(),
+            rival: rivals
+                .iter()
+                .find(|rival| rival.trx != trx.no && !on(Defect::RivalsForgotten))
+                .copied(),
         }
     }
 
@@ -266,7 +279,9 @@ impl Desk<'_> {
     /// `looked_up`: whether the serial number is new is known from the facts.
     fn carry_out_with(&mut self, known: &Known, decision: NewsDecision, looked_up: bool) {
         let trx = &known.trx;
-        let flipped = decision.flip.is_some();
+        let flipped = decision.flip.as_ref().is_some_and(|state| {
+            !(on(Defect::LaterNumberUntold) && state.word() == trx.state.word())
+        });
         if looked_up {
             self.remember_proof(trx, &decision);
         }
@@ -293,7 +308,9 @@ impl Desk<'_> {
             if let Some(why) = &why {
                 tracing::warn!(trx = %trx.no, why, "a purchase waits for a person");
             }
-            self.put(Change::Suspect { no: trx.no, why });
+            if !on(Defect::SuspectUnwritten) {
+                self.put(Change::Suspect { no: trx.no, why });
+            }
         }
         if flipped {
             self.outbox(trx.no);
@@ -302,7 +319,7 @@ impl Desk<'_> {
 
     /// A serial number settles a purchase: from now on it is known at its supplier.
     fn remember_proof(&mut self, trx: &Trx, decision: &NewsDecision) {
-        if trx.price <= Rupiah::ZERO {
+        if trx.price <= Rupiah::ZERO || on(Defect::TwinsForgotten) {
             return;
         }
         for attempt in &decision.attempts {
@@ -320,9 +337,12 @@ impl Desk<'_> {
     /// Refunds come off the day's total of the day they were bought on.
     fn credit_account(&mut self, member: types::MemberId, change: i64, trx: &Trx) {
         let Some(mut account) = self.facts.accounts.get(&member).cloned() else { return };
+        if member == trx.member && on(Defect::RefundLeavesBalance) {
+            return;
+        }
         // The decision computed the same sum with checked arithmetic before.
         account.balance = Rupiah::new(account.balance.get().saturating_add(change));
-        if member == trx.member && account.day == trx.day {
+        if member == trx.member && account.day == trx.day && !on(Defect::RefundKeepsTheDay) {
             let total = account.day_total.get().saturating_sub(change);
             account.day_total = Rupiah::new(total.max(0));
         }
@@ -333,7 +353,7 @@ impl Desk<'_> {
     fn outbox(&mut self, no: TrxNo) {
         let Some(trx) = self.facts.trxs.get(&no).map(|known| known.trx.clone()) else { return };
         let Some(entry) = self.catalog.member_by_id(trx.member) else { return };
-        if entry.member.callback_url.is_none() {
+        if entry.member.callback_url.is_none() || on(Defect::OutboxUnwritten) {
             return;
         }
         let Some(message) = callback_message(&trx, &entry.member, self.zone) else { return };

@@ -4,6 +4,7 @@
 //! They ride in the last line of the journal that the command writes anyway; one without a line gets
 //! one. An attempt that merely stays open needs none.
 
+use defects::{Defect, on};
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 use store::{
@@ -31,7 +32,8 @@ fn once<K: Hash + Eq>(rows: &mut HashMap<K, Was>, row: K, stamp: impl FnOnce() -
 /// The stamp with what the row was; the next one finds what this one leaves. What nobody looked at
 /// before it was changed cannot be told of as if it had been, so it counts as not there.
 fn next<K: Hash + Eq>(rows: &mut HashMap<K, Was>, row: K, stamp: Stamp) -> Stamp {
-    let was = rows.insert(row, stamp.then()).unwrap_or(Was::Nothing);
+    let was = rows.insert(row, stamp.then()).filter(|_| !on(Defect::StampWithoutPast));
+    let was = was.unwrap_or(Was::Nothing);
     Stamp { was, ..stamp }
 }
 
@@ -175,7 +177,9 @@ fn stamps_of(changes: &[Change], facts: &Facts, before: &mut Before<'_>) -> Vec<
                 stamps.push(next(&mut before.papers, paper.clone(), key.no_paper(paper)));
             }
             Change::Account { member, .. } => {
-                accounts.insert(*member);
+                if !on(Defect::AccountsUnstamped) {
+                    accounts.insert(*member);
+                }
             }
             Change::Proof { .. }
             | Change::Turn { .. }

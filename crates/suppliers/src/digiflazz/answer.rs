@@ -6,6 +6,7 @@
 use super::codes::{RcClass, rc_class};
 use crate::Ask;
 use crate::evidence::TAKEN;
+use defects::{Defect, on};
 use domain::{FailureClass, Outcome, Tie};
 use types::{Reason, Rounding, Rupiah, Sn};
 use wire::{Loose, LooseObject, foreign_json};
@@ -73,6 +74,9 @@ impl Said {
                 other.text()
             }
         };
+        if on(Defect::StrictJson) && text("buyer_last_saldo").contains('.') {
+            return Err("invalid type: floating point".to_owned());
+        }
         let amount = |name: &str, rounding| data.get(name).amount(rounding).ok().flatten();
         Ok(Self {
             ref_id: text("ref_id"),
