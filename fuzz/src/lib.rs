@@ -149,6 +149,7 @@ fn ask() -> Ask {
         cost: Rupiah::new(1_321),
         counter: 1,
         sent: Some(moment(23)),
+        waited_ms: 3_600_000,
         asked: moment(24),
     }
 }

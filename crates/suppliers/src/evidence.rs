@@ -306,10 +306,10 @@ fn tie(case: &Case<'_>, said: &Said, names: &Names) -> Result<Tie, Outcome> {
     }
     let when = match order(case.ask, said.time.as_deref(), said.date.as_deref()) {
         Order::Before if on(Defect::OldTimeIsOurs) => Order::NotBefore,
-        when @ (Order::Before | Order::Unsaid | Order::NotBefore) => when,
+        when @ (Order::Before | Order::Unsaid | Order::AnyDay | Order::NotBefore) => when,
     };
     if names.ours {
-        let earlier = said.seen && when == Order::Before;
+        let earlier = said.seen && matches!(when, Order::Before | Order::AnyDay);
         // With its date it is certainly an older one; a clock alone may stand in another zone.
         if earlier && said.date.is_some() {
             return Err(doubtful("our reference over a purchase of a day before ours was sent"));
@@ -325,10 +325,12 @@ fn tie(case: &Case<'_>, said: &Said, names: &Names) -> Result<Tie, Outcome> {
     match when {
         Order::Before => Err(doubtful("without our reference, and of a time before ours was sent")),
         // A serial number can be told from another purchase's; a failure has none.
-        Order::Unsaid | Order::NotBefore if !succeeds && !on(Defect::LikeFailureDecides) => {
+        Order::Unsaid | Order::AnyDay | Order::NotBefore
+            if !succeeds && !on(Defect::LikeFailureDecides) =>
+        {
             Err(doubtful("a failure without our reference"))
         }
-        Order::Unsaid | Order::NotBefore => {
+        Order::Unsaid | Order::AnyDay | Order::NotBefore => {
             let proves = said.sn.as_deref().and_then(|sn| serial(sn, case.ask, &case.reference));
             let proves = proves.and_then(|sn| identity(&sn, &case.ask.dest)).is_some();
             if succeeds && !proves {

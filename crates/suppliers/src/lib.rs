@@ -54,6 +54,9 @@ pub struct Ask {
     /// When the sent-marker was written; what a wall clock showed then is compared with suppliers'
     /// texts.
     pub sent: Option<Moment>,
+    /// So long ago it was sent, at least, whatever happened to the wall clock since; 0 when that is not
+    /// known.
+    pub waited_ms: i64,
     /// Now, when it is asked.
     pub asked: Moment,
 }

@@ -308,6 +308,7 @@ mod tests {
             cost: Rupiah::new(1_200),
             counter: 1,
             sent: None,
+            waited_ms: 0,
             asked: types::Moment { utc: types::UtcMillis::new(0), civil: at() },
         }
     }

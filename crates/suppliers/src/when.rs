@@ -9,11 +9,16 @@ use types::{CivilTime, Day};
 pub(crate) enum Order {
     Before,
     NotBefore,
+    /// A time of a day, asked about long after: it may be of today, or of before.
+    AnyDay,
     /// The text names no time, or it is not known when ours was sent.
     Unsaid,
 }
 
 const DAY: i64 = 1_440;
+/// A question so long after sending is a late one.
+const LONG: i64 = DAY / 2;
+const HOUR: i64 = 60;
 /// A supplier's clock may be this many minutes ahead of ours: such a time is now, not yesterday's.
 const AHEAD: i64 = 5;
 
@@ -62,8 +67,9 @@ fn date(text: &str, asked: CivilTime) -> Option<i64> {
     Some(if later { days(this_year.saturating_sub(1), month, day) } else { found })
 }
 
-/// A time without a date is the latest such moment not after the question; a date without a time
-/// is compared as a date.
+/// A time without a date is the latest such moment not after the question. The later the question, the
+/// more times are after sending that way, and a day later all are: then only one in the hour after
+/// sending is taken for ours. A date without a time is compared as a date.
 pub(crate) fn order(ask: &Ask, time: Option<&str>, on: Option<&str>) -> Order {
     let Some(sent) = ask.sent else { return Order::Unsaid };
     let (sent, asked) = (minute(sent.civil), minute(ask.asked.civil));
@@ -72,6 +78,10 @@ pub(crate) fn order(ask: &Ask, time: Option<&str>, on: Option<&str>) -> Order {
         (None, None) => return Order::Unsaid,
         (None, Some(day)) => day < sent.div_euclid(DAY),
         (Some(time), Some(day)) => of_day(day, time) < sent,
+        (Some(time), None) if asked.saturating_sub(sent) > LONG => {
+            let is_ours = time.saturating_sub(sent).rem_euclid(DAY) <= HOUR;
+            return if is_ours { Order::NotBefore } else { Order::AnyDay };
+        }
         (Some(time), None) => {
             let today = of_day(asked.div_euclid(DAY), time);
             let is_yesterday = today > asked.saturating_add(AHEAD);
@@ -101,6 +111,7 @@ mod tests {
             cost: Rupiah::ZERO,
             counter: 1,
             sent: Some(sent),
+            waited_ms: 0,
             asked,
         }
     }
@@ -150,7 +161,9 @@ mod tests {
             };
             let then = sent + part.min(wait);
             let text = moment(then).civil.hhmm();
-            prop_assert_eq!(order(&ask(moment(sent), moment(sent + wait)), Some(&text), None), Order::NotBefore);
+            let found = order(&ask(moment(sent), moment(sent + wait)), Some(&text), None);
+            let doubted = wait > LONG && part.min(wait) > HOUR;
+            prop_assert_eq!(found, if doubted { Order::AnyDay } else { Order::NotBefore });
         }
     }
 }

@@ -44,6 +44,7 @@ pub(super) fn ask_of(handle: &Handle, work: &Work, now: UtcMillis) -> Ask {
         sent: (work.attempt.state != AttemptState::Intended)
             .then(|| work.attempt.sent.unwrap_or(work.attempt.created))
             .map(|sent| zone.moment(sent)),
+        waited_ms: 0,
         asked: zone.moment(now),
     }
 }
@@ -98,6 +99,7 @@ async fn work_on(
         if task == Task::Send {
             panic_point("sender");
         }
+        spacing.steady.sees(handle.now().utc);
         let mut skip = Vec::new();
         let mut left = false;
         loop {
@@ -262,7 +264,9 @@ async fn send(handle: &Handle, port: &Port, work: &Work, spacing: &Spacing) -> b
 /// Promise 4: an answer is evidence; no answer is none.
 async fn check(handle: &Handle, port: &Port, work: &Work, spacing: &Spacing) {
     let began = handle.now().utc;
-    let ask = ask_of(handle, work, began);
+    let sent = work.attempt.sent.unwrap_or(work.attempt.created);
+    let waited_ms = spacing.steady.waited_ms(sent, began);
+    let ask = Ask { waited_ms, ..ask_of(handle, work, began) };
     let limits = port.connector.check_limits();
     spacing.asks(work.attempt.id, limits.spacing_ms);
     let age = began.since(work.attempt.sent.unwrap_or(work.attempt.created));

@@ -8,6 +8,7 @@ mod inlet;
 mod overdue;
 mod patience;
 mod spacing;
+mod steady;
 
 pub use courier::{Courier, CourierResult, tell_nothing};
 pub use gone::gone_paper;

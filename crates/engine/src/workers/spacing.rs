@@ -7,6 +7,7 @@
 //! questions: a spaced supplier is then left alone for one spacing.
 
 use super::patience::Patience;
+use super::steady::Steady;
 use defects::{Defect, on};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -28,17 +29,21 @@ struct Asked {
 pub(super) struct Spacing {
     asked: Arc<Mutex<Asked>>,
     patience: Patience<AttemptId>,
+    /// How old what was sent is, whatever the wall clock did.
+    pub(super) steady: Steady,
 }
 
 impl Spacing {
     /// Nothing is known yet.
     pub(super) fn new() -> Self {
         let asked = Asked { since: Instant::now(), last: HashMap::new() };
-        Self { asked: Arc::new(Mutex::new(asked)), patience: Patience::new() }
+        let (patience, steady) = (Patience::new(), Steady::new());
+        Self { asked: Arc::new(Mutex::new(asked)), patience, steady }
     }
 
     /// Others may have asked until now: a start, or work taken over.
     pub(super) fn forget(&self) {
+        self.steady.begin();
         if let Ok(mut asked) = self.asked.lock() {
             asked.since = Instant::now();
         }

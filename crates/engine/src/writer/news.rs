@@ -6,7 +6,7 @@ use crate::render::callback_message;
 use defects::{Defect, on};
 use domain::{
     Attempt, AttemptState, Failover, LateFailure, NewsDecision, NewsFacts, Offer, Outcome, Ranking,
-    Source, Supplier, Trx, TrxState, Wish, decide_news, decide_overdue, decide_resolution,
+    Source, Supplier, Tie, Trx, TrxState, Wish, decide_news, decide_overdue, decide_resolution,
     decide_restored, decide_unsendable, not_alone, obstacle, rank,
 };
 use store::{Change, Delivery, DeliveryState, JournalLine, Known, Place, ProofKey};
@@ -133,6 +133,22 @@ impl Desk<'_> {
         match decided {
             Ok(decision) => self.carry_out(&known, decision),
             Err(error) => self.put(Change::Suspect { no: about.trx, why: Some(error) }),
+        }
+        self.remember_told(&known.trx, place, outcome);
+    }
+
+    /// A number that is told over our reference is that purchase's from now on, also where it decides
+    /// nothing: of one that was closed, or that has another number already. An equal purchase must not be
+    /// settled with it.
+    fn remember_told(&mut self, trx: &Trx, place: &Place, outcome: &Outcome) {
+        if on(Defect::TwinsForgotten) {
+            return;
+        }
+        let Outcome::Success { sn: Some(sn), tie: Tie::Reference, .. } = outcome else { return };
+        let key = ProofKey::of(&place.supplier, sn, &place.dest);
+        let Some(key) = key.filter(|_| trx.price > Rupiah::ZERO) else { return };
+        if !self.facts.proofs.contains_key(&key) {
+            self.put(Change::Proof { key, trx: trx.no });
         }
     }
 

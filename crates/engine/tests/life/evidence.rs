@@ -538,3 +538,27 @@ async fn nothing_is_decided_before_it_was_sent() {
         drop(seat);
     }
 }
+
+/// Found by the simulation: a number that was told of a purchase that was closed here, or beside
+/// another number, settled an equal purchase. Promise 4.
+#[tokio::test(start_paused = true)]
+async fn a_number_that_decided_nothing_is_known_all_the_same() {
+    for first in [Act::NotSent, Act::Say(100, "success sn=1111222233334444")] {
+        let folder = tempfile::tempdir().unwrap();
+        let rig = Rig::new(folder.path()).await;
+        rig.first.set(first, Act::Say(100, "pending"));
+        rig.second.set(Act::Say(100, "pending"), Act::Say(100, "pending"));
+        let first = rig.buy("a").await;
+        pass(1_000).await;
+        assert!(rig.supplier_calls(first, SN).await);
+        pass(1_000).await;
+        // Over our reference it is the first one's, whoever says it next.
+        tied(&rig, Tie::Earlier, 0);
+        rig.first.set(Act::Say(100, "pending"), Act::Say(100, SN));
+        let second = rig.buy("b").await;
+        pass(60_000).await;
+        assert_eq!(rig.state(second).await, "pending");
+        let why = suspect(&rig, second).await.unwrap_or_default();
+        assert!(why.contains(&first.to_string()), "{why}");
+    }
+}

@@ -99,6 +99,7 @@ fn purchase(
         cost: Rupiah::ZERO,
         counter: 1,
         sent: Some(sent),
+        waited_ms: SENT_BEFORE_MS,
         asked,
     };
     Ok((ask, assumed))

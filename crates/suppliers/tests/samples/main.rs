@@ -3,6 +3,7 @@
 
 mod digiflazz;
 mod documented;
+mod late;
 mod okeconnect;
 mod template;
 mod words;
@@ -38,6 +39,7 @@ fn ask(sku: &str, dest: &str) -> Ask {
         cost: Rupiah::new(1_321),
         counter: 1,
         sent: Some(moment(0)),
+        waited_ms: DAY_MS,
         asked: moment(DAY_MS),
     }
 }
