@@ -6,7 +6,7 @@
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use sim::{Broken, EXPECTED, Failure, Options, run, shortest};
+use sim::{Broken, Failure, Options, missing, run, shortest};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -33,6 +33,9 @@ struct Arguments {
     /// With a defect: see `--broken list`.
     #[arg(long, default_value = "no")]
     broken: String,
+    /// Goes on after a failure and tells each failing seed with what is wrong first.
+    #[arg(long)]
+    keep_on: bool,
     /// Threads; as many as the machine has when absent.
     #[arg(long)]
     threads: Option<usize>,
@@ -62,8 +65,7 @@ fn main() -> anyhow::Result<ExitCode> {
     for (what, count) in &coverage {
         println!("{count:>12}  {what}");
     }
-    let missing: Vec<&&str> =
-        EXPECTED.iter().filter(|what| !coverage.contains_key(**what)).collect();
+    let missing = missing(&coverage);
     if let Some(failure) = failed {
         println!("seed {} does not hold", failure.seed);
         let options = options(&arguments, broken, failure.seed);
@@ -105,6 +107,13 @@ fn many(arguments: &Arguments, broken: Broken) -> anyhow::Result<(Option<Failure
                             for (what, count) in report.coverage {
                                 *all.entry(what).or_default() += count;
                             }
+                        }
+                    }
+                    Err(failure) if arguments.keep_on => {
+                        let first = failure.wrong.first().map_or("", String::as_str);
+                        println!("seed {seed}: {first}");
+                        if let Ok(mut failed) = failed.lock() {
+                            failed.get_or_insert(failure);
                         }
                     }
                     Err(failure) => {

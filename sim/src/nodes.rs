@@ -70,10 +70,10 @@ impl Place {
 /// The store and two readers.
 pub(crate) type Opened = (Box<dyn Store>, Box<dyn Reads>, Box<dyn Reads>);
 
-fn named() -> anyhow::Result<Arc<dyn Connector>> {
+fn named(no_data_is_proof: bool) -> anyhow::Result<Arc<dyn Connector>> {
     let inner = OkeconnectConnector::new(OkeconnectSettings {
         ref_prefix: "g-".to_owned(),
-        no_data_is_proof: true,
+        no_data_is_proof,
         ..OkeconnectSettings::new("http://s", "OK1", "1", "2")
     });
     Ok(Arc::new(inner.map_err(|why| anyhow!(why))?))
@@ -99,9 +99,9 @@ fn json() -> anyhow::Result<Arc<dyn Connector>> {
     Ok(Arc::new(inner.map_err(|why| anyhow!(why))?))
 }
 
-fn connector(dialect: Dialect) -> anyhow::Result<Arc<dyn Connector>> {
-    match dialect {
-        Dialect::Named => named(),
+fn connector(seed: u64, number: usize) -> anyhow::Result<Arc<dyn Connector>> {
+    match dialect(seed, number) {
+        Dialect::Named => named(shop::no_data_is_proof(seed, number)),
         Dialect::Nameless => nameless(),
         Dialect::Json => json(),
     }
@@ -156,7 +156,7 @@ pub(crate) fn start(
     let ports = Arc::new(Suppliers::default());
     for number in 0..shop::SUPPLIERS {
         let played = Arc::new(Played { world: world.clone(), number, node });
-        let port = Port::new(connector(dialect(seed, number))?, played);
+        let port = Port::new(connector(seed, number)?, played);
         // Purchases queue at a narrow gate, and few have a seat anywhere.
         let gate = Gate::new(SEATS, is_narrow(seed, number).then_some(1));
         ports.insert(shop::supplier_code(number)?, Port { gate, ..port });
@@ -184,6 +184,12 @@ pub(crate) async fn writers_end(
             Err(error) => return format!("the writer broke: {error}"),
             Ok(Ok(())) => return "the writer ended".to_owned(),
             Ok(Err(_)) if lost => world.seen("node: fenced off"),
+            // The program ends, and is started again.
+            Ok(Err(StoreError::Unknown(why))) => {
+                world.log(|| format!("process ends: {why}"));
+                world.with(|state| state.crashed = true);
+                return why;
+            }
             Ok(Err(error)) => return format!("the writer stopped: {error}"),
         }
     }

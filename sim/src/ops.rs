@@ -1,33 +1,72 @@
 //! What people do in a run, as a list: it is drawn once and can be made shorter.
 
 use crate::chance::{below, pick};
-use crate::shop::{PRICE, limit};
+use crate::rude::knows;
+use crate::shop::QTY;
 
 /// One thing somebody does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum What {
-    /// A member buys under reference number `number`.
-    Buy { member: u64, number: u64, dest: u64 },
+    /// A member buys.
+    Buy(Wanted),
     /// The same request again, as a client that got no answer does.
-    Again { member: u64, number: u64, dest: u64 },
+    Again(Wanted),
     /// Another destination under a reference that is taken.
-    Conflict { member: u64, number: u64 },
+    Conflict(Wanted),
     /// A deposit.
     Credit { member: u64, amount: i64 },
     /// The operator pauses a supplier, or lets it go on.
     Pause { supplier: u64, paused: bool },
     /// The operator decides the oldest suspect, knowing the truth.
     Decide,
+    /// The operator decides a purchase without having asked anybody.
+    Err { nth: u64 },
+    /// The operator takes a delivered purchase back, because somebody wants it.
+    Reverse { nth: u64 },
+    /// What a delivered purchase cost is corrected.
+    Correct { nth: u64, more: i64 },
+    /// A member gives another one of its balance.
+    Give { from: u64, to: u64, amount: i64 },
+    /// The catalog is changed while purchases are under way.
+    Edit(Edit),
     /// The operator has exhausted callbacks sent again.
     Replay,
     /// The wall clock is set back.
     ClockBack { ms: i64 },
-    /// The operator sets the price of the product that everybody buys.
-    Price { amount: i64 },
+    /// The wall clock is set forward.
+    ClockForward { ms: i64 },
+    /// The process stands still, as a machine does that is moved.
+    StandStill { ms: i64 },
     /// The process is killed.
     Kill,
     /// A node sleeps through its lease, and the other one takes its work over.
     Sleep { node: usize, ms: i64 },
+}
+
+/// What a member wants to buy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    pub(crate) member: u64,
+    /// Of its reference.
+    pub(crate) number: u64,
+    pub(crate) dest: u64,
+    /// Nominal of the open denomination.
+    pub(crate) qty: Option<u32>,
+    pub(crate) counter: u16,
+    pub(crate) price_most: Option<i64>,
+}
+
+/// A change of the catalog.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Edit {
+    /// What the fixed product is sold for.
+    Price(i64),
+    /// A supplier's routes are switched.
+    Route { supplier: usize, enabled: bool },
+    /// A member is locked, or let in again.
+    Member { member: u64, active: bool },
+    /// Where a member is told.
+    Url { member: u64 },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +95,13 @@ enum Kind {
     ClockBack,
     Kill,
     Rush,
+    Err,
+    Reverse,
+    Correct,
+    Give,
+    Edit,
+    ClockForward,
+    StandStill,
 }
 
 /// When nodes sleep, in runs with two of them.
@@ -70,82 +116,136 @@ pub(crate) fn draw_sleeps(seed: u64) -> Vec<Op> {
     (0..3).map(sleep).collect()
 }
 
-/// When the price changes. Who has a daily limit meets it exactly, so not there.
-pub(crate) fn draw_prices(seed: u64) -> Vec<Op> {
-    let price = |n: u64| {
-        let draw = |what: &str, most: u64| below(seed, &format!("price {n} {what}"), most);
-        let at = i64::try_from(draw("at", BUSY_MS.unsigned_abs())).unwrap_or_default();
-        let more = i64::try_from(draw("more", 40)).unwrap_or_default();
-        Op { at, what: What::Price { amount: PRICE + more } }
-    };
-    if limit(seed).is_some() { Vec::new() } else { (0..3).map(price).collect() }
-}
-
 /// Many buy at once, and the first supplier is paused for a minute while they still queue there.
 fn rush(seed: u64, n: u64, at: i64, ops: &mut Vec<Op>) {
     for each in 0..6 {
         let draw = |what: &str, most: u64| below(seed, &format!("rush {n} {each} {what}"), most);
         let (member, dest) = (draw("member", MEMBERS), draw("dest", 8));
-        ops.push(Op { at, what: What::Buy { member, number: 1_000 + 10 * n + each, dest } });
+        let number = 1_000 + 10 * n + each;
+        let (qty, counter, price_most) = (None, 1, None);
+        let wanted = Wanted { member, number, dest, qty, counter, price_most };
         // A client that sends twice at one time.
         if each == 0 {
-            ops.push(Op { at, what: What::Again { member, number: 1_000 + 10 * n, dest } });
+            ops.push(Op { at, what: What::Again(wanted.clone()) });
         }
+        ops.push(Op { at, what: What::Buy(wanted) });
     }
     let after = i64::try_from(below(seed, &format!("rush {n} pause"), 8_000)).unwrap_or_default();
     ops.push(Op { at: at + after, what: What::Pause { supplier: 0, paused: true } });
     ops.push(Op { at: at + after + 60_000, what: What::Pause { supplier: 0, paused: false } });
 }
 
+/// What people do besides buying, with how often, and whether every seed knows it.
+const KINDS: [(u64, Kind, Option<&str>); 17] = [
+    (60, Kind::Buy, None),
+    (12, Kind::Again, None),
+    (3, Kind::Conflict, None),
+    (5, Kind::Credit, None),
+    (4, Kind::Pause, None),
+    (4, Kind::Decide, None),
+    (3, Kind::Replay, None),
+    (2, Kind::ClockBack, None),
+    (4, Kind::Kill, None),
+    (3, Kind::Rush, None),
+    (4, Kind::Err, Some("operator: wrong")),
+    (4, Kind::Reverse, Some("operator: reverses")),
+    (3, Kind::Correct, Some("operator: corrects")),
+    (4, Kind::Give, Some("member: gives")),
+    (5, Kind::Edit, Some("catalog: edited")),
+    (3, Kind::ClockForward, Some("clock: set forward")),
+    (3, Kind::StandStill, Some("process: stands still")),
+];
+
+/// A purchase with everything that a request may carry.
+fn wanted(seed: u64, n: u64) -> Wanted {
+    let draw = |what: &str, most: u64| below(seed, &format!("op {n} {what}"), most);
+    let rare = |what: &str, percent: u64| knows(seed, what) && draw(what, 100) < percent;
+    let ends = [u64::from(QTY.0), u64::from(QTY.1)];
+    let qty = rare("buy: open denomination", 20).then(|| match draw("end of the range", 6) {
+        0 => ends[0],
+        1 => ends[1],
+        _ => draw("qty", 7_000) + 500,
+    });
+    // Another member may have the same reference.
+    let number = if rare("buy: a reference of two members", 15) { draw("shared", 6) } else { n };
+    let most = rare("buy: hargamax", 30).then(|| 1_200 + draw("most", 300));
+    let counter = if rare("buy: counter", 30) { 1 + draw("counter", 4) } else { 1 };
+    Wanted {
+        member: draw("member", MEMBERS),
+        number,
+        dest: draw("dest", 8),
+        qty: qty.and_then(|qty| u32::try_from(qty).ok()),
+        counter: u16::try_from(counter).unwrap_or(1),
+        price_most: most.and_then(|most| i64::try_from(most).ok()),
+    }
+}
+
+fn edit(draw: impl Fn(&str, u64) -> u64) -> Edit {
+    match draw("edit", 4) {
+        0 => Edit::Price(1_250 + i64::try_from(draw("price", 300)).unwrap_or_default()),
+        1 => Edit::Route {
+            supplier: usize::try_from(draw("route", 2)).unwrap_or_default(),
+            enabled: draw("enabled", 2) == 0,
+        },
+        2 => Edit::Member { member: draw("member", MEMBERS), active: draw("active", 2) == 0 },
+        _ => Edit::Url { member: draw("member", MEMBERS) },
+    }
+}
+
 /// The operations of a seed, in time order.
 pub(crate) fn draw(seed: u64) -> Vec<Op> {
     let count = 20 + below(seed, "ops", 40);
     let mut ops: Vec<Op> = Vec::new();
-    let mut bought: Vec<(u64, u64, u64)> = Vec::new();
+    let mut bought: Vec<Wanted> = Vec::new();
+    let known = KINDS.iter().filter(|(_, _, name)| name.is_none_or(|name| knows(seed, name)));
+    let kinds: Vec<(u64, Kind)> = known.map(|(weight, kind, _)| (*weight, *kind)).collect();
     for n in 0..count {
         let name = |what: &str| format!("op {n} {what}");
         let draw = |what: &str, most: u64| below(seed, &name(what), most);
-        let at = i64::try_from(draw("at", BUSY_MS.unsigned_abs())).unwrap_or_default();
-        let kind = pick(
-            seed,
-            &name("kind"),
-            &[
-                (60, Kind::Buy),
-                (12, Kind::Again),
-                (3, Kind::Conflict),
-                (5, Kind::Credit),
-                (4, Kind::Pause),
-                (4, Kind::Decide),
-                (3, Kind::Replay),
-                (2, Kind::ClockBack),
-                (4, Kind::Kill),
-                (3, Kind::Rush),
-            ],
-        );
+        let signed = |what: &str, most: u64| i64::try_from(draw(what, most)).unwrap_or_default();
+        let at = signed("at", BUSY_MS.unsigned_abs());
+        let kind = pick(seed, &name("kind"), &kinds);
         let old =
             bought.get(usize::try_from(draw("old", 1 << 20)).unwrap_or(0) % bought.len().max(1));
-        let what = match (kind, old.copied()) {
+        let what = match (kind, old.cloned()) {
             (Kind::Buy, _) | (Kind::Again | Kind::Conflict, None) => {
-                let (member, dest) = (draw("member", MEMBERS), draw("dest", 8));
-                bought.push((member, n, dest));
-                What::Buy { member, number: n, dest }
+                let wanted = wanted(seed, n);
+                bought.push(wanted.clone());
+                What::Buy(wanted)
             }
-            (Kind::Again, Some((member, number, dest))) => What::Again { member, number, dest },
-            (Kind::Conflict, Some((member, number, _))) => What::Conflict { member, number },
+            (Kind::Again, Some(wanted)) => What::Again(wanted),
+            (Kind::Conflict, Some(wanted)) => What::Conflict(Wanted { dest: 999, ..wanted }),
             (Kind::Credit, _) => {
-                let amount = i64::try_from(draw("amount", 50_000)).unwrap_or_default() - 10_000;
+                let amount = signed("amount", 50_000) - 10_000;
                 What::Credit { member: draw("member", MEMBERS), amount }
             }
             (Kind::Pause, _) => {
                 What::Pause { supplier: draw("supplier", 2), paused: draw("paused", 2) == 0 }
             }
             (Kind::Decide, _) => What::Decide,
+            (Kind::Err, _) => What::Err { nth: draw("nth", 1 << 20) },
+            (Kind::Reverse, _) => What::Reverse { nth: draw("nth", 1 << 20) },
+            (Kind::Correct, _) => {
+                What::Correct { nth: draw("nth", 1 << 20), more: signed("more", 600) - 300 }
+            }
+            (Kind::Give, _) => {
+                let from = draw("from", MEMBERS);
+                // Nobody gives to himself.
+                let to = (from + 1 + draw("to", MEMBERS - 1)) % MEMBERS;
+                What::Give { from, to, amount: signed("amount", 9_000) + 1 }
+            }
+            (Kind::Edit, _) => What::Edit(edit(draw)),
             (Kind::Replay, _) => What::Replay,
             (Kind::ClockBack, _) => {
                 let is_far = draw("far", 5) == 0;
-                let little = i64::try_from(draw("back", 3_000)).unwrap_or_default();
-                What::ClockBack { ms: if is_far { FAR_MS } else { little } }
+                What::ClockBack { ms: if is_far { FAR_MS } else { signed("back", 3_000) } }
             }
+            (Kind::ClockForward, _) => {
+                let most = [3_000, 5 * 60_000, 3 * 3_600_000, 2 * 86_400_000];
+                let most = most[usize::try_from(draw("forward", 4)).unwrap_or_default() % 4];
+                What::ClockForward { ms: signed("ms", most) }
+            }
+            (Kind::StandStill, _) => What::StandStill { ms: signed("ms", 150_000) },
             (Kind::Kill, _) => What::Kill,
             (Kind::Rush, _) => {
                 rush(seed, n, at, &mut ops);

@@ -1,6 +1,8 @@
 //! Members' receivers: they take, refuse or keep silent, and remember every word.
 
-use crate::chance::{below, pick};
+use crate::chance::below;
+use crate::ops::BUSY_MS;
+use crate::rude::{knows, pick_known};
 use crate::supplier::{WANT, WANTS_PERCENT};
 use crate::world::World;
 use domain::TrxState;
@@ -20,6 +22,15 @@ enum Answers {
     Taken,
     Error,
     Silent,
+    Redirect,
+}
+
+/// From when on a receiver is down, until everybody behaves: hours on a long day, or days.
+fn is_down(seed: u64, url: &str, now: i64) -> bool {
+    let host = url.split(['/', '?']).nth(2).unwrap_or_default();
+    let most = u64::try_from(BUSY_MS).unwrap_or_default();
+    let from = below(seed, &format!("receiver down {host}"), most);
+    knows(seed, "receiver: down") && i64::try_from(from).is_ok_and(|from| now >= from)
 }
 
 impl Receivers {
@@ -32,20 +43,27 @@ impl Receivers {
             return CourierResult::Tried(SendResult::Held(WANT.to_owned()));
         }
         self.0.effect("crash: before a callback").await;
+        if !honest && is_down(seed, &request.url, now) {
+            self.0.seen("receiver: down");
+            return CourierResult::Tried(SendResult::Unknown("no connection".to_owned()));
+        }
         let id = request.headers.iter().find(|(name, _)| name == "webhook-id");
         let id = id.map(|(_, id)| id.clone()).unwrap_or_default();
         self.0.tell(&id, &request.url);
         let count = self.0.with(|state| state.told.get(&id).map_or(0, |(_, count)| *count));
-        let (what, answers) = pick(
+        let (what, answers) = pick_known(
             seed,
             &format!("receiver {id} {count}"),
             &[
                 (70, ("receiver: taken", Answers::Taken)),
                 (20, ("receiver: error", Answers::Error)),
+                // It has read it, and nobody here knows that.
                 (10, ("receiver: silent", Answers::Silent)),
+                (5, ("receiver: redirect", Answers::Redirect)),
             ],
         );
-        let answers = if honest { Answers::Taken } else { answers };
+        let (what, answers) =
+            if honest { ("receiver: taken", Answers::Taken) } else { (what, answers) };
         self.0.seen(what);
         if matches!(answers, Answers::Taken) {
             self.0.with(|state| state.taken.insert(id));
@@ -55,6 +73,7 @@ impl Receivers {
         CourierResult::Tried(match answers {
             Answers::Taken => reply(200),
             Answers::Error => reply(500),
+            Answers::Redirect => reply(302),
             Answers::Silent => {
                 sleep(Duration::from_secs(20)).await;
                 SendResult::Unknown("no answer".to_owned())
@@ -67,7 +86,11 @@ impl World {
     /// A member hears of a final state: it must be durable by now, and always in the same words.
     pub(crate) fn tell(&self, id: &str, url: &str) {
         let query = url.split_once('?').map_or("", |(_, query)| query);
-        let Some((ref_id, message)) = wire::callback_query(query.as_bytes()) else {
+        let field = |name: &str| {
+            let mut fields = form_urlencoded::parse(query.as_bytes());
+            fields.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+        };
+        let (Some(ref_id), Some(message)) = (field("refid"), field("message")) else {
             self.wrong(format!("a callback that cannot be read: {url}"));
             return;
         };

@@ -1,9 +1,11 @@
 //! The business of a run: products, prices, two suppliers, three members.
 
+use crate::chance::below;
 use crate::ops::MEMBERS;
-use crate::words::{Dialect, dialect};
-use crate::world::START_MS;
-use anyhow::anyhow;
+use crate::print::Clock;
+use crate::rude::knows;
+use crate::words::{COST, Dialect, dialect};
+use crate::world::{START_MS, start_ms};
 use domain::{
     Denomination, DestRule, Markups, Member, Price, Product, RouteRow, Strategy, Supplier, Upline,
     Wording,
@@ -21,10 +23,9 @@ use types::{
 pub(crate) const SUPPLIERS: usize = 2;
 pub(crate) const PRICE: i64 = 1_321;
 /// Of the product with nominals, beside the nominal.
-pub(crate) const FEE: i64 = 150;
-pub(crate) const BASIS_POINTS: i64 = 100;
+pub(crate) const FEE: i64 = 300;
 /// Its smallest and its largest nominal.
-pub(crate) const QTY: (u32, u32) = (1_000, 3_000);
+pub(crate) const QTY: (u32, u32) = (1_000, 5_000);
 /// What the first supplier sells above our price.
 pub(crate) const CHEAP: i64 = 1_000;
 /// What each upline adds.
@@ -52,22 +53,76 @@ pub(crate) fn supplier(number: usize, paused: bool) -> anyhow::Result<CatalogCha
     }))
 }
 
-/// What T1 costs from now on.
-pub(crate) fn price(amount: i64) -> anyhow::Result<CatalogChange> {
-    priced("T1", amount, 0)
+/// True where a supplier knows all that it ever took, and says so when it does not.
+pub(crate) fn no_data_is_proof(seed: u64, supplier: usize) -> bool {
+    below(seed, &format!("no data is proof {supplier}"), 2) == 0
 }
 
-fn priced(product: &str, amount: i64, basis_points: i64) -> anyhow::Result<CatalogChange> {
-    Ok(CatalogChange::Price {
-        level: LevelCode::parse("retail")?,
-        product: ProductCode::parse(product)?,
-        price: Price { amount: Rupiah::new(amount), basis_points },
+/// Until when a route may be used, in minutes from the beginning of the run: a supplier that closes
+/// in the middle of it.
+pub(crate) fn closes_after(seed: u64, supplier: usize) -> Option<u64> {
+    (supplier == 0 && knows(seed, "route: closes")).then(|| 2 + below(seed, "closes", 7))
+}
+
+/// Most purchases a day by a route.
+pub(crate) fn daily_most(seed: u64, supplier: usize) -> Option<u32> {
+    let most = 3 + below(seed, "daily most", 12);
+    (supplier == 0 && knows(seed, "route: a daily limit")).then(|| u32::try_from(most).ok())?
+}
+
+/// A route as it is in this seed; without one, as simple as it can be.
+pub(crate) fn route(
+    seed: Option<u64>,
+    product: &str,
+    supplier: usize,
+    enabled: bool,
+) -> anyhow::Result<RouteRow> {
+    let cost = match (product, supplier) {
+        ("T2", _) => 100,
+        // The first one sells it above our price.
+        ("T3", 1..) => 900,
+        _ => COST,
+    };
+    let (code, sku) = (ProductCode::parse(product)?, Sku::parse(product)?);
+    let route = RouteRow::new(code, supplier_code(supplier)?, sku, Rupiah::new(cost));
+    let hours = seed.and_then(|seed| closes_after(seed, supplier).map(|after| (seed, after)));
+    let hours = hours.map(|(seed, after)| {
+        let start = start_ms(seed);
+        let from = Clock::of(start - 3_600_000).time();
+        let to = Clock::of(start + i64::try_from(after * 60_000).unwrap_or_default()).time();
+        format!("{from}-{to}").parse()
+    });
+    Ok(RouteRow {
+        priority: i32::try_from(supplier)? + 1,
+        enabled,
+        hours: hours.transpose()?,
+        daily_most: seed.and_then(|seed| daily_most(seed, supplier)),
+        ..route
     })
 }
 
-fn sold(product: &str, denomination: Denomination) -> anyhow::Result<CatalogChange> {
+/// What is sold by which routes in this seed.
+pub(crate) fn routes(seed: Option<u64>) -> anyhow::Result<Vec<(&'static str, usize)>> {
+    let fixed = (0..SUPPLIERS).map(|supplier| ("T1", supplier));
+    // Only the family's text says a nominal.
+    let speaks =
+        |supplier: &usize| seed.is_some_and(|seed| dialect(seed, *supplier) == Dialect::Named);
+    let open = (0..SUPPLIERS).filter(speaks).map(|supplier| ("T2", supplier));
+    let cheap = (0..SUPPLIERS).filter(|_| seed.is_some()).map(|supplier| ("T3", supplier));
+    Ok(fixed.chain(open).chain(cheap).collect())
+}
+
+pub(crate) fn price(product: &str, amount: i64) -> anyhow::Result<CatalogChange> {
+    Ok(CatalogChange::Price {
+        level: LevelCode::parse("retail")?,
+        product: ProductCode::parse(product)?,
+        price: Price { amount: Rupiah::new(amount), basis_points: 0 },
+    })
+}
+
+fn product(code: &str, denomination: Denomination) -> anyhow::Result<CatalogChange> {
     Ok(CatalogChange::Product(Product {
-        code: ProductCode::parse(product)?,
+        code: ProductCode::parse(code)?,
         name: ProductName::parse("Three 1.000")?,
         group: String::new(),
         category: String::new(),
@@ -79,11 +134,17 @@ fn sold(product: &str, denomination: Denomination) -> anyhow::Result<CatalogChan
     }))
 }
 
-/// Suppliers know all of them as T1.
-fn route(product: &str, number: usize, cost: i64) -> anyhow::Result<CatalogChange> {
-    let (product, supplier) = (ProductCode::parse(product)?, supplier_code(number)?);
-    let route = RouteRow::new(product, supplier, Sku::parse("T1")?, Rupiah::new(cost));
-    Ok(CatalogChange::Route(RouteRow { priority: i32::try_from(number)? + 1, ..route }))
+/// What a member may owe, and what it may buy in a day.
+pub(crate) fn limits(seed: Option<u64>, member: u64) -> (i64, Option<i64>) {
+    let knows = |what: &str| seed.is_some_and(|seed| knows(seed, what));
+    let credit = if member == 2 && knows("member: a credit limit") { 8_000 } else { 0 };
+    let daily = match member {
+        // Six times the same, to the rupiah.
+        0 => seed.filter(|seed| seed % 3 == 0).map(|_| 6 * PRICE),
+        1 => knows("member: a daily limit").then_some(9_000),
+        _ => None,
+    };
+    (credit, daily)
 }
 
 /// What is written before the first process starts: one product, two suppliers, three members of
@@ -92,36 +153,11 @@ fn route(product: &str, number: usize, cost: i64) -> anyhow::Result<CatalogChang
 /// # Errors
 /// When the key cannot seal.
 pub fn found(key: &KeySet) -> anyhow::Result<Batch> {
-    founded(key, None, Vec::new())
+    business(key, None)
 }
 
-/// The same for a seed: some members have a daily limit, and there are a product with nominals and one
-/// that the first supplier sells above our price.
-pub(crate) fn found_of(seed: u64, key: &KeySet) -> anyhow::Result<Batch> {
-    let (Some(min), Some(max)) = (Qty::new(QTY.0), Qty::new(QTY.1)) else {
-        return Err(anyhow!("nominals begin at 1"));
-    };
-    let mut more = vec![
-        sold("T2", Denomination::Open { min, max })?,
-        priced("T2", FEE, BASIS_POINTS)?,
-        sold("T3", Denomination::Fixed)?,
-        priced("T3", CHEAP, 0)?,
-        route("T3", 0, 1_200)?,
-        route("T3", 1, 900)?,
-    ];
-    // JSON has no nominals.
-    for number in (0..SUPPLIERS).filter(|number| dialect(seed, *number) != Dialect::Json) {
-        more.push(route("T2", number, 50)?);
-    }
-    founded(key, limit(seed), more)
-}
-
-/// What the first member may buy for in a day, in some seeds: six times the same, to the rupiah.
-pub(crate) const fn limit(seed: u64) -> Option<Rupiah> {
-    if seed.is_multiple_of(3) { Some(Rupiah::new(6 * PRICE)) } else { None }
-}
-
-fn founded(key: &KeySet, limit: Option<Rupiah>, more: Vec<CatalogChange>) -> anyhow::Result<Batch> {
+/// The same with what a seed knows: an open denomination, limits, hours.
+pub(crate) fn business(key: &KeySet, seed: Option<u64>) -> anyhow::Result<Batch> {
     let level = LevelCode::parse("retail")?;
     let mut changes = vec![
         CatalogChange::Level(Level {
@@ -129,17 +165,25 @@ fn founded(key: &KeySet, limit: Option<Rupiah>, more: Vec<CatalogChange>) -> any
             name: String::new(),
             list_id: "list".to_owned(),
         }),
-        sold("T1", Denomination::Fixed)?,
-        price(PRICE)?,
+        product("T1", Denomination::Fixed)?,
+        price("T1", PRICE)?,
     ];
+    if let (Some(_), Some(min), Some(max)) = (seed, Qty::new(QTY.0), Qty::new(QTY.1)) {
+        changes.push(product("T2", Denomination::Open { min, max })?);
+        changes.push(price("T2", FEE)?);
+        changes.push(product("T3", Denomination::Fixed)?);
+        changes.push(price("T3", CHEAP)?);
+    }
     for number in 0..SUPPLIERS {
         changes.push(supplier(number, false)?);
-        changes.push(route("T1", number, 1_200)?);
     }
-    changes.extend(more);
+    for (product, supplier) in routes(seed)? {
+        changes.push(CatalogChange::Route(route(seed, product, supplier, true)?));
+    }
     for number in 0..MEMBERS {
         let code = MemberCode::parse(&format!("OK{number}"))?;
         let seal = |column: &str| key.seal(&place(&code, column), "secret");
+        let (credit_limit, daily_limit) = limits(seed, number);
         changes.push(CatalogChange::Member(MemberRecord {
             pin: seal("pin")?,
             password: seal("password")?,
@@ -152,8 +196,8 @@ fn founded(key: &KeySet, limit: Option<Rupiah>, more: Vec<CatalogChange>) -> any
                 name: String::new(),
                 active: true,
                 level: level.clone(),
-                credit_limit: Rupiah::ZERO,
-                daily_limit: limit.filter(|_| number == 0),
+                credit_limit: Rupiah::new(credit_limit),
+                daily_limit: daily_limit.map(Rupiah::new),
                 same_day_guard: number == 1,
                 callback_url: Some("https://m.example/h2h".to_owned()),
                 wording: Wording::default(),

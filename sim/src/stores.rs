@@ -1,8 +1,8 @@
 //! A store that counts what is written, stops before or after any commit, and can be broken.
 
 use crate::broken::Broken;
-use crate::chance::below;
-use crate::world::{Event, World};
+use crate::faults::{Fault, Faults, error, slow_ms};
+use crate::world::World;
 use domain::{Attempt, AttemptState, Kind, TrxState};
 use std::collections::BTreeMap;
 use store::{Batch, Change, Facts, Known, Store, StoreError, Wants};
@@ -16,13 +16,14 @@ pub(crate) struct Watched {
     world: World,
     node: usize,
     batches: u64,
+    faults: Faults,
     /// Rows as they were some batches ago, for defects.
     stale: BTreeMap<TrxNo, (u64, Known)>,
 }
 
 impl Watched {
     pub(crate) fn new(inner: Box<dyn Store>, world: World, node: usize) -> Self {
-        Self { inner, world, node, batches: 0, stale: BTreeMap::new() }
+        Self { inner, world, node, batches: 0, faults: Faults::default(), stale: BTreeMap::new() }
     }
 
     fn broken(&self) -> Broken {
@@ -39,6 +40,9 @@ impl Watched {
             }
             AttemptState::Unsent { proof } if proof.starts_with("not sent: ") => {
                 self.world.seen("attempt: taken back");
+                if proof.starts_with("not sent: only") {
+                    self.world.seen("route: closes");
+                }
             }
             AttemptState::Intended
             | AttemptState::Sent
@@ -113,34 +117,6 @@ impl Watched {
         }
     }
 
-    /// Now and then the disk is full, and the process lives on.
-    fn is_full(&self) -> bool {
-        let (seed, now, honest) = self.world.with(|state| (state.seed, state.now(), state.honest));
-        let name = format!("full {} {now} {}", self.node, self.batches);
-        let is_full = !honest && now > 0 && below(seed, &name, 100) < 2;
-        if is_full {
-            self.world.seen("store: full");
-            self.world.log(|| "disk full".to_owned());
-        }
-        is_full
-    }
-
-    /// Now and then somebody calls back about a purchase that was not sent yet, with final words.
-    fn forge(&self, batch: &Batch) {
-        for change in &batch.changes {
-            let Change::InsertAttempt(attempt) = change else { continue };
-            let (seed, honest) = self.world.with(|state| (state.seed, state.honest));
-            let reference = format!("g-{}", attempt.id.supplier_ref());
-            let draw = |what: &str, most| below(seed, &format!("{what} {reference}"), most);
-            let number = attempt.supplier.as_str().strip_prefix('s').and_then(|n| n.parse().ok());
-            let Some(supplier) = number.filter(|_| !honest && draw("forged", 100) < 10) else {
-                continue;
-            };
-            let after = i64::try_from(draw("forged after", 3_000)).unwrap_or_default();
-            self.world.plan(after, Event::Forged { supplier, about: attempt.id });
-        }
-    }
-
     /// Takes away from a batch what a defect of the environment loses.
     fn spoil(&mut self, batch: &mut Batch) {
         let broken = self.broken();
@@ -209,21 +185,29 @@ impl Store for Watched {
             self.inner.abandon();
             return Err(StoreError::Unknown("crash".to_owned()));
         }
-        if self.is_full() {
+        let fault = self.faults.draw(&self.world, self.node);
+        if let Some(error) = fault.and_then(error) {
+            self.world.log(|| format!("store: {error}"));
             self.inner.abandon();
-            return Err(StoreError::NotWritten("disk full".to_owned()));
+            return Err(error);
+        }
+        if fault == Some(Fault::Slow) {
+            self.world.stand_still(slow_ms(&self.world));
         }
         self.spoil(&mut batch);
         self.watch(&batch);
         self.inner.commit(batch.clone())?;
         self.world.judge(&batch);
-        self.forge(&batch);
         let marks = |change: &Change| match change {
             Change::UpdateAttempt(attempt) => attempt.state == AttemptState::Sent,
             _ => false,
         };
         if batch.changes.iter().any(marks) {
             self.world.marked(self.node);
+        }
+        if fault == Some(Fault::Written) {
+            self.world.log(|| "store: not known, written".to_owned());
+            return Err(StoreError::Unknown("the connection broke".to_owned()));
         }
         if self.world.crashes("crash: after a commit") {
             return Err(StoreError::Unknown("crash".to_owned()));

@@ -1,19 +1,17 @@
-//! Suppliers that speak the real text protocol and misbehave. What they do with a purchase follows
-//! from the seed and its reference; what they really delivered is the world's truth.
+//! Suppliers that speak real protocols and misbehave. What they do with a purchase follows from the
+//! seed and its reference; what they really delivered is the world's truth.
 
 use crate::broken::Broken;
 use crate::chance::{below, pick};
 use crate::digi::FLOAT;
 use crate::nodes::is_narrow;
-use crate::words::{
-    Dialect, Way, dialect, final_words, head, not_yet, of_a_stranger, without_number,
-};
-use crate::world::{Event, State, World};
+use crate::rude::knows;
+use crate::weather;
+use crate::words::{COST, Dialect, Voice, without_number};
+use crate::world::{Meaning, State, World};
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
 use suppliers::{Reply, Request, SendResult, Transport};
-use tokio::time::sleep;
 use types::UtcMillis;
 
 /// How a purchase ends at a supplier.
@@ -29,8 +27,13 @@ pub(crate) enum Ending {
 }
 
 impl Ending {
-    /// What it says when it says something else.
-    const fn opposite(self) -> Self {
+    /// What it says is what becomes of it.
+    pub(crate) const fn is_told(self) -> bool {
+        matches!(self, Self::Delivered | Self::WrongNumber | Self::OutOfStock)
+    }
+
+    /// What it says when it says the contrary.
+    pub(crate) const fn opposite(self) -> Self {
         match self {
             Self::Delivered => Self::OutOfStock,
             Self::WrongNumber | Self::OutOfStock => Self::Delivered,
@@ -38,9 +41,13 @@ impl Ending {
         }
     }
 
-    /// What it says is what becomes of it.
-    const fn is_told(self) -> bool {
-        matches!(self, Self::Delivered | Self::WrongNumber | Self::OutOfStock)
+    /// What is understood when it is said.
+    pub(crate) const fn meaning(self) -> Option<Meaning> {
+        match self {
+            Self::Delivered | Self::Repeated => Some(Meaning::Delivered),
+            Self::WrongNumber | Self::OutOfStock => Some(Meaning::Failed),
+            Self::Guarded => None,
+        }
     }
 }
 
@@ -51,66 +58,54 @@ pub(crate) struct Old {
     pub(crate) received: i64,
 }
 
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Item {
+    pub(crate) product: String,
+    pub(crate) dest: String,
+    pub(crate) qty: Option<u32>,
+}
+
 /// What a supplier knows of a reference.
 #[derive(Clone, Debug)]
 pub(crate) struct Truth {
     pub(crate) supplier: usize,
+    pub(crate) product: String,
     pub(crate) dest: String,
+    pub(crate) qty: Option<u32>,
     pub(crate) received: i64,
     pub(crate) ending: Ending,
     pub(crate) decides_after: i64,
+    /// What it says it cost.
+    pub(crate) told_price: i64,
     /// Its serial number comes so long after the decision, when it comes later.
     pub(crate) numbered_after: Option<i64>,
-    /// It says both things of it.
-    contradicts: bool,
+    /// It says both things of it, or more than one number.
+    pub(crate) contradicts: bool,
     /// What it is taken for.
     pub(crate) old: Option<Old>,
+    /// Nobody here could know that it took it: why.
+    pub(crate) excuse: Option<&'static str>,
     /// How often it was asked to buy.
     pub(crate) asked: u32,
+    /// It called about it, and was heard.
+    pub(crate) called: bool,
     /// The answer to the purchase is out.
     pub(crate) replied: bool,
-    checks: u32,
+    pub(crate) checks: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Answers {
-    Accepted,
-    Final,
-    NotSent,
-    ClosedBefore,
-    ClosedAfter,
-    Garbage,
-    Error500,
-    Redirect,
-    Slow,
-    Refused,
-    Busy,
-    BusyTaken,
-    NotKnown,
-    NotYet,
-    Stranger,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Calls {
+pub(crate) enum Calls {
     Never,
     Once,
     Twice,
     Contradicts,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Checked {
-    Answered,
-    Garbage,
-    NoAnswer,
-    NotSent,
-    Refused,
-    NotYet,
-    Stranger,
-}
-
 pub(crate) const SLOW_MS: u64 = 20_000;
+/// An equal purchase is remembered for so long where the same twice is refused.
+const GUARD_MS: i64 = 20 * 3_600_000;
 /// Calls within a second at a gate for one a second: one on time, one early, and one that was held up.
 const RATE_MOST: usize = 3;
 /// How often a call is not made for want of something of our own, and what is said then.
@@ -125,34 +120,73 @@ pub(crate) struct Played {
     pub(crate) node: usize,
 }
 
+/// Before the first byte; or so it is said.
+pub(crate) fn not_sent(why: &str) -> SendResult {
+    SendResult::NotSent(why.to_owned())
+}
+
+/// An answer that is no answer of the purchase's.
+pub(crate) fn with_status(status: u16, body: &str) -> SendResult {
+    SendResult::Replied(Reply { status, body: body.to_owned(), ..Reply::default() })
+}
+
 impl Played {
     pub(crate) fn reply(body: String) -> SendResult {
         SendResult::Replied(Reply { status: 200, body, ..Reply::default() })
     }
 
-    fn dialect(&self) -> Dialect {
-        dialect(self.world.with(|state| state.seed), self.number)
+    pub(crate) fn voice(&self) -> Voice {
+        let (seed, start) = self.world.with(|state| (state.seed, state.start));
+        Voice { seed, supplier: self.number, start }
     }
 
-    /// The final statement.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.voice().dialect()
+    }
+
+    /// The final statement, as it is now.
     pub(crate) fn says(&self, reference: &str, truth: &Truth) -> String {
         let at = truth.received + truth.decides_after;
         let numbered = at + truth.numbered_after.unwrap_or_default();
-        let text = final_words(self.dialect(), reference, truth, truth.ending, at);
-        if self.world.now() < numbered { without_number(&text, reference) } else { text }
+        let text = self.voice().final_words(reference, truth, truth.ending, at);
+        let text =
+            if self.world.now() < numbered { without_number(&text, reference) } else { text };
+        self.world.said(&text, reference, truth.ending.meaning());
+        text
+    }
+
+    /// The contrary.
+    pub(crate) fn lies(&self, reference: &str, truth: &Truth) -> String {
+        let at = truth.received + truth.decides_after;
+        let ending = truth.ending.opposite();
+        let text = self.voice().final_words(reference, truth, ending, at);
+        self.world.said(&text, reference, ending.meaning());
+        self.world.with(|state| {
+            if let Some(truth) = state.truth.get_mut(reference) {
+                truth.contradicts = true;
+            }
+        });
+        text
     }
 
     /// An equal purchase that it delivered, for which it may take this one.
-    fn older(&self, state: &State, reference: &str, dest: &str) -> Option<Old> {
+    fn older(&self, state: &State, reference: &str, item: &Item) -> Option<Old> {
         let now = state.now();
-        let mut equal = state.truth.iter().filter(|(_, truth)| {
-            truth.supplier == self.number
-                && truth.dest == dest
+        let mut equal = state.truth.iter().filter(|(known, truth)| {
+            // Another number was told of one that was called too early.
+            !state.strays.contains_key(*known)
+                && truth.supplier == self.number
+                && truth.dest == item.dest
+                && truth.product == item.product
                 && truth.ending == Ending::Delivered
                 && !truth.contradicts
+                // Of one that it denied to have taken nobody here can know the number, unless told.
+                && (truth.excuse.is_none() || truth.called)
                 // Its number must be known before it can be known again.
                 && truth.numbered_after.is_none()
                 && truth.received + truth.decides_after < now
+                // A guard is of a day.
+                && now - truth.received < GUARD_MS
         });
         let (old, truth) = equal.next_back()?;
         let is_taken = below(state.seed, &format!("repeated {reference}"), 100) < 30;
@@ -160,11 +194,29 @@ impl Played {
         is_taken.then_some(old)
     }
 
+    fn told_price(&self, reference: &str, item: &Item) -> i64 {
+        let cost = COST + item.qty.map_or(0, i64::from);
+        if !self.world.is_rude("words: an odd price", reference, 25) {
+            return cost;
+        }
+        let seed = self.world.with(|state| state.seed);
+        let odd = [(3, cost + 300), (2, 0), (2, -cost), (2, cost * 40), (1, 1)];
+        pick(seed, &format!("odd price {reference}"), &odd)
+    }
+
     /// It takes the purchase: from here on it will deliver or not, whatever we hear of it.
-    pub(crate) fn take(&self, reference: &str, dest: &str) -> Truth {
+    pub(crate) fn take(&self, reference: &str, item: &Item) -> Truth {
         let (seed, now) = self.world.with(|state| (state.seed, state.now()));
+        let again = self.world.with(|state| {
+            let known = state.truth.get_mut(reference)?;
+            known.asked += 1;
+            Some(known.clone())
+        });
+        if let Some(known) = again {
+            return known;
+        }
         let name = |what: &str| format!("{what} {reference}");
-        let old = self.world.with(|state| self.older(state, reference, dest));
+        let old = self.world.with(|state| self.older(state, reference, item));
         let old = old.filter(|_| self.dialect() == Dialect::Named);
         let ending = match old {
             Some(_) => {
@@ -176,21 +228,10 @@ impl Played {
                 &[(80, Ending::Delivered), (8, Ending::WrongNumber), (12, Ending::OutOfStock)],
             ),
         };
-        let is_late = below(seed, &name("late"), 100) < 8;
+        let is_late = knows(seed, "supplier decides late") && below(seed, &name("late"), 100) < 20;
         let most = if is_late { 6 * 60_000 } else { 60_000 };
         let decides_after = i64::try_from(below(seed, &name("decides"), most)).unwrap_or_default();
-        let calls = pick(
-            seed,
-            &name("calls"),
-            &[(20, Calls::Never), (60, Calls::Once), (12, Calls::Twice), (8, Calls::Contradicts)],
-        );
-        let calls = match calls {
-            // Who names nothing and lies can be understood by nobody.
-            Calls::Contradicts if !ending.is_told() || self.dialect() == Dialect::Nameless => {
-                Calls::Once
-            }
-            Calls::Never | Calls::Once | Calls::Twice | Calls::Contradicts => calls,
-        };
+        let calls = self.calls(reference, ending);
         let often = if self.dialect() == Dialect::Json { 30 } else { 6 };
         let numbered_after = (ending == Ending::Delivered
             && self.dialect() != Dialect::Nameless
@@ -198,31 +239,25 @@ impl Played {
             && below(seed, &name("number"), 100) < often)
             .then(|| i64::try_from(20_000 + below(seed, &name("number later"), 60_000)))
             .and_then(Result::ok);
-        let fresh = self.world.with(|state| {
-            let known = state.truth.get_mut(reference);
-            if let Some(known) = known {
-                known.asked += 1;
-                return None;
-            }
-            let truth = Truth {
-                supplier: self.number,
-                dest: dest.to_owned(),
-                received: now,
-                ending,
-                decides_after,
-                numbered_after,
-                contradicts: calls == Calls::Contradicts,
-                old: old.clone(),
-                asked: 1,
-                replied: false,
-                checks: 0,
-            };
-            state.truth.insert(reference.to_owned(), truth.clone());
-            Some(truth)
-        });
-        let Some(truth) = fresh else {
-            return self.world.with(|state| state.truth[reference].clone());
+        let truth = Truth {
+            supplier: self.number,
+            product: item.product.clone(),
+            dest: item.dest.clone(),
+            qty: item.qty,
+            received: now,
+            ending,
+            decides_after,
+            told_price: self.told_price(reference, item),
+            numbered_after,
+            contradicts: calls == Calls::Contradicts,
+            old,
+            excuse: None,
+            asked: 1,
+            called: false,
+            replied: false,
+            checks: 0,
         };
+        self.world.with(|state| state.truth.insert(reference.to_owned(), truth.clone()));
         match ending {
             Ending::Guarded => self.world.seen("supplier: not again"),
             Ending::Repeated => self.world.seen("supplier: an old serial number"),
@@ -231,243 +266,17 @@ impl Played {
         if is_late {
             self.world.seen("supplier decides late");
         }
-        let call = |after: i64, ending: Ending| {
-            let at = now + decides_after;
-            let text = final_words(self.dialect(), reference, &truth, ending, at);
-            let is_early = truth.numbered_after.is_some_and(|later| after < later);
-            let text = if is_early { without_number(&text, reference) } else { text };
-            let (supplier, reference) = (self.number, reference.to_owned());
-            self.world.plan(decides_after + after, Event::Callback { supplier, reference, text });
-        };
-        if let Some(later) = numbered_after {
-            self.world.seen("supplier: the number later");
-            call(later, ending);
-        }
-        if self.dialect() != Dialect::Json && below(seed, &name("stranger"), 100) < 8 {
-            let (what, text) = of_a_stranger(seed, &name("call"), Way::Callback, reference, &truth);
-            self.world.seen(what);
-            let after = i64::try_from(below(seed, &name("strange"), 60_000)).unwrap_or_default();
-            let (supplier, reference) = (self.number, reference.to_owned());
-            self.world.plan(after, Event::Callback { supplier, reference, text });
-        }
-        let later = i64::try_from(below(seed, &name("later"), 60_000)).unwrap_or_default();
-        let opposite = ending.opposite();
-        match calls {
-            Calls::Never => self.world.seen("supplier calls never"),
-            Calls::Once => {
-                self.world.seen("supplier calls once");
-                call(10, ending);
-            }
-            Calls::Twice => {
-                self.world.seen("supplier calls twice");
-                call(10, ending);
-                call(later, ending);
-            }
-            Calls::Contradicts => {
-                self.world.seen("supplier contradicts itself");
-                call(10, ending);
-                call(1_000 + later, opposite);
-            }
-        }
+        self.plan_calls(reference, &truth, calls);
         truth
     }
 
-    async fn buy(&self, reference: &str, dest: &str) -> SendResult {
-        let (seed, honest) = self.world.with(|state| (state.seed, state.honest));
-        let (what, answers) = pick(
-            seed,
-            &format!("answers {reference}"),
-            &[
-                (40, ("reply: accepted", Answers::Accepted)),
-                (14, ("reply: final", Answers::Final)),
-                (8, ("reply: not sent", Answers::NotSent)),
-                (6, ("reply: closed before", Answers::ClosedBefore)),
-                (8, ("reply: closed after", Answers::ClosedAfter)),
-                (5, ("reply: garbage", Answers::Garbage)),
-                (4, ("reply: error 500", Answers::Error500)),
-                (3, ("reply: redirect", Answers::Redirect)),
-                (6, ("reply: slow", Answers::Slow)),
-                (3, ("reply: refused", Answers::Refused)),
-                (3, ("reply: busy", Answers::Busy)),
-                (3, ("reply: busy, and taken", Answers::BusyTaken)),
-                (2, ("reply: nobody knows, and taken", Answers::NotKnown)),
-                (4, ("reply: failed, not yet", Answers::NotYet)),
-                (4, ("reply: a stranger's", Answers::Stranger)),
-            ],
-        );
-        let answers = if honest { Answers::Accepted } else { answers };
-        self.world.seen(what);
-        let latency = 20 + below(seed, &format!("latency {reference}"), 3_000);
-        let head = head(self.dialect(), reference, dest);
-        let busy = || {
-            let body = "Sistem sibuk, ulangi dengan refID yang sama".to_owned();
-            SendResult::Replied(Reply { status: 503, body, ..Reply::default() })
-        };
-        match answers {
-            Answers::NotSent => return SendResult::NotSent("connection refused".to_owned()),
-            Answers::ClosedBefore => return SendResult::Unknown("closed".to_owned()),
-            Answers::Redirect => {
-                let body = "moved".to_owned();
-                return SendResult::Replied(Reply { status: 302, body, ..Reply::default() });
-            }
-            Answers::Refused => return Self::reply(format!("{head} GAGAL. PIN salah. Saldo 5")),
-            Answers::Busy => return busy(),
-            Answers::Accepted
-            | Answers::Final
-            | Answers::ClosedAfter
-            | Answers::Garbage
-            | Answers::Error500
-            | Answers::Slow
-            | Answers::BusyTaken
-            | Answers::NotKnown
-            | Answers::NotYet
-            | Answers::Stranger => {}
-        }
-        let truth = self.take(reference, dest);
-        self.world.effect("crash: after a send").await;
-        let result = match answers {
-            Answers::Accepted | Answers::Final if truth.contradicts && !is_late(&truth) => {
-                // Its callback is quicker, and says something else.
-                let wait = u64::try_from(truth.decides_after).unwrap_or_default() + 500;
-                sleep(Duration::from_millis(wait)).await;
-                self.world.seen("reply: another word than the callback's");
-                let at = truth.received + truth.decides_after;
-                let opposite = truth.ending.opposite();
-                Self::reply(final_words(self.dialect(), reference, &truth, opposite, at))
-            }
-            Answers::Final => {
-                let wait = u64::try_from(truth.decides_after.min(15_000)).unwrap_or_default();
-                sleep(Duration::from_millis(wait)).await;
-                if truth.decides_after <= 15_000 {
-                    Self::reply(self.says(reference, &truth))
-                } else {
-                    Self::reply(format!("T#7 {head} akan diproses. Saldo 9 - 3 = 6 @10:00"))
-                }
-            }
-            Answers::Garbage => {
-                sleep(Duration::from_millis(latency)).await;
-                Self::reply("<html>OK GAGAL SUKSES".to_owned())
-            }
-            Answers::Error500 => {
-                sleep(Duration::from_millis(latency)).await;
-                let body = "oops".to_owned();
-                SendResult::Replied(Reply { status: 500, body, ..Reply::default() })
-            }
-            Answers::Slow => {
-                sleep(Duration::from_millis(SLOW_MS)).await;
-                SendResult::Unknown("no answer within 20s".to_owned())
-            }
-            Answers::ClosedAfter => SendResult::Unknown("closed".to_owned()),
-            Answers::BusyTaken => {
-                sleep(Duration::from_millis(latency)).await;
-                busy()
-            }
-            Answers::NotKnown => {
-                sleep(Duration::from_millis(latency)).await;
-                Self::reply(format!(
-                    "Mhn tunggu trx sblmnya selesai: {head} @10:00, status Menunggu Jawaban."
-                ))
-            }
-            Answers::NotYet => {
-                sleep(Duration::from_millis(latency)).await;
-                Self::reply(not_yet(seed, reference, &head))
-            }
-            Answers::Stranger => {
-                sleep(Duration::from_millis(latency)).await;
-                let (what, text) = of_a_stranger(seed, reference, Way::Reply, reference, &truth);
-                self.world.seen(what);
-                Self::reply(text)
-            }
-            Answers::Accepted
-            | Answers::NotSent
-            | Answers::ClosedBefore
-            | Answers::Redirect
-            | Answers::Refused
-            | Answers::Busy => {
-                sleep(Duration::from_millis(latency)).await;
-                Self::reply(format!("T#7 {head} akan diproses. Saldo 9 - 3 = 6 @10:00"))
-            }
-        };
+    /// Nobody here can know that it took this one, and that is not to be held against anybody.
+    pub(crate) fn excuse(&self, reference: &str, why: &'static str) {
         self.world.with(|state| {
             if let Some(truth) = state.truth.get_mut(reference) {
-                truth.replied = true;
+                truth.excuse = Some(why);
             }
         });
-        result
-    }
-
-    /// What it finds when it is asked: where nothing is named, the newest of the same.
-    fn found(&self, state: &State, reference: &str, dest: &str) -> Option<String> {
-        match dialect(state.seed, self.number) {
-            Dialect::Named | Dialect::Json => {
-                state.truth.contains_key(reference).then(|| reference.to_owned())
-            }
-            Dialect::Nameless => {
-                let same = state
-                    .truth
-                    .iter()
-                    .filter(|(_, truth)| truth.supplier == self.number && truth.dest == dest);
-                let newest = same.max_by_key(|(_, truth)| truth.received)?;
-                Some(newest.0.clone())
-            }
-        }
-    }
-
-    async fn check(&self, reference: &str, dest: &str) -> SendResult {
-        let (seed, honest, count, found, now) = self.world.with(|state| {
-            let now = state.now();
-            if let Some(truth) = state.truth.get_mut(reference) {
-                truth.checks += 1;
-            }
-            let count = state.truth.get(reference).map_or(now, |truth| i64::from(truth.checks));
-            let found = self.found(state, reference, dest);
-            let found = found.map(|found| (found.clone(), state.truth[&found].clone()));
-            (state.seed, state.honest, count, found, now)
-        });
-        let head = head(self.dialect(), reference, dest);
-        let name = format!("{reference} {count}");
-        let (what, checked) = pick(
-            seed,
-            &format!("check {reference} {count}"),
-            &[
-                (60, ("check: answered", Checked::Answered)),
-                (10, ("check: garbage", Checked::Garbage)),
-                (12, ("check: no answer", Checked::NoAnswer)),
-                (8, ("check: not sent", Checked::NotSent)),
-                (10, ("check: refused", Checked::Refused)),
-                (8, ("check: failed, not yet", Checked::NotYet)),
-                (8, ("check: a stranger's", Checked::Stranger)),
-            ],
-        );
-        let checked = if honest { Checked::Answered } else { checked };
-        self.world.seen(what);
-        sleep(Duration::from_millis(50)).await;
-        match checked {
-            Checked::Garbage => Self::reply("status gagal sukses?".to_owned()),
-            Checked::NoAnswer => SendResult::Unknown("no answer".to_owned()),
-            Checked::NotSent => SendResult::NotSent("connection refused".to_owned()),
-            Checked::Refused => Self::reply("PIN salah".to_owned()),
-            Checked::NotYet => Self::reply(not_yet(seed, &name, &head)),
-            Checked::Answered | Checked::Stranger => match found {
-                None => {
-                    self.world.seen("check: no data");
-                    Self::reply(format!(
-                        "TIDAK ADA transaksi Tujuan {dest} pada tgl 23/11/2026. Tidak ada data."
-                    ))
-                }
-                Some((_, truth)) if checked == Checked::Stranger => {
-                    let (what, text) = of_a_stranger(seed, &name, Way::Check, reference, &truth);
-                    self.world.seen(what);
-                    Self::reply(text)
-                }
-                Some((_, truth)) if now < truth.received + truth.decides_after => {
-                    Self::reply(format!(
-                        "Mhn tunggu trx sblmnya selesai: T#7 {head} @10:00, status Menunggu Jawaban."
-                    ))
-                }
-                Some((found, truth)) => Self::reply(self.says(&found, &truth)),
-            },
-        }
     }
 
     /// Now and then this machine has nothing left to call with, whatever is asked.
@@ -507,6 +316,10 @@ impl Played {
             return held;
         }
         self.watch_rate();
+        if let Some(out) = weather::unreached(&self.world, self.number).await {
+            self.world.log(|| format!("s{} is out: {}", self.number, short(&out)));
+            return out;
+        }
         if url.ends_with("/transaction") {
             return self.top_up(&request.body).await;
         }
@@ -515,12 +328,14 @@ impl Played {
             let found = form_urlencoded::parse(query.as_bytes()).find(|(known, _)| known == name);
             found.map(|(_, value)| value.into_owned()).unwrap_or_default()
         };
-        let (reference, dest) = (field("refID"), field("dest"));
         if path.ends_with("/balance") {
             return Self::reply("Saldo 1.000.000.000".to_owned());
         }
+        let reference = field("refID");
+        let item =
+            Item { product: field("product"), dest: field("dest"), qty: field("qty").parse().ok() };
         if field("check") == "1" {
-            return self.check(&reference, &dest).await;
+            return self.check(&reference, &item).await;
         }
         // What it is asked in the moment of the marker, it is asked by a node that has its lease.
         if self.world.with(|state| state.nodes.get(self.node).is_some_and(|node| node.lost)) {
@@ -528,19 +343,18 @@ impl Played {
         }
         self.world.awake(self.node).await;
         self.world.effect("crash: before a send").await;
-        let mut result = self.buy(&reference, &dest).await;
+        let slept = self.world.sleeps_before_the_first_byte(self.node, &reference).await;
+        let mut result = self.buy(&reference, &item).await;
+        if slept {
+            self.excuse(&reference, "a node slept before the first byte");
+        }
         let retries = self.world.with(|state| state.broken) == Broken::RetryInTransport;
         if retries && matches!(result, SendResult::Unknown(_)) {
-            result = self.buy(&reference, &dest).await;
+            result = self.buy(&reference, &item).await;
         }
         self.world.log(|| format!("s{} buys {reference}: {}", self.number, short(&result)));
         result
     }
-}
-
-/// It decides after any connection ended.
-const fn is_late(truth: &Truth) -> bool {
-    truth.decides_after > 19_000
 }
 
 fn short(result: &SendResult) -> String {
@@ -558,17 +372,6 @@ impl Transport for Played {
         request: &'a Request,
     ) -> Pin<Box<dyn Future<Output = SendResult> + Send + 'a>> {
         Box::pin(self.carry(request))
-    }
-}
-
-impl World {
-    /// A supplier's callback arrives: what is known of its reference takes note.
-    pub(crate) fn callback_arrived(&self, reference: &str) {
-        self.with(|state| {
-            if state.truth.get(reference).is_some_and(|truth| !truth.replied) {
-                *state.coverage.entry("callback before reply").or_default() += 1;
-            }
-        });
     }
 }
 

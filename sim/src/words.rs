@@ -3,13 +3,9 @@
 
 use crate::chance::{below, pick};
 use crate::digi::final_json;
+use crate::print::{Clock, Habit, Subject, Word, habit};
 use crate::supplier::{Ending, Truth};
-use crate::world::{START_MS, World};
 use simulator::chance;
-use types::{
-    AttemptId, CivilTime, Dest, ProductCode, ProductName, Reason, RefId, Rupiah, Sn, TrxNo,
-};
-use wire::{CallbackText, Head, Phrase};
 
 /// How a supplier names purchases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,9 +27,8 @@ pub(crate) fn dialect(seed: u64, supplier: usize) -> Dialect {
     )
 }
 
-const PRICE: i64 = 1_200;
-/// What nothing here costs.
-const ABSURD: i64 = 99_000_000;
+/// What it costs there, when nothing odd is said.
+pub(crate) const COST: i64 = 1_200;
 const BALANCE: i64 = 1_000_000;
 /// Only texts about strangers' purchases tell this balance.
 const STRANGE_BALANCE: i64 = 5_555_555;
@@ -42,101 +37,123 @@ pub(crate) const STRANGE: &str = "5.555.555";
 /// Strangers' purchases were made this long ago.
 const LONG_AGO_MS: i64 = 3 * 3_600_000;
 
-pub(crate) fn civil(at: i64) -> CivilTime {
-    let minute = (START_MS + at) / 60_000 + 7 * 60;
-    let part = |value: i64| u8::try_from(value).unwrap_or_default();
-    let (hour, minute) = (part(minute / 60 % 24), part(minute % 60));
-    CivilTime { year: 2026, month: 11, day: 23, hour, minute, second: 0 }
-}
-
 /// The serial number that a supplier gives a reference.
 pub(crate) fn serial(reference: &str) -> String {
     format!("SN{:016}", chance(1, reference, "") % 10_000_000_000_000_000)
 }
 
-/// Whom a sentence names.
-struct Named<'a> {
-    /// None is named when it is `None`.
-    reference: Option<&'a str>,
-    product: &'a str,
-    dest: &'a str,
-}
-
-/// A final sentence of the protocol: with a serial number a success, without one a failure.
-fn sentence(named: &Named<'_>, sn: Option<&str>, reason: &str, at: i64, balance: i64) -> String {
-    let (Ok(ref_id), Ok(dest)) =
-        (RefId::parse(named.reference.unwrap_or("none")), Dest::parse(named.dest))
-    else {
-        return String::new();
-    };
-    let (Ok(name), Ok(product)) =
-        (ProductName::parse("Simulasi"), ProductCode::parse(named.product))
-    else {
-        return String::new();
-    };
-    let head = Head { ref_id, name, product, dest };
-    let (trx, at, balance) = (TrxNo::new(7), civil(at), Rupiah::new(balance));
-    let text = match sn {
-        Some(sn) => {
-            let Ok(sn) = Sn::parse(sn) else { return String::new() };
-            // Now and then it tells a figure of something else.
-            let is_absurd = below(1, &format!("cost {sn}"), 12) == 0;
-            let price = if is_absurd { ABSURD } else { PRICE };
-            let (before, price) = (Rupiah::new(balance.get() + price), Rupiah::new(price));
-            CallbackText::Success { trx, head, sn, before, price, after: balance, at }
-        }
-        None => CallbackText::Failed { trx, head, reason: Reason::clean(reason), balance, at },
-    };
-    let text = text.text(Phrase::default());
-    if named.reference.is_some() { text } else { text.replace("R#none ", "") }
-}
-
-/// The final words about a purchase, as its supplier says them.
-pub(crate) fn final_words(
-    dialect: Dialect,
-    reference: &str,
-    truth: &Truth,
-    ending: Ending,
-    at: i64,
-) -> String {
-    if dialect == Dialect::Json {
-        return final_json(reference, truth, ending);
-    }
-    let dest = truth.dest.as_str();
-    let named =
-        Named { reference: (dialect == Dialect::Named).then_some(reference), product: "T1", dest };
-    let old = truth.old.as_ref().map(|old| serial(&old.reference)).unwrap_or_default();
+/// The words of a failure that is final.
+const fn reason(ending: Ending) -> &'static str {
     match ending {
-        Ending::Delivered => sentence(&named, Some(&serial(reference)), "", at, BALANCE),
-        Ending::WrongNumber => sentence(&named, None, "Nomor tujuan salah", at, BALANCE),
-        Ending::OutOfStock => sentence(&named, None, "Stok kosong", at, BALANCE),
-        Ending::Repeated => sentence(&named, Some(&old), "", at, BALANCE),
-        Ending::Guarded => {
-            let when = civil(truth.old.as_ref().map_or(at, |old| old.received)).hhmm();
-            format!(
-                "R#{reference} Simulasi T1.{dest} sudah pernah jam {when}, status Sukses. SN: {old}. \
-                 Saldo 1.000.000 @{}",
-                civil(at).hhmm()
-            )
+        Ending::WrongNumber => "Nomor tujuan salah",
+        Ending::OutOfStock | Ending::Delivered | Ending::Guarded | Ending::Repeated => {
+            "Stok kosong"
         }
     }
 }
 
-/// A delivery that is none, under the reference of an attempt.
-pub(crate) fn forged(world: &World, supplier: usize, about: AttemptId) -> (String, String) {
-    let seed = world.with(|state| state.seed);
-    let reference = format!("g-{}", about.supplier_ref());
-    let sn = format!("{}F", serial(&format!("{seed} forged {reference}")));
-    let text = match dialect(seed, supplier) {
-        Dialect::Json => format!(
-            r#"{{"data":{{"ref_id":"{reference}","status":"Sukses","rc":"00","sn":"{sn}"}}}}"#
-        ),
-        Dialect::Named | Dialect::Nameless => {
-            let at = world.now();
-            format!("R#{reference} SUKSES. SN: {sn}. Saldo 1.000 @{}", civil(at).hhmm())
+/// Who speaks.
+#[derive(Clone, Copy)]
+pub(crate) struct Voice {
+    pub(crate) seed: u64,
+    pub(crate) supplier: usize,
+    /// The wall clock at the beginning of the run.
+    pub(crate) start: i64,
+}
+
+impl Voice {
+    pub(crate) fn dialect(self) -> Dialect {
+        dialect(self.seed, self.supplier)
+    }
+
+    fn habit(self) -> Habit {
+        habit(self.seed, self.supplier)
+    }
+
+    /// What its wall clock shows.
+    pub(crate) const fn clock(self, at: i64) -> Clock {
+        Clock::of(self.start + at)
+    }
+
+    fn subject<'a>(self, reference: &'a str, truth: &'a Truth, at: i64) -> Subject<'a> {
+        Subject {
+            reference: (self.dialect() != Dialect::Nameless).then_some(reference),
+            product: truth.product.as_str(),
+            dest: truth.dest.as_str(),
+            qty: truth.qty,
+            at: self.clock(at),
+            price: truth.told_price,
+            balance: BALANCE,
         }
-    };
-    (reference, text)
+    }
+
+    /// The final words about a purchase.
+    pub(crate) fn final_words(
+        self,
+        reference: &str,
+        truth: &Truth,
+        ending: Ending,
+        at: i64,
+    ) -> String {
+        if self.dialect() == Dialect::Json {
+            return final_json(reference, truth, ending);
+        }
+        let about = self.subject(reference, truth, at);
+        let old = truth.old.as_ref().map(|old| serial(&old.reference)).unwrap_or_default();
+        match ending {
+            Ending::Delivered => self.habit().prints(&about, Word::Delivered(&serial(reference))),
+            Ending::WrongNumber | Ending::OutOfStock => {
+                self.habit().prints(&about, Word::Failed(reason(ending)))
+            }
+            Ending::Repeated => self.habit().prints(&about, Word::Delivered(&old)),
+            Ending::Guarded => {
+                let at = truth.old.as_ref().map_or(at, |old| old.received);
+                seen(&about, &self.clock(at).time(), &format!("Sukses. SN: {old}"))
+            }
+        }
+    }
+
+    /// The same as the answer to a question, the way OkeConnect answers one: with the time at which
+    /// the purchase came.
+    pub(crate) fn seen_words(self, reference: &str, truth: &Truth) -> Option<String> {
+        let about = self.subject(reference, truth, truth.received);
+        let when = self.clock(truth.received).time();
+        match truth.ending {
+            Ending::Delivered => {
+                let sn = serial(reference);
+                Some(seen(&about, &when, &format!("Sukses. SN: {sn}. Hrg {}", truth.told_price)))
+            }
+            Ending::WrongNumber | Ending::OutOfStock => {
+                Some(seen(&about, &when, &format!("Gagal. {}", reason(truth.ending))))
+            }
+            Ending::Guarded | Ending::Repeated => None,
+        }
+    }
+
+    /// It is being worked on.
+    pub(crate) fn going(self, reference: &str, truth: &Truth, at: i64) -> String {
+        self.habit().prints(&self.subject(reference, truth, at), Word::Going)
+    }
+
+    /// `R#reference T1.dest`, as far as it is named.
+    pub(crate) fn head(self, reference: &str, product: &str, dest: &str) -> String {
+        match self.dialect() {
+            Dialect::Named | Dialect::Json => format!("R#{reference} {product}.{dest}"),
+            Dialect::Nameless => format!("{product}.{dest}"),
+        }
+    }
+}
+
+/// `sudah pernah`.
+fn seen(about: &Subject<'_>, when: &str, status: &str) -> String {
+    let Subject { product, dest, at, .. } = about;
+    let reference = about.reference.map(|found| format!("R#{found} ")).unwrap_or_default();
+    let qty = about.qty.map(|qty| format!(" , QTY : {qty}")).unwrap_or_default();
+    format!(
+        "{reference}Simulasi {product}.{dest}{qty} sudah pernah jam {when}, status {status}. \
+         Saldo 1.000.000 @{}",
+        at.time()
+    )
 }
 
 /// The same before the supplier knows the serial number.
@@ -145,12 +162,11 @@ pub(crate) fn without_number(text: &str, reference: &str) -> String {
     text.replace(&format!("\"{number}\""), "null").replace(&number, "")
 }
 
-/// `R#reference T1.dest`, as far as it is named.
-pub(crate) fn head(dialect: Dialect, reference: &str, dest: &str) -> String {
-    match dialect {
-        Dialect::Named | Dialect::Json => format!("R#{reference} T1.{dest}"),
-        Dialect::Nameless => format!("T1.{dest}"),
-    }
+/// What arrives of a text that is cut off.
+pub(crate) fn truncated(seed: u64, name: &str, text: &str) -> String {
+    let most = u64::try_from(text.len()).unwrap_or_default();
+    let left = usize::try_from(below(seed, &format!("cut {name}"), most)).unwrap_or_default();
+    text.chars().take(left).collect()
 }
 
 /// Called failed, but nothing is decided.
@@ -188,12 +204,13 @@ enum Stranger {
 
 /// Final words about a stranger's purchase. They say the opposite of what becomes of ours.
 pub(crate) fn of_a_stranger(
-    seed: u64,
+    voice: Voice,
     name: &str,
     way: Way,
     reference: &str,
     truth: &Truth,
 ) -> (&'static str, String) {
+    let seed = voice.seed;
     let all = [
         (3, ("words: another reference", Stranger::Reference)),
         (2, ("words: another product", Stranger::Product)),
@@ -209,29 +226,31 @@ pub(crate) fn of_a_stranger(
         Way::Callback => vec![all[0], all[1], all[2]],
     };
     let (what, stranger) = pick(seed, &format!("stranger {name}"), &possible);
-    let at = truth.received - LONG_AGO_MS;
-    let dest = truth.dest.as_str();
+    let at = voice.clock(truth.received - LONG_AGO_MS);
+    let (product, dest) = (truth.product.as_str(), truth.dest.as_str());
     let other = format!("089700000{}", below(seed, &format!("other {name}"), 900) + 100);
     let number = serial(&format!("{seed} {name}"));
     let delivered = truth.ending == Ending::Delivered;
-    let sn = (!delivered).then_some(number.as_str());
+    let word = if delivered { Word::Failed("Stok kosong") } else { Word::Delivered(&number) };
     let says = |reference: Option<&str>, product: &str, dest: &str| {
-        sentence(&Named { reference, product, dest }, sn, "Stok kosong", at, STRANGE_BALANCE)
+        // A clock without a date may be of any day, so this center always writes one.
+        let (price, balance, qty) = (COST, STRANGE_BALANCE, None);
+        Habit::Plain.prints(&Subject { reference, product, dest, qty, at, price, balance }, word)
     };
     let text = match stranger {
-        Stranger::Reference => says(Some("g-999999-1"), "T1", dest),
+        Stranger::Reference => says(Some("g-999999-1"), product, dest),
         Stranger::Product => says(None, "T9", dest),
-        Stranger::Dest => says(None, "T1", &other),
-        Stranger::OldTime => says(None, "T1", dest),
+        Stranger::Dest => says(None, product, &other),
+        Stranger::OldTime => says(None, product, dest),
         Stranger::Seen => {
             let status = if delivered {
                 "Gagal. Stok kosong".to_owned()
             } else {
                 format!("Sukses. SN: {number}")
             };
-            let when = civil(at).hhmm();
+            let when = at.time();
             format!(
-                "R#{reference} Simulasi T1.{dest} sudah pernah jam {when}, status {status}. Saldo {STRANGE} @{when}"
+                "R#{reference} Simulasi {product}.{dest} sudah pernah jam {when}, status {status}. Saldo {STRANGE} @{when}"
             )
         }
     };

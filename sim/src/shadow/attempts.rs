@@ -1,26 +1,16 @@
 //! Attempts as they must go on, and what the words on record prove.
 
 use super::{Desk, MARKUP, Shadow, shares};
+use crate::judge::AllSaid;
+use crate::print::message_of;
 use crate::supplier::WANT;
 use crate::words::{Dialect, STRANGE, dialect};
-use crate::world::State;
+use crate::world::{Meaning, State};
 use domain::{Attempt, AttemptState, TrxState};
 use store::JournalLine;
 
-/// What certainly failed, in the words of the suppliers here; nothing else is certain.
-const CERTAIN: [&str; 8] = [
-    "Nomor tujuan salah",
-    "Stok kosong",
-    "PIN salah",
-    "\"rc\":\"54\"",
-    "\"rc\":\"55\"",
-    "\"rc\":\"44\"",
-    // Of suppliers that know all they ever took.
-    "Tidak ada data",
-    "TIDAK ADA transaksi",
-];
-/// A delivery.
-const DONE: [&str; 2] = ["SUKSES", "Sukses"];
+/// What failed before it was taken, in the words of the suppliers here.
+const REFUSED: [&str; 4] = ["PIN salah", "\"rc\":\"44\"", "Tidak ada data", "TIDAK ADA transaksi"];
 
 /// The writer itself refused the marker.
 fn is_never_sent(state: &AttemptState) -> bool {
@@ -28,16 +18,34 @@ fn is_never_sent(state: &AttemptState) -> bool {
 }
 
 /// Why the words on record prove nothing of the kind; empty when they do, or need not.
-fn proof(line: &JournalLine, state: &AttemptState) -> &'static str {
-    // In callbacks it is written as in a URL.
-    let text = format!("{} {}", line.request, line.reply).replace('+', " ").replace("%20", " ");
-    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+fn proof(line: &JournalLine, state: &AttemptState, said: &AllSaid, about: &str) -> &'static str {
+    let called = line.request.trim();
+    let texts = [Some(line.reply.trim().to_owned()), message_of(called), Some(called.to_owned())];
+    let texts: Vec<String> = texts.into_iter().flatten().collect();
+    let says =
+        |words: &[&str]| texts.iter().any(|text| words.iter().any(|word| text.contains(word)));
+    // Who names nothing may speak of another one; that is judged by itself.
+    let means = |meaning: Meaning| {
+        // A text that was cut off still says what stands in front of the cut.
+        let whole = |text: &String| {
+            let text = text.trim().to_owned();
+            let from = said.range(text.clone()..);
+            from.take_while(move |(full, _)| !text.is_empty() && full.starts_with(&text))
+        };
+        let all = texts.iter().flat_map(whole).flat_map(|(_, meant)| meant);
+        let mut all = all.filter(|(found, _)| found == about || !says(&[found]));
+        all.any(|(_, known)| *known == meaning)
+    };
     match state {
         AttemptState::Delivered { .. } | AttemptState::Failed { .. } if says(&[STRANGE]) => {
             "words about a stranger"
         }
-        AttemptState::Delivered { .. } if !says(&DONE) => "words of no delivery",
-        AttemptState::Failed { .. } if !says(&CERTAIN) => "words of no certain failure",
+        AttemptState::Delivered { .. } if !means(Meaning::Delivered) && !says(&["pernah"]) => {
+            "words of no delivery"
+        }
+        AttemptState::Failed { .. } if !means(Meaning::Failed) && !says(&REFUSED) => {
+            "words of no certain failure"
+        }
         AttemptState::Unsent { proof } => {
             let is_sure = line.status == "not_sent"
                 || is_never_sent(state)
@@ -136,7 +144,10 @@ impl Shadow {
             } else {
                 "no words"
             };
-            let found = desk.word(id.trx).map_or(none, |line| proof(line, &attempt.state));
+            let said = &state.said;
+            let about = format!("g-{}", id.supplier_ref());
+            let found =
+                desk.word(id.trx).map_or(none, |line| proof(line, &attempt.state, said, &about));
             if !found.is_empty() {
                 desk.wrong.push(format!("{id} is {:?} by {found}", attempt.state));
             }
@@ -166,6 +177,7 @@ impl Shadow {
                     other.state.is_open()
                         && other.state != AttemptState::Intended
                         && other.supplier == attempt.supplier
+                        && other.sku == attempt.sku
                 };
                 all.any(is_open).then_some("words that may be about another open one")
             }

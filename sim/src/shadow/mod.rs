@@ -7,15 +7,17 @@
 mod attempts;
 mod told;
 
-use crate::shop::{BASIS_POINTS, CHEAP, FEE, MARKUP, PRICE, QTY, limit};
+use crate::shop::{CHEAP, FEE, MARKUP, PRICE, QTY, limits};
 use crate::world::State;
 use domain::{AccountName, Attempt, Kind, Loss, Transfer, Trx, TrxState};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{Batch, CatalogChange, Change, Channel, Delivery, Direction, JournalLine, Reads};
-use types::{AttemptId, DeliveryId, MemberId, RefId, Refusal, Rupiah, Sn, SupplierCode, TrxNo};
+use types::{Day, DeliveryId, MemberId, RefId, Refusal, Rupiah, Sn, SupplierCode, TrxNo};
 
 /// A figure is believed up to so many times what was expected, and down to the same share.
 const BELIEVED: i64 = 3;
+/// What costs no more may cost anything up to this.
+const SMALL: i64 = 1_000;
 
 /// A purchase as it must stand.
 struct Purchase {
@@ -44,6 +46,7 @@ struct Tell {
 /// What of the batch was seen so far.
 #[derive(Default)]
 struct Desk<'a> {
+    seed: u64,
     due: Vec<Due>,
     tell: Vec<Tell>,
     lines: Vec<&'a JournalLine>,
@@ -62,6 +65,12 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
+    /// What a member may owe.
+    fn credit(&self, member: MemberId) -> i64 {
+        let number = u64::try_from(member.get() - 1).unwrap_or_default();
+        limits(Some(self.seed), number).0
+    }
+
     /// The last word of a supplier about a purchase, in this batch.
     fn word(&self, no: TrxNo) -> Option<&JournalLine> {
         let about =
@@ -73,12 +82,15 @@ impl Desk<'_> {
 /// The books as they must be.
 #[derive(Default)]
 pub(crate) struct Shadow {
-    limit: Option<Rupiah>,
-    /// What T1 cost so far, the newest last.
+    /// What T1 cost so far, the newest last; at first it is the founding price.
     prices: Vec<i64>,
     balances: BTreeMap<MemberId, i64>,
-    /// Bought on the day, less what came back. No run reaches midnight.
-    spent: BTreeMap<MemberId, i64>,
+    /// The day of the last purchase, and what was bought on it, less what came back.
+    spent: BTreeMap<MemberId, (Day, i64)>,
+    /// Which equal purchase of the day its member says it is.
+    counters: BTreeMap<(MemberId, RefId), BTreeSet<u16>>,
+    /// Corrections of costs that were asked for and are not booked.
+    corrections: Vec<(TrxNo, i64)>,
     purchases: BTreeMap<TrxNo, Purchase>,
     refs: BTreeMap<(MemberId, RefId), TrxNo>,
     deliveries: BTreeMap<DeliveryId, Delivery>,
@@ -99,21 +111,37 @@ fn markup(member: MemberId) -> i64 {
 }
 
 impl Shadow {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self { limit: limit(seed), prices: vec![PRICE], ..Self::default() }
-    }
-
     /// A person asks for a deposit, or for a withdrawal.
     pub(crate) fn asked(&mut self, member: MemberId, amount: i64) {
         self.asked.push((member, amount));
+    }
+
+    /// A member says which equal purchase of the day this is.
+    pub(crate) fn counts(&mut self, member: MemberId, ref_id: &RefId, counter: u16) {
+        self.counters.entry((member, ref_id.clone())).or_default().insert(counter);
+    }
+
+    /// A person says that a purchase cost so much more.
+    pub(crate) fn corrects(&mut self, no: TrxNo, more: i64) {
+        self.corrections.push((no, more));
     }
 
     fn balance(&self, member: MemberId) -> i64 {
         self.balances.get(&member).copied().unwrap_or_default()
     }
 
-    fn day(&self, member: MemberId) -> i64 {
-        self.spent.get(&member).copied().unwrap_or_default()
+    /// What was bought on a day, as far as it is the last one.
+    fn day(&self, member: MemberId, day: Day) -> i64 {
+        self.spent.get(&member).filter(|(last, _)| *last == day).map_or(0, |(_, sum)| *sum)
+    }
+
+    /// What comes back of a purchase comes off the sum of its day.
+    fn comes_back(&mut self, trx: &Trx) {
+        if let Some((day, sum)) = self.spent.get_mut(&trx.member)
+            && *day == trx.day
+        {
+            *sum = (*sum - trx.price.get()).max(0);
+        }
     }
 
     /// What a purchase may cost: the price of now; another node may not have heard of the newest.
@@ -121,23 +149,29 @@ impl Shadow {
         let above = markup(trx.member);
         let qty = trx.qty.map_or(0, |qty| i64::from(qty.get()));
         match trx.product.as_str() {
-            "T2" => vec![qty + (qty * BASIS_POINTS + 5_000) / 10_000 + FEE + above],
+            "T2" => vec![qty + FEE + above],
             "T3" => vec![CHEAP + above],
             _ => {
                 let known = if nodes > 1 { self.prices.len() } else { 1 };
-                self.prices.iter().rev().take(known).map(|price| price + above).collect()
+                let first = self.prices.is_empty() || nodes > 1;
+                let first = first.then_some(PRICE).into_iter();
+                let newest = self.prices.iter().rev().take(known).copied();
+                newest.chain(first).map(|price| price + above).collect()
             }
         }
     }
 
-    /// An equal one that is not refused or failed.
+    /// More equal ones of its day than its member says there are, which are not refused or failed.
     fn has_equal(&self, trx: &Trx) -> bool {
-        self.purchases.values().map(|known| &known.trx).any(|other| {
+        let equal = self.purchases.values().map(|known| &known.trx).filter(|other| {
             other.no != trx.no
-                && (other.member, &other.product, &other.dest)
-                    == (trx.member, &trx.product, &trx.dest)
+                && (other.member, &other.product, &other.dest, other.day)
+                    == (trx.member, &trx.product, &trx.dest, trx.day)
                 && matches!(other.state, TrxState::Pending | TrxState::Success { .. })
-        })
+        });
+        let counters = self.counters.get(&(trx.member, trx.ref_id.clone()));
+        let most = counters.and_then(|all| all.last()).copied().unwrap_or(1);
+        equal.count() >= usize::from(most)
     }
 
     /// An equal one changed in this batch.
@@ -150,7 +184,7 @@ impl Shadow {
 
     /// Takes a batch that was committed; what is wrong with it.
     pub(crate) fn commit(&mut self, state: &mut State, batch: &Batch) -> Vec<String> {
-        let mut desk = Desk::default();
+        let mut desk = Desk { seed: state.seed, ..Desk::default() };
         for change in &batch.changes {
             match change {
                 Change::InsertTrx { trx, .. } => self.bought(state, trx, &mut desk),
@@ -177,7 +211,9 @@ impl Shadow {
                 Change::Journal(line) => desk.lines.push(line),
                 Change::Catalog(change) => {
                     // A batch is decided by the prices of before it.
-                    if let CatalogChange::Price { price, .. } = &**change {
+                    if let CatalogChange::Price { price, product, .. } = &**change
+                        && product.as_str() == "T1"
+                    {
                         desk.prices.push(price.amount.get());
                     }
                 }
@@ -199,12 +235,13 @@ impl Shadow {
         if let Some(first) = self.refs.insert((member, trx.ref_id.clone()), no) {
             wrong(format!("takes a reference that {first} has"));
         }
-        let (balance, day) = (self.balance(member), self.day(member));
+        let (balance, day) = (self.balance(member), self.day(member, trx.day));
         if trx.before.get() != balance {
             wrong(format!("says {} was there before it, it was {balance}", trx.before));
         }
         let costs = self.may_cost(trx, state.nodes.len());
-        let limit = self.limit.filter(|_| member.get() == 1).map(Rupiah::get);
+        let number = u64::try_from(member.get() - 1).unwrap_or_default();
+        let (credit, limit) = limits(Some(state.seed), number);
         let beyond = |price: &i64| limit.is_some_and(|limit| day + price > limit);
         let guarded = member.get() == 2;
         match &trx.state {
@@ -217,7 +254,7 @@ impl Shadow {
                 if shares_now.ne(shares(member)) {
                     wrong(format!("gives its uplines {}", trx.shares));
                 }
-                if price > balance {
+                if price > balance + credit {
                     wrong(format!("costs {price}, and its member has {balance}"));
                 }
                 if beyond(&price) {
@@ -237,11 +274,13 @@ impl Shadow {
                     trx: no,
                 });
                 desk.bought.push(no);
-                *self.spent.entry(member).or_default() += price;
+                self.spent.insert(member, (trx.day, day + price));
             }
             TrxState::Refused { refusal } => {
                 let is_true = match refusal {
-                    Refusal::InsufficientBalance => costs.iter().any(|price| *price > balance),
+                    Refusal::InsufficientBalance => {
+                        costs.iter().any(|price| *price > balance + credit)
+                    }
                     Refusal::Limit => costs.iter().any(beyond),
                     // One that failed in this very batch still counts.
                     Refusal::SameDayDuplicate => guarded && (self.has_equal(trx) || had_equal),
@@ -280,7 +319,7 @@ impl Shadow {
         let member = AccountName::Member(trx.member);
         let due = |kind, from, to, amount| Due { kind, from, to, amount, trx: no };
         let told = |words: &str| Tell { trx: no, words: words.to_owned() };
-        let mut wrong = Vec::new();
+        let (mut wrong, mut back) = (Vec::new(), None);
         match (&trx.state, to) {
             (TrxState::Pending, TrxState::Success { sn, cost, .. }) => {
                 let Some(attempt) = last else { return };
@@ -288,7 +327,9 @@ impl Shadow {
                     wrong.push(format!("{no} is delivered, and {} was never sent", attempt.id));
                 }
                 let (planned, cost) = (attempt.cost.get(), cost.get());
-                if cost > planned * BELIEVED || cost * BELIEVED < planned {
+                let most = (planned * BELIEVED).max(SMALL);
+                let least = if planned > SMALL { planned / BELIEVED } else { 0 };
+                if !(least..=most).contains(&cost) {
                     wrong.push(format!("{no} is booked with a cost of {cost}, not {planned}"));
                 }
                 let supplier = AccountName::Supplier(attempt.supplier.clone());
@@ -312,7 +353,7 @@ impl Shadow {
                 let amount = trx.price.get();
                 desk.due.push(due(Kind::Refund, AccountName::Hold, member, amount));
                 desk.tell.push(told(" GAGAL. "));
-                *self.spent.entry(trx.member).or_default() -= amount;
+                back = Some(trx.clone());
             }
             (TrxState::Success { .. }, TrxState::Reversed { .. }) => {
                 let Some(attempt) = last else { return };
@@ -346,7 +387,7 @@ impl Shadow {
                     }
                 }
                 desk.tell.push(told(" GAGAL. "));
-                *self.spent.entry(trx.member).or_default() -= amount;
+                back = Some(trx.clone());
             }
             (old, new) => {
                 wrong.push(format!("{no} goes from {} to {}", old.word(), new.word()));
@@ -369,6 +410,38 @@ impl Shadow {
         }
         desk.wrong.extend(wrong);
         known.trx.state = to.clone();
+        if let Some(trx) = back {
+            self.comes_back(&trx);
+        }
+    }
+
+    /// A person may leave the supplier its price of what is taken back.
+    fn kept(&self, transfer: &Transfer, desk: &Desk<'_>) -> Option<usize> {
+        let is_kept = transfer.kind == Kind::KeptCost
+            && transfer.from == AccountName::Cogs
+            && transfer.to == AccountName::Loss(Loss::KeptCost);
+        let fits = |due: &Due| {
+            due.kind == Kind::CostReversal
+                && Some(due.trx) == transfer.trx
+                && due.amount == transfer.amount.get()
+        };
+        desk.due.iter().position(fits).filter(|_| is_kept)
+    }
+
+    /// What a purchase cost is corrected, as a person asked.
+    fn is_correction(&mut self, transfer: &Transfer) -> bool {
+        let Some(no) = transfer.trx.filter(|_| transfer.kind == Kind::CostCorrection) else {
+            return false;
+        };
+        let amount = transfer.amount.get();
+        let more = if transfer.from == AccountName::Cogs { -amount } else { amount };
+        let asked = self.corrections.iter().position(|asked| *asked == (no, more));
+        let (Some(place), Some(known)) = (asked, self.purchases.get_mut(&no)) else {
+            return false;
+        };
+        self.corrections.remove(place);
+        known.cost += more;
+        true
     }
 
     fn moves(&mut self, transfer: &Transfer, desk: &mut Desk<'_>) {
@@ -378,8 +451,11 @@ impl Shadow {
             let this = Due { kind, from, to, amount, trx };
             desk.due.iter().position(|due| *due == this)
         });
+        let found = found.or_else(|| self.kept(transfer, desk));
         if let Some(place) = found {
             desk.due.remove(place);
+        } else if self.is_correction(transfer) {
+            // A person asked for it.
         } else if let (None, Some((member, change))) = (transfer.trx, transfer.member_change()) {
             let asked = self.asked.iter().position(|asked| *asked == (member, change));
             match asked {
@@ -388,7 +464,7 @@ impl Shadow {
                 }
                 None => desk.wrong.push(format!("{change} moves for {member}, unasked")),
             }
-            if change < 0 && self.balance(member) + change < 0 {
+            if change < 0 && self.balance(member) + change < -desk.credit(member) {
                 desk.wrong.push(format!("{member} gives {change} and has less"));
             }
         } else {
@@ -436,12 +512,15 @@ impl Shadow {
             }
         }
         for member in &desk.moved {
-            let (balance, day) = (self.balance(*member), self.day(*member));
+            let balance = self.balance(*member);
+            let (day, sum) = self.spent.get(member).copied().unwrap_or_default();
             match desk.rows.get(member) {
                 None => wrong.push(format!("the account of {member} is not written")),
-                Some(row) if (row.balance.get(), row.day_total.get()) != (balance, day) => {
+                Some(row)
+                    if (row.balance.get(), row.day, row.day_total.get()) != (balance, day, sum) =>
+                {
                     wrong.push(format!(
-                        "{member} has {} and bought {}, it is {balance} and {day}",
+                        "{member} has {} and bought {}, it is {balance} and {sum}",
                         row.balance, row.day_total
                     ));
                 }
@@ -465,7 +544,8 @@ impl Shadow {
         let accounts: BTreeMap<MemberId, _> = reads.accounts()?.into_iter().collect();
         for (member, balance) in &self.balances {
             let row = accounts.get(member).map(|row| (row.balance.get(), row.day_total.get()));
-            if row != Some((*balance, self.day(*member))) {
+            let sum = self.spent.get(member).map_or(0, |(_, sum)| *sum);
+            if row != Some((*balance, sum)) {
                 wrong.push(format!("{member} has {row:?}, it is {balance}"));
             }
         }
@@ -488,10 +568,5 @@ impl Shadow {
             }
         }
         Ok(wrong)
-    }
-
-    /// An attempt as it must stand.
-    pub(crate) fn attempt(&self, id: AttemptId) -> Option<&Attempt> {
-        self.purchases.get(&id.trx)?.attempts.get(&id.n)
     }
 }
