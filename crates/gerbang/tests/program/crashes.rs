@@ -156,15 +156,21 @@ impl Trial {
         }
     }
 
-    /// True when suppliers said of a purchase that it is delivered, and that it failed.
+    /// True when a supplier said of one attempt that it is delivered, and that it failed.
     fn heard_both(&self, trx: &str) -> bool {
         let story = self.house.ok(&["trx", "show", trx]).replace("%20", " ");
-        let exchanges = story.split("exchange  ");
-        let said: Vec<&str> =
-            exchanges.filter(|part| part.split_whitespace().nth(1) == Some("supplier")).collect();
-        let any =
-            |words: [&str; 2]| said.iter().any(|part| words.iter().any(|word| part.contains(word)));
-        any([" SUKSES", "status Sukses"]) && any([" GAGAL", "status Gagal"])
+        (1..=SUPPLIERS.len()).any(|n| {
+            let reference = format!("g-{trx}-{n}");
+            let said: Vec<&str> = story
+                .split("exchange  ")
+                .filter(|part| part.split_whitespace().nth(1) == Some("supplier"))
+                .filter(|part| part.contains(&reference))
+                .collect();
+            let any = |words: [&str; 2]| {
+                said.iter().any(|part| words.iter().any(|word| part.contains(word)))
+            };
+            any([" SUKSES", "status Sukses"]) && any([" GAGAL", "status Gagal"])
+        })
     }
 
     /// The books hold; everything that was answered is there under the number it was answered with.

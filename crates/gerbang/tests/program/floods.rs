@@ -30,6 +30,26 @@ fn head(path: &str, length: usize, more: &str) -> String {
     )
 }
 
+fn forwarded(from: &str) -> String {
+    format!("X-Forwarded-For: {from}\r\n")
+}
+
+/// Begins a request whose body may be longer than what is sent of it.
+fn post(server: &Server, more: &str, path: &str, body: &str, length: usize) -> TcpStream {
+    let mut stream = connect(server);
+    let head = head(path, length, &format!("{more}Connection: close\r\n"));
+    stream.write_all(head.as_bytes()).unwrap();
+    push(&mut stream, body.as_bytes());
+    stream
+}
+
+fn said(server: &Server, more: &str, path: &str, body: &str) -> String {
+    let stream = post(server, more, path, body, body.len());
+    let mut answer = String::new();
+    BufReader::new(stream).read_to_string(&mut answer).unwrap();
+    answer
+}
+
 /// Sends what the other side takes of it; one that refuses closes in the middle, which is an answer.
 fn push(stream: &mut TcpStream, bytes: &[u8]) {
     for piece in bytes.chunks(64 * 1024) {
@@ -154,18 +174,9 @@ fn unfinished_bodies_stop_nobody_else() {
     house.configure("trusted_proxies", "[\"127.0.0.0/8\"]");
     let server = house.demo();
     let post = |from: &str, path: &str, body: &str, length: usize| {
-        let mut stream = connect(&server);
-        let head = head(path, length, &format!("X-Forwarded-For: {from}\r\nConnection: close\r\n"));
-        stream.write_all(head.as_bytes()).unwrap();
-        push(&mut stream, body.as_bytes());
-        stream
+        post(&server, &forwarded(from), path, body, length)
     };
-    let said = |from: &str, path: &str, body: &str| {
-        let stream = post(from, path, body, body.len());
-        let mut answer = String::new();
-        BufReader::new(stream).read_to_string(&mut answer).unwrap();
-        answer
-    };
+    let said = |from: &str, path: &str, body: &str| said(&server, &forwarded(from), path, body);
     let buy = |number: u32| {
         format!(
             "product=T1&dest=089660522887&refID=p{number}&memberID=OK00123&pin=123456&password=secret"
@@ -184,6 +195,57 @@ fn unfinished_bodies_stop_nobody_else() {
     let refused = said("198.51.100.1", "/console/login", login);
     assert!(!refused.contains("location: /console\r"), "{refused}");
     drop(held);
+}
+
+/// A member that is known from five networks holds what is kept for members' programs, another with a
+/// session what is kept for the portal: others buy and log in meanwhile, and staff works on.
+#[test]
+fn who_is_known_and_holds_bodies_stops_nobody_else() {
+    let house = House::new();
+    house.configure("trusted_proxies", "[\"127.0.0.1\"]");
+    let server = house.demo();
+    let buy = |member: &str, ref_id: &str| {
+        format!(
+            "product=T1&dest=089660522887&refID={ref_id}&memberID={member}&pin=123456&password=secret"
+        )
+    };
+    // As many connections as it takes.
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, raised).unwrap();
+    let slow = "a".repeat(16_380);
+    let mut held = Vec::new();
+    for network in 1..=5 {
+        let from = forwarded(&format!("198.51.{network}.7"));
+        let bought = said(&server, &from, "/trx", &buy("OK00123", "known"));
+        assert!(bought.contains("T#"), "{bought}");
+        held.extend((0..256).map(|_| post(&server, &from, "/trx", &slow, 16_384)));
+    }
+    let login = "member=OK00202&password=secret&pin=123456";
+    for number in 1..=2 {
+        let from = forwarded(&format!("203.0.{number}.9"));
+        let page = said(&server, &from, "/portal/login", login);
+        let cookie = page.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
+        let more = format!("{from}Cookie: {}\r\n", cookie.split(';').next().unwrap());
+        let deposit = "/portal/deposits";
+        held.extend((0..256).map(|_| post(&server, &more, deposit, &slow, 16_384)));
+    }
+    // Another member, first from where it never was, then from where it is known.
+    for number in 0..20 {
+        let form = buy("OK00203", &format!("other-{number}"));
+        let form = form.replace("089660522887", &format!("0896605228{number:02}"));
+        let bought = said(&server, &forwarded("192.0.2.44"), "/trx", &form);
+        assert!(bought.contains("akan diproses"), "{bought}");
+    }
+    for (from, path, form) in [
+        ("192.0.2.45", "/console/login", "login=owner&password=demo-gerbang&code="),
+        ("192.0.2.46", "/portal/login", "member=OK00204&password=secret&pin=123456"),
+    ] {
+        let page = said(&server, &forwarded(from), path, form);
+        assert!(page.starts_with("HTTP/1.1 303"), "{page}");
+    }
+    drop(held);
+    house.holds();
 }
 
 /// Made-up logins from one address, as many as it likes: others log in meanwhile.

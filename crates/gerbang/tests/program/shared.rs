@@ -130,7 +130,9 @@ fn fleet(database: &str, nodes: usize, counter: &Counter, limits: &str) -> Fleet
     let house = &fleet.trial.house;
     house.ok(&["supplier", "add", "counter", "--file", file.to_str().unwrap()]);
     house.ok(&["route", "set", "T1", "counter", "--sku", "T1", "--cost", "1200"]);
-    house.ok(&["supplier", "set", "up", "--paused", "true"]);
+    for other in ["up", "next"] {
+        house.ok(&["supplier", "set", other, "--paused", "true"]);
+    }
     fleet
 }
 
