@@ -5,10 +5,13 @@ mod books;
 mod bounds;
 mod forged;
 mod network;
+mod payments;
 mod repeats;
 mod restored;
 mod reversals;
 mod routing;
+mod spellings;
+mod verdicts;
 mod words;
 
 use domain::Strategy;
