@@ -4,6 +4,7 @@
 mod books;
 mod bounds;
 mod forged;
+mod moments;
 mod network;
 mod payments;
 mod repeats;

@@ -1,0 +1,503 @@
+//! Promises 3 and 4 at the edges of time: until when another supplier is tried, when a person hears of it,
+//! when a supplier is asked again, and that nothing is sent a second time.
+
+use super::{Life, failed, now, ok};
+use domain::*;
+use types::{AttemptId, Reason, Rupiah, Sn, TrxNo, UtcMillis};
+
+const PATIENCE: &str = "no final answer from the supplier within its patience";
+
+fn sent() -> Life {
+    let mut life = Life::begin();
+    life.send();
+    life
+}
+
+fn delivered() -> Life {
+    let mut life = sent();
+    life.news(1, Source::Reply, ok());
+    life
+}
+
+fn why(life: &Life) -> &str {
+    life.trx.suspect.as_deref().unwrap_or_default()
+}
+
+fn unknown() -> Outcome {
+    Outcome::Unknown { why: "time-out".to_owned() }
+}
+
+fn tied(tie: Tie) -> Outcome {
+    Outcome::Failed { class: FailureClass::Number, reason: Reason::clean("Nomor salah"), tie }
+}
+
+fn with_number(sn: &str, tie: Tie) -> Outcome {
+    Outcome::Success { sn: Sn::parse(sn).ok(), cost: None, tie }
+}
+
+#[test]
+fn another_supplier_is_tried_up_to_the_last_moment() {
+    for late in [LateFailure::Refund, LateFailure::Person] {
+        for (class, waited, state, attempts) in [
+            (FailureClass::Route, 900_000, "pending", 2),
+            (FailureClass::Number, 900_000, "failed", 1),
+            (FailureClass::Route, 900_001, "failed", 1),
+            (FailureClass::Number, 900_001, "failed", 1),
+        ] {
+            let mut life = sent();
+            life.failover = Failover { late, ..Failover::default() };
+            life.now = life.now.after(waited);
+            life.news(1, Source::Reply, failed(class));
+            let person = late == LateFailure::Person && waited == 900_001;
+            let state = if person { "pending" } else { state };
+            assert_eq!((life.trx.state.word(), life.attempts.len()), (state, attempts));
+            let words = if person { "failed too late to be bought elsewhere" } else { "" };
+            assert!(why(&life).starts_with(words) && why(&life).is_empty() != person);
+            let first = &life.attempts[0];
+            // What is closed is never due; what waits for a person is asked about.
+            assert_eq!((first.state.is_open(), first.next.is_some()), (person, person));
+            assert_eq!(life.audit(), vec![]);
+        }
+    }
+    // It had said something else that only a person may put aside: that stays.
+    let mut life = sent();
+    life.failover.late = LateFailure::Person;
+    life.now = life.now.after(900_001);
+    life.trx.suspect = Some("attempt 1 is reported delivered".to_owned());
+    life.news(1, Source::Reply, failed(FailureClass::Route));
+    assert_eq!(why(&life), "attempt 1 is reported delivered");
+    // Doubtful words are no contradiction.
+    life.trx.suspect = Some("words that may be about another purchase: x".to_owned());
+    life.news(1, Source::Check, failed(FailureClass::Route));
+    assert!(why(&life).starts_with("failed too late"));
+}
+
+#[test]
+fn the_next_supplier_begins_from_nothing() {
+    for outcome in [failed(FailureClass::Route), Outcome::Unsent { proof: "refused".to_owned() }] {
+        let mut life = sent();
+        life.attempts[0].counter = 3;
+        life.now = life.now.after(7);
+        life.news(1, Source::Reply, outcome.clone());
+        let [first, second] = &life.attempts[..] else { panic!("{:?}", life.attempts) };
+        let closed = match outcome {
+            Outcome::Unsent { proof } => AttemptState::Unsent { proof },
+            _ => AttemptState::Failed { reason: Reason::clean("Nomor tujuan salah") },
+        };
+        assert_eq!((&first.state, first.next), (&closed, None));
+        assert_eq!(second.id, AttemptId { trx: life.trx.no, n: 2 });
+        assert_eq!((second.supplier.as_str(), second.cost.get(), second.counter), ("b", 1_310, 3));
+        assert_eq!((&second.state, second.sent, second.checks), (&AttemptState::Intended, None, 0));
+        assert_eq!((second.created, second.next), (life.now, Some(life.now)));
+        assert_eq!(life.trx.attempt, 2);
+    }
+}
+
+#[test]
+fn a_person_hears_of_it_when_the_patience_is_over_and_not_before() {
+    for (waited, before, expected) in [
+        (600_000, None, ""),
+        (600_001, None, PATIENCE),
+        (600_000, Some("x"), "x"),
+        (600_001, Some("x"), "x"),
+    ] {
+        for (outcome, state) in [
+            (Outcome::Pending, AttemptState::Waiting),
+            (unknown(), AttemptState::Unknown { why: "time-out".to_owned() }),
+            (Outcome::Unsent { proof: "x".to_owned() }, AttemptState::Sent),
+            (Outcome::Held { why: "x".to_owned() }, AttemptState::Sent),
+        ] {
+            let mut life = sent();
+            life.trx.suspect = before.map(str::to_owned);
+            life.now = life.now.after(waited);
+            life.news(1, Source::Check, outcome.clone());
+            assert_eq!(why(&life), expected, "{waited} {outcome:?}");
+            let attempt = &life.attempts[0];
+            assert_eq!((&attempt.state, attempt.checks), (&state, 1));
+            assert_eq!(attempt.next, Some(life.now.after(7_500)));
+        }
+    }
+    // What was never sent has no patience of its own to lose here.
+    let mut life = Life::begin();
+    life.attempts[0].state = AttemptState::Waiting;
+    life.now = life.now.after(600_001);
+    life.news(1, Source::Check, Outcome::Pending);
+    assert_eq!(why(&life), "");
+}
+
+/// Promise 3: found sent and unanswered at a start, it is asked about when that may be, and never an intent.
+#[test]
+fn a_restart_asks_and_never_sends_again() {
+    for (wait_ms, after) in [(0, 0), (30_000, 30_000), (-5, 0)] {
+        let mut life = sent();
+        life.news(1, Source::Restart { wait_ms }, unknown());
+        let attempt = &life.attempts[0];
+        let state = AttemptState::Unknown { why: "time-out".to_owned() };
+        assert_eq!((&attempt.state, attempt.checks), (&state, 0));
+        assert_eq!((attempt.sent, attempt.next), (Some(now().utc), Some(life.now.after(after))));
+        // Nor does it prove that nothing left.
+        for outcome in
+            [Outcome::Unsent { proof: "x".to_owned() }, Outcome::Held { why: "x".to_owned() }]
+        {
+            let mut life = sent();
+            life.news(1, Source::Restart { wait_ms }, outcome);
+            assert_eq!((life.attempts.len(), &life.attempts[0].state), (1, &AttemptState::Sent));
+        }
+    }
+}
+
+/// Only the reply to a purchase that is just being sent can say that nothing of it left.
+#[test]
+fn what_is_held_is_sent_later_to_the_same_supplier() {
+    for (age, wait) in [(0, 1_000), (60_000, 15_000), (900_000, 30_000)] {
+        let mut life = sent();
+        life.now = life.now.after(age);
+        life.news(1, Source::Reply, Outcome::Held { why: "no file".to_owned() });
+        let attempt = &life.attempts[0];
+        assert_eq!((&attempt.state, attempt.sent), (&AttemptState::Intended, None));
+        assert_eq!((attempt.next, life.attempts.len()), (Some(life.now.after(wait)), 1));
+    }
+    let states = [AttemptState::Waiting, AttemptState::Unknown { why: "x".to_owned() }];
+    for state in states {
+        for outcome in
+            [Outcome::Held { why: "x".to_owned() }, Outcome::Unsent { proof: "x".to_owned() }]
+        {
+            let mut life = sent();
+            life.attempts[0].state = state.clone();
+            life.news(1, Source::Reply, outcome);
+            assert_eq!((life.attempts.len(), &life.attempts[0].state), (1, &state));
+        }
+    }
+    let mut life = sent();
+    life.failover.late = LateFailure::Restored;
+    life.news(1, Source::Reply, Outcome::Held { why: "x".to_owned() });
+    assert_eq!(life.attempts[0].state, AttemptState::Sent);
+}
+
+#[test]
+fn doubtful_words_leave_it_open_and_are_shown() {
+    let text = "words that may be about another purchase: ";
+    for (outcome, said) in [
+        (tied(Tie::Likeness), "`Nomor salah` without a reference may be for another purchase"),
+        (
+            tied(Tie::Earlier),
+            "`Nomor salah` of a time before ours was sent may be for another purchase",
+        ),
+        (Outcome::Doubtful { why: "two dates".to_owned() }, "two dates"),
+        (
+            with_number("SUKSES", Tie::Likeness),
+            "SN SUKSES identifies nothing, and no reference is named",
+        ),
+    ] {
+        let mut life = sent();
+        life.news(1, Source::Callback, outcome.clone());
+        assert_eq!(why(&life), format!("{text}{said}"));
+        let state = AttemptState::Unknown { why: said.to_owned() };
+        assert_eq!((life.trx.state.word(), &life.attempts[0].state), ("pending", &state));
+        assert_eq!(life.attempts[0].next, Some(life.now.after(5_000)));
+        // What the supplier itself said weighs more than doubtful words.
+        let mut life = sent();
+        life.news(1, Source::Reply, Outcome::Pending);
+        life.news(1, Source::Callback, outcome.clone());
+        assert_eq!(life.attempts[0].state, AttemptState::Waiting);
+        // The first suspicion stays, unless it was about waiting alone.
+        for (before, stays) in [("x", true), (text, true), (PATIENCE, false)] {
+            life.trx.suspect = Some(before.to_owned());
+            life.news(1, Source::Callback, outcome.clone());
+            assert_eq!(why(&life) == before, stays, "{before}");
+        }
+    }
+    // Without a reference on the connection of the purchase itself it is certain.
+    let mut life = sent();
+    life.news(1, Source::Reply, tied(Tie::Connection));
+    assert_eq!(life.trx.state.word(), "failed");
+}
+
+/// Promise 4: which suspicion ends with which end of the purchase.
+#[test]
+fn only_what_was_about_waiting_ends_with_a_decision() {
+    for (before, delivered, refunded) in [
+        (PATIENCE, true, true),
+        ("not sent within the supplier's patience: supplier paused", true, true),
+        (MAY_HAVE_BEEN_SENT, true, true),
+        ("words that may be about another purchase: x", true, false),
+        ("attempt 1 is reported delivered (SN 1) after it was closed", false, false),
+    ] {
+        for (outcome, eased) in [(ok(), delivered), (failed(FailureClass::Number), refunded)] {
+            let mut life = sent();
+            life.trx.suspect = Some(before.to_owned());
+            life.news(1, Source::Reply, outcome);
+            assert_eq!(why(&life), if eased { "" } else { before });
+        }
+        // Whatever was thought, a person's decision ends it.
+        let mut life = sent();
+        life.trx.suspect = Some(before.to_owned());
+        let fail = Resolution::Fail(Reason::clean("x"));
+        let decision = decide_resolution(&life.facts(), &fail).unwrap();
+        life.apply(decision);
+        assert_eq!((why(&life), life.trx.state.word()), ("", "failed"));
+        let state = AttemptState::Failed { reason: Reason::clean("x") };
+        assert_eq!((&life.attempts[0].state, life.attempts[0].next), (&state, None));
+    }
+}
+
+#[test]
+fn what_is_overdue_is_told_with_what_it_waits_for() {
+    let never = "not sent within the supplier's patience: supplier paused";
+    let reason = || Reason::clean("x");
+    for (state, words) in [
+        (AttemptState::Intended, never),
+        (AttemptState::Sent, PATIENCE),
+        (AttemptState::Waiting, PATIENCE),
+        (AttemptState::Unknown { why: "x".to_owned() }, PATIENCE),
+        (AttemptState::Unsent { proof: "x".to_owned() }, "pending without an open attempt"),
+        (AttemptState::Failed { reason: reason() }, "pending without an open attempt"),
+    ] {
+        let mut life = Life::begin();
+        let first = life.attempts[0].clone();
+        life.attempts[0].state = AttemptState::Failed { reason: reason() };
+        life.attempts.push(Attempt { id: AttemptId { n: 2, ..first.id }, state, ..first });
+        life.trx.attempt = 2;
+        let told = |life: &Life| decide_overdue(&life.facts(), "supplier paused").suspect;
+        life.now = life.now.after(600_000);
+        assert_eq!(told(&life), None, "{words}");
+        life.now = life.now.after(1);
+        assert_eq!(told(&life), Some(Some(words.to_owned())));
+        life.trx.suspect = Some("x".to_owned());
+        assert_eq!(told(&life), None);
+        life.trx.suspect = None;
+        life.attempts.truncate(1);
+        assert_eq!(told(&life), Some(Some("pending without an attempt".to_owned())));
+    }
+    let mut life = delivered();
+    life.now = life.now.after(600_001);
+    assert_eq!(decide_overdue(&life.facts(), "x"), NewsDecision::default());
+}
+
+#[test]
+fn only_an_intent_of_a_pending_purchase_is_ranked_again() {
+    let mut life = Life::begin();
+    let decision = decide_unsendable(&life.facts(), &life.attempts[0], "circuit open").unwrap();
+    life.apply(decision);
+    let proof = "not sent: circuit open".to_owned();
+    assert_eq!(life.attempts[0].state, AttemptState::Unsent { proof });
+    assert_eq!((life.attempts[0].next, life.attempts[1].supplier.as_str()), (None, "b"));
+    let sent = sent();
+    let decision = decide_unsendable(&sent.facts(), &sent.attempts[0], "x").unwrap();
+    assert_eq!(decision, NewsDecision::default());
+    let mut decided = delivered();
+    decided.attempts[0].state = AttemptState::Intended;
+    let decision = decide_unsendable(&decided.facts(), &decided.attempts[0], "x").unwrap();
+    assert_eq!(decision, NewsDecision::default());
+    assert_eq!(decide_restored(&decided.facts(), &decided.attempts[0]), NewsDecision::default());
+    assert_eq!(decide_restored(&sent.facts(), &sent.attempts[0]), NewsDecision::default());
+    // One that is not alone is looked at later, by a person.
+    for (patience, wait) in [(600_000, 600_000), (1_000, 60_000)] {
+        for (before, raised) in [(None, true), (Some(PATIENCE), true), (Some("x"), false)] {
+            let mut life = Life::begin();
+            let first = life.attempts[0].clone();
+            let id = AttemptId { n: 2, ..first.id };
+            life.attempts.push(Attempt { id, state: AttemptState::Waiting, ..first });
+            life.trx.suspect = before.map(str::to_owned);
+            let facts = NewsFacts { suspect_after_ms: patience, ..life.facts() };
+            let decision = decide_unsendable(&facts, &life.attempts[0], "x").unwrap();
+            let [again] = &decision.attempts[..] else { panic!("{decision:?}") };
+            assert_eq!(again.next, Some(life.now.after(wait)));
+            assert_eq!(again.state, AttemptState::Intended);
+            let said = Some(Some("attempt 2 is open as well".to_owned()));
+            assert_eq!(decision.suspect, said.filter(|_| raised));
+        }
+    }
+}
+
+#[test]
+fn an_attempt_is_alone_when_every_other_is_closed() {
+    let life = Life::begin();
+    let first = life.attempts[0].clone();
+    let second = |state| Attempt { id: AttemptId { n: 2, ..first.id }, state, ..first.clone() };
+    let alone = |state, n| {
+        let attempts = [first.clone(), second(state)];
+        not_alone(&life.trx, &attempts, AttemptId { n, ..first.id })
+    };
+    let closed = AttemptState::Unsent { proof: "x".to_owned() };
+    assert_eq!(alone(closed.clone(), 1), None);
+    assert_eq!(alone(AttemptState::Sent, 1), Some("attempt 2 is open as well".to_owned()));
+    let other = Some("attempt 2 is not the one that the purchase waits for".to_owned());
+    assert_eq!((alone(closed, 2), alone(AttemptState::Sent, 2)), (other.clone(), other));
+}
+
+/// News of what was closed moves nothing; a delivery that is told of it is a contradiction.
+#[test]
+fn a_delivery_told_of_what_was_closed_is_a_contradiction() {
+    let text = "attempt 1 is reported delivered (SN R250422184621007) after it was closed";
+    for (tie, twin, before, told) in [
+        (Tie::Reference, None, None, Some(text)),
+        (Tie::Likeness, None, None, Some(text)),
+        (Tie::Reference, Some(TrxNo::new(41)), None, Some(text)),
+        (Tie::Earlier, Some(TrxNo::new(41)), None, Some(text)),
+        // Its serial number is another purchase's, and our reference is not there.
+        (Tie::Connection, Some(TrxNo::new(41)), None, None),
+        (Tie::Likeness, Some(TrxNo::new(41)), None, None),
+        (Tie::Reference, None, Some("x"), None),
+        (Tie::Reference, None, Some(PATIENCE), Some(text)),
+        (Tie::Likeness, Some(TrxNo::new(41)), Some("x"), None),
+    ] {
+        let mut life = sent();
+        life.news(1, Source::Reply, failed(FailureClass::Number));
+        life.trx.suspect = before.map(str::to_owned);
+        let facts = NewsFacts { twin, ..life.facts() };
+        let outcome = with_number("R250422184621007", tie);
+        let decision = decide_news(&facts, 1, Source::Callback, &outcome).unwrap();
+        let expected = NewsDecision {
+            suspect: told.map(|why| Some(why.to_owned())),
+            ..NewsDecision::default()
+        };
+        assert_eq!(decision, expected, "{tie:?} {twin:?} {before:?}");
+    }
+    // Of the first while the second is at work, and of one that is nowhere.
+    let mut life = sent();
+    life.news(1, Source::Reply, failed(FailureClass::Route));
+    life.send();
+    for outcome in [failed(FailureClass::Route), Outcome::Pending, unknown()] {
+        let decision = decide_news(&life.facts(), 1, Source::Check, &outcome).unwrap();
+        assert_eq!(decision, NewsDecision::default());
+    }
+    life.news(9, Source::Callback, ok());
+    assert_eq!(why(&life), "the supplier speaks of attempt 9, which does not exist");
+    life.trx.state = TrxState::Refused { refusal: types::Refusal::NoRoute };
+    life.news(1, Source::Callback, ok());
+    assert_eq!(why(&life), "the supplier speaks of a purchase that was refused");
+}
+
+/// A delivered purchase that a callback contradicts is asked about a few times; then a person hears of it.
+#[test]
+fn a_contradicted_delivery_is_asked_about_until_there_is_an_answer() {
+    let mut life = delivered();
+    for source in [Source::Check, Source::Callback, Source::Reply] {
+        let nothing = decide_news(&life.facts(), 1, source, &unknown()).unwrap();
+        assert_eq!(nothing, NewsDecision::default(), "nothing is asked, so nothing is answered");
+    }
+    life.attempts[0].next = Some(life.now);
+    for source in [Source::Callback, Source::Reply] {
+        let nothing = decide_news(&life.facts(), 1, source, &unknown()).unwrap();
+        assert_eq!(nothing, NewsDecision::default());
+    }
+    for (checks, delay) in (1..).zip([7_500, 11_250, 16_875, 25_312]) {
+        life.news(1, Source::Check, unknown());
+        let attempt = &life.attempts[0];
+        assert_eq!((attempt.checks, attempt.next), (checks, Some(life.now.after(delay))));
+        assert_eq!((why(&life), life.trx.state.word()), ("", "success"));
+    }
+    let asked = life.attempts[0].clone();
+    for (before, told) in [
+        ("", "a callback contradicts attempt 1, and its supplier does not say which"),
+        (PATIENCE, "a callback contradicts attempt 1, and its supplier does not say which"),
+        ("x", "x"),
+    ] {
+        life.attempts[0] = asked.clone();
+        life.trx.suspect = (!before.is_empty()).then(|| before.to_owned());
+        life.news(1, Source::Check, Outcome::Pending);
+        assert_eq!((life.attempts[0].checks, life.attempts[0].next), (5, None));
+        assert_eq!(why(&life), told);
+    }
+    // It says that it delivered: the asking ends, and nobody hears of it.
+    life.attempts[0] = Attempt { checks: 0, ..asked.clone() };
+    life.trx.suspect = None;
+    life.news(1, Source::Check, ok());
+    assert_eq!((life.attempts[0].next, life.attempts[0].checks, why(&life)), (None, 1, ""));
+    // It says that it failed, and is not believed by itself.
+    life.attempts[0] = Attempt { checks: 4, ..asked };
+    life.trusted = false;
+    life.news(1, Source::Check, failed(FailureClass::Number));
+    assert_eq!((life.attempts[0].next, life.attempts[0].checks), (None, 5));
+    assert_eq!(why(&life), "reported failed after success: Nomor tujuan salah");
+    life.trx.suspect = Some("x".to_owned());
+    life.news(1, Source::Callback, failed(FailureClass::Number));
+    assert_eq!((why(&life), life.trx.state.word()), ("x", "success"));
+    // Believed, it is closed and due no more.
+    life.trusted = true;
+    life.attempts[0].next = Some(life.now);
+    life.news(1, Source::Callback, failed(FailureClass::Number));
+    let state = AttemptState::Failed { reason: Reason::clean("Nomor tujuan salah") };
+    assert_eq!((&life.attempts[0].state, life.attempts[0].next), (&state, None));
+    assert_eq!(life.trx.state.word(), "reversed");
+}
+
+/// A serial number that comes later takes the place of what stood in for it, once.
+#[test]
+fn a_serial_number_may_come_later() {
+    let number = "R250422184621007";
+    let without = || {
+        let mut life = sent();
+        life.news(1, Source::Reply, Outcome::Success { sn: None, cost: None, tie: Tie::Reference });
+        life.attempts[0].next = Some(life.now);
+        life
+    };
+    let shown = |life: &Life| match (&life.trx.state, &life.attempts[0].state) {
+        (TrxState::Success { sn, .. }, AttemptState::Delivered { sn: same }) => {
+            assert_eq!(sn, same);
+            sn.to_string()
+        }
+        other => panic!("{other:?}"),
+    };
+    let mut life = without();
+    assert_eq!(shown(&life), "1-1");
+    let moved = life.transfers.len();
+    life.news(1, Source::Callback, with_number(number, Tie::Reference));
+    assert_eq!((shown(&life), life.attempts[0].next), (number.to_owned(), None));
+    life.news(1, Source::Callback, with_number("R250422184621008", Tie::Reference));
+    assert_eq!((shown(&life), life.transfers.len(), why(&life)), (number.to_owned(), moved, ""));
+    // Of another purchase of ours it takes no place, and with our reference a person hears of it.
+    for (tie, number_now, suspicious) in
+        [(Tie::Reference, number, true), (Tie::Likeness, "1-1", false)]
+    {
+        let mut life = without();
+        let facts = NewsFacts { twin: Some(TrxNo::new(41)), ..life.facts() };
+        let decision = decide_news(&facts, 1, Source::Check, &with_number(number, tie)).unwrap();
+        life.apply(decision);
+        assert_eq!((shown(&life).as_str(), why(&life).is_empty()), (number_now, !suspicious));
+    }
+    assert_eq!(TrxState::Pending.numbered(Sn::parse("1").unwrap()), None);
+}
+
+/// A person's word is carried out whole, or refused with what is possible.
+#[test]
+fn a_decision_of_a_person_closes_the_attempt_or_says_why_not() {
+    let fail = Resolution::Fail(Reason::clean("x"));
+    let mut life = delivered();
+    for (asked, words) in [
+        (&fail, "the trx is success; fail is possible only for a pending one"),
+        (
+            &Resolution::Success(Sn::parse("1").unwrap()),
+            "the trx is success; success is possible only for a pending one",
+        ),
+    ] {
+        let refused = decide_resolution(&life.facts(), asked).unwrap_err();
+        assert_eq!(refused.to_string(), words);
+    }
+    let reverse = super::reversals::by_hand("x", CostBack::Returned);
+    let decision = decide_resolution(&life.facts(), &reverse).unwrap();
+    life.apply(decision);
+    let state = AttemptState::Failed { reason: Reason::clean("x") };
+    assert_eq!(life.attempts[0].state, state);
+    let refused = decide_resolution(&life.facts(), &reverse).unwrap_err();
+    let words = "the trx is reversed; reverse is possible only for a successful one";
+    assert_eq!(refused.to_string(), words);
+    // A balance beyond all numbers.
+    let mut life = sent();
+    life.balance = Rupiah::new(i64::MAX);
+    let refused = decide_resolution(&life.facts(), &fail).unwrap_err();
+    assert_eq!(refused.to_string(), "amount out of range");
+    assert!(decide_news(&life.facts(), 1, Source::Reply, &failed(FailureClass::Number)).is_err());
+    assert_eq!(life.trx.created, UtcMillis::new(1_700_000_000_000));
+    // The attempt that counts is the one that the purchase waits for.
+    let mut life = sent();
+    life.news(1, Source::Reply, failed(FailureClass::Route));
+    life.send();
+    let number = Sn::parse("P1").unwrap();
+    let decision = decide_resolution(&life.facts(), &Resolution::Success(number.clone())).unwrap();
+    life.apply(decision);
+    let closed = matches!(life.attempts[0].state, AttemptState::Failed { .. });
+    assert!(closed && life.attempts[1].state == AttemptState::Delivered { sn: number });
+    assert_eq!(life.audit(), vec![]);
+}
