@@ -7,11 +7,13 @@ mod forged;
 mod moments;
 mod network;
 mod payments;
+mod price_lists;
 mod repeats;
 mod restored;
 mod reversals;
 mod routing;
 mod spellings;
+mod tickets;
 mod verdicts;
 mod words;
 

@@ -125,6 +125,31 @@ fn a_person_hears_of_it_when_the_patience_is_over_and_not_before() {
     assert_eq!(why(&life), "");
 }
 
+/// It is settled, and a person hears of what is strange about it, whatever was thought before.
+#[test]
+fn a_delivery_that_is_strange_is_settled_and_told() {
+    let twin = "SN R1 was given for 41 too";
+    let cost = "the supplier says it cost 99.999, which is not believed; 1.300 was booked";
+    for (other, told, said) in [
+        (true, 1_299, Some(twin)),
+        (true, 99_999, Some(twin)),
+        (false, 99_999, Some(cost)),
+        (false, 1_299, None),
+    ] {
+        let mut life = sent();
+        life.trx.suspect = Some(PATIENCE.to_owned());
+        let facts = NewsFacts { twin: other.then_some(TrxNo::new(41)), ..life.facts() };
+        let (sn, tie) = (Sn::parse("R1").ok(), Tie::Reference);
+        let outcome = Outcome::Success { sn, cost: Some(Rupiah::new(told)), tie };
+        let decision = decide_news(&facts, 1, Source::Reply, &outcome).unwrap();
+        life.apply(decision);
+        assert_eq!(life.trx.suspect.as_deref(), said);
+        let booked = if told == 99_999 { 1_300 } else { told };
+        assert_eq!((life.trx.state.word(), life.attempts[0].cost.get()), ("success", booked));
+        assert_eq!((life.attempts[0].next, life.audit()), (None, vec![]));
+    }
+}
+
 /// Promise 3: found sent and unanswered at a start, it is asked about when that may be, and never an intent.
 #[test]
 fn a_restart_asks_and_never_sends_again() {
