@@ -9,6 +9,7 @@ mod moments;
 mod network;
 mod payments;
 mod price_lists;
+mod proofs;
 mod repeats;
 mod restored;
 mod reversals;
