@@ -15,6 +15,7 @@ mod restored;
 mod reversals;
 mod routing;
 mod spellings;
+mod statements;
 mod tickets;
 mod verdicts;
 mod words;
