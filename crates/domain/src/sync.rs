@@ -218,7 +218,7 @@ pub fn plan_sync(rules: &SyncRules, facts: &SyncFacts<'_>) -> Vec<Planned> {
             let mut is_trap = false;
             if is_jump(old, new, rules.jump_most_percent) {
                 changes.push(Change::Jump { old, new });
-                let is_loss = new > old && lowest.is_some_and(|lowest| new > lowest);
+                let is_loss = lowest.is_some_and(|lowest| new > lowest.max(old));
                 is_trap = is_loss && !route.allow_loss;
             } else if old != new {
                 changes.push(Change::Cost { old, new });

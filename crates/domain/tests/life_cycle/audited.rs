@@ -165,3 +165,90 @@ fn nothing_stays_between_members() {
     ];
     assert_eq!(found, expected);
 }
+
+/// Without a debit there is no buyer and no amount to compare with: it is told that there is none.
+#[test]
+fn a_purchase_without_a_debit_is_told_once() {
+    let audited = |life: &Life, without: Kind| {
+        let mut audit = Audit::new();
+        let all = life.transfers.iter().filter(|one| one.kind != without);
+        for (id, transfer) in (1..).zip(all) {
+            audit.moved(id, transfer);
+        }
+        audit.trx(&life.trx);
+        audit.attempts(&life.trx, &life.attempts);
+        words(audit)
+    };
+    let counts = |state: &str, counts: [u8; 5]| {
+        let [debit, settle, cost, refund, reversal] = counts;
+        format!(
+            "trx 1 is {state} but has {debit} debit, {settle} settle, {cost} cost, {refund} refund, \
+             {reversal} reversal"
+        )
+    };
+    let mut failed_life = Life::begin();
+    failed_life.send();
+    failed_life.news(1, Source::Reply, failed(FailureClass::Number));
+    let mut sold = Life::begin();
+    sold.send();
+    sold.news(1, Source::Reply, ok());
+    let mut reversed = Life::begin();
+    reversed.send();
+    reversed.news(1, Source::Reply, ok());
+    reversed.news(1, Source::Callback, failed(FailureClass::Number));
+    let other = "is 1.321, its debit was another amount";
+    for (life, without, expected) in [
+        (
+            &failed_life,
+            Kind::Debit,
+            vec![format!("transfer 2: refund of trx 1 {other}"), counts("failed", [0, 0, 0, 1, 0])],
+        ),
+        (&failed_life, Kind::Refund, vec![counts("failed", [1, 0, 0, 0, 0])]),
+        (
+            &sold,
+            Kind::Cost,
+            vec![
+                counts("success", [1, 1, 0, 0, 0]),
+                "trx 1 cost 0 in the ledger, but its attempt 1 says 1299".to_owned(),
+            ],
+        ),
+        (&sold, Kind::Settle, vec![counts("success", [1, 0, 1, 0, 0])]),
+        (
+            &reversed,
+            Kind::CostReversal,
+            vec![
+                "trx 1 is reversed and cost 1299 in the end".to_owned(),
+                "trx 1 is reversed, and its cost came back or was kept 0 times".to_owned(),
+            ],
+        ),
+        (&reversed, Kind::Reversal, vec![counts("reversed", [1, 1, 1, 0, 0])]),
+    ] {
+        let mut found = audited(life, without);
+        // The whole ledger is judged elsewhere.
+        found.retain(|one| !one.starts_with("hold is") && !one.contains("does not exist"));
+        assert_eq!(found, expected);
+    }
+}
+
+/// A statement may correct a cost to nothing, and never to less.
+#[test]
+fn what_was_sold_cost_nothing_at_least() {
+    for (back, expected) in [
+        (1_299, vec!["trx 1 cost 0 in the ledger, but its attempt 1 says 1299".to_owned()]),
+        (
+            1_300,
+            vec![
+                "trx 1 is success and cost -1 in the end".to_owned(),
+                "trx 1 cost -1 in the ledger, but its attempt 1 says 1299".to_owned(),
+            ],
+        ),
+    ] {
+        let mut life = Life::begin();
+        life.send();
+        life.news(1, Source::Reply, ok());
+        let correction = moved("cogs", "supplier:a", back, Kind::CostCorrection);
+        life.transfers.push(Transfer { trx: Some(life.trx.no), ..correction });
+        let found: Vec<String> = life.audit().iter().map(Finding::to_string).collect();
+        assert_eq!(found, expected);
+    }
+}
