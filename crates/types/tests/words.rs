@@ -261,6 +261,16 @@ fn rupiah_is_counted_exactly_or_not_at_all() {
     {
         assert_eq!(rp(amount).share_half_up(points), Ok(rp(share)), "{amount} {points}");
     }
+    for (text, read) in [
+        ("0e40", Ok(rp(0))),
+        ("1e-40", Ok(rp(1))),
+        ("0e41", Err(MoneyError::Overflow)),
+        ("0e-41", Err(MoneyError::Overflow)),
+        ("99999999999999999999.5", Err(MoneyError::Overflow)),
+        ("-99999999999999999999e20", Err(MoneyError::Overflow)),
+    ] {
+        assert_eq!(Rupiah::read_number(text, Rounding::Up), read, "{text}");
+    }
     assert_eq!([-1, 0, 1].map(|amount| rp(amount).is_negative()), [true, false, false]);
     assert_eq!(Qty::new(0), None);
     let qty = Qty::new(7).unwrap();
