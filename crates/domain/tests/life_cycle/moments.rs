@@ -500,11 +500,13 @@ fn a_decision_of_a_person_closes_the_attempt_or_says_why_not() {
         let refused = decide_resolution(&life.facts(), asked).unwrap_err();
         assert_eq!(refused.to_string(), words);
     }
+    // It was being asked about: what is closed is asked about no more, where a question may buy it again.
+    life.attempts[0].next = Some(life.now);
     let reverse = super::reversals::by_hand("x", CostBack::Returned);
     let decision = decide_resolution(&life.facts(), &reverse).unwrap();
     life.apply(decision);
     let state = AttemptState::Failed { reason: Reason::clean("x") };
-    assert_eq!(life.attempts[0].state, state);
+    assert_eq!((&life.attempts[0].state, life.attempts[0].next), (&state, None));
     let refused = decide_resolution(&life.facts(), &reverse).unwrap_err();
     let words = "the trx is reversed; reverse is possible only for a successful one";
     assert_eq!(refused.to_string(), words);
