@@ -1,6 +1,7 @@
 //! The life of a purchase, decided step by step, with the books audited at the end.
 #![allow(clippy::unwrap_used)]
 
+mod afterwards;
 mod audited;
 mod books;
 mod bounds;
