@@ -140,6 +140,7 @@ fn amounts_of_tickets_follow_the_chance() {
     // What is over goes round, and a chance beyond all begins anew.
     assert_eq!(first(50_000, 999, 999 * 999 + 7, 2), [50_008, 50_009]);
     assert_eq!(first(50_000, 999, 999 * 2 + 996, 3), [50_997, 50_999, 50_002]);
+    assert_eq!(first(50_000, 999, u64::MAX, 2), [50_160, 50_672]);
     // The least width, and no round amount.
     assert_eq!(first(50_000, 0, 98, 2), [50_099, 50_001]);
     assert_eq!(first(50_999, 99, 0, 2), [51_001, 51_002]);
