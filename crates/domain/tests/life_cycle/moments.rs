@@ -350,3 +350,23 @@ fn an_attempt_is_alone_when_every_other_is_closed() {
     let other = Some("attempt 2 is not the one that the purchase waits for".to_owned());
     assert_eq!((alone(closed, 2), alone(AttemptState::Sent, 2)), (other.clone(), other));
 }
+
+/// Words about a purchase that was not sent are told, but take the place of nothing that was told before.
+#[test]
+fn what_is_said_before_the_sending_hides_no_contradiction() {
+    let told = "attempt 1 is reported decided before it was sent";
+    for outcome in [ok(), tied(Tie::Reference), Outcome::Doubtful { why: "x".to_owned() }] {
+        for (before, expected) in [
+            (None, told),
+            (Some(PATIENCE), told),
+            (Some("words that may be about another purchase: x"), ""),
+            (Some("x"), ""),
+        ] {
+            let mut life = Life::begin();
+            life.trx.suspect = before.map(str::to_owned);
+            let decision = decide_news(&life.facts(), 1, Source::Callback, &outcome).unwrap();
+            let suspect = (!expected.is_empty()).then(|| Some(expected.to_owned()));
+            assert_eq!(decision, NewsDecision { suspect, ..NewsDecision::default() });
+        }
+    }
+}
