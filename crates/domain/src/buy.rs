@@ -113,7 +113,7 @@ pub fn decide_buy(
         (Denomination::Fixed, Some(_)) => return BuyDecision::Refuse(Refusal::QtyFixed),
         (Denomination::Open { .. }, None) => return BuyDecision::Refuse(Refusal::QtyMissing),
         (Denomination::Open { min, max }, Some(qty))
-            if (qty < min || qty > max || (qty == max && on(Defect::QtyAtEquality)))
+            if (qty < min || qty > max || (qty >= max && on(Defect::QtyAtEquality)))
                 && !on(Defect::QtyIgnored) =>
         {
             return BuyDecision::Refuse(Refusal::QtyRange { min, max });
@@ -227,7 +227,7 @@ fn check<'a>(
     let day_total = spent.plus(price).map_err(|_| Refusal::Limit)?;
     let beyond = |limit| {
         (day_total > limit && !on(Defect::LimitIgnored))
-            || (day_total == limit && on(Defect::LimitAtEquality))
+            || (day_total >= limit && on(Defect::LimitAtEquality))
     };
     if facts.member.daily_limit.is_some_and(beyond) {
         return Err(Refusal::Limit);

@@ -97,6 +97,15 @@ mod tests {
         for (expected, told) in [(0, 150), (100, 0), (100, 1_000), (0, 1_000), (-500, 300)] {
             assert_eq!(judge(expected, told), ToldCost::Other(rp(told)), "{expected} {told}");
         }
+        // What costs a thousand is still small; above it a third is the least.
+        for (expected, told) in [(1_000, 1), (1_000, 332), (1_000, 3_000), (1_001, 333)] {
+            assert_eq!(judge(expected, told), ToldCost::Other(rp(told)), "{expected} {told}");
+        }
+        for (expected, told) in [(1_000, 3_001), (1_001, 332), (1_001, 3_004)] {
+            assert_eq!(judge(expected, told).booked(), rp(expected), "{expected} {told}");
+            assert!(judge(expected, told).suspicion().is_some());
+        }
+        assert!(judge(1_000, 3_000).suspicion().is_none() && judge(7, 7).suspicion().is_none());
         for (expected, told) in [(0, 1_001), (100, 1_001), (0, -1), (i64::MIN, 5_000)] {
             assert_eq!(judge(expected, told).booked(), rp(expected), "{expected} {told}");
         }

@@ -166,6 +166,36 @@ mod tests {
     }
 
     #[test]
+    fn a_business_is_closed_until_somebody_opens_its_last_epoch() {
+        let closed = |number, from| Epoch { open: false, ..epoch(number, from, "rc") };
+        let open = Epochs::new(vec![closed(1, 100), epoch(2, 300, "rb")]);
+        assert!(!open.is_closed());
+        let shut = Epochs::new(vec![closed(3, 500), epoch(2, 300, "rb"), epoch(1, 100, "ra")]);
+        assert!(shut.is_closed());
+        assert_eq!(shut.all().iter().map(|epoch| epoch.number).collect::<Vec<_>>(), [1, 2, 3]);
+        assert_eq!(shut.last(), Some(&closed(3, 500)));
+        assert_eq!((Epochs::default().all(), Epochs::default().last()), (&[][..], None));
+    }
+
+    #[test]
+    fn numbers_jump_from_the_very_moment_of_the_copy_and_never_to_their_end() {
+        let at = UtcMillis::new;
+        let lost = |next| Lost { next, newest: at(5_000), ..Lost::default() };
+        for (now, first) in [
+            (4_999, None),
+            (5_000, Some(1_000_007)),
+            (5_999, Some(1_000_007)),
+            (6_000, Some(1_000_107)),
+        ] {
+            assert_eq!(first_after(&lost(7), at(now)), first, "{now}");
+        }
+        let end = i64::MAX / 2 - 1_000_000;
+        assert_eq!(first_after(&lost(end - 1), at(5_000)), Some(i64::MAX / 2 - 1));
+        assert_eq!(first_after(&lost(end), at(5_000)), None);
+        assert_eq!(first_after(&lost(i64::MAX), at(5_000)), None);
+    }
+
+    #[test]
     fn numbers_jump_above_all_that_may_have_been_given_out() {
         let at = |seconds: i64| UtcMillis::new(seconds * 1_000);
         let lost = Lost { next: 100_000_007, newest: at(0), ..Lost::default() };

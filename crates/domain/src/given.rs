@@ -78,11 +78,10 @@ pub fn is_repeat(existing: &Trx, request: &BuyRequest, today: Option<&Product>) 
         return false;
     }
     let given = &request.dest;
-    let as_it_is = *given == existing.dest || on(Defect::AnyRepeatFits);
+    let is_one_of = |known: &[&Dest]| known.contains(&given) || on(Defect::AnyRepeatFits);
     match &existing.given {
         Some(then) => {
-            let dest = as_it_is
-                || *given == then.dest
+            let dest = is_one_of(&[&existing.dest, &then.dest])
                 || then.rule.normalise(given).is_some_and(|normal| normal == existing.dest);
             let qty = request.qty == then.qty || plain_qty(request.qty, then.fixed) == existing.qty;
             dest && qty
@@ -93,7 +92,7 @@ pub fn is_repeat(existing: &Trx, request: &BuyRequest, today: Option<&Product>) 
                 Some(Denomination::Fixed) | None => true,
             };
             let normal = today.and_then(|product| product.dest_rule.normalise(given));
-            let dest = as_it_is
+            let dest = is_one_of(&[&existing.dest])
                 || normal.is_some_and(|normal| normal == existing.dest)
                 || loose(given) == existing.dest.as_str();
             dest && plain_qty(request.qty, fixed) == existing.qty

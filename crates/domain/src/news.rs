@@ -300,9 +300,10 @@ pub fn decide_news(
             "the supplier speaks of attempt {about}, which does not exist"
         )));
     };
+    let current = about == facts.trx.attempt;
     match &facts.trx.state {
-        TrxState::Pending if about == facts.trx.attempt => pending(facts, attempt, source, outcome),
-        TrxState::Failed { .. } if on(Defect::DecidedTwice) && about == facts.trx.attempt => {
+        TrxState::Pending if current => pending(facts, attempt, source, outcome),
+        TrxState::Failed { .. } if current && on(Defect::DecidedTwice) => {
             pending(facts, attempt, source, outcome)
         }
         TrxState::Pending | TrxState::Failed { .. } | TrxState::Reversed { .. } => {
@@ -325,6 +326,7 @@ fn pending(
     if unsent && !facts.is_restored() {
         return Ok(before_sending(facts, attempt, outcome));
     }
+    let by_reply = source == Source::Reply;
     match outcome {
         Outcome::Success { sn, cost, tie } => {
             let mut decision = match facts.certainty(*tie, sn.as_ref()) {
@@ -366,7 +368,7 @@ fn pending(
         }
         Outcome::Doubtful { why } => Ok(doubt(facts, attempt, source, why)),
         Outcome::Pending => Ok(stay_open(facts, attempt, AttemptState::Waiting, source)),
-        Outcome::Unknown { why } if on(Defect::UnknownIsFailed) && source == Source::Reply => {
+        Outcome::Unknown { why } if by_reply && on(Defect::UnknownIsFailed) => {
             let reason = Reason::clean(why);
             move_on(facts, attempt, AttemptState::Failed { reason: reason.clone() }, Some(&reason))
         }
@@ -374,7 +376,7 @@ fn pending(
         Outcome::Unsent { proof } => {
             // Only the purchase request itself can prove that nothing left; a status check that
             // could not be sent proves nothing about the purchase.
-            let certain = source == Source::Reply && attempt.state == AttemptState::Sent;
+            let certain = by_reply && attempt.state == AttemptState::Sent;
             let alone = not_alone(facts.trx, facts.attempts, attempt.id).is_none();
             if certain && alone && !facts.is_restored() {
                 let state = AttemptState::Unsent { proof: proof.clone() };

@@ -95,6 +95,7 @@ pub fn decide_resolution(
             }
             decision.attempts.extend(delivered(facts).map(|attempt| Attempt {
                 state: AttemptState::Failed { reason: reason.clone() },
+                next: None,
                 ..attempt.clone()
             }));
             decision

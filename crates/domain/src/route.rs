@@ -141,7 +141,7 @@ pub fn rank<'a>(offers: impl IntoIterator<Item = Offer<'a>>, wish: &Wish<'_>) ->
         (rank(a), x, a.supplier.as_str()).cmp(&(rank(b), y, b.supplier.as_str()))
     });
     let total: u64 = usable.iter().map(|(route, _)| u64::from(route.weight)).sum();
-    if wish.product.strategy == Strategy::Weighted && total > 0 {
+    if wish.product.strategy == Strategy::Weighted {
         let mut share = drawn(wish.no, total);
         let first = usable.iter().position(|(route, _)| {
             let weight = u64::from(route.weight);

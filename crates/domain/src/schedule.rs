@@ -79,6 +79,58 @@ mod tests {
         assert_eq!(check_delay_ms(1, 900_001), 900_001);
     }
 
+    /// The figures that README and operators' experience rest on, each with its ends.
+    #[test]
+    fn pauses_are_these() {
+        for (tries, chance, asked, delay) in [
+            (0, 0, None, Some(0)),
+            (1, 0, None, Some(4_000)),
+            (1, 32_768, None, Some(5_000)),
+            (1, 65_535, None, Some(5_999)),
+            (10, 0, None, Some(69_120_000)),
+            (1, 32_768, Some(5_001), Some(5_001)),
+            (1, 32_768, Some(4_999), Some(5_000)),
+            (1, 32_768, Some(-1), Some(5_000)),
+            (1, 32_768, Some(86_400_001), Some(86_400_000)),
+        ] {
+            assert_eq!(callback_delay_ms(tries, chance, asked), delay, "{tries} {chance}");
+        }
+        for (checks, after, delay) in [
+            (0, 5_000, 5_000),
+            (1, 5_000, 7_500),
+            (2, 5_000, 11_250),
+            (64, 5_000, 900_000),
+            (u16::MAX, 5_000, 900_000),
+            (0, 0, 100),
+            (1, 99, 150),
+            (9, 900_000, 900_000),
+        ] {
+            assert_eq!(check_delay_ms(checks, after), delay, "{checks} {after}");
+        }
+        for (times, pause) in [
+            (0, 0),
+            (1, 1_000),
+            (2, 2_000),
+            (3, 4_000),
+            (9, 256_000),
+            (10, 300_000),
+            (u16::MAX, 300_000),
+        ] {
+            assert_eq!(unwritten_delay_ms(times), pause, "{times}");
+        }
+        for (age, wait) in [
+            (-1, 1_000),
+            (0, 1_000),
+            (4_003, 1_000),
+            (4_004, 1_001),
+            (119_999, 29_999),
+            (120_004, 30_000),
+            (i64::MAX, 30_000),
+        ] {
+            assert_eq!(held_delay_ms(age), wait, "{age}");
+        }
+    }
+
     proptest! {
         #[test]
         fn jitter_stays_within_a_fifth(tries in 0u16..11, chance: u16) {

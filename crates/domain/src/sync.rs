@@ -201,7 +201,6 @@ pub fn plan_sync(rules: &SyncRules, facts: &SyncFacts<'_>) -> Vec<Planned> {
     let route = facts.route;
     let mut changes = Vec::new();
     let mut cost = route.cost;
-    let mut stocked = route.stocked;
     let lowest = facts.selling.iter().map(|(_, price)| price.amount).min();
     if let Some(listed) = facts.listed
         && facts.times > 1
@@ -219,7 +218,7 @@ pub fn plan_sync(rules: &SyncRules, facts: &SyncFacts<'_>) -> Vec<Planned> {
             let mut is_trap = false;
             if is_jump(old, new, rules.jump_most_percent) {
                 changes.push(Change::Jump { old, new });
-                let is_loss = new > old && lowest.is_some_and(|lowest| new > lowest);
+                let is_loss = lowest.is_some_and(|lowest| new > lowest.max(old));
                 is_trap = is_loss && !route.allow_loss;
             } else if old != new {
                 changes.push(Change::Cost { old, new });
@@ -229,10 +228,8 @@ pub fn plan_sync(rules: &SyncRules, facts: &SyncFacts<'_>) -> Vec<Planned> {
                 if route.stocked {
                     changes.push(Change::Shut);
                 }
-                stocked = false;
             } else if listed.open != route.stocked {
                 changes.push(Change::Stock { open: listed.open });
-                stocked = listed.open;
             }
             let hours = listed.cut_off.map(Window::inverse);
             if hours != route.hours && (hours.is_some() || facts.tells_hours) {
@@ -255,15 +252,14 @@ pub fn plan_sync(rules: &SyncRules, facts: &SyncFacts<'_>) -> Vec<Planned> {
     }
     if rules.close_at_loss && facts.product.open {
         let lowest = selling.iter().map(|(_, price)| price.amount).min();
-        let sells = |route: &RouteRow, cost: Rupiah, stocked: bool| {
-            let fits = lowest.is_none_or(|lowest| cost <= lowest);
-            route.enabled && stocked && (fits || route.allow_loss)
+        let sells = |route: &RouteRow| {
+            let fits = lowest.is_none_or(|lowest| route.cost <= lowest);
+            route.enabled && route.stocked && (fits || route.allow_loss)
         };
-        let here = sells(route, cost, stocked);
-        let elsewhere = facts.others.iter().any(|other| sells(other, other.cost, other.stocked));
-        // Out of stock opens again by itself; a loss is for a person.
+        let elsewhere = facts.others.iter().any(|other| sells(other));
+        // Out of stock opens again by itself; a route at a loss sells nothing, and is for a person.
         let is_loss = lowest.is_some_and(|lowest| cost > lowest) && !route.allow_loss;
-        if is_loss && !here && !elsewhere {
+        if is_loss && !elsewhere {
             changes.push(Change::Close);
         }
     }

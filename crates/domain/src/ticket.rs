@@ -165,7 +165,7 @@ fn words(text: &str) -> Vec<String> {
 
 fn holds(text: &[String], name: &[String]) -> bool {
     let long_enough = name.iter().map(String::len).sum::<usize>() >= NAME_LEAST;
-    long_enough && !name.is_empty() && text.windows(name.len()).any(|part| part == name)
+    long_enough && text.windows(name.len()).any(|part| part == name)
 }
 
 /// `DEPOSITOK00205` names OK00205 as well.
@@ -210,7 +210,8 @@ pub fn ticket_amounts(wanted: Rupiah, most: u32, chance: u64) -> impl Iterator<I
         }
         a == 1
     };
-    let step = (wish..wish + most).map(|step| step % most).find(coprime).unwrap_or(1);
+    // The last number below one always is.
+    let step = (wish..most).find(coprime).unwrap_or(1);
     (0..most).filter_map(move |turn| {
         let extra = 1 + (start + turn * step) % most;
         let amount = wanted.plus(Rupiah::new(i64::try_from(extra).ok()?)).ok()?;

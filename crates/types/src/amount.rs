@@ -18,8 +18,8 @@ pub enum Rounding {
     Down,
 }
 
-/// Most digits behind the decimal separator, and the largest exponent of a number in JSON.
-const DIGITS_MOST: usize = 40;
+/// The largest exponent of a number in JSON.
+const EXPONENT_MOST: usize = 40;
 
 impl Rupiah {
     /// Most of one amount that somebody gives: ten trillion. Sums of as many as there can be stay far
@@ -59,11 +59,11 @@ impl Rupiah {
         }
         let exponent: i32 = exponent.parse().map_err(|_| wrong())?;
         let steps = usize::try_from(exponent.unsigned_abs()).unwrap_or(usize::MAX);
-        if steps > DIGITS_MOST {
+        if steps > EXPONENT_MOST {
             return Err(MoneyError::Overflow);
         }
         let zeros = "0".repeat(steps);
-        let (whole, fraction) = if exponent < 0 {
+        let (whole, fraction) = if exponent.is_negative() {
             let all = format!("{zeros}{whole}");
             let (left, right) = all.split_at(all.len().saturating_sub(steps));
             (left.to_owned(), format!("{right}{fraction}"))
@@ -207,12 +207,9 @@ fn rounded(
     fraction: &str,
     rounding: Rounding,
 ) -> Result<Rupiah, MoneyError> {
-    let significant = whole.trim_start_matches('0');
-    if significant.len() > DIGITS_MOST / 2 {
-        return Err(MoneyError::Overflow);
-    }
+    // What saturates is far out of range.
     let mut value: i128 = 0;
-    for byte in significant.bytes() {
+    for byte in whole.bytes() {
         value = value.saturating_mul(10).saturating_add(i128::from(byte.saturating_sub(b'0')));
     }
     if negative {

@@ -1,14 +1,24 @@
 //! The life of a purchase, decided step by step, with the books audited at the end.
 #![allow(clippy::unwrap_used)]
 
+mod afterwards;
+mod audited;
 mod books;
 mod bounds;
 mod forged;
+mod moments;
 mod network;
+mod payments;
+mod price_lists;
+mod proofs;
 mod repeats;
 mod restored;
 mod reversals;
 mod routing;
+mod spellings;
+mod statements;
+mod tickets;
+mod verdicts;
 mod words;
 
 use domain::Strategy;

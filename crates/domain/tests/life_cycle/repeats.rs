@@ -91,3 +91,74 @@ fn a_purchase_from_before_requests_were_kept_is_compared_as_then() {
         }
     }
 }
+
+/// What there is of such a purchase is its own destination and nominal: a request that names them names it,
+/// whatever became of the product, and no other does.
+#[test]
+fn a_purchase_from_before_is_named_by_what_it_bought() {
+    let (phone, meter) = ("089660522887", "62123456789");
+    let open = || super::open_product().denomination;
+    for (bought, asked, qty, rule, denomination, repeat) in [
+        (phone, phone, None, Some("phone"), Denomination::Fixed, true),
+        // A number that only begins like one of this country.
+        (meter, meter, None, None, Denomination::Fixed, true),
+        (meter, meter, None, Some("phone"), Denomination::Fixed, true),
+        (meter, "0123456789", None, Some("any"), Denomination::Fixed, false),
+        (phone, "0896-6052-2887", None, Some("phone"), Denomination::Fixed, true),
+        (phone, "0896-6052-2887", None, Some("any"), Denomination::Fixed, false),
+        (phone, "+6289660522887", None, None, Denomination::Fixed, true),
+        (phone, "089660522888", None, Some("phone"), Denomination::Fixed, false),
+        (phone, phone, Qty::new(1), None, Denomination::Fixed, true),
+        (phone, phone, Qty::new(2), None, Denomination::Fixed, false),
+        (phone, phone, Qty::new(1), Some("phone"), Denomination::Fixed, true),
+        (phone, phone, Qty::new(1), Some("phone"), open(), false),
+        (phone, phone, None, Some("phone"), open(), true),
+    ] {
+        let mut world = World::new();
+        let (mut first, ..) = world.accept();
+        (first.given, first.dest) = (None, Dest::parse(bought).unwrap());
+        world.product.denomination = denomination;
+        world.product.dest_rule = rule.unwrap_or("any").parse().unwrap();
+        let again = BuyRequest { dest: Dest::parse(asked).unwrap(), qty, ..request() };
+        let today = rule.map(|_| &world.product);
+        assert_eq!(is_repeat(&first, &again, today), repeat, "{bought} {asked} {rule:?}");
+        let other = BuyRequest { product: ProductCode::parse("T5").unwrap(), ..again };
+        assert!(!is_repeat(&first, &other, today));
+    }
+}
+
+/// A purchase whose destination broke its rule is named by the same again, spelled the same.
+#[test]
+fn a_refused_destination_is_repeated_as_it_was_given() {
+    let mut world = World::new();
+    let wrong = BuyRequest { dest: Dest::parse("0896a60522887").unwrap(), ..request() };
+    let BuyDecision::RefuseStored(first) = world.decide(&wrong) else { panic!("taken") };
+    world.existing = Some(*first);
+    assert_eq!(world.decide(&wrong), BuyDecision::Repeat);
+    let other = BuyRequest { dest: Dest::parse("0896-a60522887").unwrap(), ..wrong };
+    assert_eq!(world.decide(&other), BuyDecision::Refuse(Refusal::RefConflict));
+}
+
+/// With its request kept, destination and nominal must both be the same, as given or as bought.
+#[test]
+fn a_repeat_names_destination_and_nominal() {
+    let mut world = World::new();
+    let first = BuyRequest {
+        dest: Dest::parse("+62 896-6052-2887").unwrap(),
+        qty: Qty::new(1),
+        ..request()
+    };
+    let BuyDecision::Accept { trx, .. } = world.decide(&first) else { panic!("refused") };
+    world.existing = Some(*trx);
+    for dest in ["+62 896-6052-2887", "089660522887", "62896.60522887"] {
+        for (qty, repeat) in [(None, true), (Qty::new(1), true), (Qty::new(2), false)] {
+            let again = BuyRequest { dest: Dest::parse(dest).unwrap(), qty, ..first.clone() };
+            let expected = if repeat {
+                BuyDecision::Repeat
+            } else {
+                BuyDecision::Refuse(Refusal::RefConflict)
+            };
+            assert_eq!(world.decide(&again), expected, "{dest} {qty:?}");
+        }
+    }
+}

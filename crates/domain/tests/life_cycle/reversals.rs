@@ -63,3 +63,36 @@ fn what_the_supplier_keeps_is_a_loss_and_shown_as_one() {
     assert_eq!(cogs, 0);
     assert!(loss > 0 && supplier == -loss, "{supplier} {loss}");
 }
+
+proptest! {
+    /// Promise 3: a delivery that is asked about may end in many ways; whatever is closed without one is due
+    /// no more, because a question may be the purchase sent again.
+    #[test]
+    fn what_failed_is_asked_about_no_more(
+        trusted: bool,
+        all in proptest::collection::vec((source(), outcome()), 0..8),
+        by_person in proptest::option::of((0_usize..8, any::<bool>())),
+    ) {
+        let mut life = Life::begin();
+        life.send();
+        life.news(1, Source::Reply, ok());
+        life.attempts[0].next = Some(life.now);
+        life.trusted = trusted;
+        for place in 0..=all.len() {
+            if let Some((_, kept)) = by_person.filter(|(at, _)| *at == place) {
+                let cost = if kept { CostBack::Kept } else { CostBack::Returned };
+                if let Ok(decision) = decide_resolution(&life.facts(), &by_hand("x", cost)) {
+                    life.apply(decision);
+                }
+            }
+            if let Some((source, outcome)) = all.get(place) {
+                life.news(1, *source, outcome.clone());
+            }
+            let reversed = life.trx.state.word() == "reversed";
+            let attempt = &life.attempts[0];
+            prop_assert_eq!(reversed, matches!(attempt.state, AttemptState::Failed { .. }));
+            prop_assert!(!reversed || attempt.next.is_none(), "{:?}", attempt);
+            prop_assert_eq!(life.audit(), vec![]);
+        }
+    }
+}
