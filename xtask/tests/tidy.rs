@@ -240,10 +240,12 @@ fn names_in(page: &str) -> Vec<&str> {
 }
 
 /// Names of PostgreSQL and of a supplier's settings, which look like those of tests.
-const OTHER_NAMES: [&str; 4] = [
+const OTHER_NAMES: [&str; 6] = [
     "check_days_most",
     "idle_in_transaction_session_timeout",
+    "no_data_is_proof",
     "pg_terminate_backend",
+    "proof_after_seconds",
     "synchronous_standby_names",
 ];
 
