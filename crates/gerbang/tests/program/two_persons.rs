@@ -245,6 +245,7 @@ fn one_person_waits_and_is_told_so() {
     let fields = [("member", "OK00123"), ("amount", "6.000.000"), ("note", "test"), ("once", "w1")];
     let page = budi.submit("/console/money", "/console/money/credit", &fields).body;
     assert!(page.contains("It waits for a while, because nobody else may agree here."), "{page}");
+    assert!(server.log().contains("there is only one: it waits"), "{}", server.log());
     let script = house.json(&["user", "token", "bot", "--role", "owner", "--user", "budi"]);
     let mut program = Visitor::new(&server);
     program.token = Some(script["token"].as_str().unwrap().to_owned());
