@@ -230,25 +230,111 @@ fn the_readme_lists_every_magic_destination() {
     }
 }
 
-/// What is said to stand against an attacker is tested by something that is there.
+/// What stands in a document between backticks and could be the name of a test.
+fn names_in(page: &str) -> Vec<&str> {
+    let is_name = |word: &&str| {
+        word.matches('_').count() > 1
+            && word.chars().all(|c| c == '_' || c.is_ascii_lowercase() || c.is_ascii_digit())
+    };
+    page.lines().flat_map(|line| line.split('`').skip(1).step_by(2)).filter(is_name).collect()
+}
+
+/// Names of PostgreSQL and of a supplier's settings, which look like those of tests.
+const OTHER_NAMES: [&str; 6] = [
+    "check_days_most",
+    "idle_in_transaction_session_timeout",
+    "no_data_is_proof",
+    "pg_terminate_backend",
+    "proof_after_seconds",
+    "synchronous_standby_names",
+];
+
+/// What is promised, or said to stand against an attacker, is tested by something that is there.
 #[test]
 fn tests_that_are_named_are_there() {
-    let page = read(&root().join("docs/security.md"));
     let all: Vec<(PathBuf, String)> = sources();
-    let names = page
-        .lines()
-        .filter(|line| line.starts_with('|'))
-        .flat_map(|line| line.split('`').skip(1).step_by(2))
-        .filter(|word| word.matches('_').count() > 1 && !word.contains(['/', '.', '-']));
-    let mut named = 0;
+    let config = read(&root().join("config/gerbang.default.toml"));
+    let is_known = |name: &str| {
+        // A metric, a key of the configuration.
+        name.starts_with("gerbang_") || config.contains(name) || OTHER_NAMES.contains(&name)
+    };
     let mut wrong = Vec::new();
-    for name in names {
-        named += 1;
-        if !all.iter().any(|(_, text)| is_tested_by(text, name)) {
-            wrong.push(format!("docs/security.md names a test {name} that is not there"));
+    for (page, least) in [
+        ("SECURITY.md", 150),
+        ("README.md", 0),
+        ("README.id.md", 0),
+        ("docs/security.md", 30),
+        ("docs/proof.md", 30),
+        ("docs/keys.md", 3),
+        ("docs/restore.md", 5),
+        ("docs/postgres.md", 10),
+        ("docs/members.md", 3),
+    ] {
+        let text = read(&root().join(page));
+        let mut named = 0;
+        for name in names_in(&text).into_iter().filter(|name| !is_known(name)) {
+            named += 1;
+            if !all.iter().any(|(_, text)| is_tested_by(text, name)) {
+                wrong.push(format!("{page} names a test {name} that is not there"));
+            }
+        }
+        assert!(named >= least, "{page} is not read: {named} names");
+    }
+    none(&wrong);
+}
+
+/// The promises of a page: its list items, each whole. What is told not to be proved promises nothing.
+fn items(page: &str) -> Vec<String> {
+    let mut items: Vec<String> = Vec::new();
+    let (mut is_exempt, mut is_open) = (false, false);
+    for line in page.lines() {
+        let number = line.split_once(". ").is_some_and(|(number, _)| number.parse::<u8>().is_ok());
+        if line.starts_with('#') {
+            is_exempt = false;
+        } else if line.starts_with("It does not prove") {
+            is_exempt = true;
+        }
+        if line.starts_with("- ") || number {
+            is_open = !is_exempt;
+            if is_open {
+                items.push(line.to_owned());
+            }
+        } else if line.starts_with("  ") {
+            if let Some(item) = items.last_mut().filter(|_| is_open) {
+                item.push(' ');
+                item.push_str(line.trim());
+            }
+        } else {
+            is_open = false;
         }
     }
-    assert!(named > 30, "the table is not read: {named} names");
+    items
+}
+
+/// Whoever promises something says what would notice, or that nothing would.
+#[test]
+fn every_promise_names_its_test() {
+    let page = read(&root().join("SECURITY.md"));
+    let all = sources();
+    let items = items(&page);
+    assert!(items.len() > 60, "the page is not read: {} items", items.len());
+    let mut wrong = Vec::new();
+    for item in &items {
+        // At its end, in parentheses of their own.
+        let told = item.rsplit_once(" (").and_then(|(_, told)| told.strip_suffix(')'));
+        let names = told.map(names_in).unwrap_or_default();
+        let is_tested =
+            names.iter().any(|name| all.iter().any(|(_, text)| is_tested_by(text, name)));
+        let says_why = told.is_some_and(|told| {
+            told.split_once("not tested: ").is_some_and(|(_, why)| why.len() > 5)
+        });
+        if !(is_tested || says_why) {
+            let begin: String = item.chars().take(70).collect();
+            wrong.push(format!(
+                "SECURITY.md: no test at the end, and no \"not tested: why\": {begin}"
+            ));
+        }
+    }
     none(&wrong);
 }
 

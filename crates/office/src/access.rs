@@ -243,6 +243,11 @@ mod tests {
         assert!(!Role::Cs.may(Permission::MoveMoney) && !Role::Finance.may(Permission::Resolve));
         assert!(Role::named("root").is_err() && Role::named("feed").is_err());
         assert!(Role::of_token("feed").is_ok());
+        // Whoever moves money or decides who does shows a second factor.
+        for role in Role::ALL {
+            let moves = matches!(role, Role::Owner | Role::Admin | Role::Finance);
+            assert_eq!(role.needs_second_factor(), moves, "{role:?}");
+        }
     }
 
     #[test]

@@ -245,4 +245,12 @@ async fn a_member_has_so_many_sessions_and_the_quiet_ones_end() {
     }
     assert_eq!(alive.iter().filter(|alive| **alive).count(), 50);
     assert!(alive[..3].iter().all(|alive| !alive), "{alive:?}");
+    let lines = office.handle.reads().ask(|reads| {
+        reads.journal_page(&store::JournalFilter { limit: 200, ..store::JournalFilter::default() })
+    });
+    let lines = lines.await.unwrap().unwrap();
+    let told = lines.iter().filter(|line| {
+        line.row.request.starts_with("OK0 session end") && line.row.request.contains("\"most\":50")
+    });
+    assert_eq!(told.count(), 3, "{lines:?}");
 }

@@ -372,3 +372,42 @@ async fn who_gets_it_cannot_be_exchanged_while_a_file_waits() {
     assert!(error.contains("comes to something else now"), "{error}");
     assert_eq!(sum(&mut model, "opening"), -1_000);
 }
+
+/// What waits is opened by nobody without the master key, and goes with its refusal.
+#[tokio::test]
+async fn a_file_that_waits_is_sealed_and_goes_when_it_is_refused() {
+    let (office, _) = desk::house();
+    let ani = hire(&office, "ani", office::Role::Owner).await;
+    let mut file = "kode;nama;pin;password;saldo;ips\n".to_owned();
+    for number in 0..300 {
+        file += &format!("RS{number};Toko Rahasia;730264;hujan-turun-3;100000;203.0.113.7\n");
+    }
+    let stored = async || {
+        let all = office.handle.reads().ask(|reads| {
+            let mut all = String::new();
+            reads.each_paper(&mut |paper| {
+                all += &format!("{} {}\n", paper.key.id, paper.body);
+                std::ops::ControlFlow::Continue(())
+            })?;
+            let filter = store::JournalFilter { limit: 100, ..store::JournalFilter::default() };
+            let lines = reads.journal_page(&filter)?;
+            Ok::<_, store::StoreError>((all, format!("{lines:?}")))
+        });
+        all.await.unwrap().unwrap()
+    };
+    let before = stored().await.0.len();
+    let takeover = Takeover { text: file.clone(), ..Takeover::default() };
+    let import = Operation::MemberImport(Box::new(takeover));
+    let told = execute(&office, &ani, import).await.unwrap();
+    let id = told["approval"].as_str().unwrap().to_owned();
+    let (papers, lines) = stored().await;
+    assert!(papers.len() > before + file.len(), "the file is kept");
+    office.decide_approval(&ani, &id, false).await.unwrap();
+    let (after, later) = stored().await;
+    assert!(after.len() < before + file.len() / 4, "{} after {before}", after.len());
+    for secret in ["730264", "hujan-turun-3", "Toko Rahasia"] {
+        for text in [&papers, &lines, &after, &later] {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+    }
+}

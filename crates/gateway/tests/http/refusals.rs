@@ -4,7 +4,7 @@ use super::rig::{Rig, SECRETS, get_with, open_product, product, raw};
 use gateway::{GatewaySettings, Rates};
 use std::num::NonZeroU32;
 use store::Imported;
-use types::{MemberId, Rupiah};
+use types::{MemberCode, MemberId, Rupiah};
 
 async fn rig() -> Rig {
     let rig = Rig::new().await;
@@ -200,6 +200,36 @@ async fn imported_credentials_need_an_allowed_address() {
         let got = get_with(rig.address, &target, "X-Forwarded-For: 203.0.113.19\r\n").await;
         let wanted = if allowed { "accepted" } else { "ip_not_allowed" };
         assert_eq!(got.code(), wanted, "{code}: {}", got.body);
+    }
+}
+
+/// While a member changes its credentials the pair of before works to the end of its time, as a pair.
+#[tokio::test]
+async fn the_pair_of_before_ends_at_its_moment() {
+    let rig = rig().await;
+    let code = MemberCode::parse("OK00123").unwrap();
+    let until = rig.handle.now().utc.after(60_000);
+    let both = engine::beside("teh-manis-3", "123456", "secret", until);
+    let seal = |column, plain| rig.key.seal(&engine::place(&code, column), plain).unwrap();
+    rig.member("OK00123", 0, |record| {
+        record.pin = seal("pin", "480913");
+        record.password = seal("password", &both);
+    })
+    .await;
+    let new = ("480913", "teh-manis-3");
+    for (time, pair, told) in [
+        ("18:46:59", ("123456", "secret"), "accepted"),
+        ("18:46:59", new, "accepted"),
+        ("18:46:59", ("480913", "secret"), "wrong_password"),
+        ("18:47:00", ("123456", "secret"), "accepted"),
+        ("18:47:01", ("123456", "secret"), "wrong_pin"),
+        ("18:47:01", new, "accepted"),
+    ] {
+        rig.set_time(&format!("2025-04-22T{time}"));
+        let ref_id = format!("{}-{}", time.replace(':', ""), pair.0);
+        let (pin, password) = (Some(pair.0), Some(pair.1));
+        let changes = [("refID", Some(ref_id.as_str())), ("pin", pin), ("password", password)];
+        assert_eq!(rig.get(&target(&changes)).await.code(), told, "{time} {pair:?}");
     }
 }
 

@@ -130,7 +130,7 @@ pub(crate) struct Rig {
     pub(crate) ended: oneshot::Receiver<Result<(), StoreError>>,
     pub(crate) folder: tempfile::TempDir,
     nonce: AtomicI64,
-    key: KeySet,
+    pub(crate) key: KeySet,
     stop: watch::Sender<bool>,
     workers: Workers,
 }

@@ -164,6 +164,8 @@ fn answers_carry_what_browsers_need() {
     let key = "metrics_listen = \"127.0.0.1:0\"";
     let text = text.replace("# metrics_listen = \"127.0.0.1:9464\"", key);
     std::fs::write(&config, text).unwrap();
+    house.add_member();
+    house.ok(&["user", "add", "sari", "--role", "cs", "--password", "teh-manis-panas-3"]);
     let server = house.serve();
     let mut visitor = Visitor::new(&server);
     for target in ["/trx?x=1", "/healthz", "/readyz", "/nothing", "/console/login", "/harga/json"] {
@@ -180,6 +182,16 @@ fn answers_carry_what_browsers_need() {
     }
     let foreign = visitor.send("POST", "/console/language/id", &CROSS, Some(""));
     assert!(foreign.status == 403 && foreign.header("set-cookie").is_none());
+    // A session's cookie is of this host alone, behind TLS.
+    let member = [("member", "OK00123"), ("password", "teh-manis-3"), ("pin", "480913")];
+    let staff = [("login", "sari"), ("password", "teh-manis-panas-3")];
+    for (door, fields) in [("portal", &member[..]), ("console", &staff[..])] {
+        let page = Visitor::new(&server).post(&format!("/{door}/login"), fields);
+        let cookie = all(&page.head, "set-cookie")[0].to_owned();
+        let name = if door == "portal" { "__Host-gerbang-portal=" } else { "__Host-gerbang=" };
+        let is_own = cookie.starts_with(name) && cookie.contains("; Path=/; HttpOnly");
+        assert!(is_own && cookie.contains("; SameSite=Strict; Secure"), "{cookie}");
+    }
     for path in ["/metrics", "/METRICS", "/metrics/"] {
         assert_eq!(server.get(path).0, 404, "{path}");
     }

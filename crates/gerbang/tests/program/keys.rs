@@ -21,6 +21,9 @@ struct Business {
     recovery: Vec<String>,
     /// Of the JSON door: id and secret.
     key: (String, String),
+    /// Logged in at the console and at the portal before anything was changed.
+    staff: Visitor,
+    member: Visitor,
     bought: u32,
 }
 
@@ -53,9 +56,13 @@ impl Business {
             script.json("POST", "/admin/v1/members/OK00123/keys", &json!({"name": "toko"}));
         let text = |name: &str| made[name].as_str().unwrap().to_owned();
         let key = (text("id"), text("secret"));
+        let mut member = Visitor::from(&server, None);
+        let fields = [("member", "OK00123"), ("password", "teh-manis-3"), ("pin", "480913")];
+        assert_eq!(member.enter_portal(&fields), "/portal");
+        assert_eq!(member.get("/portal").header("location"), Some("/portal/password"));
         end(server);
         house.holds();
-        Self { trial, totp, recovery, key, bought: 0 }
+        Self { trial, totp, recovery, key, staff: budi, member, bought: 0 }
     }
 
     fn house(&self) -> &House {
@@ -236,6 +243,10 @@ fn a_rotation_that_dies_anywhere_goes_on() {
         end(server);
     }
     let server = all.trial.serve();
+    // Sessions of people go on, those of members end.
+    (all.staff.address, all.member.address) = (server.address, server.address);
+    assert_eq!(all.staff.get("/console/users").status, 200);
+    assert_eq!(all.member.get("/portal").header("location"), Some("/portal/login"));
     let mut budi = Visitor::from(&server, None);
     assert_eq!(budi.enter("budi", PASSWORD, &code(&all.totp, 1)), "/console");
     let journal = budi.get("/console/journal?q=the%20master%20key%20is").body;

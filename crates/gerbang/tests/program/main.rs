@@ -18,6 +18,7 @@ mod foreign;
 mod gone;
 mod histories;
 mod journeys;
+mod kept;
 #[cfg(feature = "crash-points")]
 mod keys;
 mod lawful;

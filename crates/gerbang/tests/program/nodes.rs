@@ -453,6 +453,11 @@ fn a_server_that_forgets_is_refused() {
     let house = House::on(&server.database("g").unwrap());
     let said = house.fails(&["init"]);
     assert!(said.contains("synchronous_commit is off"), "{said}");
+    for name in ["fsync", "full_page_writes"] {
+        let server = pgtest::Server::start(&[&format!("{name} = off")]).unwrap();
+        let said = House::on(&server.database("g").unwrap()).fails(&["init"]);
+        assert!(said.contains(&format!("{name} is off")), "{said}");
+    }
     let url = "postgres://someone:verysecret@127.0.0.1:1/g";
     let said = House::on(url).fails(&["init"]);
     assert!(said.contains("g at 127.0.0.1") && !said.contains("verysecret"), "{said}");

@@ -222,3 +222,38 @@ fn nobody_makes_its_own_second_person() {
     assert!(page.body.contains("Decided."), "{}", page.body);
     assert_eq!(balance(&house, "OK00201"), 6_000_000);
 }
+
+/// Where nobody else could agree it waits for a time, and every page of who moves money says so.
+#[test]
+fn one_person_waits_and_is_told_so() {
+    let house = House::new();
+    house.found(false);
+    house.add_member();
+    let good = "tujuh-gajah-makan-bambu";
+    house.ok(&["user", "add", "budi", "--role", "owner", "--password", good]);
+    house.ok(&["user", "add", "sari", "--role", "cs", "--password", good]);
+    let server = house.serve();
+    let (mut budi, mut sari) = (Visitor::from(&server, None), Visitor::from(&server, None));
+    assert_eq!(budi.enter("budi", good, ""), "/console");
+    super::people::set_up(&mut budi);
+    assert_eq!(sari.enter("sari", good, ""), "/console");
+    let said = "Only one person may agree here";
+    for page in ["/console", "/console/trx", "/console/members", "/console/money"] {
+        assert!(budi.get(page).body.contains(said), "{page}");
+        assert!(!sari.get(page).body.contains(said), "{page}");
+    }
+    let fields = [("member", "OK00123"), ("amount", "6.000.000"), ("note", "test"), ("once", "w1")];
+    let page = budi.submit("/console/money", "/console/money/credit", &fields).body;
+    assert!(page.contains("It waits for a while, because nobody else may agree here."), "{page}");
+    assert!(server.log().contains("there is only one: it waits"), "{}", server.log());
+    let script = house.json(&["user", "token", "bot", "--role", "owner", "--user", "budi"]);
+    let mut program = Visitor::new(&server);
+    program.token = Some(script["token"].as_str().unwrap().to_owned());
+    let id = waiting(&mut program)[0]["id"].as_str().unwrap().to_owned();
+    // Not before its time.
+    let approval = format!("/console/money/approval/{id}");
+    let page = budi.submit("/console/money", &approval, &[("agree", "true")]).body;
+    assert!(!page.contains("Decided.") && balance(&house, "OK00123") == 0, "{page}");
+    house.ok(&["user", "add", "tono", "--role", "finance", "--password", good]);
+    assert!(!budi.get("/console").body.contains(said));
+}

@@ -177,6 +177,23 @@ async fn a_shut_window_keeps_no_connection() {
     assert!(pings_until_closed(stream).await, "nothing may leave, and it is kept");
 }
 
+/// How many requests at a time a connection is told to carry; what comes beyond them is refused by the
+/// library that tells it.
+#[tokio::test]
+async fn a_connection_carries_so_many_requests_at_a_time() {
+    let up = up(Limits::default(), 2, true).await;
+    let mut stream = connect(up.address, &up.certificate, b"h2").await.unwrap();
+    stream.write_all(&preface(&[])).await.unwrap();
+    let mut head = [0; 9];
+    timeout(PATIENCE, stream.read_exact(&mut head)).await.unwrap().unwrap();
+    assert_eq!(head[3], 4, "settings come first");
+    let mut settings = vec![0; usize::from(head[2])];
+    timeout(PATIENCE, stream.read_exact(&mut settings)).await.unwrap().unwrap();
+    // SETTINGS_MAX_CONCURRENT_STREAMS.
+    let told = settings.chunks(6).find(|one| one[..2] == [0, 3]).map(|one| one[2..].to_vec());
+    assert_eq!(told, Some(64_u32.to_be_bytes().to_vec()), "{settings:?}");
+}
+
 /// What it has begun is finished, then it is closed; another request comes on another connection.
 #[tokio::test]
 async fn a_connection_has_a_longest_life() {
