@@ -88,8 +88,12 @@ mod tests {
     use std::pin::Pin;
     use std::task::{Context, Poll};
 
-    /// So many pieces of four bytes, of an unsaid length; then an end, or none.
-    struct Pieces(usize, bool);
+    /// So many pieces of so many bytes, of an unsaid length; then an end, or none.
+    struct Pieces {
+        left: usize,
+        bytes: usize,
+        ends: bool,
+    }
 
     impl Body for Pieces {
         type Data = Bytes;
@@ -99,10 +103,10 @@ mod tests {
             mut self: Pin<&mut Self>,
             _: &mut Context<'_>,
         ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-            match (self.0.checked_sub(1), self.1) {
+            match (self.left.checked_sub(1), self.ends) {
                 (Some(left), _) => {
-                    self.0 = left;
-                    Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"xxxx")))))
+                    self.left = left;
+                    Poll::Ready(Some(Ok(Frame::data(vec![b'x'; self.bytes].into()))))
                 }
                 (None, true) => Poll::Ready(None),
                 (None, false) => Poll::Pending,
@@ -128,12 +132,13 @@ mod tests {
         assert_eq!(read_body(full(10), who, 10, LONG).await.unwrap().bytes.len(), 10);
         assert_eq!(read_body(full(11), who, 10, LONG).await.unwrap_err(), Unread::TooLarge);
         // One that does not say its length is refused when it is longer.
-        let pieces = |most| read_body(Pieces(most, true), who, 8, LONG);
+        let of_four = |left, ends| Pieces { left, bytes: 4, ends };
+        let pieces = |most| read_body(of_four(most, true), who, 8, LONG);
         assert_eq!(pieces(2).await.unwrap().bytes.len(), 8);
         assert_eq!(pieces(3).await.unwrap_err(), Unread::TooLarge);
         // One that never ends.
         let short = Duration::from_millis(10);
-        assert_eq!(read_body(Pieces(1, false), who, 8, short).await.unwrap_err(), Unread::CutOff);
+        assert_eq!(read_body(of_four(1, false), who, 8, short).await.unwrap_err(), Unread::CutOff);
     }
 
     /// Whatever strangers hold, from one address or from everywhere: members' programs and suppliers
@@ -167,7 +172,7 @@ mod tests {
         let mut slow = Vec::new();
         for last in 1..=8 {
             for _ in 0..8 {
-                let body = Slow(Some(piece));
+                let body = Pieces { left: 1, bytes: piece, ends: false };
                 let reading = read_body(body, (Sender::Program, at(last)), piece, LONG);
                 slow.push(tokio::spawn(async move { reading.await.map(drop) }));
             }
@@ -184,23 +189,5 @@ mod tests {
             let _ = reading.await;
         }
         assert!(nothing_is_held());
-    }
-
-    /// One piece of so many bytes, and never an end.
-    struct Slow(Option<usize>);
-
-    impl Body for Slow {
-        type Data = Bytes;
-        type Error = Infallible;
-
-        fn poll_frame(
-            mut self: Pin<&mut Self>,
-            _: &mut Context<'_>,
-        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-            match self.0.take() {
-                Some(length) => Poll::Ready(Some(Ok(Frame::data(vec![b'x'; length].into())))),
-                None => Poll::Pending,
-            }
-        }
     }
 }

@@ -250,9 +250,10 @@ fn purchases_go_on_while_files_are_made() {
     super::suppliers::wait_until("file and pages agree", Duration::from_secs(30), || {
         let file = owner.get(&files[1]).body;
         let times: Vec<&str> = file.lines().skip(1).map(|line| &line[..19]).collect();
-        assert!(times.len() > 1_000 && times.is_sorted(), "{} lines", times.len());
+        assert!(times.is_sorted(), "{file}");
         let taken: Vec<i64> = file.lines().skip(1).map(balance).collect();
-        taken == balances(&mut script)
+        // Figures follow what was bought.
+        taken.len() > 1_000 && taken == balances(&mut script)
     });
     let page = owner.get("/console/journal?q=export").body;
     assert!(page.contains("owner export") && page.contains("statement.xlsx"), "{page}");
