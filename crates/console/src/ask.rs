@@ -13,6 +13,7 @@ use office::{Actor, From, Office, Problem, Signed, SignedMember};
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
+use types::MemberId;
 
 const BODY_TIME: Duration = Duration::from_secs(30);
 /// The same of a member, and of who has no session: what they send is small.
@@ -87,6 +88,13 @@ impl Ask {
             ask.header("accept-language").unwrap_or_default(),
         );
         ask
+    }
+
+    /// The session of who asks, and of which member it is.
+    pub(crate) fn session(&self) -> Option<(String, Option<MemberId>)> {
+        let member = self.member.as_ref();
+        let member = member.map(|member| (member.session.clone(), Some(member.member)));
+        member.or_else(|| self.signed.as_ref().map(|signed| (signed.session.clone(), None)))
     }
 
     /// Reads the body, of at most so many bytes.

@@ -108,9 +108,7 @@ async fn happened(handle: &Handle) -> Option<i64> {
 }
 
 pub(crate) async fn live(console: &Inner, ask: &Ask) -> anyhow::Result<Answer> {
-    let member = ask.member.as_ref().map(|member| (member.session.clone(), Some(member.member)));
-    let user = ask.signed.as_ref().map(|signed| (signed.session.clone(), None));
-    let (session, member) = member.or(user).ok_or_else(|| Problem::missing("no session"))?;
+    let (session, member) = ask.session().ok_or_else(|| Problem::missing("no session"))?;
     let taken = console.streams.take(&session, member).ok_or_else(|| Problem {
         code: "too_many_streams",
         status: 503,

@@ -334,9 +334,7 @@ async fn run(
 
 /// Whether the session of who asks has not ended.
 fn goes_on(console: &Arc<Inner>, ask: &Ask) -> GoesOn {
-    let member = ask.member.as_ref().map(|member| (member.session.clone(), Some(member.member)));
-    let user = ask.signed.as_ref().map(|signed| (signed.session.clone(), None));
-    let (office, session) = (console.office.clone(), member.or(user));
+    let (office, session) = (console.office.clone(), ask.session());
     Box::new(move || {
         let (office, session) = (office.clone(), session.clone());
         Box::pin(async move {

@@ -24,6 +24,6 @@ pub use guard::Guard;
 pub use listen::{Limits, Listener, serve};
 pub use outgoing::{Outgoing, OutgoingLimits};
 pub use peer::client_address;
-pub use room::{Sender, in_flight_kib};
+pub use room::Sender;
 pub use shortage::{Descriptors, raise_descriptors};
 pub use tls::{ReloadingTls, TlsError};

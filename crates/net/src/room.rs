@@ -53,12 +53,6 @@ impl Sender {
     }
 }
 
-/// KiB that all bodies together hold at most.
-#[must_use]
-pub fn in_flight_kib() -> usize {
-    Sender::ALL.iter().fold(0, |all, sender| all.saturating_add(sender.most().0))
-}
-
 /// A body that is still coming.
 struct Coming {
     kib: usize,

@@ -1,6 +1,7 @@
 //! Who may what, written down from what people's work is and not from the program's own tables: each
 //! route of console, portal and admin API stands in exactly one list.
 
+use super::console::token;
 use super::rig::House;
 use super::visitor::{Page, Visitor};
 use Brings::{Member, Nothing, OwnSession, Session, Token};
@@ -298,13 +299,6 @@ const ROOMS: &[Room] = &[
         ],
     },
 ];
-
-fn token(house: &House, role: &str) -> String {
-    // A program of the demo's user of that name; what says what a bank says is the owner's.
-    let (name, user) = (format!("test {role}"), if role == "feed" { "owner" } else { role });
-    let made = house.json(&["user", "token", &name, "--role", role, "--user", user]);
-    made["token"].as_str().unwrap().to_owned()
-}
 
 fn place(pattern: &str) -> String {
     let mut parts = ["OK00123", "x"].into_iter();
