@@ -117,7 +117,7 @@ fn line(status: &str, member: Option<MemberId>, at: UtcMillis) -> JournalLine {
         member,
         trx: None,
         request: "asked".to_owned(),
-        reply: "said, with 'quotes' and Ω".to_owned(),
+        reply: "said, with 'quotes', Ω and a \0".to_owned(),
         status: status.to_owned(),
         millis: 3,
         stamps: Vec::new(),
@@ -153,8 +153,8 @@ fn outcome(what: u8) -> Outcome {
             reason: Reason::clean("stok kosong"),
             tie: Tie::Likeness,
         },
-        9 => Outcome::Doubtful { why: "about whom?".to_owned() },
-        _ => Outcome::Unknown { why: "nobody knows".to_owned() },
+        9 => Outcome::Doubtful { why: "about\0whom?".to_owned() },
+        _ => Outcome::Unknown { why: "nobody\0knows".to_owned() },
     }
 }
 
@@ -243,9 +243,9 @@ fn command(op: &Op, model: &Model, key: &KeySet, now: UtcMillis) -> Command {
         Op::Move { member: who, amount } => Errand::movement(Movement {
             member: member(*who),
             amount: Rupiah::new(i64::from(*amount)),
-            other: AccountName::Cash("bca".to_owned()),
+            other: AccountName::Cash("b\0ca".to_owned()),
             kind: if *amount < 0 { Kind::Withdrawal } else { Kind::Deposit },
-            note: "someone".to_owned(),
+            note: "some\0one".to_owned(),
         })
         .into(),
         Op::Tried { delivery, what } => Command::Tried {
@@ -253,7 +253,7 @@ fn command(op: &Op, model: &Model, key: &KeySet, now: UtcMillis) -> Command {
             result: match what {
                 0 | 1 => DeliveryTry::Delivered { status: 200 },
                 2 => DeliveryTry::Failed {
-                    why: "status 500".to_owned(),
+                    why: "status\0500".to_owned(),
                     retry_after_ms: None,
                     chance: 7,
                 },
@@ -273,7 +273,7 @@ fn command(op: &Op, model: &Model, key: &KeySet, now: UtcMillis) -> Command {
             };
             let text = PaperText {
                 tag: ["", "open"][usize::from(*seen % 2)].to_owned(),
-                body: format!("{{\"seen\":{seen},\"Ω\":'\"'}}"),
+                body: format!("{{\"seen\":{seen},\"Ω\0\":'\"'}}"),
             };
             Command::Errand(Box::new(Errand {
                 // Of what was delivered or not: both answers are compared.

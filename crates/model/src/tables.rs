@@ -267,7 +267,8 @@ impl Tables {
         Ok(())
     }
 
-    pub(crate) fn write(&mut self, batch: Batch, lane: Lane) -> Result<(), StoreError> {
+    pub(crate) fn write(&mut self, mut batch: Batch, lane: Lane) -> Result<(), StoreError> {
+        batch.clean();
         self.check(&batch)?;
         for change in batch.changes {
             self.put(change, lane);

@@ -4,51 +4,13 @@
 //! state reach the database.
 
 use crate::papers::Paperwork;
-use domain::{Account, AccountName, Attempt, AttemptState, Transfer, Trx, TrxState};
+use domain::{Account, Attempt, Transfer, Trx, TrxState};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use store::{
     Batch, Bought, CatalogChange, Change, Delivery, JournalLine, PaperKey, ProofKey, StoreError,
     Turn, codec,
 };
 use types::{AttemptId, DeliveryId, MemberId, TrxNo};
-
-/// Foreign answers may carry what no text of the database can hold.
-fn clean(text: &mut String) {
-    if text.contains('\0') {
-        *text = text.replace('\0', "\u{fffd}");
-    }
-}
-
-fn clean_attempt(attempt: &mut Attempt) {
-    match &mut attempt.state {
-        AttemptState::Unknown { why } => clean(why),
-        AttemptState::Unsent { proof } => clean(proof),
-        AttemptState::Intended
-        | AttemptState::Sent
-        | AttemptState::Waiting
-        | AttemptState::Delivered { .. }
-        | AttemptState::Failed { .. } => {}
-    }
-}
-
-/// Names of tills are typed by people.
-fn clean_name(account: &mut AccountName) {
-    match account {
-        AccountName::Cash(name) | AccountName::Expense(name) => clean(name),
-        AccountName::Member(_)
-        | AccountName::Supplier(_)
-        | AccountName::Hold
-        | AccountName::Sales
-        | AccountName::Cogs
-        | AccountName::Adjustment
-        | AccountName::Commission
-        | AccountName::Exchange
-        | AccountName::Loss(_)
-        | AccountName::Deposit(_)
-        | AccountName::Capital
-        | AccountName::Opening => {}
-    }
-}
 
 /// A trx to insert, and what the same-day guard counts it under.
 pub(crate) struct NewTrx {
@@ -83,10 +45,11 @@ pub(crate) struct Folded {
 impl Folded {
     /// Folds; the owners of all trx of the batch are added to those that were loaded.
     pub(crate) fn new(
-        batch: Batch,
+        mut batch: Batch,
         owners: &mut HashMap<TrxNo, MemberId>,
         counted: &BTreeSet<Bought>,
     ) -> Result<Self, StoreError> {
+        batch.clean();
         let mut rows = Self::default();
         for change in batch.changes {
             rows.put(change, owners)?;
@@ -110,42 +73,9 @@ impl Folded {
 
     fn put(
         &mut self,
-        mut change: Change,
+        change: Change,
         owners: &mut HashMap<TrxNo, MemberId>,
     ) -> Result<(), StoreError> {
-        match &mut change {
-            Change::Suspect { why: Some(why), .. } => clean(why),
-            Change::InsertAttempt(attempt) | Change::UpdateAttempt(attempt) => {
-                clean_attempt(attempt);
-            }
-            Change::InsertDelivery(delivery) | Change::UpdateDelivery(delivery) => {
-                clean(&mut delivery.last);
-                clean(&mut delivery.message);
-            }
-            Change::Transfer(transfer) => {
-                clean(&mut transfer.note);
-                clean_name(&mut transfer.from);
-                clean_name(&mut transfer.to);
-            }
-            Change::Journal(line) => {
-                for text in [&mut line.peer, &mut line.request, &mut line.reply, &mut line.status] {
-                    clean(text);
-                }
-            }
-            Change::InsertTrx { .. }
-            | Change::FlipTrx { .. }
-            | Change::Suspect { why: None, .. }
-            | Change::Account { .. }
-            | Change::Proof { .. }
-            | Change::Turn { .. } => {}
-            Change::Catalog(change) => change.texts().into_iter().for_each(clean),
-            Change::DropPaper { key, .. } => clean(&mut key.id),
-            Change::PutPaper(paper) => {
-                clean(&mut paper.key.id);
-                clean(&mut paper.tag);
-                clean(&mut paper.body);
-            }
-        }
         match change {
             Change::InsertTrx { trx, guarded } => {
                 let guard = (guarded && trx.state == TrxState::Pending)

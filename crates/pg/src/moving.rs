@@ -14,7 +14,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use store::{
     ChainHead, ChainRow, Heads, JournalLine, Known, Places, Progress, ProofKey, Reads, StoreError,
-    TrxFilter, codec,
+    TrxFilter, clean, codec,
 };
 use types::{MemberId, Rupiah, TrxNo};
 
@@ -217,8 +217,12 @@ impl Inward<'_> {
             let Some(last) = page.last() else { return Ok(()) };
             below = Some(last.no);
             let (count, mut rows, mut owners) = (page.len(), Folded::default(), HashMap::new());
-            for trx in page {
-                let Some(story) = source.story(trx.no)? else { continue };
+            for mut trx in page {
+                let Some(mut story) = source.story(trx.no)? else { continue };
+                // A file of an older version may hold what this database refuses.
+                clean::suspicion(&mut trx.suspect);
+                story.known.attempts.iter_mut().for_each(clean::attempt);
+                story.deliveries.iter_mut().for_each(clean::delivery);
                 let counts = matches!(trx.state, TrxState::Pending | TrxState::Success { .. });
                 let guard = (counts && guarded.contains(&trx.member))
                     .then(|| codec::guard(&trx.product, &trx.dest, trx.day));

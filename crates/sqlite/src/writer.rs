@@ -500,7 +500,8 @@ impl Store for SqliteStore {
         })
     }
 
-    fn commit(&mut self, batch: Batch) -> Result<(), StoreError> {
+    fn commit(&mut self, mut batch: Batch) -> Result<(), StoreError> {
+        batch.clean();
         let mut heads = Heads {
             ledger: self.ledger,
             journal: self.journal,

@@ -6,6 +6,7 @@
 
 mod batch;
 mod chain;
+pub mod clean;
 pub mod codec;
 mod document;
 mod evidence;
