@@ -285,7 +285,7 @@ fn done(before: &str, after: &str, reading: &mut Reading) {
             let (sn, end) = tail::cut(&before[label.end()..]);
             success(after, reading);
             tail::amounts(end, reading);
-            finish_sn(sn, reading);
+            finish_sn(sn, end, reading);
         }
         None => {
             names::head(before, reading);
@@ -318,7 +318,7 @@ fn success(after: &str, reading: &mut Reading) {
         return;
     }
     reading.status = Status::Success;
-    finish_sn(sn, reading);
+    finish_sn(sn, end, reading);
 }
 
 /// The parts around `GAGAL`.
@@ -334,8 +334,8 @@ fn failed(before: &str, after: &str, reading: &mut Reading) {
     reading.reason = Some(reason);
 }
 
-fn finish_sn(text: &str, reading: &mut Reading) {
-    let sn = text.trim_matches(' ').trim_end_matches(['.', ' ']);
+fn finish_sn(text: &str, end: &str, reading: &mut Reading) {
+    let sn = tail::number(text, end);
     let sn = if on(Defect::SerialCut) { sn.get(..sn.len() / 2).unwrap_or(sn) } else { sn };
     reading.sn = (!sn.is_empty()).then(|| sn.to_owned());
 }

@@ -72,6 +72,29 @@ part!(RUPIAH, r"[-+=:]?\s*\brp\s*[.:]?\s*\d[\d.,]*\d{3}");
 part!(THAN, r"(?:di ?atas|dari|than|melebihi|melampaui|>)\s*$");
 part!(ABOVE, r"^\s*(?:di ?atas|lebih|melebihi|melampaui|>|tidak sesuai|berubah|sudah naik|naik)");
 
+// What is left of a tail when a text is cut off before its amount or its clock is whole.
+part!(
+    TORN,
+    r"[.,;]\s*(?:",
+    deposit!(),
+    "|",
+    price!(),
+    r")\b\D{0,12}$|[.]\s+(?:s|sa|sal|sald)$|(?:^|[\s.,;])@[\s\d/:.-]*$"
+);
+
+/// The serial number between its label and the tail. Where there is no tail, the text may be cut off within
+/// it: what is left of it is not of the number. The end of a sentence is no number.
+pub(crate) fn number<'a>(text: &'a str, tail: &str) -> &'a str {
+    let text = text.trim_matches(' ');
+    let behind = text.strip_prefix(['.', ',', ';']);
+    if behind.is_some_and(|behind| behind.is_empty() || behind.starts_with(char::is_whitespace)) {
+        return "";
+    }
+    let torn = if tail.is_empty() { TORN.find(text) } else { None };
+    let kept = torn.map_or(text, |torn| &text[..torn.start()]);
+    kept.trim_end_matches(['.', ' '])
+}
+
 /// Reads an amount of a sentence, whatever stands around it: `Rp. 1.321,`.
 #[must_use]
 pub fn amount(text: &str) -> Option<Rupiah> {

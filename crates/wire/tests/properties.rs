@@ -128,6 +128,37 @@ proptest! {
         prop_assert_eq!(callback_query(url.split_once('?').unwrap().1.as_bytes()), Some((ref_id, message)));
     }
 
+    /// A text that is cut off behind its number gives that number or none of its tail; one without a number
+    /// gives none, wherever it is cut.
+    #[test]
+    fn a_text_cut_off_in_its_tail_keeps_its_number(
+        number in proptest::option::of("[A-Z0-9][A-Z0-9/-]{3,30}"), tail in 0_usize..8, left in 0_usize..60,
+    ) {
+        let tail = [
+            ". Saldo 1.001.200 - 1.200 = 1.000.000 @23/11 10:02", ". Sisa Saldo: 54.401.132 @22/03 19:20",
+            ". Hrg 9.070, Saldo 1.793 @22.01", ", Harga: Rp. 5.200. Stok: 94.800", ". Saldo Rp.134.786 @21:01",
+            " @23/11 10:02", ". @10:02", ". Saldo akhir Rp. 777.285",
+        ][tail];
+        let given = number.clone().unwrap_or_default();
+        let whole = format!("R#a-1 Three 1.000 T1.0896 SUKSES. SN: {given}");
+        let whole = if number.is_none() { whole.trim_end().to_owned() + " " } else { whole };
+        let cut: String = tail.chars().take(left).collect();
+        let sn = read(&format!("{whole}{cut}")).sn;
+        // Half of a word of the tail may be a name.
+        let half = |sn: &str| {
+            let rest = sn.strip_prefix(&*given).map(|rest| rest.trim_start_matches(['.', ',', ' ']));
+            rest.is_some_and(|rest| rest.len() < 6 && rest.chars().all(|c| c.is_ascii_alphabetic()))
+        };
+        match number {
+            None => prop_assert_eq!(sn, None, "{}", cut),
+            Some(number) => {
+                let sn = sn.unwrap();
+                prop_assert!(sn == number || half(&sn), "{sn} of {whole}{cut}");
+                prop_assert!(!sn.contains("Saldo"), "{sn} of {whole}{cut}");
+            }
+        }
+    }
+
     #[test]
     fn nothing_panics_on_any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let text = String::from_utf8_lossy(&bytes);
