@@ -1,14 +1,14 @@
 //! What changed for members: prices, products that came, closed and opened. Kept as papers, so
 //! that a product has a history and members have a feed.
 
-use crate::papers::{fresh_id, put};
+use crate::papers::put;
 use crate::plug::Office;
 use domain::Member;
 use engine::{Catalog, PaperChange};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use store::CatalogChange;
-use types::{ProductCode, UtcMillis};
+use types::ProductCode;
 
 const NEWS: &str = "news";
 /// Papers looked through for one page of a member, most of which may be of other levels.
@@ -106,18 +106,18 @@ fn news_of(catalog: &Catalog, changes: &[CatalogChange], why: &str) -> Vec<News>
     found
 }
 
-/// The papers of them.
-pub(crate) fn papers(
-    catalog: &Catalog,
-    changes: &[CatalogChange],
-    why: &str,
-    now: UtcMillis,
-) -> anyhow::Result<Vec<PaperChange>> {
-    let all = news_of(catalog, changes, why);
-    all.iter().map(|news| put(NEWS, &fresh_id(now)?, 0, &news.product, news)).collect()
-}
-
 impl Office {
+    /// The papers of what changes.
+    pub(crate) fn news_papers(
+        &self,
+        changes: &[CatalogChange],
+        why: &str,
+    ) -> anyhow::Result<Vec<PaperChange>> {
+        let now = self.handle.now().utc;
+        let all = news_of(&self.handle.catalog(), changes, why);
+        all.iter().map(|news| put(NEWS, &self.fresh_id(now)?, 0, &news.product, news)).collect()
+    }
+
     /// What changed of a product, newest first.
     ///
     /// # Errors

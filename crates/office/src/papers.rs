@@ -53,11 +53,6 @@ pub(crate) fn drop(kind: &str, id: &str, seen: i64) -> PaperChange {
     PaperChange { key: PaperKey::new(kind, id), seen, put: None }
 }
 
-/// A name that sorts by time.
-pub(crate) fn fresh_id(now: UtcMillis) -> anyhow::Result<String> {
-    Ok(format!("{:013}-{}", now.get(), &secret::<4>()?))
-}
-
 /// Random bytes.
 pub(crate) fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
     let mut bytes = [0; N];

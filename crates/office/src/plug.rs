@@ -2,8 +2,8 @@
 
 use crate::access::Actor;
 use crate::act::Act;
+use crate::chance::{Chance, Machine};
 use crate::lockout::Tries;
-use crate::news;
 use crate::problem::Problem;
 use anyhow::Context as _;
 use engine::{Courier, Errand, Handle, PaperChange, Port, Suppliers, gone_paper};
@@ -63,6 +63,7 @@ pub struct Office {
     pub(crate) often: Lines<(&'static str, String)>,
     /// Files by who takes them away: each leaves a line.
     files: Slow<String>,
+    pub(crate) chance: Box<dyn Chance>,
 }
 
 /// An editor at work. Ends when dropped, also where whoever asked went away in the middle.
@@ -90,6 +91,7 @@ impl Office {
             pings: Slow::new(PINGS_BURST, PING_EVERY_MS),
             often: Lines::new(OFTEN_MOST),
             files: Slow::new(FILES_BURST, FILE_EVERY_MS),
+            chance: Box::new(Machine),
         }
     }
 
@@ -152,8 +154,7 @@ impl Office {
         changes: Vec<CatalogChange>,
         why: &str,
     ) -> anyhow::Result<Errand> {
-        let now = self.handle.now().utc;
-        let mut papers = news::papers(&self.handle.catalog(), &changes, why, now)?;
+        let mut papers = self.news_papers(&changes, why)?;
         papers.extend(self.gone_no_more(&changes).await?);
         papers.extend(self.ended_by(&changes).await?);
         Ok(Errand { papers, catalog: changes, ..Errand::default() })

@@ -10,7 +10,7 @@ use crate::act::Act;
 use crate::deposits::Assignment;
 use crate::money::{Credit, Done, Giving, out_of_range};
 use crate::operations::{Reversal, is_outdated};
-use crate::papers::{Sheet, fresh_id, is_stale, put};
+use crate::papers::{Sheet, is_stale, put};
 use crate::plug::Office;
 use crate::problem::Problem;
 use crate::reconcile::Settlement;
@@ -303,7 +303,7 @@ impl Office {
                 "above what one person may do, and there is only one: it waits"
             );
         }
-        let id = fresh_id(now)?;
+        let id = self.fresh_id(now)?;
         let body = ApprovalBody {
             proposal: Some(proposal.clone()),
             credit: None,

@@ -4,7 +4,7 @@
 use crate::access::{Actor, Permission};
 use crate::money::Done;
 use crate::operations::Reversal;
-use crate::papers::{fresh_id, put};
+use crate::papers::put;
 use crate::plug::Office;
 use crate::problem::Problem;
 use crate::proposals::{Prepared, Proposal};
@@ -229,7 +229,7 @@ impl Office {
         let beyond = differences.len().saturating_sub(KEPT_MOST);
         differences.truncate(KEPT_MOST);
         let now = self.handle.now().utc;
-        let id = fresh_id(now)?;
+        let id = self.fresh_id(now)?;
         let body = Reconciliation {
             id: id.clone(),
             at: now.get(),

@@ -8,7 +8,7 @@ use crate::access::{Actor, Permission};
 use crate::bank_file::{BankFile, told};
 use crate::deposits::{MUTATION, Mutation, MutationBody, Taken};
 use crate::feed::Feed;
-use crate::papers::{Sheet, digest, fresh_id, is_stale, put};
+use crate::papers::{Sheet, digest, is_stale, put};
 use crate::plug::Office;
 use crate::problem::Problem;
 use crate::when::read_when;
@@ -129,7 +129,7 @@ impl Office {
     /// [`Problem`] for who may not; for anything else when only one was told.
     pub async fn take_feed(&self, actor: &Actor, feed: Feed) -> anyhow::Result<Vec<Taken>> {
         actor.must(Permission::ReportBank)?;
-        let batch = fresh_id(self.handle.now().utc)?;
+        let batch = self.fresh_id(self.handle.now().utc)?;
         let source = format!("feed of {}", actor.name);
         let (mut reads, mut refused) = (Vec::new(), Vec::new());
         for credit in feed.credits {
@@ -188,7 +188,7 @@ impl Office {
         file: BankFile,
     ) -> anyhow::Result<Vec<Taken>> {
         actor.must(Permission::ReportBank)?;
-        let batch = fresh_id(self.handle.now().utc)?;
+        let batch = self.fresh_id(self.handle.now().utc)?;
         let mut reads = Vec::new();
         for (line, mutation) in file.credits {
             let read = self.read(mutation, FILE, &batch).await;
@@ -264,7 +264,7 @@ impl Office {
         let mut new = New { other_version: false, doubtful: false, like: Vec::new() };
         let mut papers = Vec::new();
         // Newest first, also before those of an older business, whose names began with a bank's code.
-        let id = format!("z{}", fresh_id(now.utc)?);
+        let id = format!("z{}", self.fresh_id(now.utc)?);
 
         // By its own number first.
         let mut own = None;

@@ -5,14 +5,14 @@
 
 use crate::access::Actor;
 use crate::money::Done;
-use crate::papers::{Sheet, drop, fresh_id, is_stale, put, random};
+use crate::papers::{Sheet, is_stale, put};
 use crate::plug::Office;
 use crate::problem::Problem;
 use crate::proposals::{Prepared, Proposal};
 use domain::{Weight, ticket_amounts};
 use engine::{Errand, PaperChange};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeSet;
 use types::{MemberCode, Rupiah};
 
@@ -67,6 +67,16 @@ pub(crate) struct TicketBody {
     pub(crate) expires: i64,
     pub(crate) state: String,
     pub(crate) mutation: Option<String>,
+}
+
+/// Which ticket an amount belongs to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct HoldBody {
+    ticket: String,
+    expires: i64,
+    /// It was paid or cancelled.
+    #[serde(default)]
+    done: bool,
 }
 
 /// A deposit ticket as shown.
@@ -199,25 +209,27 @@ impl Office {
             return Err(Problem::asked("too_many_tickets", why).into());
         }
         let most = u32::try_from(rules.ticket_unique_most).unwrap_or_default();
-        for amount in ticket_amounts(wanted, most, u64::from_le_bytes(random()?)) {
-            let amount = amount.get();
+        let chance = self.chance.next()?;
+        let all = || ticket_amounts(wanted, most, chance).map(Rupiah::get);
+        // Somebody pays a ticket twice by mistake: its amount is nobody else's as long as others are left.
+        let unused = all().map(|amount| (amount, false));
+        for (amount, again) in unused.chain(all().map(|amount| (amount, true))) {
             if typed.contains(&amount) {
                 continue;
             }
             let name = amount_name(bank, amount);
-            let held = self.sheet::<Value>(AMOUNT, &name).await?;
+            let held = self.sheet::<HoldBody>(AMOUNT, &name).await?;
             // A ticket that was never paid frees its amount a day after it expired: until then a
             // late payer is still recognised.
             let freed = held.as_ref().is_some_and(|sheet| {
-                sheet.body["expires"].as_i64().unwrap_or_default().saturating_add(DAY_MS)
-                    < now.get()
+                sheet.body.expires.saturating_add(DAY_MS) < now.get() || (again && sheet.body.done)
             });
             let seen = match &held {
                 None => 0,
                 Some(sheet) if freed => sheet.version,
                 Some(_) => continue,
             };
-            let ticket_id = fresh_id(now)?;
+            let ticket_id = self.fresh_id(now)?;
             let body = TicketBody {
                 member: id.get(),
                 code: code.to_string(),
@@ -229,7 +241,7 @@ impl Office {
                 state: OPEN.to_owned(),
                 mutation: None,
             };
-            let hold = json!({"ticket": ticket_id, "expires": body.expires});
+            let hold = HoldBody { ticket: ticket_id.clone(), expires: body.expires, done: false };
             let detail = json!({"member": code.as_str(), "bank": bank, "amount": amount});
             let errand = Errand {
                 papers: vec![
@@ -289,15 +301,14 @@ impl Office {
         Ok(())
     }
 
-    /// Frees the amount of a ticket, when it still holds it.
-    async fn release(
-        &self,
-        name: &str,
-        ticket: &str,
-    ) -> anyhow::Result<Option<engine::PaperChange>> {
-        let held = self.sheet::<Value>(AMOUNT, name).await?;
-        let ours = held.filter(|sheet| sheet.body["ticket"] == ticket);
-        Ok(ours.map(|sheet| drop(AMOUNT, name, sheet.version)))
+    /// The amount of a ticket is needed no more, when it still holds it.
+    async fn release(&self, name: &str, ticket: &str) -> anyhow::Result<Option<PaperChange>> {
+        let held = self.sheet::<HoldBody>(AMOUNT, name).await?;
+        let ours = held.filter(|sheet| sheet.body.ticket == ticket);
+        let done = ours.map(|sheet| {
+            put(AMOUNT, name, sheet.version, "", &HoldBody { done: true, ..sheet.body })
+        });
+        done.transpose()
     }
 
     /// The ticket that waits for exactly this amount.
@@ -307,12 +318,9 @@ impl Office {
         amount: i64,
         now: i64,
     ) -> anyhow::Result<Option<Sheet<TicketBody>>> {
-        let held = self.sheet::<Value>(AMOUNT, &amount_name(bank, amount)).await?;
-        let Some(id) = held.and_then(|sheet| sheet.body["ticket"].as_str().map(str::to_owned))
-        else {
-            return Ok(None);
-        };
-        let found = self.sheet::<TicketBody>(TICKET, &id).await?;
+        let held = self.sheet::<HoldBody>(AMOUNT, &amount_name(bank, amount)).await?;
+        let Some(held) = held else { return Ok(None) };
+        let found = self.sheet::<TicketBody>(TICKET, &held.body.ticket).await?;
         Ok(found.filter(|sheet| sheet.body.state == OPEN && sheet.body.expires >= now))
     }
 
