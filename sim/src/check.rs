@@ -27,13 +27,46 @@ const GATE_MS: i64 = 15 * 60_000;
 /// Who was away for so long cannot tell by a time of the day which purchase a guard speaks of.
 const DAY_MS: i64 = 86_400_000;
 
+/// The whole ledger against every purchase, attempt and account: what `verify` looks at, by the same audit.
+pub(crate) fn audit(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> {
+    let mut audit = Audit::new();
+    reads.each_transfer(&Places::new(), &mut |row| {
+        audit.transfer(row.seq, &row.row);
+        ControlFlow::Continue(())
+    })?;
+    let mut all = Vec::new();
+    reads.each_trx(None, &mut |trx| {
+        audit.trx(&trx);
+        all.push(trx.no);
+        ControlFlow::Continue(())
+    })?;
+    for known in reads.knowns(&all)? {
+        audit.attempts(&known.trx, &known.attempts);
+    }
+    let accounts: BTreeMap<MemberId, _> = reads.accounts()?.into_iter().collect();
+    for record in reads.catalog()?.members {
+        let balance =
+            accounts.get(&record.member.id).map_or(Rupiah::ZERO, |account| account.balance);
+        let seed = world.with(|state| state.seed);
+        let number = u64::try_from(record.member.id.get() - 1).unwrap_or_default();
+        let (credit, _) = shop::limits(Some(seed), number);
+        audit.account(record.member.id, balance, Rupiah::new(-credit));
+    }
+    for finding in audit.findings() {
+        world.wrong(finding.0);
+    }
+    Ok(())
+}
+
 /// The books at this moment: sums, floors, chains, and everything that was answered.
 pub(crate) fn books(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> {
-    let mut audit = Audit::new();
+    audit(world, reads)?;
+    for _ in reads.accounts()?.iter().filter(|(_, account)| account.balance.is_negative()) {
+        world.seen("member: owes");
+    }
     let mut ledger: BTreeMap<Lane, ChainHead> = BTreeMap::new();
     let mut broken = Vec::new();
     reads.each_transfer(&Places::new(), &mut |row| {
-        audit.transfer(row.seq, &row.row);
         let head = ledger.entry(row.lane).or_default();
         if row.hash != transfer_hash(&head.hash, head.seq + 1, &row.row) {
             broken.push(format!("ledger row {} breaks the chain", row.seq));
@@ -57,32 +90,12 @@ pub(crate) fn books(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> 
     })?;
     let mut trxs = BTreeMap::new();
     reads.each_trx(None, &mut |trx| {
-        audit.trx(&trx);
         trxs.insert((trx.member.get(), trx.ref_id.clone()), trx.no);
         ControlFlow::Continue(())
     })?;
-    let all: Vec<TrxNo> = trxs.values().copied().collect();
-    for known in reads.knowns(&all)? {
-        audit.attempts(&known.trx, &known.attempts);
-    }
-    let accounts: BTreeMap<MemberId, _> = reads.accounts()?.into_iter().collect();
-    for record in reads.catalog()?.members {
-        let balance =
-            accounts.get(&record.member.id).map_or(Rupiah::ZERO, |account| account.balance);
-        let seed = world.with(|state| state.seed);
-        let number = u64::try_from(record.member.id.get() - 1).unwrap_or_default();
-        if balance.is_negative() {
-            world.seen("member: owes");
-        }
-        let (credit, _) = shop::limits(Some(seed), number);
-        audit.account(record.member.id, balance, Rupiah::new(-credit));
-    }
     broken.extend(reads.damage(None)?);
     for why in broken {
         world.wrong(why);
-    }
-    for finding in audit.findings() {
-        world.wrong(finding.0);
     }
     let shadow = world.with(|state| std::mem::take(&mut state.shadow));
     let compared = shadow.compare(reads);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 /// Everything that must have happened. One that never did is a failure of the run.
-const EXPECTED: [&str; 153] = [
+const EXPECTED: [&str; 167] = [
     "attempt: delivered",
     "attempt: failed",
     "attempt: second",
@@ -13,6 +13,20 @@ const EXPECTED: [&str; 153] = [
     "attempt: unknown",
     "attempt: unsent",
     "attempt: waiting",
+    "bank: a person credits",
+    "bank: a person ignores",
+    "bank: a ticket",
+    "bank: a ticket cancelled",
+    "bank: another version",
+    "bank: credited",
+    "bank: known",
+    "bank: names another",
+    "bank: no ticket",
+    "bank: paid",
+    "bank: paid another amount",
+    "bank: paid by another",
+    "bank: paid twice",
+    "bank: waits",
     "buy accepted",
     "buy busy",
     "buy conflict",

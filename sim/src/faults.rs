@@ -41,7 +41,8 @@ impl Faults {
         if now == 0 {
             return None;
         }
-        if self.full > 0 {
+        // There is space again when everybody behaves.
+        if self.full > 0 && !world.with(|state| state.honest) {
             self.full -= 1;
             return Some(Fault::NotWritten);
         }

@@ -6,6 +6,7 @@
 //! truth must be ours. A failing seed repeats exactly. Nothing here is part of the program.
 
 mod answers;
+mod bank;
 mod broken;
 mod calls;
 mod chance;

@@ -1,5 +1,6 @@
 //! One run: processes that live, crash and start again, until everybody behaves and it is judged.
 
+use crate::bank;
 use crate::broken::Broken;
 use crate::calls::call_back;
 use crate::chance::below;
@@ -240,7 +241,7 @@ async fn live(
     world.log(|| "process starts".to_owned());
     if first {
         for (number, balance) in (0_u64..).zip(shop::BALANCES) {
-            credit(world, &nodes[0].handle, number, balance).await;
+            credit(world, &nodes[0].desk.handle, number, balance).await;
         }
     }
     let mut desks = Vec::new();
@@ -248,8 +249,8 @@ async fn live(
     // Their tasks end with them.
     let mut all_workers = Vec::new();
     for (node, started) in nodes.into_iter().enumerate() {
-        let Started { handle, ports, writer, adopted, workers } = started;
-        desks.push((handle, ports));
+        let Started { desk, writer, adopted, workers } = started;
+        desks.push(desk);
         writers.push(writer);
         let workers = Arc::new(workers);
         all_workers.push(workers.clone());
@@ -302,11 +303,13 @@ async fn drive(world: &World, desks: &[Desk]) -> anyhow::Result<End> {
         }
         if now >= ends[1] && !replayed {
             replayed = true;
-            replay(&awake(world, desks).0, None).await;
+            replay(&awake(world, desks).handle, None).await;
         }
         if now >= ends[2] && !rested {
             rested = true;
-            operator::decide_the_rest(world, &awake(world, desks).0).await;
+            let desk = awake(world, desks);
+            operator::decide_the_rest(world, &desk.handle).await;
+            bank::rest(world, &desk.office).await;
         }
         if now >= ends[3] {
             return Ok(End::Over);
@@ -326,16 +329,17 @@ async fn drive(world: &World, desks: &[Desk]) -> anyhow::Result<End> {
                     // A balancer sends members to any node, also to one that is gone.
                     let member =
                         matches!(op.what, What::Buy(_) | What::Again(_) | What::Conflict(_));
-                    let any = &desks[index % desks.len()].0;
-                    let handle = if member { any } else { &awake(world, desks).0 };
+                    let any = &desks[index % desks.len()];
+                    let desk = if member { any } else { awake(world, desks) };
                     // Nobody waits for anybody else.
-                    let (world, handle) = (world.clone(), handle.clone());
+                    let (world, desk) = (world.clone(), desk.clone());
                     let others: Vec<Handle> =
-                        desks.iter().map(|(handle, _)| handle.clone()).collect();
-                    tokio::spawn(async move { act(&world, &handle, op.what, &others).await });
+                        desks.iter().map(|desk| desk.handle.clone()).collect();
+                    tokio::spawn(async move { act(&world, &desk, op.what, &others).await });
                 }
                 Event::Call(call) => {
-                    let (world, (handle, ports)) = (world.clone(), awake(world, desks).clone());
+                    let (world, Desk { handle, ports, .. }) =
+                        (world.clone(), awake(world, desks).clone());
                     tokio::spawn(async move { call_back(&world, &handle, &ports, call).await });
                 }
                 Event::Arrives { supplier, reference, item } => {
@@ -358,7 +362,7 @@ async fn drive(world: &World, desks: &[Desk]) -> anyhow::Result<End> {
 
 /// From here on everybody behaves, and no supplier is paused.
 async fn behave(world: &World, desks: &[Desk]) -> anyhow::Result<()> {
-    let handle = &awake(world, desks).0;
+    let handle = &awake(world, desks).handle;
     world.log(|| "everybody behaves".to_owned());
     world.with(|state| {
         state.paused.clear();
@@ -372,8 +376,8 @@ async fn behave(world: &World, desks: &[Desk]) -> anyhow::Result<()> {
         changes.push(CatalogChange::Route(shop::route(Some(seed), product, supplier, true)?));
     }
     let _ = handle.submit_patiently(Errand::edit(changes).into()).await;
-    for (handle, _) in desks {
-        handle.refresh().map_err(|why| anyhow!(why))?;
+    for desk in desks {
+        desk.handle.refresh().map_err(|why| anyhow!(why))?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The nodes of one life: what each is made of, and how it ends.
 
+use crate::bank;
 use crate::chance::below;
 use crate::check;
 use crate::receiver::Receivers;
@@ -12,6 +13,7 @@ use anyhow::anyhow;
 use domain::{Failover, LateFailure};
 use engine::{Engine, Gate, Handle, Port, ReadPool, Setup, Suppliers, Workers, Zone};
 use model::Model;
+use office::Office;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,8 +116,7 @@ pub(crate) fn is_narrow(seed: u64, number: usize) -> bool {
 
 /// One node of the running processes.
 pub(crate) struct Started {
-    pub(crate) handle: Handle,
-    pub(crate) ports: Arc<Suppliers>,
+    pub(crate) desk: Desk,
     pub(crate) writer: JoinHandle<Result<(), StoreError>>,
     pub(crate) adopted: Option<UnboundedReceiver<Lane>>,
     pub(crate) workers: Workers,
@@ -162,8 +163,9 @@ pub(crate) fn start(
         ports.insert(shop::supplier_code(number)?, Port { gate, ..port });
     }
     let courier = Arc::new(Receivers(world.clone(), node));
+    let office = bank::office(world, &handle, key, courier.clone());
     let workers = Workers::new(handle.clone(), ports.clone(), courier).with_tick(TICK);
-    Ok(Started { handle, ports, writer, adopted, workers })
+    Ok(Started { desk: Desk { handle, ports, office }, writer, adopted, workers })
 }
 
 /// Ends with the first writer that ends and was not fenced off.
@@ -203,5 +205,10 @@ pub(crate) fn awake<'a>(world: &World, desks: &'a [Desk]) -> &'a Desk {
     desks.iter().enumerate().find(|(node, _)| !lost(*node)).map_or(&desks[0], |(_, desk)| desk)
 }
 
-/// The door to a node, and its suppliers.
-pub(crate) type Desk = (Handle, Arc<Suppliers>);
+/// The doors to a node: its engine, its suppliers, its office.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    pub(crate) handle: Handle,
+    pub(crate) ports: Arc<Suppliers>,
+    pub(crate) office: Arc<Office>,
+}

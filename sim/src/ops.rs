@@ -1,5 +1,6 @@
 //! What people do in a run, as a list: it is drawn once and can be made shorter.
 
+use crate::bank::{Pay, Teller};
 use crate::chance::{below, pick};
 use crate::rude::knows;
 use crate::shop::QTY;
@@ -29,6 +30,14 @@ pub(crate) enum What {
     Give { from: u64, to: u64, amount: i64 },
     /// The catalog is changed while purchases are under way.
     Edit(Edit),
+    /// A member asks for a ticket.
+    Ticket { number: u64, member: u64, wanted: i64 },
+    /// ..and does not want it any more.
+    Cancel { number: u64 },
+    /// Money comes to the bank for it.
+    Pay { number: u64, how: Pay },
+    /// Somebody tells what the bank has lately.
+    Tell { teller: Teller, most: usize },
     /// The operator has exhausted callbacks sent again.
     Replay,
     /// The wall clock is set back.
@@ -102,6 +111,7 @@ enum Kind {
     Edit,
     ClockForward,
     StandStill,
+    Deposit,
 }
 
 /// When nodes sleep, in runs with two of them.
@@ -135,8 +145,42 @@ fn rush(seed: u64, n: u64, at: i64, ops: &mut Vec<Op>) {
     ops.push(Op { at: at + after + 60_000, what: What::Pause { supplier: 0, paused: false } });
 }
 
+/// A member asks for a ticket and pays it, and the bank's news arrive, several times and in several ways.
+fn deposit(seed: u64, n: u64, at: i64, ops: &mut Vec<Op>) {
+    let draw = |what: &str, most: u64| below(seed, &format!("deposit {n} {what}"), most);
+    let after = |what: &str, most: u64| i64::try_from(1_000 + draw(what, most)).unwrap_or_default();
+    let member = draw("member", MEMBERS);
+    // Near one another.
+    let wanted = 10_000 + 1_000 * i64::try_from(draw("wanted", 3)).unwrap_or_default();
+    ops.push(Op { at, what: What::Ticket { number: n, member, wanted } });
+    let paid = at + after("paid", 90_000);
+    if draw("cancel", 8) == 0 {
+        ops.push(Op { at: at + after("cancelled", 120_000), what: What::Cancel { number: n } });
+    }
+    let how = match draw("how", 10) {
+        0 => Pay::Round,
+        1..=4 => Pay::Twice,
+        5 => Pay::Another((member + 1 + draw("another", MEMBERS - 1)) % MEMBERS),
+        _ => Pay::Exactly,
+    };
+    if draw("pays", 8) > 0 {
+        ops.push(Op { at: paid, what: What::Pay { number: n, how } });
+    }
+    for each in 0..1 + draw("told", 4) {
+        let draw = |what: &str, most| draw(&format!("{each} {what}"), most);
+        let teller = match draw("teller", 4) {
+            0 => Teller::Robot,
+            1 | 2 => Teller::File,
+            _ => Teller::Service,
+        };
+        let most = 1 + usize::try_from(draw("most", 4)).unwrap_or_default();
+        let late = i64::try_from(draw("late", 150_000)).unwrap_or_default();
+        ops.push(Op { at: paid + late, what: What::Tell { teller, most } });
+    }
+}
+
 /// What people do besides buying, with how often, and whether every seed knows it.
-const KINDS: [(u64, Kind, Option<&str>); 17] = [
+const KINDS: [(u64, Kind, Option<&str>); 18] = [
     (60, Kind::Buy, None),
     (12, Kind::Again, None),
     (3, Kind::Conflict, None),
@@ -154,6 +198,7 @@ const KINDS: [(u64, Kind, Option<&str>); 17] = [
     (5, Kind::Edit, Some("catalog: edited")),
     (3, Kind::ClockForward, Some("clock: set forward")),
     (3, Kind::StandStill, Some("process: stands still")),
+    (16, Kind::Deposit, Some("bank: tickets")),
 ];
 
 /// A purchase with everything that a request may carry.
@@ -249,6 +294,10 @@ pub(crate) fn draw(seed: u64) -> Vec<Op> {
             (Kind::Kill, _) => What::Kill,
             (Kind::Rush, _) => {
                 rush(seed, n, at, &mut ops);
+                continue;
+            }
+            (Kind::Deposit, _) => {
+                deposit(seed, n, at, &mut ops);
                 continue;
             }
         };

@@ -1,7 +1,9 @@
 //! What members and people of the house do at a node: they buy, pay in, give, edit, pause.
 
+use crate::bank;
 use crate::calls::call_too_early;
 use crate::check;
+use crate::nodes::Desk;
 use crate::operator;
 use crate::ops::{Edit, Wanted, What};
 use crate::shop;
@@ -13,7 +15,7 @@ use store::{CatalogChange, DeliveryFilter, DeliveryState};
 use types::{Dest, MemberId, ProductCode, Qty, RefId, Rupiah};
 
 /// The id of a member by its number.
-fn member_id(number: u64) -> MemberId {
+pub(crate) fn member_id(number: u64) -> MemberId {
     MemberId::new(i64::try_from(number).unwrap_or_default() + 1)
 }
 
@@ -241,7 +243,8 @@ fn set_clock(world: &World, by: i64) {
 }
 
 /// Somebody does something, at a node.
-pub(crate) async fn act(world: &World, handle: &Handle, what: What, all: &[Handle]) {
+pub(crate) async fn act(world: &World, desk: &Desk, what: What, all: &[Handle]) {
+    let Desk { handle, office, .. } = desk;
     match what {
         What::Buy(wanted) | What::Again(wanted) | What::Conflict(wanted) => {
             buy(world, handle, &wanted).await;
@@ -253,6 +256,12 @@ pub(crate) async fn act(world: &World, handle: &Handle, what: What, all: &[Handl
             pause(world, handle, all, number, paused).await;
         }
         What::Edit(what) => edit(world, handle, all, what).await,
+        What::Ticket { number, member, wanted } => {
+            bank::ask(world, office, number, member, wanted).await;
+        }
+        What::Cancel { number } => bank::cancel(world, office, number).await,
+        What::Pay { number, how } => bank::pay(world, number, how),
+        What::Tell { teller, most } => bank::tell(world, office, teller, most).await,
         What::Decide => operator::decide(world, handle).await,
         What::Err { nth } => operator::err(world, handle, nth).await,
         What::Reverse { nth } => operator::reverse(world, handle, nth).await,

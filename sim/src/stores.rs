@@ -1,6 +1,7 @@
 //! A store that counts what is written, stops before or after any commit, and can be broken.
 
 use crate::broken::Broken;
+use crate::check;
 use crate::faults::{Fault, Faults, error, slow_ms};
 use crate::world::World;
 use domain::{Attempt, AttemptState, Kind, TrxState};
@@ -117,6 +118,19 @@ impl Watched {
         }
     }
 
+    /// After every commit that moves money, whole. On SQLite, which leads the same lives, when a process ends.
+    fn audit(&self, batch: &Batch) -> Result<(), StoreError> {
+        let moves = |change: &Change| matches!(change, Change::Transfer(_));
+        // One thing wrong is enough, and what goes round and round would be audited for ever.
+        let is_wrong = self.world.with(|state| !state.wrong.is_empty());
+        let Some(model) = &self.world.model else { return Ok(()) };
+        if is_wrong || !batch.changes.iter().any(moves) {
+            return Ok(());
+        }
+        check::audit(&self.world, &mut model.clone())
+            .map_err(|why| StoreError::Broken(format!("{why:#}")))
+    }
+
     /// Takes away from a batch what a defect of the environment loses.
     fn spoil(&mut self, batch: &mut Batch) {
         let broken = self.broken();
@@ -198,6 +212,7 @@ impl Store for Watched {
         self.watch(&batch);
         self.inner.commit(batch.clone())?;
         self.world.judge(&batch);
+        self.audit(&batch)?;
         let marks = |change: &Change| match change {
             Change::UpdateAttempt(attempt) => attempt.state == AttemptState::Sent,
             _ => false,

@@ -226,7 +226,13 @@ pub(crate) fn of_a_stranger(
         Way::Callback => vec![all[0], all[1], all[2]],
     };
     let (what, stranger) = pick(seed, &format!("stranger {name}"), &possible);
-    let at = voice.clock(truth.received - LONG_AGO_MS);
+    let at = match stranger {
+        // Older than anything of ours: an equal one may have been bought long before this one.
+        Stranger::OldTime => voice.clock(-LONG_AGO_MS),
+        Stranger::Reference | Stranger::Product | Stranger::Dest | Stranger::Seen => {
+            voice.clock(truth.received - LONG_AGO_MS)
+        }
+    };
     let (product, dest) = (truth.product.as_str(), truth.dest.as_str());
     let other = format!("089700000{}", below(seed, &format!("other {name}"), 900) + 100);
     let number = serial(&format!("{seed} {name}"));

@@ -1,6 +1,7 @@
 //! Everything outside the engine: time, what is still to happen, what really happened, the log.
 //! It outlives the process that is simulated.
 
+use crate::bank::Books;
 use crate::broken::Broken;
 use crate::chance::below;
 use crate::ops::{BUSY_MS, Op};
@@ -127,6 +128,7 @@ pub(crate) struct State {
     pub(crate) calls: Vec<i64>,
     /// What the books must be.
     pub(crate) shadow: Shadow,
+    pub(crate) bank: Books,
     /// Trxs a person decided.
     pub(crate) decided: Vec<TrxNo>,
     /// ..and not as it really was.
@@ -192,6 +194,7 @@ impl World {
             taken: BTreeSet::new(),
             calls: Vec::new(),
             shadow: Shadow::default(),
+            bank: Books::default(),
             decided: Vec::new(),
             erred: BTreeSet::new(),
             rested: Vec::new(),

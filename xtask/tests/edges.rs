@@ -108,6 +108,7 @@ const ARROWS: [(&str, &[&str], &[&str]); 23] = [
             "suppliers",
             "simulator",
             "engine",
+            "office",
         ],
         &["rusqlite", "hyper"],
     ),

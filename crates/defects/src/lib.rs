@@ -146,6 +146,12 @@ defects! {
     MarkupForgotten "markup-forgotten" 5,
     /// A purchase is released at the price of now.
     PriceOfNow "price-of-now" 5,
+    /// Whatever a bank tells is a payment that was never told before.
+    PaymentAlwaysNew "payment-always-new" 5,
+    /// A payment that is only like another one is dropped.
+    PaymentDropped "payment-dropped" 5,
+    /// A ticket's member is credited, whomever the payer names.
+    PayerNotRead "payer-not-read" 5,
     /// A deposit is booked twice.
     DepositTwice "deposit-twice" 5,
     /// A withdrawal goes below what the member may owe.

@@ -2,6 +2,7 @@
 //! without a person. What contradicts anything waits.
 
 use crate::bank::{Booked, day_number};
+use defects::{Defect, on};
 use types::{CivilTime, Day, MemberCode, Moment, Rupiah};
 
 /// Clocks of banks and ours may differ by so much.
@@ -149,7 +150,7 @@ pub fn judge_credit(facts: &CreditFacts<'_>) -> Result<(), Held> {
             return Err(Held::BeforeTicket);
         }
     }
-    if facts.names.is_some() {
+    if facts.names.is_some() && !on(Defect::PayerNotRead) {
         return Err(Held::NamesAnother);
     }
     Ok(())

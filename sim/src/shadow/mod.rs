@@ -7,6 +7,7 @@
 mod attempts;
 mod told;
 
+use crate::bank::ACCOUNT;
 use crate::shop::{CHEAP, FEE, MARKUP, PRICE, QTY, limits};
 use crate::world::State;
 use domain::{AccountName, Attempt, Kind, Loss, Transfer, Trx, TrxState};
@@ -96,6 +97,8 @@ pub(crate) struct Shadow {
     deliveries: BTreeMap<DeliveryId, Delivery>,
     /// Deposits and withdrawals that were asked for and are not booked.
     asked: Vec<(MemberId, i64)>,
+    /// What came to the account of tickets and is not booked.
+    paid: Vec<(MemberId, i64)>,
     /// Which purchase got a serial number of a supplier first.
     numbers: BTreeMap<(SupplierCode, Sn), TrxNo>,
 }
@@ -114,6 +117,21 @@ impl Shadow {
     /// A person asks for a deposit, or for a withdrawal.
     pub(crate) fn asked(&mut self, member: MemberId, amount: i64) {
         self.asked.push((member, amount));
+    }
+
+    /// A member pays in, whatever is reported of it.
+    pub(crate) fn pays(&mut self, member: MemberId, amount: i64) {
+        self.paid.push((member, amount));
+    }
+
+    /// Whoever paid so much and was not credited.
+    pub(crate) fn unpaid(&self, amount: i64) -> Option<MemberId> {
+        self.paid.iter().find(|(_, paid)| *paid == amount).map(|(member, _)| *member)
+    }
+
+    /// What was paid and never booked.
+    pub(crate) fn paid_and_not_booked(&self) -> Vec<(MemberId, i64)> {
+        self.paid.clone()
     }
 
     /// A member says which equal purchase of the day this is.
@@ -457,10 +475,11 @@ impl Shadow {
         } else if self.is_correction(transfer) {
             // A person asked for it.
         } else if let (None, Some((member, change))) = (transfer.trx, transfer.member_change()) {
-            let asked = self.asked.iter().position(|asked| *asked == (member, change));
-            match asked {
+            let by_ticket = transfer.from == AccountName::Cash(ACCOUNT.to_owned());
+            let asked = if by_ticket { &mut self.paid } else { &mut self.asked };
+            match asked.iter().position(|asked| *asked == (member, change)) {
                 Some(place) => {
-                    self.asked.remove(place);
+                    asked.remove(place);
                 }
                 None => desk.wrong.push(format!("{change} moves for {member}, unasked")),
             }
