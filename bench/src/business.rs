@@ -227,21 +227,20 @@ impl Business {
     pub(crate) fn serve(self) -> anyhow::Result<Serving> {
         let (log, began) = (self.data.join("log"), Instant::now());
         let (mut metrics, mut address) = (None, None);
-        let started = Process::start(
-            self.command().arg("serve").stderr(File::create(&log)?),
-            |line| {
+        let started =
+            Process::start(self.command().arg("serve").stderr(File::create(&log)?), |line| {
                 let found = line.strip_prefix("metrics on http://");
                 let found = found.and_then(|rest| rest.strip_suffix("/metrics")?.parse().ok());
                 metrics = metrics.or(found);
                 address = address.or_else(|| listening(line));
                 metrics.zip(address)
-            },
-        );
+            });
         let said = || std::fs::read_to_string(&log).unwrap_or_default();
         let (process, (metrics, address)) = started.with_context(said)?;
         let started = began.elapsed();
         let settings = said();
-        let settings = settings.split("\"settings\":\"").nth(1).and_then(|rest| rest.split('"').next());
+        let settings =
+            settings.split("\"settings\":\"").nth(1).and_then(|rest| rest.split('"').next());
         let settings = settings.unwrap_or("settings unknown").to_owned();
         let back = format!("http://{address}/callback/sim/hush");
         let mut simulate = Command::new(&self.program);
@@ -254,7 +253,18 @@ impl Business {
             self.wanted.supplier.limits()
         );
         self.run(&["supplier", "add", "sim", "--file", &self.write("supplier.toml", &text)?])?;
-        self.run(&["route", "set", "T1", "sim", "--sku", "T1", "--cost", "1200", "--priority", "1"])?;
+        self.run(&[
+            "route",
+            "set",
+            "T1",
+            "sim",
+            "--sku",
+            "T1",
+            "--cost",
+            "1200",
+            "--priority",
+            "1",
+        ])?;
         let _supplier = supplier.0;
         Ok(Serving { process, address, metrics, started, settings, _supplier, business: self })
     }
@@ -303,9 +313,10 @@ impl Serving {
         Ok(value.with_context(|| format!("no {name} in its metrics"))?.parse()?)
     }
 
-    /// How many purchases were told to members, and how many callbacks that took.
-    pub(crate) async fn told(&self) -> anyhow::Result<(u64, u64)> {
-        let said = self.ask(self.business.receiver.1, COUNTS).await?;
+    /// How many purchases whose references begin so were told to members, and how many callbacks that took.
+    pub(crate) async fn told(&self, first: &str) -> anyhow::Result<(u64, u64)> {
+        let target = format!("{COUNTS}?refid={first}");
+        let said = self.ask(self.business.receiver.1, &target).await?;
         let (purchases, callbacks) = said.split_once(' ').context("no counts")?;
         Ok((purchases.parse()?, callbacks.parse()?))
     }

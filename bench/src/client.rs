@@ -82,11 +82,7 @@ impl Connection {
     }
 
     /// One request with these extra headers.
-    pub(crate) async fn send(
-        &mut self,
-        target: &str,
-        headers: &str,
-    ) -> anyhow::Result<Answer<'_>> {
+    pub(crate) async fn send(&mut self, target: &str, headers: &str) -> anyhow::Result<Answer<'_>> {
         let request = format!("GET {target} HTTP/1.1\r\nHost: h2h\r\n{headers}\r\n");
         self.stream.write_all(request.as_bytes()).await?;
         answer(&mut self.stream, &mut self.buffer).await
@@ -203,10 +199,7 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
-async fn answer<'a>(
-    stream: &mut TcpStream,
-    buffer: &'a mut Vec<u8>,
-) -> anyhow::Result<Answer<'a>> {
+async fn answer<'a>(stream: &mut TcpStream, buffer: &'a mut Vec<u8>) -> anyhow::Result<Answer<'a>> {
     buffer.clear();
     let (end, length) = loop {
         if stream.read_buf(buffer).await? == 0 {

@@ -33,12 +33,15 @@ impl Demo {
         let data = tempfile::tempdir_in(folder)?;
         let busy = trx.div_ceil(A_DEMO).max(1).to_string();
         let mut command = Command::new(program);
+        // Its log would stand between the figures.
         command
+            .env("GERBANG_LOG", "warn")
             .args(["demo", "--listen", "127.0.0.1:0", "--days", "30", "--busy", &busy, "--data"])
             .arg(data.path());
         let mut address = None;
         let (process, address) = Process::start(&mut command, |line| {
-            let found = line.strip_prefix("console http://").and_then(|rest| rest.split('/').next());
+            let found =
+                line.strip_prefix("console http://").and_then(|rest| rest.split('/').next());
             address = address.or(found.and_then(|found| found.parse().ok()));
             // Its socket takes commands from here on.
             address.filter(|_| line.starts_with("listening on "))

@@ -29,6 +29,10 @@ const PIECE: i64 = 5_000;
 const PRICE: i64 = 1_321;
 /// Number of the first one.
 const FIRST: i64 = 100_000_001;
+/// When an open one would have been asked about, had the program lived on.
+const CHECK_AFTER_MS: i64 = 15_000;
+/// What references of those that were there already begin with.
+const OLD: &str = "g";
 /// Purchases a second while open attempts are recovered.
 const RATE: u64 = 50;
 const EMPTY: &str = "purchases, empty business";
@@ -38,7 +42,7 @@ const PASSWORD: &str = "kopi-pahit-sekali";
 /// The rows of one purchase as a day's work leaves them: decided and told, or sent and open.
 fn lived(n: i64, count: i64, at: UtcMillis, open: bool) -> anyhow::Result<Vec<Change>> {
     let (no, member) = (TrxNo::new(n), MemberId::new(n % count + 1));
-    let ref_id = RefId::parse(&format!("g{n}"))?;
+    let ref_id = RefId::parse(&format!("{OLD}{n}"))?;
     let dest = Dest::parse(&dest_of(n))?;
     let (price, cost, sn) = (Rupiah::new(PRICE), Rupiah::new(1_200), Sn::parse("R1")?);
     let before = Rupiah::new(1_000_000_000_000);
@@ -71,7 +75,7 @@ fn lived(n: i64, count: i64, at: UtcMillis, open: bool) -> anyhow::Result<Vec<Ch
         state: if open { AttemptState::Sent } else { AttemptState::Delivered { sn } },
         created: at,
         sent: Some(at),
-        next: None,
+        next: open.then(|| UtcMillis::new(at.get() + CHECK_AFTER_MS)),
         checks: 0,
         counter: 1,
         why: "priority 1, cost 1.200".to_owned(),
@@ -197,7 +201,7 @@ pub(crate) async fn measure(plan: &Plan, trxs: i64, pending: i64) -> anyhow::Res
         Ok(())
     };
     memory("memory after the first purchase", &mut table)?;
-    recover(&serving, &mut table, began).await?;
+    recover(&serving, &mut table, (pending, began)).await?;
     let cookie = log_in(
         serving.address,
         "/console/login",
@@ -229,19 +233,27 @@ pub(crate) async fn measure(plan: &Plan, trxs: i64, pending: i64) -> anyhow::Res
     table.finish()
 }
 
-/// Until nothing is open but what members bought meanwhile.
-async fn recover(serving: &Serving, table: &mut Table, began: Instant) -> anyhow::Result<()> {
-    let (address, next) = (serving.address, Arc::new(AtomicU64::new(1)));
-    let buyers = Buyers { address, rate: RATE, buyer: ten, next: next.clone() };
+/// Until all that were open are told, while members buy.
+async fn recover(
+    serving: &Serving,
+    table: &mut Table,
+    (pending, began): (i64, Instant),
+) -> anyhow::Result<()> {
+    let address = serving.address;
+    let buyers = Buyers { address, rate: RATE, buyer: ten, next: Arc::new(AtomicU64::new(1)) };
     let (stop, buying) = buyers.begin();
-    while serving.gauge("pending_trx").await? > next.load(Ordering::Relaxed) {
+    while serving.told(OLD).await?.0 < pending.unsigned_abs() {
         ensure!(began.elapsed() < Duration::from_secs(3_600), "they are not recovered in an hour");
         if buying.is_finished() {
             break; // What went wrong is told below.
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    table.figure("open attempts asked about and settled after", "s", began.elapsed().as_secs_f64());
+    table.figure(
+        "open attempts asked about, settled and told after",
+        "s",
+        began.elapsed().as_secs_f64(),
+    );
     stop.store(true, Ordering::Relaxed);
     let piece = buying.await??;
     table.add(&format!("purchases meanwhile, {RATE} a second"), piece.bought);

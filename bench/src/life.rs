@@ -51,7 +51,7 @@ pub(crate) async fn measure(plan: &Plan) -> anyhow::Result<()> {
 async fn all_told(serving: &Serving, all: u64) -> anyhow::Result<(u64, u64)> {
     let began = Instant::now();
     loop {
-        let (told, callbacks) = serving.told().await?;
+        let (told, callbacks) = serving.told("b").await?;
         if told >= all {
             let open = serving.gauge("pending_trx").await?;
             ensure!(told == all && open == 0, "{told} of {all} told, {open} still open");

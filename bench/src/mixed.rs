@@ -42,8 +42,8 @@ fn one(
 ) -> Ask {
     let step = turn % 100;
     let bought = turn / 100 * 22 + step.min(87) / 4;
-    let number = bought * u64::try_from(clients).unwrap_or(1)
-        + u64::try_from(client).unwrap_or_default();
+    let number =
+        bought * u64::try_from(clients).unwrap_or(1) + u64::try_from(client).unwrap_or_default();
     let member = i64::try_from(number).unwrap_or_default() % members + 1;
     match step {
         0..88 if step.is_multiple_of(4) => Ask::new(purchase("m", number, member), TAKEN),

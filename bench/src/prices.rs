@@ -46,8 +46,7 @@ pub(crate) async fn measure(plan: &Plan) -> anyhow::Result<()> {
         eprintln!("round {round} of {}", plan.rounds);
         for (name, headers, right) in &kinds {
             let (target, headers, right) = (list.clone(), headers.clone(), *right);
-            let ask =
-                move |_, _| Ask { target: target.clone(), headers: headers.clone(), right };
+            let ask = move |_, _| Ask { target: target.clone(), headers: headers.clone(), right };
             table.add(name, closed(&serving.served(), plan.load(), ask).await?);
         }
     }

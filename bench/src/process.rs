@@ -80,7 +80,8 @@ pub(crate) struct Served {
 pub(crate) fn cpu(roots: &[u32]) -> Option<Duration> {
     let mut all = HashMap::new();
     for entry in std::fs::read_dir("/proc").ok()? {
-        let Some(pid) = entry.ok()?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+        let Some(pid) = entry.ok()?.file_name().to_str().and_then(|name| name.parse::<u32>().ok())
+        else {
             continue;
         };
         // Others come and go while this is read.

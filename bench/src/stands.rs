@@ -14,7 +14,8 @@ use tokio::sync::{oneshot, watch};
 
 /// Where callbacks are received.
 pub(crate) const PATH: &str = "/h2h";
-/// Where it is asked how many purchases were told, and how many callbacks came.
+/// Where it is asked how many purchases were told whose references begin as the one in the query, and how
+/// many callbacks came about them.
 pub(crate) const COUNTS: &str = "/counts";
 /// Where it is asked how often the purchase in the query was told.
 pub(crate) const TIMES: &str = "/times";
@@ -38,7 +39,12 @@ fn answer<B>(told: &mut HashMap<String, u64>, request: &Request<B>) -> String {
     let query = request.uri().query().unwrap_or_default();
     let named = query.split('&').find_map(|pair| pair.strip_prefix("refid=")).unwrap_or("without");
     match request.uri().path() {
-        COUNTS => format!("{} {}", told.len(), told.values().sum::<u64>()),
+        COUNTS => {
+            let of = told.iter().filter(|(reference, _)| reference.starts_with(named));
+            let (purchases, callbacks) =
+                of.fold((0, 0), |(purchases, all), (_, times)| (purchases + 1, all + times));
+            format!("{purchases} {callbacks}")
+        }
         TIMES => told.get(named).copied().unwrap_or_default().to_string(),
         _ => {
             *told.entry(named.to_owned()).or_default() += 1;
@@ -84,7 +90,8 @@ mod tests {
         for target in ["/h2h?refid=b1&message=x", "/h2h?refid=b1&message=x", "/h2h?refid=b2"] {
             assert_eq!(say(target), "OK");
         }
-        assert_eq!(say(COUNTS), "2 3");
+        assert_eq!(say("/counts?refid=b"), "2 3");
+        assert_eq!(say("/counts?refid=g"), "0 0");
         assert_eq!(say("/times?refid=b1"), "2");
         assert_eq!(say("/times?refid=b9"), "0");
     }

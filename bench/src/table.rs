@@ -83,7 +83,8 @@ impl Table {
             };
             let cells = match row {
                 Row::Figure(unit, rounds) => {
-                    let digits = if rounds.iter().any(|value| value.abs() >= 100.0) { 0 } else { 2 };
+                    let digits =
+                        if rounds.iter().any(|value| value.abs() >= 100.0) { 0 } else { 2 };
                     let shown = cell(Spread::of(rounds.iter().copied()), digits);
                     format!("{shown} {unit} | {share} | | | | |")
                 }

@@ -13,7 +13,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use store::{CatalogChange, Imported, KeySet, Level, MasterKey, MemberRecord, Reads as _, SupplierRecord};
+use store::{
+    CatalogChange, Imported, KeySet, Level, MasterKey, MemberRecord, Reads as _, SupplierRecord,
+};
 use types::{
     Dest, LevelCode, MemberCode, MemberId, ProductCode, ProductName, RefId, Rupiah, Sku,
     SupplierCode,

@@ -154,7 +154,7 @@ fn attackers(address: SocketAddr, asked: &Soak) -> anyhow::Result<Child> {
 /// Everything that was taken has ended, and was told.
 async fn settled(serving: &Serving, taken: &[String]) -> anyhow::Result<()> {
     let (began, all) = (Instant::now(), u64::try_from(taken.len())?);
-    while serving.told().await?.0 < all {
+    while serving.told("s").await?.0 < all {
         ensure!(began.elapsed() < Duration::from_secs(300), "not everything is told");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
