@@ -126,7 +126,7 @@ pub(crate) struct Business {
     pub(crate) list: String,
     receiver: (Process, SocketAddr),
     database: Option<Database>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Business {
@@ -145,7 +145,7 @@ impl Business {
             list: String::new(),
             receiver: own("receive")?,
             database: database.transpose()?,
-            _folder: folder,
+            folder,
         };
         business.fill()?;
         Ok(business)
@@ -225,7 +225,8 @@ impl Business {
 
     /// Serves it, and gives it its supplier and the route of its product.
     pub(crate) fn serve(self) -> anyhow::Result<Serving> {
-        let (log, began) = (self.data.join("log"), Instant::now());
+        // Not beside the database: its size is looked at.
+        let (log, began) = (self.folder.path().join("log"), Instant::now());
         let (mut metrics, mut address) = (None, None);
         let started =
             Process::start(self.command().arg("serve").stderr(File::create(&log)?), |line| {

@@ -229,7 +229,7 @@ pub(crate) async fn measure(plan: &Plan, trxs: i64, pending: i64) -> anyhow::Res
         wanted.shown(),
         serving.settings
     );
-    head(plan, &set)?;
+    head(plan, &set);
     table.finish()
 }
 

@@ -75,6 +75,8 @@ struct Plan {
     warm: Duration,
     rounds: u16,
     folder: PathBuf,
+    /// What the head of a table begins with.
+    occasion: String,
     /// Where businesses are, when they are not in files.
     server: Option<Arc<pgtest::Server>>,
 }
@@ -194,6 +196,7 @@ fn main() -> anyhow::Result<()> {
         time: Duration::from_secs(cli.seconds),
         warm: Duration::from_secs(cli.warm),
         rounds: cli.rounds,
+        occasion: table::occasion(&cli.folder)?,
         folder: cli.folder,
         server: cli.postgres.then(throw_away).transpose()?.map(Arc::new),
     };

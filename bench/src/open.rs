@@ -136,7 +136,7 @@ pub(crate) async fn measure(plan: &Plan, mut rates: Vec<u64>) -> anyhow::Result<
         "{}; {settings}; open loop: {CLIENTS} connections, members by popularity (Zipf), 1 % repeats, 1 % refused",
         wanted.shown()
     );
-    head(plan, &set)?;
+    head(plan, &set);
     table.finish()
 }
 

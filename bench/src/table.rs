@@ -5,6 +5,7 @@
 use crate::Plan;
 use crate::meter::{Measured, Spread};
 use anyhow::bail;
+use std::path::Path;
 use std::process::Command;
 
 /// One row: answers, or a figure of another kind with its unit.
@@ -86,7 +87,8 @@ impl Table {
                     let digits =
                         if rounds.iter().any(|value| value.abs() >= 100.0) { 0 } else { 2 };
                     let shown = cell(Spread::of(rounds.iter().copied()), digits);
-                    format!("{shown} {unit} | {share} | | | | |")
+                    let shown = format!("{shown} {unit}");
+                    format!("{} | {share} | | | | | |", shown.trim_end())
                 }
                 Row::Answers(rounds) => {
                     let ms = |quantile| {
@@ -137,8 +139,8 @@ fn grouped(value: f64, digits: usize) -> String {
     if rest.is_empty() { text } else { format!("{text}.{rest}") }
 }
 
-/// Says on what, when, of which commit and by which words it is measured, and what was set.
-pub(crate) fn head(plan: &Plan, set: &str) -> anyhow::Result<()> {
+/// On what, when, of which commit and by which words it is measured, as it is before it begins.
+pub(crate) fn occasion(folder: &Path) -> anyhow::Result<String> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let cores = std::thread::available_parallelism()?;
     let read = |path| std::fs::read_to_string(path).unwrap_or_default();
@@ -146,27 +148,32 @@ pub(crate) fn head(plan: &Plan, set: &str) -> anyhow::Result<()> {
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let model = model.map_or("unknown processor", |(_, model)| model);
     let kernel = read("/proc/sys/kernel/osrelease");
-    let folder = plan.folder.display().to_string();
-    let disk = said("stat", &["-f", "-c", "%T", &folder]);
+    let disk = said("stat", &["-f", "-c", "%T", &folder.display().to_string()]);
     let load = read("/proc/loadavg");
     let load = load.split(' ').next().unwrap_or_default();
     let mut commit = said("git", &["rev-parse", "--short", "HEAD"]);
     if !said("git", &["status", "--porcelain"]).is_empty() {
         commit.push_str(" with changes");
     }
-    println!(
-        "`bench {}` at {}, commit {commit}; {cores} cores ({model}), Linux {}, {disk}, load {load} before it\n\n\
-         {} connections, {} members, {} rounds of {} s after {} s that are not counted; {set}\n",
+    Ok(format!(
+        "`bench {}`, {}, commit {commit}; {cores} cores ({model}), Linux {}, {disk}, load {load} before it",
         words.join(" "),
         said("date", &["-u", "+%F %R UTC"]),
-        kernel.trim(),
+        kernel.trim()
+    ))
+}
+
+/// The head: the occasion, and what was set.
+pub(crate) fn head(plan: &Plan, set: &str) {
+    println!(
+        "{}\n\n{} connections, {} members, {} rounds of {} s after {} s that are not counted; {set}\n",
+        plan.occasion,
         plan.connections,
         plan.members,
         plan.rounds,
         plan.time.as_secs(),
-        plan.warm.as_secs(),
+        plan.warm.as_secs()
     );
-    Ok(())
 }
 
 /// What a command says; "unknown" without it.
@@ -205,7 +212,7 @@ mod tests {
         let lines: Vec<&str> = text.lines().skip(2).collect();
         assert!(lines[0].starts_with("| alone | 2,000 (1,000-3,000) | 100 % | 2.00 |"), "{text}");
         assert!(lines[1].starts_with("| beside | 1,000 (500-1,500) | 50 % |"), "{text}");
-        assert_eq!(lines[2], "| lives | 500 /s | 25 % | | | | |");
+        assert_eq!(lines[2], "| lives | 500 /s | 25 % | | | | | |");
         assert!(table.finish().is_ok());
     }
 
