@@ -45,7 +45,7 @@ pub(crate) async fn measure(plan: &Plan) -> anyhow::Result<()> {
             table.figure(&name, "/s", rival.pgbench(plan)?);
         }
     }
-    head(plan, &format!("{}; {settings}; {beside}", wanted.shown()));
+    head(plan, &format!("{}; {settings}; {beside}", wanted.shown(plan)));
     table.finish()
 }
 

@@ -78,10 +78,13 @@ impl Wanted {
     }
 
     /// What the head of a table says of it.
-    pub(crate) fn shown(&self) -> String {
+    pub(crate) fn shown(&self, plan: &Plan) -> String {
         format!(
-            "the program serves with everything it always runs, without TLS, a member may ask {} times a \
+            "{} connections, {} members, {}; the program serves with everything it always runs, without TLS, a member may ask {} times a \
              second; {}, over HTTP, and callbacks are received, in processes of their own",
+            plan.connections,
+            self.members,
+            plan.times(),
             self.rate,
             self.supplier.shown()
         )

@@ -1,13 +1,14 @@
 //! The demo with a past as a process of its own, and its console from outside: a login, and the wait until its
 //! figures are there.
 
+use crate::Plan;
 use crate::client::Connection;
 use crate::process::Process;
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use indicatif::ProgressBar;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -29,10 +30,11 @@ pub(crate) struct Demo {
 
 impl Demo {
     /// With about so many transactions, and enough money for its member.
-    pub(crate) fn start(folder: &Path, program: &Path, trx: u64) -> anyhow::Result<Self> {
-        let data = tempfile::tempdir_in(folder)?;
+    pub(crate) fn start(plan: &Plan, trx: u64) -> anyhow::Result<Self> {
+        ensure!(plan.server.is_none(), "the demo is in a file: leave --postgres out");
+        let data = tempfile::tempdir_in(&plan.folder)?;
         let busy = trx.div_ceil(A_DEMO).max(1).to_string();
-        let mut command = Command::new(program);
+        let mut command = Command::new(&plan.program);
         // Its log would stand between the figures.
         command
             .env("GERBANG_LOG", "warn")
@@ -46,7 +48,7 @@ impl Demo {
             // Its socket takes commands from here on.
             address.filter(|_| line.starts_with("listening on "))
         })?;
-        let demo = Self { _process: process, program: program.to_owned(), address, data };
+        let demo = Self { _process: process, program: plan.program.clone(), address, data };
         demo.run(&["member", "credit", MEMBER, "1.000.000.000", "--note", "bench"])?;
         Ok(demo)
     }
@@ -55,9 +57,7 @@ impl Demo {
     pub(crate) fn run(&self, words: &[&str]) -> anyhow::Result<()> {
         let output =
             Command::new(&self.program).arg("--data").arg(self.data.path()).args(words).output()?;
-        if !output.status.success() {
-            bail!("{words:?}: {}", String::from_utf8_lossy(&output.stderr));
-        }
+        ensure!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
         Ok(())
     }
 }

@@ -26,7 +26,7 @@ const BESIDE: &str = "purchases while files are taken away";
 const PASSWORD: &str = "kopi-pahit-sekali";
 
 pub(crate) async fn measure(plan: &Plan, trx: u64) -> anyhow::Result<()> {
-    let server = Demo::start(&plan.folder, &plan.program, trx)?;
+    let server = Demo::start(plan, trx)?;
     let address = server.address;
     let cookie = log_in(address, "/console/login", OWNER)?;
     let headers = format!("Cookie: {cookie}; gerbang_lang=en\r\n");
@@ -58,8 +58,9 @@ pub(crate) async fn measure(plan: &Plan, trx: u64) -> anyhow::Result<()> {
         }
     }
     let set = format!(
-        "here: purchases {RATE} times a second at an even pace, {EXPORTS} people who take the member's statement away, \
-         half a month as CSV, half {DAYS} days as a workbook; `demo --days 30`, about {trx} transactions"
+        "{}; purchases {RATE} times a second at an even pace, {EXPORTS} people who take the member's statement away, \
+         half a month as CSV, half {DAYS} days as a workbook; `demo --days 30`, about {trx} transactions",
+        plan.times()
     );
     head(plan, &set);
     table.finish()

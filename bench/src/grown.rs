@@ -226,7 +226,7 @@ pub(crate) async fn measure(plan: &Plan, trxs: i64, pending: i64) -> anyhow::Res
     memory("memory at the end", &mut table)?;
     let set = format!(
         "{trxs} transactions, {pending} of them sent to the sandbox and open; {}; {}",
-        wanted.shown(),
+        wanted.shown(plan),
         serving.settings
     );
     head(plan, &set);

@@ -22,6 +22,6 @@ pub(crate) async fn measure(plan: &Plan) -> anyhow::Result<()> {
             settings.clone_from(&serving.settings);
         }
     }
-    head(plan, &format!("{}; {settings}", wanted.shown()));
+    head(plan, &format!("{}; {settings}", wanted.shown(plan)));
     table.finish()
 }

@@ -43,7 +43,7 @@ pub(crate) async fn measure(plan: &Plan) -> anyhow::Result<()> {
         table.figure("callbacks for a purchase", "", callbacks as f64 / told.max(1) as f64);
         settings.clone_from(&serving.settings);
     }
-    head(plan, &format!("{}; {settings}", wanted.shown()));
+    head(plan, &format!("{}; {settings}", wanted.shown(plan)));
     table.finish()
 }
 

@@ -85,6 +85,16 @@ impl Plan {
     const fn load(&self) -> client::Load {
         client::Load { connections: self.connections, warm: self.warm, time: self.time }
     }
+
+    /// For the head of a table.
+    fn times(&self) -> String {
+        format!(
+            "rounds: {} of {} s, after {} s that are not counted",
+            self.rounds,
+            self.time.as_secs(),
+            self.warm.as_secs()
+        )
+    }
 }
 
 /// A PostgreSQL for this run, with room for the connections of the most clients.
@@ -189,6 +199,7 @@ fn main() -> anyhow::Result<()> {
         program.display()
     );
     std::fs::create_dir_all(&cli.folder)?;
+    let occasion = table::occasion(&cli.folder, &program)?;
     let plan = Plan {
         program,
         connections: cli.connections.into(),
@@ -196,7 +207,7 @@ fn main() -> anyhow::Result<()> {
         time: Duration::from_secs(cli.seconds),
         warm: Duration::from_secs(cli.warm),
         rounds: cli.rounds,
-        occasion: table::occasion(&cli.folder)?,
+        occasion,
         folder: cli.folder,
         server: cli.postgres.then(throw_away).transpose()?.map(Arc::new),
     };

@@ -134,7 +134,7 @@ pub(crate) async fn measure(plan: &Plan, mut rates: Vec<u64>) -> anyhow::Result<
     }
     let set = format!(
         "{}; {settings}; open loop: {CLIENTS} connections, members by popularity (Zipf), 1 % repeats, 1 % refused",
-        wanted.shown()
+        wanted.shown(plan)
     );
     head(plan, &set);
     table.finish()

@@ -43,7 +43,7 @@ const PAGES: [&str; 23] = [
 ];
 
 pub(crate) async fn measure(plan: &Plan, trx: u64, samples: u64) -> anyhow::Result<()> {
-    let server = Demo::start(&plan.folder, &plan.program, trx)?;
+    let server = Demo::start(plan, trx)?;
     let address = server.address;
     let cookie = log_in(address, "/console/login", OWNER)?;
     let headers = format!("Cookie: {cookie}; gerbang_lang=en\r\n");
@@ -81,7 +81,7 @@ pub(crate) async fn measure(plan: &Plan, trx: u64, samples: u64) -> anyhow::Resu
     table.add("purchases meanwhile", bought.bought);
     drop(server);
     let set = format!(
-        "here: one connection, {samples} of each page one after the other; `demo --days 30`, {count} transactions, \
+        "one connection, {samples} of each page one after the other; `demo --days 30`, {count} transactions, \
          its member buys {RATE} times a second"
     );
     head(plan, &set);

@@ -52,6 +52,6 @@ pub(crate) async fn measure(plan: &Plan) -> anyhow::Result<()> {
     }
     let size = |right| if let Right::Bytes(length, _) = right { length } else { 0 };
     let sizes = format!("{} bytes, {} compressed", size(whole), size(packed));
-    head(plan, &format!("{}; {}; {sizes}", wanted.shown(), serving.settings));
+    head(plan, &format!("{}; {}; {sizes}", wanted.shown(plan), serving.settings));
     table.finish()
 }

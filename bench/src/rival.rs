@@ -51,7 +51,14 @@ impl Rival {
         std::fs::create_dir_all(&folder)?;
         std::fs::write(folder.join("server.mjs"), SERVER)?;
         let installed = Command::new("npm")
-            .args(["install", "--silent", "--no-fund", "--no-audit", "--prefix"])
+            .args([
+                "install",
+                "--silent",
+                "--no-fund",
+                "--no-audit",
+                "--prefer-offline",
+                "--prefix",
+            ])
             .arg(&folder)
             .arg(LIBRARY)
             .output()?;

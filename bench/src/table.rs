@@ -140,7 +140,7 @@ fn grouped(value: f64, digits: usize) -> String {
 }
 
 /// On what, when, of which commit and by which words it is measured, as it is before it begins.
-pub(crate) fn occasion(folder: &Path) -> anyhow::Result<String> {
+pub(crate) fn occasion(folder: &Path, program: &Path) -> anyhow::Result<String> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let cores = std::thread::available_parallelism()?;
     let read = |path| std::fs::read_to_string(path).unwrap_or_default();
@@ -156,24 +156,17 @@ pub(crate) fn occasion(folder: &Path) -> anyhow::Result<String> {
         commit.push_str(" with changes");
     }
     Ok(format!(
-        "`bench {}`, {}, commit {commit}; {cores} cores ({model}), Linux {}, {disk}, load {load} before it",
+        "`bench {}`, {}, commit {commit}, program built {}; {cores} cores ({model}), Linux {}, {disk}, load {load} before it",
         words.join(" "),
         said("date", &["-u", "+%F %R UTC"]),
+        said("date", &["-u", "+%F %R", "-r", &program.display().to_string()]),
         kernel.trim()
     ))
 }
 
 /// The head: the occasion, and what was set.
 pub(crate) fn head(plan: &Plan, set: &str) {
-    println!(
-        "{}\n\n{} connections, {} members, {} rounds of {} s after {} s that are not counted; {set}\n",
-        plan.occasion,
-        plan.connections,
-        plan.members,
-        plan.rounds,
-        plan.time.as_secs(),
-        plan.warm.as_secs()
-    );
+    println!("{}\n\n{set}\n", plan.occasion);
 }
 
 /// What a command says; "unknown" without it.
