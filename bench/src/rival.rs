@@ -17,12 +17,8 @@ use std::sync::atomic::AtomicU64;
 const SERVER: &str = include_str!("../compare/server.mjs");
 /// PostgreSQL for Node, of the version that is measured.
 const LIBRARY: &str = "pg@8.23.1";
-const TABLES: &str = "\
-CREATE TABLE account (member text PRIMARY KEY, balance bigint NOT NULL);
-CREATE TABLE trx (no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, member text, ref text, product text,
-    dest text, price bigint, at timestamptz DEFAULT now(), UNIQUE (member, ref));
-CREATE TABLE ledger (seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, trx bigint, member text,
-    amount bigint, balance bigint);";
+/// Its tables, with members.
+const TABLES: &str = include_str!("../compare/tables.sql");
 
 /// A server and the handler's folder, for all rounds.
 pub(crate) struct Rival {
@@ -74,13 +70,7 @@ impl Rival {
     /// Purchases at the handler, on tables that are new, with the clients of ours.
     pub(crate) async fn buy(&self, plan: &Plan) -> anyhow::Result<Measured> {
         let url = self.server.database("rival")?;
-        let members = format!(
-            "INSERT INTO account SELECT 'OK' || lpad(n::text, 5, '0'), 1000000000000 \
-             FROM generate_series(1, {}) n",
-            plan.members
-        );
-        self.server.sql("rival", TABLES)?;
-        self.server.sql("rival", &members)?;
+        self.server.sql("rival", &TABLES.replace("MEMBERS", &plan.members.to_string()))?;
         let mut command = Command::new("node");
         command.arg(self.folder.join("server.mjs")).env("DATABASE_URL", &url);
         let (node, address) = Process::start(

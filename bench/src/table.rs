@@ -131,7 +131,9 @@ fn grouped(value: f64, digits: usize) -> String {
     let (whole, rest) = plain.split_once('.').unwrap_or((&plain, ""));
     let mut text = String::new();
     for (at, digit) in whole.chars().enumerate() {
-        if at > 0 && (whole.len() - at).is_multiple_of(3) && digit.is_ascii_digit() {
+        if (whole.len() - at).is_multiple_of(3)
+            && text.ends_with(|last: char| last.is_ascii_digit())
+        {
             text.push(',');
         }
         text.push(digit);
