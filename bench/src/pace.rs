@@ -3,6 +3,7 @@
 
 use crate::business::{PASSWORD, PIN};
 use crate::client::Connection;
+use crate::demo::MEMBER;
 use crate::meter::Measured;
 use anyhow::bail;
 use std::net::SocketAddr;
@@ -30,7 +31,7 @@ pub(crate) struct Buyers {
 
 /// A member of the demo, as it comes.
 pub(crate) fn demo(_: u64) -> (String, String) {
-    ("memberID=OK00123&pin=123456&password=secret".to_owned(), String::new())
+    (format!("memberID={MEMBER}&pin=123456&password=secret"), String::new())
 }
 
 /// One of ten members of a business of one's own.
