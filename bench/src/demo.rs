@@ -93,7 +93,7 @@ pub(crate) async fn caught_up(connection: &mut Connection, headers: &str) -> any
     let began = Instant::now();
     while connection.get("/console", headers).await?.contains("Movements to go") {
         bar.tick();
-        if began.elapsed() > Duration::from_secs(1_800) {
+        if began.elapsed() > Duration::from_secs(7_200) {
             bail!("the figures do not catch up");
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
