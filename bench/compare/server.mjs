@@ -1,9 +1,9 @@
 // What one would write first: a handler that does the same three writes on PostgreSQL in one
-// transaction for each request, with a pool. For comparison only; see run.sh.
+// transaction for each request, with a pool. For comparison only: `bench accepts` starts it.
 import http from "node:http";
 import pg from "pg";
 
-const pool = new pg.Pool({ max: Number(process.env.POOL ?? 32), connectionString: process.env.DATABASE_URL });
+const pool = new pg.Pool({ max: Number(process.env.POOL), connectionString: process.env.DATABASE_URL });
 
 http
   .createServer(async (request, response) => {
@@ -39,4 +39,6 @@ http
     response.setHeader("content-length", Buffer.byteLength(text));
     response.end(text);
   })
-  .listen(Number(process.env.PORT ?? 18111), "127.0.0.1");
+  .listen(Number(process.env.PORT), "127.0.0.1", function () {
+    console.log(`listening on http://127.0.0.1:${this.address().port}`);
+  });

@@ -1,106 +1,69 @@
 //! Members buy while files are taken away: the program itself, quiet and with everybody exporting by turns.
 
+use crate::Plan;
 use crate::client::Connection;
-use crate::meter::{Measured, line};
-use crate::pages::{Program, caught_up, log_in};
-use anyhow::{Context as _, ensure};
+use crate::demo::{Demo, OWNER, caught_up, log_in};
+use crate::pace::{Buyers, demo};
+use crate::table::{Table, head};
+use anyhow::ensure;
 use domain::numbered_day;
 use indicatif::ProgressBar;
 use std::net::SocketAddr;
-use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 /// Who takes files away at one time.
 const EXPORTS: usize = 24;
 /// Purchases a second.
-const RATE: u32 = 50;
+const RATE: u64 = 50;
 /// Of a workbook.
 const DAYS: i64 = 2;
+const BESIDE: &str = "purchases while files are taken away";
 /// What each of them logs in with.
 const PASSWORD: &str = "kopi-pahit-sekali";
 
-pub(crate) async fn measure(
-    folder: &Path,
-    program: &Path,
-    trx: u64,
-    (time, rounds): (Duration, usize),
-) -> anyhow::Result<()> {
-    let server = Program::start(folder, program, trx)?;
-    let owner = "login=owner&password=demo-gerbang&code=";
-    let cookie = log_in(server.address, "/console/login", owner)?;
+pub(crate) async fn measure(plan: &Plan, trx: u64) -> anyhow::Result<()> {
+    let server = Demo::start(plan, trx)?;
+    let address = server.address;
+    let cookie = log_in(address, "/console/login", OWNER)?;
     let headers = format!("Cookie: {cookie}; gerbang_lang=en\r\n");
-    caught_up(&mut Connection::open(server.address).await?, &headers).await?;
-    let run = |words: &[&str]| -> anyhow::Result<()> {
-        let data = server.data.path();
-        let output = Command::new(program).arg("--data").arg(data).args(words).output()?;
-        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        Ok(())
-    };
-    run(&["member", "credit", "OK00123", "1.000.000.000", "--note", "bench"])?;
+    caught_up(&mut Connection::open(address).await?, &headers).await?;
     let mut cookies = Vec::new();
     let bar = ProgressBar::new(EXPORTS.try_into()?).with_message("people are made");
     for number in 0..EXPORTS {
         let login = format!("taker{number}");
-        run(&["user", "add", &login, "--role", "finance", "--password", PASSWORD])?;
+        server.run(&["user", "add", &login, "--role", "finance", "--password", PASSWORD])?;
         let form = format!("login={login}&password={PASSWORD}&code=");
-        cookies.push(log_in(server.address, "/console/login", &form)?);
+        cookies.push(log_in(address, "/console/login", &form)?);
         bar.inc(1);
     }
     bar.finish_and_clear();
-    let next = AtomicU64::new(0);
-    let mut all = [Vec::new(), Vec::new()];
-    for _ in 0..rounds {
-        for (kind, rows) in all.iter_mut().enumerate() {
-            let taken = (kind == 1).then(|| Taken::begin(server.address, &cookies));
-            rows.push(buy(server.address, time, &next).await?);
+    let buyers = Buyers { address, rate: RATE, buyer: demo, next: Arc::default() };
+    let mut table = Table::against("");
+    for round in 1..=plan.rounds {
+        eprintln!("round {round} of {}", plan.rounds);
+        for taking in [false, true] {
+            let taken = taking.then(|| Taken::begin(address, &cookies));
+            buyers.buy(plan.warm).await?;
+            let piece = buyers.buy(plan.time).await?;
+            ensure!(piece.again == 0, "{} purchases were told to come again", piece.again);
+            let name = if taking { BESIDE } else { "purchases alone" };
+            table.add(name, piece.bought);
             if let Some(taken) = taken {
-                println!("{}", taken.end().await?);
+                taken.end(&mut table).await?;
             }
         }
     }
-    let [quiet, exported] = all.map(middle);
-    let (quiet, exported) = (quiet.context("no round")?, exported.context("no round")?);
-    line("quiet", &quiet, None);
-    line(&format!("{EXPORTS} take files away"), &exported, Some(&quiet));
-    Ok(())
-}
-
-/// The round with the middle p99.
-fn middle(mut rounds: Vec<Measured>) -> Option<Measured> {
-    rounds.sort_by_key(|round| round.latencies.value_at_quantile(0.99));
-    let at = rounds.len() / 2;
-    (at < rounds.len()).then(|| rounds.swap_remove(at))
-}
-
-/// Buys at an even pace; timed from when each was due.
-async fn buy(address: SocketAddr, time: Duration, next: &AtomicU64) -> anyhow::Result<Measured> {
-    let (began, mut measured) = (Instant::now(), Measured::new()?);
-    let mut due = tokio::time::interval(Duration::from_secs(1) / RATE);
-    let mut tasks = tokio::task::JoinSet::new();
-    while began.elapsed() < time {
-        let at = due.tick().await.into_std();
-        let number = next.fetch_add(1, Ordering::Relaxed);
-        tasks.spawn(async move {
-            let mut connection = Connection::open(address).await?;
-            let target = format!(
-                "/trx?product=T1&dest=0896{:08}&refID=x{number}&memberID=OK00123&pin=123456&password=secret",
-                number % 100_000_000
-            );
-            let said = connection.get(&target, "").await?;
-            ensure!(said.contains("akan diproses"), "{said}");
-            Ok(at.elapsed())
-        });
-    }
-    while let Some(done) = tasks.join_next().await {
-        measured.add(done??);
-    }
-    measured.time = began.elapsed();
-    Ok(measured)
+    let set = format!(
+        "{}; purchases {RATE} times a second at an even pace, {EXPORTS} people who take the member's statement away, \
+         half a month as CSV, half {DAYS} days as a workbook; `demo --days 30`, about {trx} transactions",
+        plan.times()
+    );
+    head(plan, &set);
+    table.finish()
 }
 
 /// Files that are taken away while this lives.
@@ -146,15 +109,21 @@ impl Taken {
         Self { stop, counts, all }
     }
 
-    async fn end(mut self) -> anyhow::Result<String> {
+    async fn end(mut self, table: &mut Table) -> anyhow::Result<()> {
         self.stop.store(true, Ordering::Relaxed);
         while self.all.join_next().await.is_some() {}
         let [files, bytes, again, wrong] =
             [&self.counts.files, &self.counts.bytes, &self.counts.again, &self.counts.wrong]
                 .map(|count| count.load(Ordering::Relaxed));
         ensure!(files > 0 && wrong == 0, "{files} files taken away, {wrong} answers were wrong");
-        let mib = bytes >> 20;
-        Ok(format!("{files} files ({mib} MiB) taken away, {again} times told to come again"))
+        for (name, unit, count) in [
+            ("files taken away to their end", "", files),
+            ("the same", "MiB", bytes >> 20),
+            ("people told to come again", "", again),
+        ] {
+            table.figure(name, unit, f64::from(u32::try_from(count)?));
+        }
+        Ok(())
     }
 }
 

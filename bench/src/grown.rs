@@ -1,12 +1,21 @@
 //! A business that has grown: does it accept as fast, start as fast, and fit in memory?
 
-use crate::accepts::{Plan, buy, members};
-use crate::house::House;
-use crate::meter::{line, median};
+use crate::Plan;
+use crate::business::{Business, Serving, TAKEN, Wanted, purchase, purchases};
+use crate::client::{Ask, Connection, closed};
+use crate::demo::{caught_up, log_in};
+use crate::pace::{Buyers, ten};
+use crate::process::resident_kib;
+use crate::table::{Table, head};
+use anyhow::ensure;
 use domain::{Attempt, AttemptState, Kind, Transfer, Trx, TrxState};
 use indicatif::{ProgressBar, ProgressStyle};
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
 use std::path::Path;
-use std::time::Instant;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use store::{
     Batch, Change, Channel, Delivery, DeliveryState, Direction, JournalLine, Store as _, Wants,
 };
@@ -18,20 +27,23 @@ use types::{
 /// Transactions of one filling batch.
 const PIECE: i64 = 5_000;
 const PRICE: i64 = 1_321;
-
-fn resident_mb() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-    kib.unwrap_or_default() / 1_024
-}
+/// Number of the first one.
+const FIRST: i64 = 100_000_001;
+/// When an open one would have been asked about, had the program lived on.
+const CHECK_AFTER_MS: i64 = 15_000;
+/// What references of those that were there already begin with.
+const OLD: &str = "g";
+/// Purchases a second while open attempts are recovered.
+const RATE: u64 = 50;
+const EMPTY: &str = "purchases, empty business";
+/// Of somebody who looks at the console.
+const PASSWORD: &str = "kopi-pahit-sekali";
 
 /// The rows of one purchase as a day's work leaves them: decided and told, or sent and open.
-fn purchase(n: i64, count: i64, open: bool) -> anyhow::Result<Vec<Change>> {
+fn lived(n: i64, count: i64, at: UtcMillis, open: bool) -> anyhow::Result<Vec<Change>> {
     let (no, member) = (TrxNo::new(n), MemberId::new(n % count + 1));
-    let at = UtcMillis::new(1_795_000_000_000 + n);
-    let ref_id = RefId::parse(&format!("g{n}"))?;
-    let dest = Dest::parse(&format!("08{:010}", n % 10_000_000_000))?;
+    let ref_id = RefId::parse(&format!("{OLD}{n}"))?;
+    let dest = Dest::parse(&dest_of(n))?;
     let (price, cost, sn) = (Rupiah::new(PRICE), Rupiah::new(1_200), Sn::parse("R1")?);
     let before = Rupiah::new(1_000_000_000_000);
     let state =
@@ -63,7 +75,7 @@ fn purchase(n: i64, count: i64, open: bool) -> anyhow::Result<Vec<Change>> {
         state: if open { AttemptState::Sent } else { AttemptState::Delivered { sn } },
         created: at,
         sent: Some(at),
-        next: None,
+        next: open.then(|| UtcMillis::new(at.get() + CHECK_AFTER_MS)),
         checks: 0,
         counter: 1,
         why: "priority 1, cost 1.200".to_owned(),
@@ -127,71 +139,124 @@ fn purchase(n: i64, count: i64, open: bool) -> anyhow::Result<Vec<Change>> {
     Ok(changes)
 }
 
-/// Straight into the store: the rows are what counts, not how they came.
-fn fill(path: &Path, trxs: i64, pending: i64, count: i64) -> anyhow::Result<()> {
-    let mut store = sqlite::open(path)?.store;
+fn dest_of(n: i64) -> String {
+    format!("08{:010}", n % 10_000_000_000)
+}
+
+/// Straight into the store: the rows are what counts, not how they came. Those that are open were sent in the
+/// minute before, and the sandbox received them.
+fn fill(data: &Path, trxs: i64, pending: i64, count: i64) -> anyhow::Result<()> {
+    let mut store = sqlite::open(&data.join("gerbang.db"))?.store;
+    let mut received = BufWriter::new(File::create(data.join("sandbox.log"))?);
+    let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
     let bar = ProgressBar::new(u64::try_from(trxs)?);
     bar.set_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} transactions {eta}")?);
-    let first = 100_000_001;
     for from in (0..trxs).step_by(usize::try_from(PIECE)?) {
         store.load(&Wants::default())?;
         let mut batch = Batch::default();
         for n in from..(from + PIECE).min(trxs) {
-            batch.changes.extend(purchase(first + n, count, n >= trxs - pending)?);
+            let is_open = n >= trxs - pending;
+            // Ten a second over days.
+            let before = if is_open { 60_000 } else { 60_000 + (trxs - n) * 100 };
+            let at = UtcMillis::new(now - before);
+            batch.changes.extend(lived(FIRST + n, count, at, is_open)?);
+            if is_open {
+                writeln!(received, "{} {}-1 {}", at.get(), FIRST + n, dest_of(FIRST + n))?;
+            }
         }
         store.commit(batch)?;
         bar.inc(PIECE.unsigned_abs());
     }
+    received.flush()?;
     bar.finish_and_clear();
     Ok(())
 }
 
+#[allow(clippy::cast_precision_loss)] // some thousand megabytes
 pub(crate) async fn measure(plan: &Plan, trxs: i64, pending: i64) -> anyhow::Result<()> {
-    let folder = tempfile::tempdir_in(&plan.folder)?;
-    let path = folder.path().join("gerbang.db");
-    drop(House::new(folder.path(), plan.members).await?);
+    ensure!(plan.server.is_none(), "a grown business is filled in a file: leave --postgres out");
+    let wanted = Wanted::of(plan.members);
+    let business = Business::new(plan, wanted)?;
+    let settings = business.data.join("sandbox.toml");
+    std::fs::write(&settings, "[sandbox]\n")?;
+    let settings = settings.display().to_string();
+    business.run(&["supplier", "add", "sandbox", "--file", &settings])?;
+    business.run(&["user", "add", "reader", "--role", "readonly", "--password", PASSWORD])?;
+    let mut table = Table::against(EMPTY);
     let began = Instant::now();
-    fill(&path, trxs, pending, plan.members)?;
-    let size = std::fs::metadata(&path)?.len() / 1_048_576;
-    println!("{trxs} transactions, {size} MB, filled in {:.0} s", began.elapsed().as_secs_f64());
+    fill(&business.data, trxs, pending, plan.members)?;
+    table.figure("filled in", "s", began.elapsed().as_secs_f64());
+    let size = std::fs::metadata(business.data.join("gerbang.db"))?.len() / 1_048_576;
+    table.figure("its file", "MiB", size as f64);
 
     let began = Instant::now();
-    let house = House::again(folder.path()).await?;
-    let door = members(&house).await?;
-    let one = Plan {
-        connections: 1,
-        time: std::time::Duration::ZERO,
-        folder: plan.folder.clone(),
-        half: false,
-        ..*plan
+    let serving = business.serve()?;
+    table.figure("start until it serves", "s", serving.started.as_secs_f64());
+    let first = Ask::new(purchase("first", 1, 1), TAKEN);
+    let wrong = Connection::open(serving.address).await?.ask(&first).await?;
+    ensure!(wrong.is_none(), "the first purchase: {}", wrong.unwrap_or_default());
+    let memory = |name: &str, table: &mut Table| -> anyhow::Result<()> {
+        let mib = resident_kib(serving.id())? / 1_024;
+        table.figure(name, "MiB", mib as f64);
+        Ok(())
     };
-    buy(&one, door.address).await?;
-    println!(
-        "start to the door: {:.2} s, {} MB resident",
-        began.elapsed().as_secs_f64(),
-        resident_mb()
-    );
-    let began = Instant::now();
-    let found = house.workers.recover(store::Lane::default()).await.map_err(anyhow::Error::msg)?;
-    println!("recovery of {found} sent attempts: {:.2} s", began.elapsed().as_secs_f64());
+    memory("memory after the first purchase", &mut table)?;
+    recover(&serving, &mut table, (pending, began)).await?;
+    let cookie = log_in(
+        serving.address,
+        "/console/login",
+        &format!("login=reader&password={PASSWORD}&code="),
+    )?;
+    let headers = format!("Cookie: {cookie}; gerbang_lang=en\r\n");
+    caught_up(&mut Connection::open(serving.address).await?, &headers).await?;
+    table.figure("figures have followed the ledger after", "s", began.elapsed().as_secs_f64());
+    memory("memory then", &mut table)?;
 
-    let (mut empty, mut grown) = (vec![], vec![]);
+    let next = Arc::new(AtomicU64::new(1));
     for round in 1..=plan.rounds {
         eprintln!("round {round} of {}", plan.rounds);
-        let other = tempfile::tempdir_in(&plan.folder)?;
-        let fresh = House::new(other.path(), plan.members).await?;
-        let fresh_door = members(&fresh).await?;
-        empty.push(buy(plan, fresh_door.address).await?);
-        drop((fresh_door, fresh, other));
-        grown.push(buy(plan, door.address).await?);
+        let fresh = Serving::open(plan, wanted)?;
+        let ask = purchases(plan.members, false, Arc::new(AtomicU64::new(1)));
+        table.add(EMPTY, closed(&fresh.served(), plan.load(), ask).await?);
+        drop(fresh);
+        let ask = purchases(plan.members, false, next.clone());
+        let grown = closed(&serving.served(), plan.load(), ask).await?;
+        table.add("purchases, grown business", grown);
     }
-    let base = median(empty);
-    if let Some(base) = &base {
-        line("purchases, empty business", base, None);
+    memory("memory at the end", &mut table)?;
+    let set = format!(
+        "{trxs} transactions, {pending} of them sent to the sandbox and open; {}; {}",
+        wanted.shown(plan),
+        serving.settings
+    );
+    head(plan, &set);
+    table.finish()
+}
+
+/// Until all that were open are told, while members buy.
+async fn recover(
+    serving: &Serving,
+    table: &mut Table,
+    (pending, began): (i64, Instant),
+) -> anyhow::Result<()> {
+    let address = serving.address;
+    let buyers = Buyers { address, rate: RATE, buyer: ten, next: Arc::new(AtomicU64::new(1)) };
+    let (stop, buying) = buyers.begin();
+    while serving.told(OLD).await?.0 < pending.unsigned_abs() {
+        ensure!(began.elapsed() < Duration::from_secs(3_600), "they are not recovered in an hour");
+        if buying.is_finished() {
+            break; // What went wrong is told below.
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    if let Some(grown) = &median(grown) {
-        line("purchases, grown business", grown, base.as_ref());
-    }
-    println!("{} MB resident at the end", resident_mb());
+    table.figure(
+        "open attempts asked about, settled and told after",
+        "s",
+        began.elapsed().as_secs_f64(),
+    );
+    stop.store(true, Ordering::Relaxed);
+    let piece = buying.await??;
+    table.add(&format!("purchases meanwhile, {RATE} a second"), piece.bought);
+    table.figure("of them told to come again", "", piece.again as f64);
     Ok(())
 }

@@ -1,71 +1,63 @@
-//! The whole life over sockets, all on one machine: accepted, bought at the simulator over HTTP, its
-//! callback taken, settled, and told to the member's receiver over HTTP.
+//! The whole life over sockets, each end a process of its own: accepted, bought at the simulator over HTTP,
+//! its callback taken, settled, and told to the member's receiver over HTTP.
 
-use crate::accepts::{Plan, buy, listen, members};
-use crate::house::House;
-use crate::meter::line;
-use anyhow::Context as _;
-use engine::{CallbackDoor, Gate, Port};
-use http::Response;
-use http_body_util::Full;
-use hyper::body::Bytes;
-use net::{Guard, Outgoing, OutgoingLimits};
-use simulator::{Plan as Fate, Simulator};
+use crate::Plan;
+use crate::business::{Serving, Supplier, Wanted, purchases};
+use crate::client::closed;
+use crate::process::cpu;
+use crate::table::{Table, head};
+use anyhow::{Context as _, ensure};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use suppliers::{OkeconnectConnector, OkeconnectSettings};
-use tokio::net::TcpListener;
-use types::SupplierCode;
-use wire::Secret;
 
-/// Requests under way at the simulator.
-const AT_ONCE: usize = 512;
+/// How long the last ones may take.
+const PATIENCE: Duration = Duration::from_secs(300);
 
-fn connector(base: &str) -> anyhow::Result<OkeconnectConnector> {
-    let account = OkeconnectSettings::new(base, "OK1", "1", "2");
-    OkeconnectConnector::new(OkeconnectSettings { ref_prefix: "g-".to_owned(), ..account })
-        .map_err(anyhow::Error::msg)
+#[allow(clippy::cast_precision_loss)] // some ten thousand
+pub(crate) async fn measure(plan: &Plan) -> anyhow::Result<()> {
+    let wanted = Wanted { supplier: Supplier::All, ..Wanted::of(plan.members) };
+    let (mut table, mut settings) = (Table::against(""), String::new());
+    for round in 1..=plan.rounds {
+        eprintln!("round {round} of {}", plan.rounds);
+        let serving = Serving::open(plan, wanted)?;
+        let next = Arc::new(AtomicU64::new(1));
+        let asked = purchases(plan.members, false, next.clone());
+        let served = serving.served();
+        let (began, before) = (Instant::now(), cpu(&served.pids).context("it is gone")?);
+        let accepted = closed(&served, plan.load(), asked).await?;
+        let (all, wrong) = (next.load(Ordering::Relaxed) - 1, accepted.wrong);
+        table.add("accepted while everything else goes on", accepted);
+        if wrong > 0 {
+            break;
+        }
+        let (told, callbacks) = all_told(&serving, all).await?;
+        let (took, after) = (began.elapsed(), cpu(&served.pids).context("it is gone")?);
+        table.figure(
+            "**whole lives**, from the first request to the last one told",
+            "/s",
+            told as f64 / took.as_secs_f64(),
+        );
+        let spent = after.saturating_sub(before).as_secs_f64() * 1e3 / told.max(1) as f64;
+        table.figure("server's CPU for a whole life", "ms", spent);
+        table.figure("callbacks for a purchase", "", callbacks as f64 / told.max(1) as f64);
+        settings.clone_from(&serving.settings);
+    }
+    head(plan, &format!("{}; {settings}", wanted.shown(plan)));
+    table.finish()
 }
 
-pub(crate) async fn measure(plan: &Plan) -> anyhow::Result<()> {
-    let told = Arc::new(AtomicU64::new(0));
-    let heard = told.clone();
-    let receiver = listen(move |_, _| {
-        heard.fetch_add(1, Ordering::Relaxed);
-        async { Response::new(Full::new(Bytes::from_static(b"OK"))) }
-    })
-    .await?;
-    let folder = tempfile::tempdir_in(&plan.folder)?;
-    let guard = Guard { open: true, ..Guard::default() };
-    let outgoing = Outgoing::new(guard, OutgoingLimits::default())?;
-    let callback = format!("http://{}/h2h", receiver.address);
-    let house = House::over_http(folder.path(), plan.members, &outgoing, &callback).await?;
-    let simulator = Simulator::start(TcpListener::bind("127.0.0.1:0").await?, Fate::default())?;
-    let own = connector(&format!("http://{}", simulator.address))?;
-    let supplier = SupplierCode::parse("sandbox")?;
-    let port = Port {
-        gate: Gate::new(AT_ONCE, None),
-        callback: Some(CallbackDoor { secret: Secret::new("hush"), ips: Vec::new() }),
-        ..Port::new(Arc::new(own), Arc::new(outgoing))
-    };
-    house.ports.insert(supplier, port);
-    house.workers.start();
-    let door = members(&house).await?;
-    simulator.call_back(&format!("http://{}/callback/sandbox/hush", door.address));
+/// Waits until all of them are told and nothing is open; how many were told, and by how many callbacks.
+async fn all_told(serving: &Serving, all: u64) -> anyhow::Result<(u64, u64)> {
     let began = Instant::now();
-    let accepted = buy(plan, door.address).await?;
-    line("accepted while everything else goes on", &accepted, None);
-    // What came in goes out: until the last one is told.
-    let deadline = Instant::now() + Duration::from_secs(120);
-    while told.load(Ordering::Relaxed) < accepted.count {
-        anyhow::ensure!(Instant::now() < deadline, "not everything is told");
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    loop {
+        let (told, callbacks) = serving.told("b").await?;
+        if told >= all {
+            let open = serving.gauge("pending_trx").await?;
+            ensure!(told == all && open == 0, "{told} of {all} told, {open} still open");
+            return Ok((told, callbacks));
+        }
+        ensure!(began.elapsed() < PATIENCE, "{told} of {all} are told after {PATIENCE:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    #[allow(clippy::cast_precision_loss)] // some ten thousand
-    let rate = accepted.count as f64 / began.elapsed().as_secs_f64();
-    println!("{:<44} {rate:>10.0}/s", "whole lives, from the first to the last told");
-    let counts = house.handle.reads().ask(|reads| reads.counts()).await.context("busy")??;
-    anyhow::ensure!(counts.pending == 0, "{} are still pending", counts.pending);
-    Ok(())
 }

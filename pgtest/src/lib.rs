@@ -226,6 +226,12 @@ impl Server {
         self.sql("postgres", "SELECT pg_promote(true, 30)").map(drop)
     }
 
+    /// The process it runs below, for whoever counts its processor time.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
     /// Where it listens.
     #[must_use]
     pub const fn port(&self) -> u16 {

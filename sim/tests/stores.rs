@@ -253,7 +253,7 @@ fn command(op: &Op, model: &Model, key: &KeySet, now: UtcMillis) -> Command {
             result: match what {
                 0 | 1 => DeliveryTry::Delivered { status: 200 },
                 2 => DeliveryTry::Failed {
-                    why: "status\0500".to_owned(),
+                    why: "status\u{0}500".to_owned(),
                     retry_after_ms: None,
                     chance: 7,
                 },

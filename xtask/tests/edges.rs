@@ -114,20 +114,7 @@ const ARROWS: [(&str, &[&str], &[&str]); 23] = [
     ),
     (
         "bench",
-        &[
-            "types",
-            "domain",
-            "store",
-            "sqlite",
-            "pg",
-            "pgtest",
-            "suppliers",
-            "engine",
-            "net",
-            "gateway",
-            "simulator",
-            "wire",
-        ],
+        &["types", "domain", "store", "sqlite", "pg", "pgtest", "engine", "net"],
         &["rusqlite"],
     ),
 ];

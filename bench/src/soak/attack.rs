@@ -1,7 +1,7 @@
 //! Strangers: floods, slow readers and writers, bodies that are too large, wrong logins. Each goes on until
 //! the process ends and counts what it did.
 
-use super::shop::member;
+use super::member;
 use crate::client::Connection;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -128,7 +128,7 @@ async fn knock(foe: Foe, every: Duration) -> std::io::Result<()> {
     loop {
         due.tick().await;
         let turn = foe.turn.fetch_add(1, Ordering::Relaxed);
-        let real = member(usize::try_from(turn).unwrap_or_default());
+        let real = member(turn);
         let target = match turn % 6 {
             0 => format!(
                 "/trx?product=T1&dest=0812&refID=f{turn}&memberID=NO{turn}&pin=1&password=2"
@@ -206,7 +206,7 @@ async fn post(
 async fn log_in(foe: Foe, number: usize) -> std::io::Result<()> {
     let turn = foe.turn.fetch_add(1, Ordering::Relaxed);
     let from = format!("100.{}.{}.{}", 64 + (turn >> 16 & 63), turn >> 8 & 255, turn & 255);
-    let code = member(number);
+    let code = member(turn);
     let (target, body) = match number % 2 {
         0 => ("/console/login", format!("login=owner&password=wrong-{turn}&code=")),
         _ => ("/portal/login", format!("member={code}&password=wrong-{turn}&pin=1")),

@@ -2,24 +2,25 @@
 //! alternate, so that both are measured on the same machine at the same time of day.
 
 mod attack;
-mod load;
-mod shop;
 
+use crate::Plan;
+use crate::business::{PASSWORD, PIN, Serving, Supplier, Wanted, code};
 use crate::client::Connection;
-use crate::meter::Measured;
+use crate::meter::{Measured, Spread};
+use crate::pace::{Buyers, target};
+use crate::process::resident_kib;
 use anyhow::ensure;
 use attack::Counts;
 pub(crate) use attack::{Kind, attack};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use shop::{Held, PASSWORD, PIN, Shop, member};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
+/// Members that buy.
+const MEMBERS: u64 = 10;
 /// Most that the attacked p99 may be of the quiet one.
 const SLOWER_MOST: f64 = 2.0;
 /// Most that memory may grow from the first quarter to the end.
@@ -27,9 +28,6 @@ const GROWN_MOST: f64 = 1.25;
 
 #[derive(Args)]
 pub(crate) struct Soak {
-    /// The program, built with --release.
-    #[arg(long, default_value = "target/release/gerbang")]
-    program: PathBuf,
     /// How long, in all.
     #[arg(long, default_value_t = 60)]
     minutes: u64,
@@ -59,46 +57,68 @@ struct Round {
     disk: u64,
 }
 
-fn ms(measured: &Measured, quantile: f64) -> f64 {
-    let micros = measured.latencies.value_at_quantile(quantile);
-    Duration::from_micros(micros).as_secs_f64() * 1e3
+/// What the program holds.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    resident_kib: u64,
+    disk: u64,
 }
 
-fn median(mut of: Vec<f64>) -> f64 {
-    of.sort_by(f64::total_cmp);
-    of.get(of.len() / 2).copied().unwrap_or_default()
+fn held(serving: &Serving) -> anyhow::Result<Held> {
+    let mut disk = 0;
+    for entry in std::fs::read_dir(&serving.business.data)? {
+        // A file may be renamed in between.
+        let Ok(about) = entry?.metadata() else { continue };
+        disk += if about.is_file() { about.len() } else { 0 };
+    }
+    Ok(Held { resident_kib: resident_kib(serving.id())?, disk })
 }
 
-pub(crate) async fn measure(folder: &Path, asked: &Soak) -> anyhow::Result<()> {
-    let shop = Shop::open(folder, &asked.program).await?;
-    let (mut counts, next) = (Counts::default(), Arc::new(AtomicU64::new(0)));
+/// The code of a member that buys.
+fn member(number: u64) -> String {
+    code(1 + i64::try_from(number % MEMBERS).unwrap_or_default())
+}
+
+/// Who buys the n-th purchase, and from where.
+fn buyer(number: u64) -> (String, String) {
+    let who = format!("memberID={}&pin={PIN}&password={PASSWORD}", member(number));
+    (who, format!("X-Forwarded-For: 198.51.100.{}\r\n", number % MEMBERS))
+}
+
+pub(crate) async fn measure(plan: &Plan, asked: &Soak) -> anyhow::Result<()> {
+    let members = i64::try_from(MEMBERS)?;
+    let wanted = Wanted { supplier: Supplier::All, proxied: true, ..Wanted::of(members) };
+    let serving = Serving::open(plan, wanted)?;
+    let address = serving.address;
+    let buyers = Buyers { address, rate: asked.rate, buyer, next: Arc::default() };
+    let mut counts = Counts::default();
     let piece = Duration::from_secs(asked.piece);
     let pieces = (asked.minutes * 60).div_ceil(asked.piece).max(4);
     let bar = ProgressBar::new(pieces)
         .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} pieces, {eta} left")?);
     let (mut rounds, mut taken, mut again) = (Vec::new(), Vec::new(), 0);
-    let mut before = shop.held()?;
+    let mut before = held(&serving)?;
     println!("  piece        bought   p50 ms   p99 ms  p99.9 ms   memory MiB   disk/purchase");
     for number in 0..pieces {
         let attacked = number % 2 == 1;
-        let attack = attacked.then(|| attackers(shop.address, asked)).transpose()?;
-        let bought = load::buy(shop.address, (asked.rate, 32), piece, &next).await;
+        let attack = attacked.then(|| attackers(address, asked)).transpose()?;
+        let bought = buyers.buy(piece).await;
         if let Some(mut attack) = attack {
             attack.kill()?;
             counts.read(&attack.wait_with_output()?.stdout);
         }
         let bought = bought?;
-        let held = shop.held()?;
-        let disk = held.disk.saturating_sub(before.disk) / bought.bought.count.max(1);
+        let held = held(&serving)?;
+        let disk = held.disk.saturating_sub(before.disk) / bought.bought.count().max(1);
         before = held;
         bar.suspend(|| {
             println!(
                 "{number:>3} {:<8} {:>8} {:>8.2} {:>8.2} {:>9.2} {:>12} {:>15}",
                 if attacked { "attacked" } else { "quiet" },
-                bought.bought.count,
-                ms(&bought.bought, 0.5),
-                ms(&bought.bought, 0.99),
-                ms(&bought.bought, 0.999),
+                bought.bought.count(),
+                bought.bought.ms(0.5),
+                bought.bought.ms(0.99),
+                bought.bought.ms(0.999),
                 held.resident_kib / 1_024,
                 disk
             );
@@ -111,8 +131,8 @@ pub(crate) async fn measure(folder: &Path, asked: &Soak) -> anyhow::Result<()> {
     bar.finish_and_clear();
     println!("strangers: {}", counts.told());
     println!("bought {}, told to come again {again}", taken.len());
-    settled(&shop, &taken).await?;
-    let said = shop.close()?;
+    settled(&serving, &taken).await?;
+    let said = serving.close()?;
     println!("{}", said.trim());
     judge(&rounds)
 }
@@ -132,22 +152,18 @@ fn attackers(address: SocketAddr, asked: &Soak) -> anyhow::Result<Child> {
 }
 
 /// Everything that was taken has ended, and was told.
-async fn settled(shop: &Shop, taken: &[String]) -> anyhow::Result<()> {
-    let began = Instant::now();
-    while taken.iter().any(|reference| shop.times_told(reference) == 0) {
+async fn settled(serving: &Serving, taken: &[String]) -> anyhow::Result<()> {
+    let (began, all) = (Instant::now(), u64::try_from(taken.len())?);
+    while serving.told("s").await?.0 < all {
         ensure!(began.elapsed() < Duration::from_secs(300), "not everything is told");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let mut connection = Connection::open(shop.address).await?;
+    let mut connection = Connection::open(serving.address).await?;
     let mut twice = 0_u64;
     for reference in taken {
-        let number: usize = reference.trim_start_matches('s').parse()?;
-        let (code, dest) = (member(number), number % 100_000_000);
-        let target = format!(
-            "/trx?product=T1&dest=0896{dest:08}&refID={reference}&memberID={code}&pin={PIN}\
-             &password={PASSWORD}&check=1"
-        );
-        let from = format!("X-Forwarded-For: 198.51.100.{}\r\n", number % shop::MEMBERS);
+        let number: u64 = reference.trim_start_matches('s').parse()?;
+        let (who, from) = buyer(number);
+        let target = format!("{}&check=1", target(&who, number));
         let mut said = connection.get(&target, &from).await?;
         while said.contains("Terlalu banyak") {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -155,7 +171,9 @@ async fn settled(shop: &Shop, taken: &[String]) -> anyhow::Result<()> {
         }
         let ended = ["status Sukses", "status Gagal"].iter().any(|word| said.contains(word));
         ensure!(ended, "{reference}: {said}");
-        twice += u64::from(shop.times_told(reference) > 1);
+        let times = serving.times_told(reference).await?;
+        ensure!(times > 0, "{reference} was not told");
+        twice += u64::from(times > 1);
     }
     println!("all {} have ended and were told, {twice} of them more than once", taken.len());
     Ok(())
@@ -164,9 +182,10 @@ async fn settled(shop: &Shop, taken: &[String]) -> anyhow::Result<()> {
 /// Compares the pieces; an error for what must not be.
 fn judge(rounds: &[Round]) -> anyhow::Result<()> {
     let of = |attacked: bool, what: fn(&Round) -> f64| {
-        median(rounds.iter().filter(|round| round.attacked == attacked).map(what).collect())
+        let pieces = rounds.iter().filter(|round| round.attacked == attacked);
+        Spread::of(pieces.map(what)).map(|spread| spread.median).unwrap_or_default()
     };
-    let p99 = |round: &Round| ms(&round.bought, 0.99);
+    let p99 = |round: &Round| round.bought.ms(0.99);
     let (quiet, attacked) = (of(false, p99), of(true, p99));
     let slower = attacked / quiet;
     println!(
