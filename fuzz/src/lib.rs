@@ -7,8 +7,10 @@
 #![allow(clippy::unwrap_used)] // a target speaks by panicking
 
 mod doors;
+mod files;
 
 pub use doors::{doors, out_of_reach, outcomes, unknown_fields};
+pub use files::{config, import, settings};
 
 use domain::Outcome;
 use std::sync::LazyLock;
@@ -330,7 +332,7 @@ pub fn digiflazz(data: &[u8]) {
 }
 
 /// Settings with one rule, or a rule set.
-fn described(set: &str, pattern: &str) -> Settings {
+fn described(set: &str, pattern: &str, means: &str) -> Settings {
     let mut template = toml::Table::new();
     let mut buy = toml::Table::new();
     buy.insert("url".to_owned(), "http://h/{dest}".into());
@@ -341,7 +343,7 @@ fn described(set: &str, pattern: &str) -> Settings {
     if !pattern.is_empty() {
         let mut rule = toml::Table::new();
         rule.insert("pattern".to_owned(), pattern.into());
-        rule.insert("means".to_owned(), "pending".into());
+        rule.insert("means".to_owned(), means.into());
         rule.insert("anonymous".to_owned(), true.into());
         template.insert("rules".to_owned(), toml::Value::Array(vec![rule.into()]));
     }
@@ -353,38 +355,24 @@ fn described(set: &str, pattern: &str) -> Settings {
 /// The rule sets, compiled once.
 static SETS: LazyLock<Vec<TemplateConnector>> = LazyLock::new(|| {
     let sets = ["mmi", "yuscom", "serpul", "irs", "qiospay"];
-    let connector = |set| TemplateConnector::new(described(set, "").template.unwrap()).unwrap();
+    let connector = |set| TemplateConnector::new(described(set, "", "").template.unwrap()).unwrap();
     sets.into_iter().map(connector).collect()
 });
 
-/// A rule and a text: first line the pattern, the rest the text; then the rule sets.
+/// A rule and a text: first line the pattern, the rest the text, in each meaning; then the rule sets.
 pub fn template(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (pattern, body) = text.split_once('\n').unwrap_or((&text, ""));
-    if let Ok((_, connector)) = described("", pattern).connector() {
-        read_all(connector.as_ref(), body.as_bytes(), |_, _| false);
+    // A rule of a person's own says what it was told to say, and nothing else.
+    for (means, says) in
+        [("pending", None), ("failed", Some(End::Failed)), ("success", Some(End::Delivered))]
+    {
+        if let Ok((_, connector)) = described("", pattern, means).connector() {
+            read_all(connector.as_ref(), body.as_bytes(), |_, end| Some(end) == says);
+        }
     }
     for connector in SETS.iter() {
         read_all(connector, body.as_bytes(), says_so);
-    }
-}
-
-/// A supplier's settings.
-pub fn settings(data: &[u8]) {
-    let text = String::from_utf8_lossy(data);
-    if let Ok(settings) = toml::from_str::<Settings>(&text) {
-        let _ = settings.sync.rules();
-        if let Ok((_, connector)) = settings.connector() {
-            let _ = connector.buy(&ask());
-        }
-    }
-}
-
-/// An import file: CSV or JSON.
-pub fn import(data: &[u8]) {
-    let text = String::from_utf8_lossy(data);
-    for ending in ["csv", "json"] {
-        let _ = gerbang::read_import(ending, &text);
     }
 }
 
@@ -463,11 +451,6 @@ pub fn amount(data: &[u8]) {
     }
 }
 
-/// The configuration.
-pub fn config(data: &[u8]) {
-    let _ = gerbang::read_config(&String::from_utf8_lossy(data));
-}
-
 /// Some hundred bytes, always the same for a seed.
 #[must_use]
 pub fn random_bytes(seed: u64) -> Vec<u8> {
@@ -480,4 +463,28 @@ pub fn random_bytes(seed: u64) -> Vec<u8> {
     };
     let many = usize::from(next()[3]) * 8 + 64;
     (0..many).map(|_| next()[4]).collect()
+}
+
+/// Bytes with a few changes, always the same for a seed: one replaced, a piece left out or written twice, a
+/// sign that means something put in.
+#[must_use]
+pub fn near(bytes: &[u8], seed: u64) -> Vec<u8> {
+    const SIGNS: &[u8] = b"\n\";,=[]{}.0-9/%#'\t\0 ";
+    let chance = random_bytes(seed);
+    let mut all = bytes.to_vec();
+    for draw in chance.chunks_exact(4).take(1 + usize::from(chance[0] % 6)) {
+        let at = (usize::from(draw[0]) << 8 | usize::from(draw[1])) % (all.len() + 1);
+        let sign = SIGNS[usize::from(draw[3]) % SIGNS.len()];
+        let end = (at + usize::from(draw[3])).min(all.len());
+        match draw[2] % 4 {
+            0 => all.insert(at, sign),
+            1 if at < all.len() => all[at] = sign,
+            2 => drop(all.drain(at..end)),
+            _ => {
+                let piece = all[at..end].to_vec();
+                all.splice(at..at, piece);
+            }
+        }
+    }
+    all
 }

@@ -23,3 +23,18 @@ fn the_corpus_holds() {
         }
     }
 }
+
+/// What is nearly a file that people write: bytes of the corpus changed, cut, doubled, by seed.
+#[test]
+fn what_is_near_the_corpus_holds() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    let near = ["settings", "import", "config", "template", "statement", "mutations"];
+    for (name, target) in fuzz::TARGETS.into_iter().filter(|(name, _)| near.contains(name)) {
+        for file in std::fs::read_dir(corpus.join(name)).unwrap() {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            for seed in 0..150 {
+                target(&fuzz::near(&bytes, seed));
+            }
+        }
+    }
+}

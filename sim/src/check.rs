@@ -324,6 +324,11 @@ fn is_given(world: &World, no: TrxNo, sn: &Sn) -> bool {
         state.decided.contains(&no)
             || state.rested.contains(&no)
             || state.said.iter().any(|(text, said)| said.iter().any(ours) && whole(text))
+            // Its answer was cut off within the number, and it never called.
+            || state.truth.iter().any(|(reference, truth)| {
+                let cut = reference.starts_with(&start) && truth.contradicts;
+                cut && serial(reference).starts_with(sn.as_str())
+            })
             // It was taken for an equal one.
             || state.truth.iter().any(|(reference, truth)| {
                 let old = truth.old.as_ref().map(|old| serial(&old.reference));

@@ -251,7 +251,7 @@ impl Played {
             numbered_after,
             contradicts: calls == Calls::Contradicts,
             old,
-            excuse: None,
+            excuse: self.world.with(|state| state.excused.get(reference).copied()),
             asked: 1,
             called: false,
             replied: false,
@@ -270,9 +270,11 @@ impl Played {
         truth
     }
 
-    /// Nobody here can know that it took this one, and that is not to be held against anybody.
+    /// Nobody here can know that it took this one, or takes it later, and that is not to be held against
+    /// anybody.
     pub(crate) fn excuse(&self, reference: &str, why: &'static str) {
         self.world.with(|state| {
+            state.excused.insert(reference.to_owned(), why);
             if let Some(truth) = state.truth.get_mut(reference) {
                 truth.excuse = Some(why);
             }
@@ -343,11 +345,10 @@ impl Played {
         }
         self.world.awake(self.node).await;
         self.world.effect("crash: before a send").await;
-        let slept = self.world.sleeps_before_the_first_byte(self.node, &reference).await;
-        let mut result = self.buy(&reference, &item).await;
-        if slept {
+        if self.world.sleeps_before_the_first_byte(self.node, &reference).await {
             self.excuse(&reference, "a node slept before the first byte");
         }
+        let mut result = self.buy(&reference, &item).await;
         let retries = self.world.with(|state| state.broken) == Broken::RetryInTransport;
         if retries && matches!(result, SendResult::Unknown(_)) {
             result = self.buy(&reference, &item).await;

@@ -114,6 +114,8 @@ pub(crate) struct State {
     /// From now on everybody behaves.
     pub(crate) honest: bool,
     pub(crate) truth: BTreeMap<String, Truth>,
+    /// References of which nobody can know that they were taken, and why.
+    pub(crate) excused: BTreeMap<String, &'static str>,
     /// What was called of references under which nothing was sent yet: nobody took a purchase.
     pub(crate) strays: BTreeMap<String, Truth>,
     /// Final words that suppliers said of our references, by their text.
@@ -187,6 +189,7 @@ impl World {
             crashed: false,
             honest: false,
             truth: BTreeMap::new(),
+            excused: BTreeMap::new(),
             strays: BTreeMap::new(),
             said: BTreeMap::new(),
             acks: BTreeMap::new(),

@@ -35,15 +35,7 @@ use std::process::ExitCode;
 /// # Errors
 /// What is wrong with it.
 pub fn read_config(text: &str) -> anyhow::Result<()> {
-    config::Config::parse(text).map(|_| ())
-}
-
-/// Reads an import file as the program does: `csv` or `json`. How many rows it has.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn read_import(ending: &str, text: &str) -> anyhow::Result<usize> {
-    commands::import_text(ending, text)
+    config::Config::parse(text)?.check()
 }
 
 /// The program.

@@ -39,11 +39,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use store::{CatalogChange, StampKey};
 
-/// How many rows an import file has.
-pub(crate) fn import_text(ending: &str, text: &str) -> anyhow::Result<usize> {
-    office::read_import(ending, text).map(|rows| rows.len())
-}
-
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let screen = Screen::new(cli.json);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
