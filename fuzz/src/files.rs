@@ -129,9 +129,14 @@ pub fn import(data: &[u8]) {
         }
         let mut before = 0;
         for row in &rows {
-            assert!(!row.kode.trim().is_empty(), "a row without a code: {text}");
+            // A line without a code is refused with its number where the import is looked at.
+            let is_named = !row.kode.trim().is_empty();
+            assert!(is_named || objects.is_none(), "an object without a code: {text}");
             assert!(row.line >= before && row.line <= lines, "line {} of {text}", row.line);
             before = row.line;
+            if !is_named {
+                continue;
+            }
             // A quote in a cell is written twice, JSON has escapes and numbers.
             if objects.is_none() && !text.contains('"') {
                 for cell in texts(row) {

@@ -75,8 +75,8 @@ pub(crate) struct Books {
     /// By the number of the operation.
     tickets: BTreeMap<u64, (String, Ticket)>,
     payments: Vec<Payment>,
-    /// What payments of an amount are called in the office.
-    names: BTreeMap<i64, BTreeSet<String>>,
+    /// What payments of an amount are called in the office, as each teller was answered.
+    names: BTreeMap<(Teller, i64), BTreeSet<String>>,
     drawn: u64,
 }
 
@@ -315,18 +315,20 @@ pub(crate) async fn tell(world: &World, office: &Office, teller: Teller, most: u
     for (payment, taken) in new.iter().zip(&taken) {
         became(world, teller, payment, taken);
     }
-    lost(world);
+    lost(world, teller);
 }
 
-/// No payment is taken for another one: those of an amount have as many names as there are, or more.
-fn lost(world: &World) {
+/// No payment is taken for another one that the same teller told: those of an amount have as many names as
+/// there are, or more. (Who tells only the second of two equal ones may be speaking of the first.)
+fn lost(world: &World, teller: Teller) {
     let lost = world.with(|state| {
         let mut counts: BTreeMap<i64, usize> = BTreeMap::new();
-        for payment in state.bank.payments.iter().filter(|payment| payment.told) {
+        let told = |payment: &&Payment| payment.by.contains(&teller);
+        for payment in state.bank.payments.iter().filter(told) {
             *counts.entry(payment.amount).or_default() += 1;
         }
-        let names = |amount: &i64| state.bank.names.get(amount).map_or(0, BTreeSet::len);
-        counts.into_iter().find(|(amount, count)| names(amount) < *count)
+        let names = |amount: i64| state.bank.names.get(&(teller, amount)).map_or(0, BTreeSet::len);
+        counts.into_iter().find(|(amount, count)| names(*amount) < *count)
     });
     if let Some((amount, count)) = lost {
         world.wrong(format!("{count} payments of {amount} are taken for fewer"));
@@ -343,7 +345,7 @@ fn became(world: &World, teller: Teller, payment: &Payment, taken: &Taken) {
     }
     let first = world.with(|state| {
         if let Taken::Matched { id, .. } | Taken::Queued { id, .. } | Taken::Known { id } = taken {
-            state.bank.names.entry(payment.amount).or_default().insert(id.clone());
+            state.bank.names.entry((teller, payment.amount)).or_default().insert(id.clone());
         }
         let known = state.bank.payments.get_mut(payment.number)?;
         known.by.insert(teller);

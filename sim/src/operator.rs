@@ -150,7 +150,8 @@ fn is_undecidable(world: &World, attempt: AttemptId, supplier: &str) -> bool {
         let ending = state.truth.get(&reference).map(|truth| truth.ending);
         matches!(ending, Some(Ending::Guarded | Ending::Repeated))
             || dialect(state.seed, number) == Dialect::Nameless
-            || (ending.is_none() && !shop::no_data_is_proof(state.seed, number))
+            // "No data" of a day that is not ours by our own clock proves nothing either.
+            || (ending.is_none() && (state.far || !shop::no_data_is_proof(state.seed, number)))
     })
 }
 

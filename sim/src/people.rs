@@ -225,9 +225,12 @@ async fn edit(world: &World, handle: &Handle, all: &[Handle], what: Edit) {
 
 /// The clock is set, as far as no purchase of strangers becomes younger than one of ours.
 fn set_clock(world: &World, by: i64) {
-    // Back: strangers' purchases stay older than ours.
+    // Back: strangers' purchases stay older than ours, and what is due waits no longer than the run.
     let is_far = by > 60_000;
-    if is_far && world.with(|state| state.behind > 60_000) {
+    if is_far
+        && world
+            .with(|state| state.behind > 60_000 || std::mem::replace(&mut state.was_set_back, true))
+    {
         return;
     }
     world.seen(match (by < 0, is_far) {

@@ -102,6 +102,8 @@ pub(crate) struct State {
     pub(crate) behind: i64,
     /// The wall clock was wrong by more than a minute: no time in a text can be compared with it.
     pub(crate) far: bool,
+    /// It was set back far once.
+    pub(crate) was_set_back: bool,
     /// The process was down, stood still, or its clock was set: for so long in all.
     pub(crate) jumped: i64,
     /// Everybody behaves from here on.
@@ -182,6 +184,7 @@ impl World {
             start: start_ms(seed),
             behind: 0,
             far: false,
+            was_set_back: false,
             jumped: 0,
             honest_at: BUSY_MS + 5 * 60_000 + if is_long(seed) { LONG_MS } else { 0 },
             events,

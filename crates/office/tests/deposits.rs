@@ -5,7 +5,7 @@
 mod desk;
 
 use desk::{bank, house, who};
-use office::{Actor, MutationRow, Office, Taken, read_feed, read_mutations};
+use office::{Actor, Chance, MutationRow, Office, Rules, Taken, read_feed, read_mutations};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -352,4 +352,42 @@ proptest! {
         });
         outcome?;
     }
+}
+
+/// The same chance every time: tickets for one sum are asked for in the same order.
+struct Same;
+
+impl Chance for Same {
+    fn next(&self) -> anyhow::Result<u64> {
+        static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        // Names differ, the ends of amounts do not.
+        Ok(COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed) * 99 * 99)
+    }
+}
+
+/// Who pays a ticket twice by mistake pays nobody else: its amount is not asked for again, until all others
+/// near it are taken.
+#[tokio::test]
+async fn the_amount_of_a_ticket_that_was_paid_is_nobody_elses() {
+    let office = with_bank().await.with_chance(Box::new(Same));
+    let rules = Rules { ticket_unique_most: 99, ..office.rules().await.unwrap() };
+    office.set_rules(&Actor::local(), &rules).await.unwrap();
+    let mut asked = BTreeSet::new();
+    let open = async |member: &str| {
+        office.open_ticket(&Actor::local(), member, "bca", "20000").await.unwrap().amount
+    };
+    for turn in 0..99 {
+        let amount = open(["OK0", "OK1"][turn % 2]).await;
+        assert!(asked.insert(amount), "{amount} was asked for before, at ticket {turn}");
+        let told = json!({"id": format!("p{turn}"), "amount": amount, "date": "25/03/2026"});
+        let taken = words(&feed(&office, told).await.unwrap());
+        assert_eq!(taken, [["OK0", "OK1"][turn % 2]], "{turn}");
+    }
+    // The second time it waits, and is nobody's before a person looked.
+    let (first, before) = (*asked.first().unwrap(), balance(&office, "OK1").await);
+    let told = json!({"id": "again", "amount": first, "date": "25/03/2026"});
+    assert_eq!(words(&feed(&office, told).await.unwrap()), ["no_ticket"]);
+    assert_eq!(balance(&office, "OK1").await, before);
+    // None is left that was never asked for: one that was paid serves again.
+    assert!(asked.contains(&open("OK2").await));
 }

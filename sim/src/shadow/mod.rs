@@ -179,8 +179,9 @@ impl Shadow {
         }
     }
 
-    /// More equal ones of its day than its member says there are, which are not refused or failed.
-    fn has_equal(&self, trx: &Trx) -> bool {
+    /// As many equal ones of its day as its member says that there may be, which are not refused or failed.
+    /// Of a reference that was sent with several counters it is the last or the first that counts.
+    fn has_equal(&self, trx: &Trx, by_last: bool) -> bool {
         let equal = self.purchases.values().map(|known| &known.trx).filter(|other| {
             other.no != trx.no
                 && (other.member, &other.product, &other.dest, other.day)
@@ -188,7 +189,8 @@ impl Shadow {
                 && matches!(other.state, TrxState::Pending | TrxState::Success { .. })
         });
         let counters = self.counters.get(&(trx.member, trx.ref_id.clone()));
-        let most = counters.and_then(|all| all.last()).copied().unwrap_or(1);
+        let said = |all: &BTreeSet<u16>| if by_last { all.last() } else { all.first() }.copied();
+        let most = counters.and_then(said).unwrap_or(1);
         equal.count() >= usize::from(most)
     }
 
@@ -278,7 +280,7 @@ impl Shadow {
                 if beyond(&price) {
                     wrong("goes beyond its member's daily limit".to_owned());
                 }
-                if guarded && self.has_equal(trx) {
+                if guarded && self.has_equal(trx, true) {
                     wrong("is the same twice a day, against its member's guard".to_owned());
                 }
                 if trx.qty.is_some_and(|qty| !(QTY.0..=QTY.1).contains(&qty.get())) {
@@ -301,7 +303,9 @@ impl Shadow {
                     }
                     Refusal::Limit => costs.iter().any(beyond),
                     // One that failed in this very batch still counts.
-                    Refusal::SameDayDuplicate => guarded && (self.has_equal(trx) || had_equal),
+                    Refusal::SameDayDuplicate => {
+                        guarded && (self.has_equal(trx, false) || had_equal)
+                    }
                     Refusal::PriceAboveMax { price, max } => {
                         price > max && costs.contains(&price.get())
                     }
