@@ -4,6 +4,7 @@
 mod digiflazz;
 mod documented;
 mod late;
+mod names;
 mod okeconnect;
 mod template;
 mod words;
