@@ -228,7 +228,7 @@ fn contradictions_and_garble_are_asked_about() {
 #[test]
 fn only_our_own_reference_decides() {
     let connector = connector(SETTINGS);
-    let ok = body("00", "Sukses", r#","sn":"1","price":9000"#);
+    let done = body("00", "Sukses", r#","sn":"1","price":9000"#);
     let failed = body("54", "Gagal", "");
     for (from, to) in [
         ("g-100000001-1", "g-100000002-1"),
@@ -242,11 +242,17 @@ fn only_our_own_reference_decides() {
         ("087800001230", "87800001231"),
         ("087800001230", "12345678901"),
     ] {
-        for text in [&ok, &failed] {
+        for text in [&done, &failed] {
             let text = text.replace(from, to);
             assert_eq!(said(connector.as_ref(), &text), all("doubtful"), "{text}");
         }
     }
+    // Ours over another number: somebody used the reference before us; in a resend that says nothing yet.
+    let pending = body("03", "Pending", "").replace("087800001230", "087800009999");
+    assert_eq!(said(connector.as_ref(), &pending), ["doubtful", "unknown", "unknown"]);
+    // A country's digits are some only in front of a whole number.
+    let (meter, told) = (ask("xld10", "1234567"), done.replace("087800001230", "621234567"));
+    assert_eq!(word(&connector.read_check(&meter, &ok(&told))), "doubtful");
     let other = body("44", "Gagal", "").replace("g-100000001-1", "g-100000002-1");
     assert_eq!(said(connector.as_ref(), &other), ["doubtful", "unknown", "unknown"]);
 }
@@ -270,6 +276,10 @@ fn a_refusal_without_a_reference() {
         let refused = word(&connector.read_buy(&ask, &reply(400, text)));
         assert!(matches!(refused.as_str(), "doubtful" | "unknown"), "{refused}: {text}");
     }
+    // Nor is it a refusal there that says no status, whomever it names.
+    let bare = r#"{"data":{"ref_id":"g-100000001-1","rc":"45"}}"#;
+    assert_eq!(word(&connector.read_buy(&ask, &ok(bare))), "route: Transaksi tidak dapat diproses");
+    assert_eq!(word(&connector.read_buy(&ask, &reply(400, bare))), "unknown");
     let text = body("54", "Gagal", "");
     let named = connector.read_buy(&ask, &ok(&text));
     assert!(matches!(named, Outcome::Failed { tie: Tie::Reference, .. }), "{named:?}");

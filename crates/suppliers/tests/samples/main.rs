@@ -6,6 +6,8 @@ mod documented;
 mod late;
 mod names;
 mod okeconnect;
+mod sandbox;
+mod settings;
 mod template;
 mod words;
 

@@ -38,6 +38,37 @@ fn what_stands_around_a_name_is_none_of_it() {
     }
 }
 
+/// The codes of this family beside a text: what it must not contradict, and what it makes certain.
+#[test]
+fn a_code_beside_the_text() {
+    let case = ask("T1", "089660522887");
+    let connector = connector(OWN);
+    for (codes, done, going, failed) in [
+        (&["1", "2"][..], "unknown", "pending", "unknown"),
+        (&["20", "22"], "success R1 for 3", "unknown", "unknown"),
+        (
+            &["43", "44", "45", "47", "50", "61", "64", "65", "69"],
+            "unknown",
+            "unknown",
+            "route: Kata aneh",
+        ),
+        (&["52", "56"], "unknown", "unknown", "number: Kata aneh"),
+        (&["40", "41", "42", "46", "49", "55", "57"], "unknown", "unknown", "unknown"),
+        // What nobody knows claims nothing.
+        (&["3", "21", "99", ""], "success R1 for 3", "pending", "unknown"),
+    ] {
+        for code in codes {
+            let said = |text: &str| {
+                let text = format!("status={code}&message=R#{{ref}} T1.{{dest}} {text}");
+                word(&connector.read_buy(&case, &ok(&filled(&text, &case))))
+            };
+            assert_eq!(said("SUKSES. SN: R1. Saldo 9 - 3 = 6"), done, "{code}");
+            assert_eq!(said("akan diproses. Saldo 9 - 3 = 6"), going, "{code}");
+            assert_eq!(said("GAGAL. Kata aneh. Saldo 9"), failed, "{code}");
+        }
+    }
+}
+
 /// A destination may hold spaces and marks at which a reader of sentences stops: letter by letter it is
 /// ours, or nobody's.
 #[test]
