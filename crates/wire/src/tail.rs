@@ -267,9 +267,14 @@ mod tests {
             "IP tidak sesuai @203.0.113.172",
             "IP tidak sesuai @10.10.10.1",
             "Harga 1.321 di atas hargamax 1.300",
+            // Short numbers may be a token's.
+            "TOKEN 123 - 4000 = 5123",
+            "TOKEN 1234 - 1000 = 234",
         ] {
             assert_eq!(cut(whole), (whole, ""), "{whole}");
         }
+        // Only a deposit makes a price of the amount before it.
+        assert_eq!(cut("Denom Rp 9.000 Harga 5.000"), ("Denom Rp 9.000 ", "Harga 5.000"));
         assert_eq!(for_others("diabaikan karena Harga Voucher 10.060 lebih besar"), "diabaikan");
         assert_eq!(for_others("Harga 1.321 di atas hargamax 1.300"), "");
         for (text, kept) in [
