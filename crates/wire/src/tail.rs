@@ -291,6 +291,15 @@ mod tests {
     }
 
     #[test]
+    fn a_time_is_one_of_a_day() {
+        assert_eq!(clock("23.59").as_deref(), Some("23:59"));
+        assert_eq!(clock("00:00").as_deref(), Some("00:00"));
+        for odd in ["24:00", "12:60", "99:99", "1200", "a:10"] {
+            assert_eq!(clock(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
     fn amounts_of_a_movement() {
         let of = |tail: &str| {
             let mut reading = Reading::default();

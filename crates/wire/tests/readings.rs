@@ -60,6 +60,20 @@ fn a_serial_number_before_its_word() {
     }
 }
 
+/// A word of success that goes on otherwise is none.
+#[test]
+fn a_success_says_no_more() {
+    for (text, status) in [
+        ("R#1 T1.0896605 SUKSES. Saldo 5", Status::Success),
+        ("R#1 T1.0896605 SUKSES terdaftar. Saldo 5", Status::Unknown),
+        ("R#1 T1.0896605 SUKSES terdaftar. SN: 7. Saldo 5", Status::Success),
+        ("SUKSES masuk. Saldo 5", Status::Unknown),
+        ("R#1 T1.0896605 SUKSES. SN: 7. GAGAL. Saldo 5", Status::Unknown),
+    ] {
+        assert_eq!(read(text).status, status, "{text}");
+    }
+}
+
 #[test]
 fn a_reason_is_what_its_label_announces() {
     for (text, reason) in [
