@@ -57,6 +57,32 @@ pub(crate) fn house_on(clock: Arc<dyn Clock>) -> (Office, Model) {
     (Office::new(engine.handle, key, Box::new(Nobody)), model)
 }
 
+/// The word of a refusal.
+pub(crate) fn code<T>(told: anyhow::Result<T>) -> &'static str {
+    match told {
+        Ok(_) => "done",
+        Err(error) => error.downcast_ref::<office::Problem>().map_or("none", |own| own.code),
+    }
+}
+
+pub(crate) fn from(address: &str) -> office::From {
+    office::From { address: address.to_owned(), agent: String::new() }
+}
+
+/// A member of the demo at its portal, and its cookie.
+pub(crate) async fn enter(office: &Office, member: &str) -> (office::SignedMember, String) {
+    let typed = office::MemberLogin { code: member, password: "secret", pin: "secret", second: "" };
+    let token = office.log_member_in(typed, &from("203.0.113.7")).await.unwrap();
+    (office.signed_member(&token).await.unwrap().unwrap(), token)
+}
+
+/// Peer, request and reply of each line of the journal, newest first.
+pub(crate) fn lines(model: &mut Model) -> Vec<[String; 3]> {
+    let filter = store::JournalFilter { limit: 300, ..store::JournalFilter::default() };
+    let found = model.journal_page(&filter).unwrap();
+    found.into_iter().map(|row| [row.row.peer, row.row.request, row.row.reply]).collect()
+}
+
 pub(crate) fn who(number: u8) -> Actor {
     let name = ["ani", "budi"][usize::from(number % 2)];
     Actor::person(name, Role::Owner, "test")
