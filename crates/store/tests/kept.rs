@@ -1,80 +1,20 @@
-//! What is kept of a commit: facts for the next one, chains over what moved and was said, stamps of rows,
-//! and no character that a store cannot hold.
+//! What is kept of a commit: facts for the next one, chains over what moved and was said, and no character
+//! that a store cannot hold.
 #![allow(clippy::unwrap_used)]
 
-use domain::{Account, AccountName, Attempt, AttemptState, Kind, Shares, Transfer, Trx, TrxState};
+mod rows;
+
+use domain::{AccountName, Attempt, AttemptState, Kind, Transfer, Trx, TrxState};
+use rows::{attempt, delivery, paper, trx};
 use std::collections::BTreeSet;
 use store::{
     Batch, Bought, CatalogChange, CatalogRows, Change, Channel, Delivery, DeliveryState, Direction,
-    Facts, Imported, JournalLine, KeySet, Lane, Level, Paper, PaperKey, ProofKey, SameDay, Stamp,
-    StampKey, Stamped, is_rival, journal_hash, stamp_bytes, transfer_hash,
+    Facts, Imported, JournalLine, Lane, Level, Paper, PaperKey, ProofKey, SameDay, is_rival,
+    journal_hash, transfer_hash,
 };
 use types::{
-    AttemptId, Day, DeliveryId, Dest, LevelCode, MemberId, ProductCode, ProductName, Reason, RefId,
-    Rupiah, Sku, Sn, SupplierCode, TrxNo, UtcMillis,
+    DeliveryId, Dest, LevelCode, MemberId, Reason, Rupiah, Sku, Sn, SupplierCode, TrxNo, UtcMillis,
 };
-
-fn trx(no: i64) -> Trx {
-    Trx {
-        no: TrxNo::new(no),
-        member: MemberId::new(3),
-        ref_id: RefId::parse(&format!("r{no}")).unwrap(),
-        product: ProductCode::parse("T1").unwrap(),
-        name: ProductName::parse("Three 1.000").unwrap(),
-        dest: Dest::parse("089660522887").unwrap(),
-        qty: None,
-        given: None,
-        price: Rupiah::new(1_321),
-        shares: Shares::default(),
-        before: Rupiah::new(10_000),
-        created: UtcMillis::new(5),
-        day: Day::new(20_261_130),
-        attempt: 1,
-        state: TrxState::Pending,
-        suspect: None,
-    }
-}
-
-fn attempt(no: i64, n: u16, state: AttemptState) -> Attempt {
-    Attempt {
-        id: AttemptId { trx: TrxNo::new(no), n },
-        supplier: SupplierCode::parse("oke").unwrap(),
-        sku: Sku::parse("t1").unwrap(),
-        cost: Rupiah::new(1_200),
-        state,
-        created: UtcMillis::new(5),
-        sent: None,
-        next: None,
-        checks: 0,
-        counter: 1,
-        why: String::new(),
-    }
-}
-
-fn delivery(id: i64, state: DeliveryState) -> Delivery {
-    Delivery {
-        id: DeliveryId::new(id),
-        trx: TrxNo::new(7),
-        member: MemberId::new(3),
-        ref_id: "r7".to_owned(),
-        message: "T#7".to_owned(),
-        created: UtcMillis::new(5),
-        state,
-        tries: 0,
-        next: UtcMillis::new(5),
-        last: String::new(),
-    }
-}
-
-fn paper(id: &str, body: &str) -> Paper {
-    Paper {
-        key: PaperKey::new("approval", id),
-        tag: String::new(),
-        version: 1,
-        at: UtcMillis::new(1),
-        body: body.to_owned(),
-    }
-}
 
 fn transfer() -> Transfer {
     Transfer {
@@ -149,8 +89,14 @@ fn every_part_of_a_row_is_chained() {
     ];
     assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
     // What was chained by earlier versions has the hash it always had.
-    assert_eq!(types::hex(all[0]), "20f94c538a3528499070d600b0878a179f010af76ce16bbde8e2935cb349eaee");
-    assert_eq!(types::hex(all[11]), "002fb21a81f930e364bf18bac290fc529231521419b6af84b2b82e8249858da5");
+    assert_eq!(
+        types::hex(all[0]),
+        "20f94c538a3528499070d600b0878a179f010af76ce16bbde8e2935cb349eaee"
+    );
+    assert_eq!(
+        types::hex(all[11]),
+        "002fb21a81f930e364bf18bac290fc529231521419b6af84b2b82e8249858da5"
+    );
 }
 
 #[test]
@@ -321,144 +267,4 @@ fn an_attempt_that_left_no_proof_stays_a_rival() {
     assert_eq!(key("SUKSES"), None);
     assert_eq!(key("0143-4804-9579-5519"), key("0143480495795519"));
     assert_ne!(key("0143480495795518"), key("0143480495795519"));
-}
-
-const SINCE: (i64, i64) = (10, 20);
-
-/// What `verify` finds of rows that are there, after a journal with these stamps.
-fn found(
-    key: &StampKey,
-    stamps: &[Stamp],
-    there: impl Fn(&mut Stamped<'_>),
-) -> (Vec<String>, u64, u64) {
-    let mut stamped = Stamped::new(key);
-    let begin = [&[key.since(SINCE.0, SINCE.1)][..], stamps].concat();
-    stamped.line(Lane(0), UtcMillis::new(0), &stamp_bytes(UtcMillis::new(1), &begin));
-    there(&mut stamped);
-    let end = stamped.end();
-    (end.found, end.compared, end.older)
-}
-
-/// From where stamps began each row needs one, and is what it says.
-#[test]
-fn rows_since_stamps_began_have_one() {
-    let key = StampKey::of(&KeySet::generate().unwrap());
-    let missing = |row: &str| vec![format!("{row}: no line of the journal tells of it")];
-    let state = || AttemptState::Sent;
-    for (no, told) in [(9, Vec::new()), (10, missing("trx 10")), (11, missing("trx 11"))] {
-        let there = |stamped: &mut Stamped<'_>| stamped.purchase(&trx(no), &[]);
-        let is_older = u64::from(told.is_empty());
-        assert_eq!(found(&key, &[], there), (told, 0, is_older), "{no}");
-    }
-    for (id, told) in [(19, Vec::new()), (20, missing("delivery 20"))] {
-        let there = |stamped: &mut Stamped<'_>| stamped.delivery(&delivery(id, DeliveryState::Due));
-        assert_eq!(found(&key, &[], there).0, told, "{id}");
-    }
-    let own = [key.trx(&trx(10)), key.attempt(&attempt(10, 1, state()))];
-    let there = |stamped: &mut Stamped<'_>| {
-        stamped.purchase(&trx(10), &[attempt(10, 1, state())]);
-    };
-    assert_eq!(found(&key, &own, there), (Vec::new(), 2, 0));
-    let changed = |stamped: &mut Stamped<'_>| {
-        let other = Attempt { sku: Sku::parse("t5").unwrap(), ..attempt(10, 1, state()) };
-        stamped.purchase(&Trx { price: Rupiah::new(1), ..trx(10) }, &[other]);
-    };
-    let not = |row: &str| format!("{row}: is not what its last change wrote");
-    assert_eq!(found(&key, &own, changed).0, [not("trx 10"), not("attempt 10-1")]);
-    // A new member's empty account is nobody's word; anything in it is.
-    let account = |balance, day_total| Account {
-        balance: Rupiah::new(balance),
-        day_total: Rupiah::new(day_total),
-        ..Account::default()
-    };
-    let whose = MemberId::new(3);
-    for (own, told) in [
-        (account(0, 0), Vec::new()),
-        (account(1, 0), missing("account 3")),
-        (account(0, 1), missing("account 3")),
-    ] {
-        let there = |stamped: &mut Stamped<'_>| stamped.account(whose, &own);
-        assert_eq!(found(&key, &[], there).0, told, "{own:?}");
-        let stamps = [key.account(whose, &account(5, 5))];
-        assert_eq!(found(&key, &stamps, there).0, [not("account 3")], "{own:?}");
-    }
-    let level = |name: &str| {
-        CatalogChange::Level(Level {
-            code: LevelCode::parse("retail").unwrap(),
-            name: name.to_owned(),
-            list_id: "1".to_owned(),
-        })
-    };
-    let there = |stamped: &mut Stamped<'_>| stamped.catalog(&level("Eceran"));
-    assert!(found(&key, &[key.catalog(&level("Eceran"))], there).0.is_empty());
-    assert_eq!(found(&key, &[key.catalog(&level("Grosir"))], there).0.len(), 1);
-    assert_eq!(found(&key, &[], there).0.len(), 1);
-}
-
-/// A comparison goes on where the one before it ended: what was seen needs no new word, what can still
-/// change is compared again.
-#[test]
-fn a_comparison_goes_on_with_purchases_and_callbacks() {
-    let key = StampKey::of(&KeySet::generate().unwrap());
-    let done = TrxState::Success {
-        sn: Sn::parse("R1").unwrap(),
-        at: UtcMillis::new(6),
-        cost: Rupiah::new(1_200),
-    };
-    let (open, ended) = (trx(10), Trx { state: done, ..trx(11) });
-    let tried = attempt(11, 1, AttemptState::Waiting);
-    let (due, told) = (delivery(20, DeliveryState::Due), delivery(21, DeliveryState::Delivered));
-    let mut first = Stamped::new(&key);
-    let stamps = [
-        key.since(SINCE.0, SINCE.1),
-        key.trx(&open),
-        key.trx(&ended),
-        key.attempt(&tried),
-        key.delivery(&due),
-        key.delivery(&told),
-    ];
-    first.line(Lane(0), UtcMillis::new(0), &stamp_bytes(UtcMillis::new(1), &stamps));
-    let no = |no: i64| TrxNo::new(no);
-    let id = |id: i64| DeliveryId::new(id);
-    let named = (BTreeSet::from([no(10), no(11)]), BTreeSet::from([id(20), id(21)]));
-    assert_eq!(first.named(), named);
-    first.purchase(&open, &[]);
-    first.purchase(&ended, std::slice::from_ref(&tried));
-    first.delivery(&due);
-    first.delivery(&told);
-    let first = first.end();
-    assert_eq!((first.found.len(), first.left.trx, first.left.delivery), (0, 11, 21));
-    let names: Vec<&str> = first.left.rows.iter().map(|row| row.name.as_str()).collect();
-    assert_eq!(names, ["trx 10", "attempt 11-1", "delivery 20"]);
-
-    let after = |there: &dyn Fn(&mut Stamped<'_>)| {
-        let mut next = Stamped::after(&key, first.left.clone());
-        next.line(Lane(0), UtcMillis::new(0), &[]);
-        next.purchase(&open, &[]);
-        next.purchase(&ended, std::slice::from_ref(&tried));
-        next.delivery(&due);
-        there(&mut next);
-        let end = next.end();
-        (end.found, end.older)
-    };
-    assert_eq!(after(&|stamped| stamped.delivery(&told)), (Vec::new(), 2));
-    assert_eq!(after(&|stamped| stamped.purchase(&trx(12), &[])).0.len(), 1);
-    assert_eq!(after(&|stamped| stamped.delivery(&delivery(22, DeliveryState::Due))).0.len(), 1);
-}
-
-#[test]
-fn what_is_secret_is_not_shown() {
-    let keys = KeySet::generate().unwrap();
-    assert_eq!(format!("{:?}", StampKey::of(&keys)), "StampKey(***)");
-    let sealed = store::MasterKey::generate().unwrap().seal("place", "plain").unwrap();
-    let shown = format!("{sealed:?}");
-    assert!(!shown.is_empty() && !shown.contains("plain"), "{shown}");
-    let gone = key_of(&keys).no_paper(&PaperKey::new("approval", "1"));
-    assert_eq!(gone.then(), store::Was::Nothing);
-    let there = key_of(&keys).paper(&paper("1", "x"));
-    assert_eq!(there.then(), store::Was::Row(there.digest.unwrap()));
-}
-
-fn key_of(keys: &KeySet) -> StampKey {
-    StampKey::of(keys)
 }
