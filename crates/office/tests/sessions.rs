@@ -1,0 +1,166 @@
+//! People at the console: what a session is told of, who must set up a second factor, and who ends whose.
+#![allow(clippy::unwrap_used)]
+
+mod desk;
+
+use desk::{GOOD, code, enter, from, hire, house, house_on, house_with_clock, lines};
+use engine::Clock;
+use office::{Actor, Office, Proof, Proven, Role, Rules, Signed};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use types::UtcMillis;
+
+async fn come(office: &Office, login: &str, second: &str) -> (Signed, String) {
+    let here = from("203.0.113.7");
+    let token = office.log_in(login, GOOD, second, &here).await.unwrap();
+    (office.signed(&token, &here).await.unwrap().unwrap(), token)
+}
+
+/// Owners, admins and finance set up a second factor first, where the rule is on.
+#[tokio::test]
+async fn who_decides_over_money_sets_up_a_second_factor() {
+    let (office, mut model, clock) = house_with_clock();
+    for (login, role) in [("ani", Role::Owner), ("cici", Role::Cs)] {
+        hire(&office, login, role).await;
+    }
+    assert!(!come(&office, "ani", "").await.0.must_set_up);
+    let rules = Rules { second_factor: true, ..Rules::default() };
+    office.set_rules(&Actor::local(), &rules).await.unwrap();
+    assert!(!come(&office, "cici", "").await.0.must_set_up);
+    let (ani, _) = come(&office, "ani", "").await;
+    assert!(ani.must_set_up && !ani.second_factor);
+    assert!(lines(&mut model)[0][1].starts_with("ani login"));
+    // Its secret waits in this session.
+    let (secret, _) = office.offered_second_factor("ani", &ani.session).await.unwrap().unwrap();
+    assert!(office.offered_second_factor("ani", "another").await.unwrap().is_none());
+    assert!(office.offered_second_factor("cici", &ani.session).await.unwrap().is_none());
+    let fresh = || {
+        let now = clock.0.fetch_add(60_000, Ordering::Relaxed) + 60_000;
+        office::code_at(&secret, UtcMillis::new(now)).unwrap()
+    };
+    let codes = office.confirm_second_factor(&ani.actor, &ani.session, &fresh()).await.unwrap();
+    let (ani, _) = come(&office, "ani", &fresh()).await;
+    assert!(!ani.must_set_up && ani.second_factor);
+    let here = from("203.0.113.7");
+    let next = fresh();
+    come(&office, "ani", &next).await;
+    assert_eq!(code(office.log_in("ani", GOOD, &next, &here).await), "used_code");
+    assert_eq!(code(office.log_in("ani", GOOD, "", &here).await), "wrong_login");
+    come(&office, "ani", &codes[0]).await;
+    assert!(lines(&mut model)[1][1].contains(r#"recovery code used {"recovery_left":9}"#));
+    let left = |users: Vec<office::User>| users[0].recovery_left;
+    assert_eq!(left(office.users().await.unwrap()), 9);
+    // Also for what is proved again, and each code once.
+    let told = |model: &mut model::Model| lines(model)[0][1].clone();
+    let proof = |code| Proof { password: GOOD, code };
+    let next = fresh();
+    office.step_up(&ani.actor, proof(&next), "tokens").await.unwrap();
+    assert!(told(&mut model).starts_with("ani step up {"), "{}", told(&mut model));
+    office.step_up(&ani.actor, proof(&codes[1]), "tokens").await.unwrap();
+    assert!(told(&mut model).starts_with("ani recovery code used {"));
+    for (password, second, why) in
+        [("", "", "needs_password"), (GOOD, &*codes[1], "wrong_proof"), ("x", "", "wrong_proof")]
+    {
+        let proof = Proof { password, code: second };
+        assert_eq!(code(office.step_up(&ani.actor, proof, "tokens").await), why);
+    }
+    assert_eq!(code(office.step_up(&ani.actor, proof(&next), "tokens").await), "used_code");
+    let renewed = office.renew_recovery(&ani.actor, proof(&codes[2])).await.unwrap();
+    assert_eq!(renewed.len(), 10);
+    assert_eq!(code(office.log_in("ani", GOOD, &codes[3], &here).await), "wrong_login");
+    // Whoever lost all of it is helped at the machine.
+    let local = Actor::local();
+    let proven = Proven::at_the_machine(&local).unwrap();
+    office.remove_second_factor(&local, &proven, "ani").await.unwrap();
+    assert!(come(&office, "ani", "").await.0.must_set_up);
+}
+
+#[tokio::test]
+async fn a_session_is_ended_by_its_own_or_by_who_manages_it() {
+    let (office, mut model) = house();
+    let ani = hire(&office, "ani", Role::Owner).await;
+    for (login, role) in [("budi", Role::Admin), ("cici", Role::Cs)] {
+        hire(&office, login, role).await;
+    }
+    let (cici, token) = come(&office, "cici", "").await;
+    let (other, second) = come(&office, "cici", "").await;
+    // Forms of one session do not fit another.
+    assert!(Office::form_fits(&cici.form_key, &cici.form_key));
+    assert!(!Office::form_fits(&cici.form_key, &other.form_key));
+    assert!(!Office::form_fits("", &other.form_key) && cici.form_key.len() > 30);
+    let rows = office.sessions(Some("cici")).await.unwrap();
+    let told: Vec<_> = rows.iter().map(|row| (row.login.as_str(), row.address.as_str())).collect();
+    assert_eq!(told, [("cici", "203.0.113.7"); 2]);
+    let budi = Actor::person("budi", Role::Admin, "test");
+    assert_eq!(code(office.kill_session(&budi, &cici.session).await), "forbidden");
+    assert!(office.goes_on(&cici.session, None).await.unwrap());
+    office.kill_session(&cici.actor, &cici.session).await.unwrap();
+    assert!(lines(&mut model)[0][1].starts_with("cici session end"));
+    let here = from("203.0.113.7");
+    assert!(office.signed(&token, &here).await.unwrap().is_none());
+    assert!(!office.goes_on(&cici.session, None).await.unwrap());
+    assert!(office.signed(&second, &here).await.unwrap().is_some());
+    office.kill_session(&ani, &other.session).await.unwrap();
+    assert!(!office.goes_on(&other.session, None).await.unwrap());
+    // A member's is ended by who manages members.
+    let (me, token) = enter(&office, "OK0").await;
+    assert!(office.goes_on(&me.session, Some(me.member)).await.unwrap());
+    assert_eq!(code(office.kill_session(&cici.actor, &me.session).await), "forbidden");
+    office.kill_session(&budi, &me.session).await.unwrap();
+    assert!(office.signed_member(&token).await.unwrap().is_none());
+    assert!(!office.goes_on(&me.session, Some(me.member)).await.unwrap());
+    // So does whatever ends what it rests on.
+    let (me, _) = enter(&office, "OK0").await;
+    let set = serde_json::json!({"op": "member_set", "code": "OK0", "pin": "480913"});
+    let set = serde_json::from_value(set).unwrap();
+    office::execute(&office, &Actor::local(), set).await.unwrap();
+    assert!(!office.goes_on(&me.session, Some(me.member)).await.unwrap());
+    let (cici, _) = come(&office, "cici", "").await;
+    let local = Actor::local();
+    let proven = Proven::at_the_machine(&local).unwrap();
+    office.set_user(&local, &proven, "cici", None, Some(false)).await.unwrap();
+    assert!(!office.goes_on(&cici.session, None).await.unwrap());
+}
+
+struct Still(AtomicI64);
+
+impl Clock for Still {
+    fn now(&self) -> UtcMillis {
+        UtcMillis::new(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// To the millisecond: two idle hours and a day are still in.
+#[tokio::test]
+async fn a_session_goes_on_for_two_idle_hours_and_a_day() {
+    const HOUR: i64 = 3_600_000;
+    let clock = Arc::new(Still(AtomicI64::new(1_774_400_000_000)));
+    let office = house_on(clock.clone()).0;
+    hire(&office, "cici", Role::Cs).await;
+    let here = from("203.0.113.7");
+    for (waits, is_in) in [(2 * HOUR, true), (2 * HOUR + 1, false)] {
+        let (_, token) = come(&office, "cici", "").await;
+        clock.0.fetch_add(waits, Ordering::Relaxed);
+        assert_eq!(office.signed(&token, &here).await.unwrap().is_some(), is_in, "{waits}");
+        // What is over is gone with the first look at it.
+        let left = office.sessions(Some("cici")).await.unwrap().len();
+        assert_eq!(left, 1, "{waits}");
+    }
+    let (signed, token) = come(&office, "cici", "").await;
+    for _ in 0..24 {
+        clock.0.fetch_add(HOUR, Ordering::Relaxed);
+        assert!(office.signed(&token, &here).await.unwrap().is_some());
+    }
+    clock.0.fetch_add(1, Ordering::Relaxed);
+    assert!(!office.goes_on(&signed.session, None).await.unwrap());
+    assert!(office.signed(&token, &here).await.unwrap().is_none());
+    // Use is written down once a minute.
+    let (_, token) = come(&office, "cici", "").await;
+    let seen = async || office.sessions(Some("cici")).await.unwrap()[0].seen;
+    let began = seen().await;
+    for (waits, moved) in [(60_000, 0), (1, 60_001)] {
+        clock.0.fetch_add(waits, Ordering::Relaxed);
+        office.signed(&token, &here).await.unwrap();
+        assert_eq!(seen().await - began, moved, "{waits}");
+    }
+}
