@@ -4,7 +4,7 @@
 mod desk;
 
 use desk::{code, enter, from, house_with_clock, lines};
-use office::{Actor, MemberLogin, MemberSet, Office, Operation, Proof, Role, execute};
+use office::{Actor, MemberLogin, MemberSet, Office, Operation, OwnChange, Proof, Role, execute};
 use std::sync::atomic::Ordering;
 use types::UtcMillis;
 
@@ -144,4 +144,74 @@ async fn a_second_factor_of_the_portal() {
     let they = office.log_member_in(MemberLogin { code: "OK1", ..typed(CHOSEN, "", "") }, &here);
     let they = office.signed_member(&they.await.unwrap()).await.unwrap().unwrap();
     assert_eq!(office.offered_portal_factor(&they).await.unwrap(), None);
+}
+
+/// What it changes of itself, with its PIN, and what it may not.
+#[tokio::test]
+async fn a_member_changes_what_is_its_own() {
+    let (office, _, clock) = house_with_clock();
+    let here = from("203.0.113.7");
+    let (me, _) = enter(&office, "OK0").await;
+    let entry = || office.handle.catalog().member(&me.code).unwrap().clone();
+    let change = |url: &str| OwnChange {
+        callback: Some(url.to_owned()),
+        webhook: Some(true),
+        sandbox: Some(true),
+    };
+    let told = office.change_own(&me, &here, "other", change("https://a.id/cb")).await;
+    assert_eq!(code(told), "forbidden");
+    assert_ne!(entry().member.callback_url.as_deref(), Some("https://a.id/cb"));
+    office.change_own(&me, &here, "secret", change("https://a.id/cb")).await.unwrap();
+    let own = entry().member.clone();
+    assert_eq!(own.callback_url.as_deref(), Some("https://a.id/cb"));
+    assert!(own.wording.webhook && own.sandbox);
+    assert_eq!(code(office.sign_own(&me, &here, "other").await), "forbidden");
+    let secret = office.sign_own(&me, &here, "secret").await.unwrap();
+    assert!(secret.starts_with("whsec_") && secret.len() > 30, "{secret}");
+    let signing = entry().signing.clone().map(|own| own.expose().to_owned());
+    assert_eq!(signing.as_deref(), Some(secret.as_str()));
+    let again = office.sign_own(&me, &here, "secret").await.unwrap();
+    assert_ne!(again, secret);
+    assert_eq!(code(office.replay_own(&me, &here, types::DeliveryId::new(1)).await), "not_found");
+    // A new pair; the old one works for the hours it says.
+    assert_eq!(code(office.rotate_own(&me, &here, "other", 2).await), "forbidden");
+    let (pin, password) = office.rotate_own(&me, &here, "secret", 2).await.unwrap();
+    let own = entry();
+    assert_eq!((own.pin.expose(), own.password.expose()), (pin.as_str(), password.as_str()));
+    let old = own.old.clone().unwrap();
+    assert_eq!((old.pin.expose(), old.password.expose()), ("secret", "secret"));
+    let left = old.until.get() - clock.0.load(Ordering::Relaxed);
+    assert!((7_100_000..=7_200_000).contains(&left), "{left}");
+    let (first, second) = (Office::fresh_key().unwrap(), Office::fresh_key().unwrap());
+    assert!(first != second && first.len() == 32, "{first}");
+    for _ in 0..200 {
+        let (pin, password) = Office::fresh_credentials().unwrap();
+        assert!(pin.len() == 6 && password.len() == 20 && !password.contains(&pin));
+    }
+}
+
+/// A session that was made under other credentials is none, whatever store it comes from.
+#[tokio::test]
+async fn a_session_is_of_its_credentials() {
+    let (office, _, _) = house_with_clock();
+    let (me, token) = enter(&office, "OK0").await;
+    office.sweep_sessions().await.unwrap();
+    assert!(office.signed_member(&token).await.unwrap().is_some(), "it is of this version");
+    // The session of one member is no other's, though both have the same PIN and password.
+    let (they, _) = enter(&office, "OK1").await;
+    assert!(office.goes_on(&me.session, Some(me.member)).await.unwrap());
+    assert!(!office.goes_on(&me.session, Some(they.member)).await.unwrap());
+    // Who came with an import comes in from where it may buy, and an address that is none is nowhere.
+    let file = "kode,pin,password,ips\nrs9,secret,secret,203.0.113.7\n";
+    let import = serde_json::json!({"op": "member_import", "text": file});
+    let import = serde_json::from_value(import).unwrap();
+    execute(&office, &Actor::local(), import).await.unwrap();
+    let come = async |member: &str, address: &str| {
+        let typed = MemberLogin { code: member, ..typed("secret", "secret", "") };
+        code(office.log_member_in(typed, &from(address)).await)
+    };
+    assert_eq!(come("RS9", "203.0.113.7").await, "done");
+    assert_eq!(come("RS9", "203.0.113.8").await, "wrong_login");
+    assert_eq!(come("RS9", "local socket").await, "wrong_login");
+    assert_eq!(come("OK0", "local socket").await, "done");
 }

@@ -221,12 +221,17 @@ async fn an_upline_sees_to_its_own() {
         .collect();
     assert_eq!(depths, [("OK1".into(), 1), (first.clone(), 1), ("OK2".into(), 2)]);
     mark(&first, "70").await.unwrap();
+    let single = office.mark_up(&me, &here, &first, "70".into(), "T1:150".into()).await;
+    single.unwrap();
     let catalog = office.handle.catalog();
     let paid = |code: &str| {
         let entry = catalog.member(&MemberCode::parse(code).unwrap()).unwrap();
         entry.member.upline.as_ref().unwrap().markup.get()
     };
     assert_eq!(paid(&first), 70);
+    let entry = catalog.member(&MemberCode::parse(&first).unwrap()).unwrap();
+    let single = &entry.member.upline.as_ref().unwrap().markups;
+    assert_eq!(single.0.values().map(|more| more.get()).collect::<Vec<_>>(), [150]);
     // Deeper ones buy from somebody else.
     assert_eq!(code(mark("OK2", "9").await), "forbidden");
     for nobody in ["OK0", "OK9"] {
@@ -293,4 +298,39 @@ async fn what_was_refused_is_told_where_it_would_have_changed_something() {
         assert_eq!(all.len() - before, usize::from(is_told), "{asked}");
         assert!(!is_told || all[0][2].starts_with("not done: "), "{:?}", all[0]);
     }
+}
+
+/// A user is changed by one act at a time, and only by whoever has the machine.
+#[tokio::test]
+async fn a_user_is_changed_one_act_at_a_time() {
+    let (office, mut model) = house();
+    hire(&office, "ani", Role::Owner).await;
+    hire(&office, "cici", Role::Cs).await;
+    let act = async |by: &Actor, more: serde_json::Value| {
+        let mut asked = serde_json::json!({"op": "user_set", "login": "cici"});
+        asked.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        execute(&office, by, serde_json::from_value(asked).unwrap()).await
+    };
+    let local = Actor::local();
+    let password = "kucing-di-atas-meja";
+    for more in [
+        serde_json::json!({"role": "admin", "password": password}),
+        serde_json::json!({"active": false, "password": password}),
+        serde_json::json!({"active": false, "forget_second_factor": true}),
+        serde_json::json!({"password": password, "forget_second_factor": true}),
+    ] {
+        let told = act(&local, more.clone()).await.unwrap_err();
+        assert!(told.to_string().contains("are three acts"), "{more}: {told}");
+    }
+    let shown = act(&local, serde_json::json!({"role": "finance", "active": true})).await.unwrap();
+    assert_eq!((&shown["login"], &shown["role"]), (&"cici".into(), &"finance".into()));
+    let shown = act(&local, serde_json::json!({"password": password})).await.unwrap();
+    assert_eq!(shown["login"], "cici");
+    assert!(lines(&mut model)[0][1].starts_with("local user password"));
+    office.log_in("cici", password, "", &from("203.0.113.7")).await.unwrap();
+    let shown = act(&local, serde_json::json!({"forget_second_factor": true})).await.unwrap();
+    assert_eq!(shown["login"], "cici");
+    assert!(lines(&mut model)[0][1].starts_with("local second factor off"));
+    let ani = Actor::person("ani", Role::Owner, "test");
+    assert_eq!(code(act(&ani, serde_json::json!({"active": false})).await), "needs_person");
 }
