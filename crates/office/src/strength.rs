@@ -255,7 +255,7 @@ mod tests {
             let told = person(text).unwrap_or_default();
             assert!(told.contains(reason), "{text}: {told}");
         }
-        for text in ["kakakopikop", "kopi-jahe3", "abcdef-x7kq"] {
+        for text in ["kakakopikop", "kopi-jahe3", "abcdef-x7kq", "abcdef-x7k"] {
             assert_eq!(person(text), None, "{text}");
         }
         // Cubes one after the other: long, and with no period.

@@ -214,4 +214,7 @@ async fn a_session_is_of_its_credentials() {
     assert_eq!(come("RS9", "203.0.113.8").await, "wrong_login");
     assert_eq!(come("RS9", "local socket").await, "wrong_login");
     assert_eq!(come("OK0", "local socket").await, "done");
+    let ips = Some("203.0.113.7".to_owned());
+    set(&office, MemberSet { code: "OK1".into(), ips, ..MemberSet::default() }).await;
+    assert_eq!(come("OK1", "local socket").await, "wrong_login");
 }

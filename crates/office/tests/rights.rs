@@ -128,6 +128,16 @@ async fn strangers_are_counted_and_told_of_once_a_minute() {
     clock.0.fetch_add(61_000, Ordering::Relaxed);
     knock().await;
     assert_eq!(told(&mut model)[0], r#"nobody1 login refused {"known":false,"tries":3}"#);
+    // Of many addresses at once few lines are left, and the next one tells of the others.
+    for number in 0..40 {
+        let there = from(&format!("198.51.101.{number}"));
+        assert_eq!(code(office.log_in("nobody2", GOOD, "", &there).await), "wrong_login");
+    }
+    let count = told(&mut model).iter().filter(|line| line.starts_with("nobody2")).count();
+    assert!((10..=30).contains(&count), "{count}");
+    clock.0.fetch_add(61_000, Ordering::Relaxed);
+    knock().await;
+    assert!(told(&mut model)[0].contains("\"from_others\":"), "{}", told(&mut model)[0]);
     // Who is known is told of each time.
     for _ in 0..2 {
         assert_eq!(code(office.log_in("ani", "wrong", "", &there).await), "wrong_login");

@@ -3,11 +3,9 @@
 
 mod desk;
 
-use desk::{GOOD, code, enter, from, hire, house, house_on, house_with_clock, lines};
-use engine::Clock;
+use desk::{GOOD, code, enter, from, hire, house, house_with_clock, lines, still_house};
 use office::{Actor, Office, Proof, Proven, Role, Rules, Signed};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 use types::UtcMillis;
 
 async fn come(office: &Office, login: &str, second: &str) -> (Signed, String) {
@@ -26,7 +24,9 @@ async fn who_decides_over_money_sets_up_a_second_factor() {
     assert!(!come(&office, "ani", "").await.0.must_set_up);
     let rules = Rules { second_factor: true, ..Rules::default() };
     office.set_rules(&Actor::local(), &rules).await.unwrap();
-    assert!(!come(&office, "cici", "").await.0.must_set_up);
+    let (cici, _) = come(&office, "cici", "").await;
+    assert!(!cici.must_set_up);
+    assert!(office.offered_second_factor("cici", &cici.session).await.unwrap().is_none());
     let (ani, _) = come(&office, "ani", "").await;
     assert!(ani.must_set_up && !ani.second_factor);
     assert!(lines(&mut model)[0][1].starts_with("ani login"));
@@ -84,6 +84,9 @@ async fn a_session_is_ended_by_its_own_or_by_who_manages_it() {
     }
     let (cici, token) = come(&office, "cici", "").await;
     let (other, second) = come(&office, "cici", "").await;
+    // A sweep takes only what is over.
+    office.sweep_sessions().await.unwrap();
+    assert!(office.goes_on(&cici.session, None).await.unwrap());
     // Forms of one session do not fit another.
     assert!(Office::form_fits(&cici.form_key, &cici.form_key));
     assert!(!Office::form_fits(&cici.form_key, &other.form_key));
@@ -122,25 +125,16 @@ async fn a_session_is_ended_by_its_own_or_by_who_manages_it() {
     assert!(!office.goes_on(&cici.session, None).await.unwrap());
 }
 
-struct Still(AtomicI64);
-
-impl Clock for Still {
-    fn now(&self) -> UtcMillis {
-        UtcMillis::new(self.0.load(Ordering::Relaxed))
-    }
-}
-
 /// To the millisecond: two idle hours and a day are still in.
 #[tokio::test]
 async fn a_session_goes_on_for_two_idle_hours_and_a_day() {
     const HOUR: i64 = 3_600_000;
-    let clock = Arc::new(Still(AtomicI64::new(1_774_400_000_000)));
-    let office = house_on(clock.clone()).0;
+    let (office, _, clock) = still_house();
     hire(&office, "cici", Role::Cs).await;
     let here = from("203.0.113.7");
     for (waits, is_in) in [(2 * HOUR, true), (2 * HOUR + 1, false)] {
         let (_, token) = come(&office, "cici", "").await;
-        clock.0.fetch_add(waits, Ordering::Relaxed);
+        clock.pass(waits);
         assert_eq!(office.signed(&token, &here).await.unwrap().is_some(), is_in, "{waits}");
         // What is over is gone with the first look at it.
         let left = office.sessions(Some("cici")).await.unwrap().len();
@@ -148,10 +142,10 @@ async fn a_session_goes_on_for_two_idle_hours_and_a_day() {
     }
     let (signed, token) = come(&office, "cici", "").await;
     for _ in 0..24 {
-        clock.0.fetch_add(HOUR, Ordering::Relaxed);
+        clock.pass(HOUR);
         assert!(office.signed(&token, &here).await.unwrap().is_some());
     }
-    clock.0.fetch_add(1, Ordering::Relaxed);
+    clock.pass(1);
     assert!(!office.goes_on(&signed.session, None).await.unwrap());
     assert!(office.signed(&token, &here).await.unwrap().is_none());
     // Use is written down once a minute.
@@ -159,7 +153,7 @@ async fn a_session_goes_on_for_two_idle_hours_and_a_day() {
     let seen = async || office.sessions(Some("cici")).await.unwrap()[0].seen;
     let began = seen().await;
     for (waits, moved) in [(60_000, 0), (1, 60_001)] {
-        clock.0.fetch_add(waits, Ordering::Relaxed);
+        clock.pass(waits);
         office.signed(&token, &here).await.unwrap();
         assert_eq!(seen().await - began, moved, "{waits}");
     }

@@ -19,6 +19,27 @@ impl Clock for Ticking {
     }
 }
 
+/// It stands still until a test moves it.
+pub(crate) struct Still(AtomicI64);
+
+impl Still {
+    pub(crate) fn pass(&self, millis: i64) {
+        self.0.fetch_add(millis, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Still {
+    fn now(&self) -> UtcMillis {
+        UtcMillis::new(self.0.load(Ordering::Relaxed))
+    }
+}
+
+pub(crate) fn still_house() -> (Office, Model, Arc<Still>) {
+    let clock = Arc::new(Still(AtomicI64::new(1_774_400_000_000)));
+    let (office, model) = house_on(clock.clone());
+    (office, model, clock)
+}
+
 /// Nobody is spoken to here.
 struct Nobody;
 
