@@ -158,3 +158,102 @@ async fn a_session_goes_on_for_two_idle_hours_and_a_day() {
         assert_eq!(seen().await - began, moved, "{waits}");
     }
 }
+
+/// Somebody can always manage users: the last owner that is not locked stays one.
+#[tokio::test]
+async fn the_last_owner_stays() {
+    let (office, mut model) = house();
+    for (login, role) in
+        [("ani", Role::Owner), ("budi", Role::Owner), ("cici", Role::Cs), ("dewi", Role::Admin)]
+    {
+        hire(&office, login, role).await;
+    }
+    let local = Actor::local();
+    let proven = || Proven::at_the_machine(&local).unwrap();
+    let set = async |login: &str, role: Option<&str>, active: Option<bool>| {
+        code(office.set_user(&local, &proven(), login, role, active).await)
+    };
+    // Of two one may go, of whatever kind the others are.
+    assert_eq!(set("budi", None, Some(false)).await, "done");
+    for (role, active) in [(Some("admin"), None), (None, Some(false)), (Some("cs"), Some(true))] {
+        assert_eq!(set("ani", role, active).await, "last_owner", "{role:?} {active:?}");
+    }
+    // A locked owner is none, and what is no owner is changed as always.
+    for (login, role, active) in [
+        ("dewi", Some("finance"), None),
+        ("cici", None, Some(false)),
+        ("budi", Some("cs"), None),
+        ("ani", Some("owner"), Some(true)),
+        ("cici", Some("owner"), None),
+    ] {
+        assert_eq!(set(login, role, active).await, "done", "{login}");
+        assert!(lines(&mut model)[0][1].starts_with("local user set"));
+    }
+    assert_eq!(set("ani", Some("admin"), None).await, "last_owner", "cici is locked");
+    assert_eq!(set("cici", None, Some(true)).await, "done");
+    assert_eq!(set("ani", Some("admin"), None).await, "done");
+    assert_eq!(set("cici", Some("cs"), None).await, "last_owner");
+    assert_eq!(set("cici", Some("root"), None).await, "bad_role");
+    // Nobody removes itself, nor is removed as the last one.
+    let cici = Actor::person("cici", Role::Owner, "test");
+    assert_eq!(code(office.remove_user(&cici, &proven(), "cici").await), "yourself");
+    assert_eq!(code(office.remove_user(&local, &proven(), "cici").await), "last_owner");
+    office.remove_user(&local, &proven(), "ani").await.unwrap();
+    let left: Vec<String> =
+        office.users().await.unwrap().into_iter().map(|user| user.login).collect();
+    assert_eq!(left, ["budi", "cici", "dewi"]);
+}
+
+/// Whom one person made is no second person: neither now nor when it is locked again.
+#[tokio::test]
+async fn a_made_up_person_counts_for_nothing() {
+    let (office, mut model, clock) = still_house();
+    let ani = hire(&office, "ani", Role::Owner).await;
+    let rules = Rules { approval_above: 10, ..Rules::default() };
+    office.set_rules(&Actor::local(), &rules).await.unwrap();
+    let credit = async || {
+        let credit = office::Credit {
+            member: "OK0".into(),
+            amount: "50".into(),
+            cash: String::new(),
+            note: "x".into(),
+        };
+        let done = office.credit(&ani, credit, None).await.unwrap();
+        let office::Done::Waiting { approval } = done else { panic!("{done:?}") };
+        let all = office.approvals(true).await.unwrap();
+        let own = all.into_iter().find(|one| one.id == approval).unwrap();
+        (own.ready.is_some(), approval)
+    };
+    let proven = || Proven::at_the_machine(&Actor::local()).unwrap();
+    let new = office::NewUser {
+        login: "dodo".into(),
+        name: String::new(),
+        password: GOOD.into(),
+        role: "finance".into(),
+    };
+    office.add_user(&ani, &proven(), new).await.unwrap();
+    assert!(credit().await.0, "nobody else could agree");
+    let dodo = Actor::person("dodo", Role::Finance, "test");
+    let (_, approval) = credit().await;
+    assert_eq!(code(office.decide_approval(&dodo, &approval, true).await), "forbidden");
+    let set = async |active| {
+        office.set_user(&ani, &proven(), "dodo", None, Some(active)).await.unwrap();
+    };
+    set(false).await;
+    assert!(credit().await.0, "a lock makes nobody of it");
+    // A day after it was made it is somebody, and stays one for a day when one person locks it.
+    set(true).await;
+    clock.pass(86_400_000 - 1);
+    assert!(credit().await.0);
+    clock.pass(1);
+    assert!(!credit().await.0);
+    set(false).await;
+    assert!(!credit().await.0);
+    let remove = async || code(office.remove_user(&ani, &proven(), "dodo").await);
+    clock.pass(86_400_000 - 1);
+    assert_eq!(remove().await, "locked_first");
+    clock.pass(1);
+    assert!(credit().await.0);
+    assert_eq!(remove().await, "done");
+    assert!(lines(&mut model)[0][1].starts_with("ani user remove"));
+}
