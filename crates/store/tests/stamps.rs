@@ -190,6 +190,7 @@ fn every_part_of_a_row_is_stamped() {
         ended(TrxState::Refused { refusal: types::Refusal::CutOff { opens_minute: 5 } }),
         ended(TrxState::Refused { refusal: types::Refusal::CutOff { opens_minute: 6 } }),
         ended(TrxState::Refused { refusal: types::Refusal::InvalidDest }),
+        ended(TrxState::Refused { refusal: types::Refusal::NoRoute }),
     ];
     let distinct = |stamps: &[Stamp]| {
         let all: BTreeSet<_> = stamps.iter().map(|stamp| stamp.digest).collect();
