@@ -120,6 +120,14 @@ async fn a_transfer_takes_from_one_what_the_other_gets() {
         assert_eq!(code(office.give(&who(0), giving, None).await), told);
     }
     assert_eq!(balance(&office, "OK0").await, now.0);
+    // Whose balance would not do is told by its code; and no text holds what no text should.
+    let told = office.give(&who(0), give("OK0", "OK1", "5.000.000"), None).await.unwrap_err();
+    assert!(told.to_string().contains(" to OK0, below the floor"), "{told}");
+    for note in ["a\u{7}b", "a\nb\u{0}"] {
+        let giving = Giving { note: note.into(), ..give("OK0", "OK1", "1") };
+        assert_eq!(code(office.give(&who(0), giving, None).await), "control_characters");
+    }
+    assert_eq!(balance(&office, "OK0").await, now.0);
 }
 
 /// Entries of the books that concern no member.

@@ -218,3 +218,48 @@ async fn a_session_is_of_its_credentials() {
     set(&office, MemberSet { code: "OK1".into(), ips, ..MemberSet::default() }).await;
     assert_eq!(come("OK1", "local socket").await, "wrong_login");
 }
+
+/// A member sends its own callbacks again, and nobody else's.
+#[tokio::test]
+async fn a_member_sends_its_own_callbacks_again() {
+    use store::{Batch, Change, Delivery, DeliveryState, Reads as _, Store as _, Wants};
+    let (office, model, _) = house_with_clock();
+    let (me, _) = enter(&office, "OK0").await;
+    let (they, _) = enter(&office, "OK1").await;
+    let told = |id: i64, member| {
+        let id = types::DeliveryId::new(id);
+        Change::InsertDelivery(Box::new(Delivery {
+            id,
+            trx: types::TrxNo::new(1),
+            member,
+            ref_id: "r1".to_owned(),
+            message: "T#1".to_owned(),
+            created: UtcMillis::new(1),
+            state: DeliveryState::Exhausted,
+            tries: 12,
+            next: UtcMillis::new(1),
+            last: "status 500".to_owned(),
+        }))
+    };
+    let (mut store, mut rows) = (model.clone(), model.clone());
+    store.load(&Wants::default()).unwrap();
+    let changes = vec![told(5, me.member), told(6, they.member), told(7, me.member)];
+    store.commit(Batch { changes }).unwrap();
+    let here = from("203.0.113.7");
+    let again =
+        async |id: i64| code(office.replay_own(&me, &here, types::DeliveryId::new(id)).await);
+    assert_eq!(
+        (again(6).await, again(4).await, again(8).await),
+        ("not_found", "not_found", "not_found")
+    );
+    assert_eq!(again(5).await, "done");
+    let every = store::DeliveryFilter { limit: 10, ..store::DeliveryFilter::default() };
+    let states: Vec<_> = rows
+        .delivery_page(&every)
+        .unwrap()
+        .into_iter()
+        .map(|own| (own.id.get(), own.state, own.tries))
+        .collect();
+    let exhausted = DeliveryState::Exhausted;
+    assert_eq!(states, [(7, exhausted, 12), (6, exhausted, 12), (5, DeliveryState::Due, 0)]);
+}
