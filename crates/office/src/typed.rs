@@ -8,6 +8,9 @@ use serde::de::{Error, Visitor};
 use std::fmt;
 use types::{Rounding, Rupiah};
 
+/// Above this a number of JSON may have lost digits on its way here.
+const EXACT_MOST: f64 = 9_007_199_254_740_992.0;
+
 struct Amount;
 
 impl Visitor<'_> for Amount {
@@ -30,7 +33,9 @@ impl Visitor<'_> for Amount {
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<String, E> {
-        // A number that may have lost digits on its way here is larger than every amount.
+        if number.abs() > EXACT_MOST {
+            return Err(E::custom("so large an amount must be a text"));
+        }
         let whole = Rupiah::read_number(&number.to_string(), Rounding::Refuse);
         whole.map(|whole| whole.get().to_string()).map_err(E::custom)
     }
@@ -68,6 +73,7 @@ mod tests {
             ("-5", "-5"),
             ("1321.0", "1321"),
             ("1e3", "1000"),
+            ("9007199254740992.0", "9007199254740992"),
         ] {
             assert_eq!(read(json).as_deref(), Some(text), "{json}");
         }
@@ -77,7 +83,7 @@ mod tests {
         for json in [
             "1.321",
             "0.5",
-            "9007199254740992.0",
+            "9007199254740994.0",
             "-1e16",
             "1e300",
             "9007199254740993.0",
