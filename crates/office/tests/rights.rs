@@ -145,7 +145,7 @@ async fn strangers_are_counted_and_told_of_once_a_minute() {
     assert_eq!(told(&mut model).iter().filter(|line| line.starts_with("ani ")).count(), 2);
     // What somebody may do as often as it likes is counted the same way.
     let ani = Actor::person("ani", Role::Cs, "test");
-    let mut counted = || {
+    let counted = || {
         let mut tried = serde_json::json!({});
         office.counted_of("file", &ani, &mut tried).then_some(tried["times"].clone())
     };
