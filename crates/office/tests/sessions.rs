@@ -257,3 +257,36 @@ async fn a_made_up_person_counts_for_nothing() {
     assert_eq!(remove().await, "done");
     assert!(lines(&mut model)[0][1].starts_with("ani user remove"));
 }
+
+#[tokio::test]
+async fn a_login_is_short_plain_and_nobody_else_s() {
+    let (office, _) = house();
+    let local = Actor::local();
+    let long = "x".repeat(33);
+    for (login, told) in [
+        ("", "bad_login"),
+        ("x", "bad_login"),
+        (long.as_str(), "bad_login"),
+        ("ani budi", "bad_login"),
+        ("ani/2", "bad_login"),
+        ("local", "reserved_login"),
+        (" System ", "reserved_login"),
+        ("nobody", "reserved_login"),
+        ("token-1", "reserved_login"),
+        ("member.x", "reserved_login"),
+        ("tokenized", "done"),
+        ("Ani.2_b-c", "done"),
+        (&long[..32], "done"),
+        ("ani.2_b-c", "exists"),
+    ] {
+        let new = office::NewUser {
+            login: login.to_owned(),
+            name: String::new(),
+            password: "kucing-di-atas-meja".to_owned(),
+            role: "cs".to_owned(),
+        };
+        let proven = Proven::at_the_machine(&local).unwrap();
+        assert_eq!(code(office.add_user(&local, &proven, new).await), told, "{login}");
+    }
+    assert_eq!(office.users().await.unwrap().len(), 3);
+}

@@ -4,7 +4,7 @@
 use super::rig::{Act, Rig, pass};
 use domain::{CostBack, Resolution};
 use engine::{Answer, Errand, PaperChange, PaperText, Ran, Resolve};
-use store::{DeliveryFilter, PaperKey, Place};
+use store::{DeliveryFilter, DeliveryState, PaperKey, Place};
 use types::{MemberId, Reason, Rupiah, Sn, SupplierCode, TrxNo};
 
 async fn run(rig: &Rig, errand: Errand) -> Ran {
@@ -49,19 +49,31 @@ async fn every_row_is_what_the_journal_says() {
     pass(60_000).await;
     let (reason, cost) = (Reason::clean("tidak sampai"), CostBack::Returned);
     rig.resolve(asks, Resolution::Reverse { reason, cost }).await;
+    pass(60_000).await;
     rig.credit(1, 5_000).await;
     rig.limit(1, 50_000).await;
     for (errand, seen) in [(paper(0, Some("asked")), 0), (paper(1, Some("agreed")), 1)] {
         assert!(is_done(&run(&rig, errand).await), "{seen}");
         rig.proves().await;
     }
-    let due = DeliveryFilter { limit: 10, ..DeliveryFilter::default() };
-    let told = rig.handle.reads().ask(move |reads| reads.delivery_page(&due)).await.unwrap();
-    let told = told.unwrap();
-    assert!(told.len() >= 5, "{told:?}");
-    let again = Errand { replay: vec![told[0].id], ..Errand::default() };
+    let told = async || {
+        let every = DeliveryFilter { limit: 10, ..DeliveryFilter::default() };
+        let told = rig.handle.reads().ask(move |reads| reads.delivery_page(&every)).await.unwrap();
+        told.unwrap()
+    };
+    let calls = || rig.receivers.tries.lock().unwrap().len();
+    let (before, count) = (told().await, calls());
+    assert!(before.len() >= 5, "{before:?}");
+    for own in &before {
+        assert_eq!((own.state, own.tries), (DeliveryState::Delivered, 1), "{own:?}");
+        assert!(own.last.contains("200"), "{own:?}");
+    }
+    // One that is made again begins its schedule anew.
+    let again = Errand { replay: vec![before[0].id], ..Errand::default() };
     assert!(is_done(&run(&rig, again).await));
     rig.proves().await;
+    pass(60_000).await;
+    assert_eq!((calls(), told().await[0].tries), (count + 1, 1));
     assert!(is_done(&run(&rig, paper(2, None)).await));
     pass(60_000).await;
     rig.proves().await;
