@@ -241,6 +241,10 @@ async fn a_made_up_person_counts_for_nothing() {
     };
     set(false).await;
     assert!(credit().await.0, "a lock makes nobody of it");
+    // Nor does a new password make an approver of who was none.
+    hire(&office, "cici", Role::Cs).await;
+    office.reset_password(&ani, &proven(), "cici", "kucing-di-atas-meja").await.unwrap();
+    assert!(credit().await.0);
     // A day after it was made it is somebody, and stays one for a day when one person locks it.
     set(true).await;
     clock.pass(86_400_000 - 1);

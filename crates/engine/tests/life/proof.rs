@@ -160,3 +160,19 @@ async fn a_serial_number_settles_one_purchase() {
         rig.proves().await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_member_without_an_address_is_told_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::new(folder.path()).await;
+    let rows = rig.handle.reads().ask(|reads| reads.catalog()).await.unwrap().unwrap();
+    let mut record = rows.members.into_iter().next().unwrap();
+    record.member.callback_url = None;
+    rig.change(vec![store::CatalogChange::Member(record)]).await;
+    let no = rig.buy("quiet").await;
+    pass(5_000).await;
+    assert_eq!(rig.state(no).await, "success");
+    let every = DeliveryFilter { limit: 10, ..DeliveryFilter::default() };
+    let told = rig.handle.reads().ask(move |reads| reads.delivery_page(&every)).await.unwrap();
+    assert_eq!(told.unwrap(), []);
+}

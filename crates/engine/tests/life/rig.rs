@@ -472,10 +472,15 @@ impl Rig {
         let key = store::StampKey::of(&self.key);
         let compared = self.handle.reads().ask(move |reads| {
             let mut stamped = store::Stamped::new(&key);
+            let mut untold = Vec::new();
             reads.each_journal(&store::Places::new(), &mut |row| {
                 stamped.line(row.lane, row.row.at, &row.row.stamps);
+                let stamps = store::read_stamps(&row.row.stamps).unwrap_or_default();
+                let of_rows = stamps.into_iter().filter(|stamp| !stamp.row.starts_with('@'));
+                untold.extend(of_rows.filter(|stamp| stamp.was == store::Was::Untold));
                 ControlFlow::Continue(())
             })?;
+            assert_eq!(untold, [], "each tells what it found");
             let mut all = Vec::new();
             reads.each_trx(None, &mut |trx| {
                 all.push(trx.no);
