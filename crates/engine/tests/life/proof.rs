@@ -165,14 +165,59 @@ async fn a_serial_number_settles_one_purchase() {
 async fn a_member_without_an_address_is_told_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let rig = Rig::new(folder.path()).await;
-    let rows = rig.handle.reads().ask(|reads| reads.catalog()).await.unwrap().unwrap();
-    let mut record = rows.members.into_iter().next().unwrap();
-    record.member.callback_url = None;
-    rig.change(vec![store::CatalogChange::Member(record)]).await;
+    set(&rig, 1, |member| member.callback_url = None).await;
     let no = rig.buy("quiet").await;
     pass(5_000).await;
     assert_eq!(rig.state(no).await, "success");
     let every = DeliveryFilter { limit: 10, ..DeliveryFilter::default() };
     let told = rig.handle.reads().ask(move |reads| reads.delivery_page(&every)).await.unwrap();
     assert_eq!(told.unwrap(), []);
+}
+
+/// A member that is changed in the catalog.
+async fn set(rig: &Rig, number: i64, change: impl FnOnce(&mut domain::Member)) {
+    let rows = rig.handle.reads().ask(|reads| reads.catalog()).await.unwrap().unwrap();
+    let own = |record: &store::MemberRecord| record.member.id == MemberId::new(number);
+    let mut record = rows.members.into_iter().find(own).unwrap();
+    change(&mut record.member);
+    rig.change(vec![store::CatalogChange::Member(record)]).await;
+}
+
+/// What a downline pays more is its upline's when it was delivered, and goes back when it was not.
+#[tokio::test(start_paused = true)]
+async fn an_upline_earns_what_its_downline_pays_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::new(folder.path()).await;
+    rig.member(2, "https://b.example/h2h").await;
+    set(&rig, 2, |member| {
+        let (upline, markup) = (MemberId::new(1), Rupiah::new(50));
+        member.upline =
+            Some(domain::Upline { member: upline, markup, markups: Default::default() });
+    })
+    .await;
+    let before = rig.balance().await;
+    let bought = rig.buy_as(2, "shared").await.trx.unwrap();
+    assert_eq!(bought.price, Rupiah::new(super::rig::T1 + 50));
+    pass(5_000).await;
+    assert_eq!((rig.state(bought.no).await, rig.balance().await), ("success", before + 50));
+    let (reason, cost) = (Reason::clean("tidak sampai"), CostBack::Returned);
+    rig.resolve(bought.no, Resolution::Reverse { reason, cost }).await;
+    assert_eq!(rig.balance().await, before);
+    rig.proves().await;
+}
+
+/// The same purchase twice in a day is one for a member that wants it so.
+#[tokio::test(start_paused = true)]
+async fn the_same_purchase_of_a_day_is_refused_where_it_is_guarded() {
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::new(folder.path()).await;
+    for guarded in [false, true] {
+        set(&rig, 1, |member| member.same_day_guard = guarded).await;
+        for number in 0..2 {
+            let bought = rig.buy_as(1, &format!("r{guarded}{number}")).await;
+            // Only what was bought under the guard counts.
+            let is_refused = guarded && number == 1;
+            assert_eq!(bought.code == "same_day_duplicate", is_refused, "{bought:?}");
+        }
+    }
 }
