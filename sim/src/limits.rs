@@ -50,9 +50,10 @@ impl Limits {
     }
 
     pub(crate) fn end(&self, world: &World) {
-        let (seed, nodes, far) = world.with(|state| (state.seed, state.nodes.len(), state.far));
+        let (seed, nodes, set) =
+            world.with(|state| (state.seed, state.nodes.len(), state.far || state.behind != 0));
         // Each of several nodes counts for itself here, and a clock that is set begins another day.
-        let most = shop::daily_most(seed, 0).filter(|_| nodes < 2 && !far);
+        let most = shop::daily_most(seed, 0).filter(|_| nodes < 2 && !set);
         if let Some(most) = most {
             for (day, count) in self.sent.iter().filter(|(_, count)| **count > most) {
                 world.wrong(format!("{count} purchases of day {day} by a route that takes {most}"));
@@ -67,7 +68,7 @@ impl Limits {
         for ((member, day), spent) in &self.spent {
             // A clock that is set back over midnight begins its day anew.
             let (_, most) = shop::limits(Some(seed), *member);
-            let most = most.filter(|_| !far);
+            let most = most.filter(|_| !set);
             if let Some(most) = most.filter(|most| spent > most) {
                 world.wrong(format!("member {member} spent {spent} of {most} on {day:?}"));
             }

@@ -291,6 +291,66 @@ mod tests {
         assert!((98..=101).contains(&slow), "{slow} in ten seconds at ten a second");
     }
 
+    /// Who waited a while ago does not wait any more; then the seats are all the other's again.
+    #[test]
+    fn a_rival_is_one_as_long_as_it_waits() {
+        let waits_ms = WAITS_US / 1_000;
+        for (ms, seats) in [(waits_ms - 1, 3), (waits_ms, 4)] {
+            let gate = Gate::new(4, None);
+            let all: Vec<Seat> = (0..4).filter_map(|_| gate.enter(Purpose::Buy, at(0))).collect();
+            assert!(all.len() == 4 && gate.enter(Purpose::Ask, at(0)).is_none());
+            drop(all);
+            let held = gate.held(at(ms));
+            assert_eq!((held.seated, held.has_work), (0, seats == 3), "{ms}");
+            let all: Vec<Seat> = (0..4).filter_map(|_| gate.enter(Purpose::Buy, at(ms))).collect();
+            assert_eq!(all.len(), seats, "{ms}");
+            let held = gate.held(at(10 * waits_ms));
+            assert_eq!((held.seated, held.has_work), (i64::try_from(seats).unwrap(), true));
+        }
+        assert!(!Gate::new(4, None).held(at(0)).has_work);
+    }
+
+    /// A part that becomes less keeps what was left of it, one that becomes more begins the difference with
+    /// nothing, and one that ended leaves nothing.
+    #[test]
+    fn what_may_be_begun_at_once_follows_the_part() {
+        let part = |seats, rate| Allotted { seats, rate };
+        let at_once = |gate: &Arc<Gate>, ms: i64| {
+            let all: Vec<Seat> = (0..50).map_while(|_| gate.enter(Purpose::Buy, at(ms))).collect();
+            all.len()
+        };
+        let divided = |rate| {
+            let gate = Gate::new(100, Some(20));
+            gate.divide();
+            assert_eq!(at_once(&gate, 0), 0);
+            gate.allot(part(50, rate), at(10_000), at(0));
+            gate
+        };
+        // Who gets something begins with nothing of it.
+        assert_eq!(at_once(&divided(10), 0), 0);
+        let rested = at_once(&divided(10), 2_000);
+        assert!((9..=10).contains(&rested), "{rested}");
+        for (rate, least, most) in [(10, 9, 10), (20, 9, 10), (5, 4, 5)] {
+            let gate = divided(10);
+            gate.allot(part(50, rate), at(20_000), at(2_000));
+            let count = at_once(&gate, 2_000);
+            assert!((least..=most).contains(&count), "{rate}: {count}");
+        }
+        // It ended: another may have begun all of it meanwhile.
+        let gate = divided(10);
+        assert_eq!(gate.held(at(9_999)).part, part(50, 10));
+        assert_eq!((gate.held(at(10_000)).part, at_once(&gate, 10_000)), (part(0, 0), 0));
+        gate.allot(part(50, 20), at(20_000), at(10_000));
+        assert_eq!(at_once(&gate, 10_000), 0);
+        // Less is less of both.
+        let gate = divided(10);
+        assert_eq!(gate.lower(part(3, 4), at(2_000)).part, part(3, 4));
+        assert_eq!(gate.lower(part(9, 9), at(2_000)).part, part(3, 4));
+        assert_eq!(at_once(&gate, 2_000), 3);
+        gate.allot(part(0, 0), at(20_000), at(2_000));
+        assert_eq!(at_once(&gate, 9_000), 0);
+    }
+
     /// The rate holds on the new time at once; neither a gate nor a share stays shut for the hour.
     #[test]
     fn a_clock_that_goes_back_shuts_no_gate() {

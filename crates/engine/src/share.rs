@@ -63,6 +63,37 @@ mod tests {
         })
     }
 
+    #[test]
+    fn what_is_taken_for_who_tells_nothing() {
+        for (limit, nodes, wanted) in
+            [(0, 3, 0), (1, 3, 1), (9, 3, 3), (10, 3, 4), (11, 3, 4), (10, 0, 10), (-5, 2, 0)]
+        {
+            assert_eq!(silent_part(limit, nodes), wanted, "{limit} of {nodes}");
+        }
+    }
+
+    /// Less than one for each: who has work has it, in turns, and while nobody has any everybody does.
+    #[test]
+    fn what_is_too_little_goes_around() {
+        let of = |works: [bool; 3], turn: i64| {
+            let sharers: Vec<Sharer> =
+                (0..3).zip(works).map(|(run, has_work)| Sharer { run, has_work }).collect();
+            let now = UtcMillis::new(turn * TURN_MS);
+            [0, 1, 2].map(|run| part(1, &sharers, 0, run, now))
+        };
+        for works in [[false; 3], [true; 3]] {
+            assert_eq!(of(works, 0), [1, 0, 0]);
+            assert_eq!(of(works, 1), [0, 1, 0]);
+            assert_eq!(of(works, 2), [0, 0, 1]);
+            assert_eq!(of(works, 3), [1, 0, 0]);
+        }
+        for turn in 0..6 {
+            assert_eq!(of([false, true, false], turn), [0, 1, 0]);
+            let own = turn % 2;
+            assert_eq!(of([true, false, true], turn), [1 - own, 0, own]);
+        }
+    }
+
     proptest! {
         /// Any nodes, any limit, any time.
         #[test]

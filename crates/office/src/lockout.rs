@@ -281,6 +281,13 @@ mod tests {
         assert_eq!(guesses.count(), 10);
         assert!(tries.attempt("owner", "203.0.113.7", now).is_ok());
         assert!(tries.attempt("budi", "2001:db8::1", now).is_ok());
+        // So are passwords, after more of them.
+        let guesses = (0..200).filter(|number| {
+            let from = format!("2001:db8:1:{number:x}::1");
+            let tried = tries.attempt("budi", &from, now);
+            tried.map(|tried| tries.wrong_password(&tried, now)).is_ok()
+        });
+        assert_eq!(guesses.count(), 100);
         let long = "x".repeat(1_000_000);
         assert_eq!(tries.attempt(&long, "", now).unwrap().who.len(), NAME_MOST);
     }

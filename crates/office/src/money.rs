@@ -199,3 +199,24 @@ impl Office {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One act moves so much in either direction, and not a rupiah more.
+    #[test]
+    fn one_act_has_a_most() {
+        let most = Rupiah::ENTRY_MOST.get();
+        for (amount, taken) in [
+            (0, true),
+            (most, true),
+            (-most, true),
+            (most + 1, false),
+            (-most - 1, false),
+            (i64::MIN, false),
+        ] {
+            assert_eq!(amount_most(Rupiah::new(amount)).is_ok(), taken, "{amount}");
+        }
+    }
+}

@@ -194,3 +194,18 @@ impl Office {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One PIN in two hundred would be easy to guess.
+    #[test]
+    fn what_is_made_here_nobody_guesses() {
+        for _ in 0..2_000 {
+            let (pin, password) = Office::fresh_credentials().unwrap();
+            assert_eq!(strength::member_pin(&pin, ""), Ok(()));
+            assert_eq!(strength::member_password(&password, "", &pin), Ok(()));
+        }
+    }
+}

@@ -273,3 +273,14 @@ impl Office {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::place;
+
+    /// As it is sealed in every business that has one.
+    #[test]
+    fn a_factor_is_sealed_for_its_member() {
+        assert_eq!(place("OK0"), "member/OK0/portal/totp");
+    }
+}

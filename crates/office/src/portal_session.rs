@@ -171,3 +171,13 @@ fn fits(entry: &MemberEntry, typed: &MemberLogin<'_>) -> bool {
     let same = |given: &str, own: &str| given.as_bytes().ct_eq(own.as_bytes());
     bool::from(same(typed.password, entry.password.expose()) & same(typed.pin, entry.pin.expose()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_stamp;
+
+    #[test]
+    fn stamps_of_before_are_known() {
+        assert!(is_stamp("3:0011") && !is_stamp("0011") && !is_stamp("2:0011") && !is_stamp(""));
+    }
+}

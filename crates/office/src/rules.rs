@@ -130,3 +130,81 @@ impl Office {
         self.propose(actor, Proposal::Rules(rules.clone()), None).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every rule by itself: what makes it protect less, and what makes it protect more.
+    #[test]
+    fn what_protects_less_is_known() {
+        let old = Rules { second_factor: true, ..Rules::default() };
+        type Change = fn(&mut Rules, i64);
+        let up_is_less: [Change; 4] = [
+            |rules, by| rules.approval_above += by,
+            |rules, by| rules.approval_above_day += by,
+            |rules, by| rules.reverse_above += by,
+            |rules, by| rules.reverse_days += by,
+        ];
+        let down_is_less: [Change; 2] =
+            [|rules, by| rules.cooling_minutes += by, |rules, by| rules.allowlist_hours += by];
+        let neither: [Change; 3] = [
+            |rules, by| rules.ticket_minutes += by,
+            |rules, by| rules.ticket_unique_most += by,
+            |rules, by| rules.ticket_least += by,
+        ];
+        let weakens = |change: Change, by| {
+            let mut new = old.clone();
+            change(&mut new, by);
+            new.weaken(&old)
+        };
+        for (at, change) in up_is_less.into_iter().enumerate() {
+            assert_eq!((weakens(change, 1), weakens(change, -1)), (true, false), "{at}");
+        }
+        for (at, change) in down_is_less.into_iter().enumerate() {
+            assert_eq!((weakens(change, -1), weakens(change, 1)), (true, false), "{at}");
+        }
+        for (at, change) in neither.into_iter().enumerate() {
+            assert_eq!((weakens(change, 1), weakens(change, -1)), (false, false), "{at}");
+        }
+        let without = Rules { second_factor: false, ..old.clone() };
+        assert!(!old.weaken(&old) && without.weaken(&old) && !old.weaken(&without));
+        assert!(!without.weaken(&without));
+    }
+
+    /// The least and the most of each number are taken, and what is beyond them is not.
+    #[test]
+    fn numbers_have_bounds() {
+        let taken = |change: fn(&mut Rules, i64), value| {
+            let mut rules = Rules::default();
+            change(&mut rules, value);
+            rules.check().is_ok()
+        };
+        type Set = fn(&mut Rules, i64);
+        let most = Rules::default().approval_above_day;
+        let bounds: [(Set, i64, i64); 8] = [
+            (|rules, value| rules.approval_above = value, 0, most),
+            (|rules, value| rules.approval_above_day = value, 5_000_000, i64::MAX),
+            (|rules, value| rules.reverse_above = value, 0, i64::MAX),
+            (|rules, value| rules.reverse_days = value, 0, 3_650),
+            (|rules, value| rules.cooling_minutes = value, 0, 10_080),
+            (|rules, value| rules.ticket_minutes = value, 1, 10_080),
+            (|rules, value| rules.ticket_unique_most = value, 1, 9_999),
+            (|rules, value| rules.allowlist_hours = value, 0, 720),
+        ];
+        for (at, (set, least, most)) in bounds.into_iter().enumerate() {
+            assert!(taken(set, least) && taken(set, most), "{at}");
+            assert!(!taken(set, least - 1), "{at}");
+            assert!(most == i64::MAX || !taken(set, most + 1), "{at}");
+        }
+        let least: Set = |rules, value| rules.ticket_least = value;
+        assert!(taken(least, 1) && !taken(least, 0));
+    }
+
+    #[test]
+    fn a_reversal_has_a_limit_of_its_own() {
+        let rules = Rules { approval_above: 10, reverse_above: 7, ..Rules::default() };
+        assert_eq!((rules.limits().act.get(), rules.reversals().act.get()), (10, 7));
+        assert_eq!(rules.limits().day, rules.reversals().day);
+    }
+}

@@ -109,7 +109,7 @@ impl Factor {
 
     /// Off, and everything that belonged to it forgotten.
     pub(crate) fn forget(&mut self) {
-        *self = Self { totp_step: self.totp_step, ..Self::default() };
+        *self = Self::default();
     }
 
     /// The secret that waits for its first code in this session.
@@ -244,6 +244,49 @@ mod tests {
         assert!(factor.confirm(&place, "s2", &code, NOW).is_err());
         assert!(factor.confirm(&place, "s1", &code, NOW).is_ok());
         assert!(factor.is_on());
+    }
+
+    #[test]
+    fn few_sessions_set_one_up_at_a_time() {
+        let key = KeySet::generate().unwrap();
+        let (place, mut factor) = (place(&key), Factor::default());
+        let sessions = ["s1", "s2", "s3", "s4", "s5"];
+        sessions.into_iter().for_each(|session| factor.offer(&place, session).unwrap());
+        let waits = sessions.map(|session| factor.offered(&place, session).unwrap().is_some());
+        assert_eq!(waits, [false, false, true, true, true]);
+        // What is only offered is sealed for a place of its own.
+        let sealed = Sealed(types::unhex(&factor.offered[0].sealed).unwrap());
+        assert!(key.open("user/budi/totp/offered", &sealed).is_ok());
+        assert!(key.open("user/budi/totp", &sealed).is_err());
+    }
+
+    #[test]
+    fn a_factor_that_is_taken_away_leaves_nothing() {
+        let key = KeySet::generate().unwrap();
+        let (mut factor, _, codes) = on(&key);
+        assert_eq!((factor.is_on(), factor.recovery_left()), (true, 10));
+        factor.spend(&place(&key), &codes[0], NOW).unwrap();
+        assert_eq!(factor.recovery_left(), 9);
+        factor.forget();
+        assert_eq!((factor.is_on(), factor.recovery_left()), (false, 0));
+        assert_eq!(factor.spend(&place(&key), "", NOW).unwrap(), Spent::NotNeeded);
+    }
+
+    /// `k7mp-2xhe-9dqa`, of all letters that are not read as another one.
+    #[test]
+    fn recovery_codes_are_easy_to_type() {
+        let codes: Vec<String> = (0..100).map(|_| fresh().unwrap()).collect();
+        let mut seen = std::collections::BTreeSet::new();
+        for code in &codes {
+            let parts: Vec<&str> = code.split('-').collect();
+            assert_eq!(
+                parts.iter().map(|part| part.len()).collect::<Vec<_>>(),
+                [4, 4, 4],
+                "{code}"
+            );
+            seen.extend(code.bytes().filter(|byte| *byte != b'-'));
+        }
+        assert_eq!(seen, ALPHABET.iter().copied().collect());
     }
 
     #[test]

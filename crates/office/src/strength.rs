@@ -78,11 +78,7 @@ fn word_of(text: &str) -> String {
 }
 
 fn is_common(lower: &str) -> bool {
-    let word = word_of(lower);
-    let letters: String = lower.chars().filter(|c| c.is_alphabetic()).collect();
-    COMMON.contains(lower)
-        || COMMON.contains(word.as_str())
-        || (word.chars().count() == letters.chars().count() && COMMON.contains(letters.as_str()))
+    COMMON.contains(lower) || COMMON.contains(word_of(lower).as_str())
 }
 
 /// Why a password is easy to guess, when it is. `known`: words that stand beside it.
@@ -239,6 +235,62 @@ mod tests {
         }
         for pin in ["480913", "730264", "915037", "0480913"] {
             assert_eq!(member_pin(pin, "OK00123"), Ok(()), "{pin}");
+        }
+    }
+
+    /// Each rule by itself, at its border.
+    #[test]
+    fn why_it_is_easy_to_guess() {
+        let why = |told: Result<(), Problem>| told.map_err(|own| own.detail).err();
+        let person = |text: &str| why(person_password(text, &["budi"]));
+        for (text, reason) in [
+            ("aaaabbbbcc", "it repeats the same characters"),
+            ("k3ranjangk3ranjang", "it repeats the same characters"),
+            ("abcdefghi-x7", "it follows a sequence"),
+            ("rahasia2026", "it is among those that everybody tries first"),
+            ("teh-budi-panas", "it contains a login or a name"),
+            ("gerbang-ok7", "it is the name of this program"),
+            ("kopi-jah3", "a password has at least 10 characters"),
+        ] {
+            let told = person(text).unwrap_or_default();
+            assert!(told.contains(reason), "{text}: {told}");
+        }
+        for text in ["kakakopikop", "kopi-jahe3", "abcdef-x7kq", "abcdef-x7k"] {
+            assert_eq!(person(text), None, "{text}");
+        }
+        // Cubes one after the other: long, and with no period.
+        let long = |most: usize| -> String {
+            let all: String = (1_u64..200).map(|n| n.pow(3).to_string()).collect();
+            all.chars().take(most).collect()
+        };
+        for least in [MEMBER_LEAST, PERSON_LEAST, PIN_LEAST, MOST] {
+            let text = if least == MOST { long(MOST) } else { "kq7xw2zm9t"[..least].to_owned() };
+            let taken = [
+                member_pin(&text, "OK1").is_ok(),
+                member_password(&text, "OK1", "").is_ok(),
+                person_password(&text, &[]).is_ok(),
+            ];
+            let fits = |of: usize| of <= least;
+            assert_eq!(taken, [PIN_LEAST, MEMBER_LEAST, PERSON_LEAST].map(fits), "{least}");
+        }
+        let too_long = long(MOST + 1);
+        assert!(member_pin(&too_long, "OK1").is_err() && person_password(&too_long, &[]).is_err());
+        assert!(member_password(&too_long, "OK1", "").is_err());
+        let pin = |pin: &str, code: &str| why(member_pin(pin, code)).unwrap_or_default();
+        for (text, code, reason) in [
+            ("111222", "OK1", "it repeats the same digits"),
+            ("480480", "OK1", "it repeats the same digits"),
+            ("345678", "OK1", "it follows a sequence"),
+            ("778899", "OK1", "it follows a sequence"),
+            ("478874", "OK1", "it follows a sequence"),
+            ("kopi77", "KOPI77", "it is the member's code"),
+            ("000481", "OK0481", "it is the member's code"),
+            ("48091", "OK1", "a PIN has at least 6 digits"),
+        ] {
+            assert!(pin(text, code).contains(reason), "{text}: {}", pin(text, code));
+        }
+        for (text, code) in [("474484", "OK1"), ("4809084", "OK1"), ("000048", "OK48")] {
+            assert_eq!(pin(text, code), "", "{text}");
         }
     }
 

@@ -393,3 +393,38 @@ fn learned(
     let entries: Vec<Entry> = entries.iter().map(with).collect();
     put(BOOK, page, *seen, "", &entries).map(Some)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A payment is looked for in the months it may have been booked in, and where no day was told.
+    #[test]
+    fn a_payment_is_looked_for_where_it_may_stand() {
+        let today = Day::new(20_261_130);
+        for (day, wanted) in [
+            (None, ["none", "202611", "202610"].as_slice()),
+            (Some(20_261_115), &["202611", "none"]),
+            (Some(20_261_103), &["202611", "202610", "none"]),
+            (Some(20_261_104), &["202611", "none"]),
+            (Some(20_261_127), &["202611", "none"]),
+            (Some(20_261_128), &["202611", "202612", "none"]),
+            (Some(20_261_231), &["202612", "202701", "none"]),
+        ] {
+            let booked = day.map(|day| Booked { day: Day::new(day), minute: None });
+            let wanted: Vec<String> = wanted.iter().map(|page| format!("bca:5:{page}")).collect();
+            assert_eq!(pages("bca", 5, booked, today), wanted, "{day:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_compared_whole() {
+        let long = "x".repeat(80);
+        for own in ["A1-b_c.2", "7", long.as_str()] {
+            assert_eq!(own_name("bca", own), format!("bca:{own}"));
+        }
+        for own in ["a/b", "a b", &format!("{long}1")] {
+            assert_eq!(own_name("bca", own), format!("bca:~{}", digest(own)));
+        }
+    }
+}

@@ -218,3 +218,15 @@ impl Office {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_of_before_is_its_maker_s_for_ninety_days() {
+        let body = r#"{"name":"bot","role":"cs","by":"ani","created":1000}"#;
+        let body: TokenBody = serde_json::from_str(body).unwrap();
+        assert_eq!((body.person(), body.expires()), ("ani", 1_000 + 90 * 86_400_000));
+    }
+}

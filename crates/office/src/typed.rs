@@ -73,10 +73,24 @@ mod tests {
             ("-5", "-5"),
             ("1321.0", "1321"),
             ("1e3", "1000"),
+            ("9007199254740992.0", "9007199254740992"),
         ] {
             assert_eq!(read(json).as_deref(), Some(text), "{json}");
         }
-        for json in ["1.321", "0.5", "1e300", "9007199254740993.0", "null", "true", "[]"] {
+        let told: Result<Told, _> = serde_json::from_str(r#"{"amount":null}"#);
+        let why = told.err().unwrap().to_string();
+        assert!(why.contains("expected an amount as a text or a whole number"), "{why}");
+        for json in [
+            "1.321",
+            "0.5",
+            "9007199254740994.0",
+            "-1e16",
+            "1e300",
+            "9007199254740993.0",
+            "null",
+            "true",
+            "[]",
+        ] {
             assert_eq!(read(json), None, "{json}");
         }
     }

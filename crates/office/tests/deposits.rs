@@ -391,3 +391,46 @@ async fn the_amount_of_a_ticket_that_was_paid_is_nobody_elses() {
     // None is left that was never asked for: one that was paid serves again.
     assert!(asked.contains(&open("OK2").await));
 }
+
+/// For who decides: tickets of that account whose amount is near, as long as it waits.
+#[tokio::test]
+async fn tickets_near_a_credit_are_shown_while_it_waits() {
+    let (office, mut model) = house();
+    for code in ["bca", "bni"] {
+        office.set_bank(&Actor::local(), bank(code)).await.unwrap();
+    }
+    let open = async |member: &str, bank: &str, amount: &str| {
+        office.open_ticket(&who(0), member, bank, amount).await.unwrap()
+    };
+    let own = open("OK0", "bca", "50000").await;
+    open("OK1", "bni", "50000").await;
+    let gone = open("OK2", "bca", "50000").await;
+    office.cancel_ticket(&who(0), &gone.id, None).await.unwrap();
+    for (id, more, is_near) in [("m1", 1_000, true), ("m2", -1_000, true), ("m3", 1_001, false)] {
+        let told = json!({"id": id, "amount": own.amount + more, "text": "x"});
+        assert_eq!(words(&feed(&office, told).await.unwrap()), ["no_ticket"]);
+        let line = desk::lines(&mut model).remove(0);
+        assert!(line[1].contains("bank credit waits"), "{line:?}");
+        let row = waiting(&office).await.remove(0);
+        assert_eq!(row.amount, own.amount + more);
+        let near: Vec<&str> = row.near.iter().map(|ticket| ticket.id.as_str()).collect();
+        assert_eq!(near, if is_near { vec![own.id.as_str()] } else { Vec::new() }, "{more}");
+    }
+    let first = waiting(&office).await.pop().unwrap().id;
+    office.settle_mutation(&who(0), &first, None, "bukan milik kita", false).await.unwrap();
+    let rows = office.mutations(false, 100).await.unwrap();
+    let settled = rows.iter().find(|row| row.id == first).unwrap();
+    assert_eq!((settled.state.as_str(), settled.near.len()), ("ignored", 0));
+    assert_eq!(rows.iter().filter(|row| !row.near.is_empty()).count(), 1);
+    // A match leaves its line.
+    let told = json!({"id": "m9", "amount": own.amount, "text": "x"});
+    assert_eq!(words(&feed(&office, told).await.unwrap()), ["OK0"]);
+    let line = desk::lines(&mut model).remove(0);
+    assert!(line[1].contains("deposit matched"), "{line:?}");
+}
+
+#[test]
+fn what_is_left_out_is_counted() {
+    let left = office::LeftOut { debit: 1, pending: 2, correction: 4 };
+    assert_eq!(left.all(), 7);
+}

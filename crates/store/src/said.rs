@@ -254,6 +254,46 @@ mod tests {
         assert_eq!(last.way(Some([8; 16]), None), Way::Untold);
     }
 
+    /// One that says nothing of what it found begins anew where it is surely the last: in the only lane,
+    /// whatever its clock, or after all others.
+    #[test]
+    fn only_what_is_surely_the_last_begins_anew() {
+        let said = |lane, at, state: u8| Said {
+            lane: Lane(lane),
+            at: UtcMillis::new(at),
+            digest: Some([state; 16]),
+        };
+        for (lane, at, way) in [
+            (0, 70, Way::Whole),
+            (0, 10, Way::Whole),
+            (1, 70, Way::Whole),
+            (1, 50, Way::Untold),
+            (1, 10, Way::Untold),
+        ] {
+            let last =
+                walked(vec![(said(0, 50, 1), Was::Nothing), (said(lane, at, 7), Was::Untold)]);
+            assert_eq!(last.way(Some([7; 16]), None), way, "lane {lane} at {at}");
+        }
+    }
+
+    /// Of each lane only its last word counts, however the clocks stand.
+    #[test]
+    fn a_lane_has_one_last_word() {
+        let said = |lane, at, state: u8| Said {
+            lane: Lane(lane),
+            at: UtcMillis::new(at),
+            digest: Some([state; 16]),
+        };
+        let last = walked(vec![
+            (said(0, 1, 1), Was::Nothing),
+            (said(1, 2, 2), Was::Row([1; 16])),
+            (said(1, 3, 3), Was::Row([2; 16])),
+        ]);
+        for (state, is_last) in [(1, true), (2, false), (3, true)] {
+            assert_eq!(last.end(Some([state; 16]), true).is_some(), is_last, "{state}");
+        }
+    }
+
     /// What a comparison left is known: another lane's change on something else is no beginning.
     #[test]
     fn it_goes_on_from_what_was_compared() {

@@ -134,11 +134,19 @@ mod tests {
             (Some("12:03"), Some("23/11/2026"), NotBefore),
             (Some("12:03"), Some("23/11/2025"), Before),
             (Some("12:03"), Some("2026-11-23"), NotBefore),
+            (Some("12:00"), Some("23/11"), NotBefore),
             (None, Some("23/11/2026"), NotBefore),
             (None, Some("22-11-26"), Before),
             (None, None, Unsaid),
+            (None, Some("2026-11-22"), Before),
+            (None, Some("31-10-26"), Before),
             (Some("99:99"), None, Unsaid),
+            (Some("24:00"), None, Unsaid),
+            (Some("12:60"), None, Unsaid),
             (None, Some("x"), Unsaid),
+            (None, Some("32/11"), Unsaid),
+            (None, Some("22/13"), Unsaid),
+            (None, Some("22/11/1800"), Unsaid),
         ] {
             assert_eq!(order(&noon, time, on), wanted, "{time:?} {on:?}");
         }
@@ -148,6 +156,10 @@ mod tests {
         assert_eq!(order(&late, Some("00:03"), None), NotBefore);
         assert_eq!(order(&late, Some("23:57"), None), Before);
         assert_eq!(order(&late, Some("00:10"), None), Before);
+        // Half a day later a time may still be told from yesterday's, a minute more and it may not.
+        let half = |minute| ask(at(23, 0, 0), at(23, 12, minute));
+        assert_eq!(order(&half(0), Some("06:00"), None), NotBefore);
+        assert_eq!(order(&half(1), Some("06:00"), None), Order::AnyDay);
         let unsent = Ask { sent: None, ..late };
         assert_eq!(order(&unsent, Some("00:03"), None), Unsaid);
     }

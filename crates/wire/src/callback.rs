@@ -135,5 +135,10 @@ mod tests {
             assert!(check_callback_url(url).is_err(), "{url:?} was taken");
         }
         assert!(check_callback_url("https://h:8443/cb?x=1").is_ok());
+        let long = |more: usize| format!("https://h/{}", "x".repeat(490 + more));
+        assert_eq!(check_callback_url(&long(0)), Ok(()));
+        let why = check_callback_url(&long(1)).map_err(|error| error.to_string());
+        assert_eq!(why, Err("callback URL is longer than 500 characters".to_owned()));
+        assert!(check_callback_url(&long(400)).is_err());
     }
 }

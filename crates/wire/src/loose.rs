@@ -43,11 +43,10 @@ impl Loose {
     pub fn text(&self) -> String {
         match self {
             Self::Text(text) => text.trim().to_owned(),
-            Self::Number(number) if number.contains(['.', 'e', 'E']) => {
+            Self::Number(number) => {
                 let whole = Rupiah::read_number(number, Rounding::Refuse);
                 whole.map_or_else(|_| number.clone(), |whole| whole.get().to_string())
             }
-            Self::Number(number) => number.clone(),
             Self::Truth(truth) => truth.to_string(),
             Self::Nothing | Self::Other => String::new(),
         }
@@ -170,7 +169,7 @@ mod tests {
     fn fields_are_what_they_are() {
         let json = r#"{"a":null,"t":" x ","n":007.5,"#;
         assert!(LooseObject::read(json).is_err());
-        let json = r#"{"a":null,"t":" x ","f":9000.0,"e":8.7800001230e10,"big":12345678901234567890123,
+        let json = r#"{"a":null,"t":" x ","f":9000.0,"whole":2004280,"minus":-5,"e":8.7800001230e10,"big":12345678901234567890123,
             "yes":true,"no":"0","list":[1],"half":"\ud83d","money":"1.321,50","dash":"-"}"#;
         let json = foreign_json(json.as_bytes());
         let object = LooseObject::read(&json).unwrap();
@@ -179,6 +178,8 @@ mod tests {
             ("t", "x"),
             ("f", "9000"),
             ("e", "87800001230"),
+            ("whole", "2004280"),
+            ("minus", "-5"),
             ("big", "12345678901234567890123"),
             ("yes", "true"),
             ("list", ""),
@@ -196,6 +197,8 @@ mod tests {
         assert_eq!((amount("dash"), amount("a")), (Ok(None), Ok(None)));
         assert!(amount("yes").is_err() && amount("list").is_err() && amount("t").is_err());
         assert!(LooseObject::read(r#"{"rc":"00","rc":"02"}"#).unwrap_err().contains("said twice"));
+        assert!(LooseObject::read("7").unwrap_err().contains("expected an object"));
+        assert_eq!((object.json("list"), object.json("absent")), (Some("[1]"), None));
     }
 
     #[test]

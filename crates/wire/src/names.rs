@@ -129,9 +129,10 @@ pub(crate) fn head(text: &str, reading: &mut Reading) {
         reading.dest = own(found.name("dest")).map(|dest| trim(&dest));
         return;
     }
-    let shorter = ASKING.find(text).map_or(text, |asking| &text[..asking.start()]);
-    if !named_in(text, reading) && shorter.len() < text.len() {
-        named_in(shorter, reading);
+    if !named_in(text, reading)
+        && let Some(asking) = ASKING.find(text)
+    {
+        named_in(&text[..asking.start()], reading);
     }
     reading.product.take_if(|product| product.eq_ignore_ascii_case(NO_CODE));
 }
@@ -141,9 +142,9 @@ fn named_in(text: &str, reading: &mut Reading) -> bool {
     let tokens = [&REF, &TRX].into_iter().flat_map(|token| token.find_iter(text));
     let after = tokens.map(|found| found.end()).max().unwrap_or_default();
     [text[after..].trim(), text[..after].trim()].into_iter().any(|body| {
-        let shorter = PRICED.find(body).map_or(body, |tail| body[..tail.start()].trim_end());
         let is_own = after > 0;
-        (shorter.len() < body.len() && named(shorter, is_own, reading))
+        let shorter = PRICED.find(body).map(|tail| body[..tail.start()].trim_end());
+        shorter.is_some_and(|shorter| named(shorter, is_own, reading))
             || named(body, is_own, reading)
     })
 }
@@ -205,4 +206,100 @@ fn named(body: &str, is_own: bool, reading: &mut Reading) -> bool {
         return true;
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_word_may_be() {
+        for (product, dest, wanted) in [
+            ("5", "000", true),
+            ("43", "928.256", true),
+            ("1", "321,000", true),
+            ("", "000", false),
+            ("1000", "000", false),
+            ("T1", "000", false),
+            ("5", "0000", false),
+            ("5", "00a", false),
+            ("5", "000.12", false),
+        ] {
+            assert_eq!(is_amount(product, dest), wanted, "{product}.{dest}");
+        }
+        for (word, wanted) in [("rp", true), ("Saldo", true), ("T1", false), ("", false)] {
+            assert_eq!(is_label(word), wanted, "{word}");
+        }
+        for (dest, wanted) in [
+            ("08123", true),
+            ("a@b.c", true),
+            ("ab1234", true),
+            ("0812", false),
+            ("a@b", false),
+            ("abcde", false),
+            ("abc123", false),
+        ] {
+            assert_eq!(is_clear(dest), wanted, "{dest}");
+        }
+        for (word, alone, wanted) in [
+            ("T1", false, true),
+            ("T-1_A", false, true),
+            ("t1", false, false),
+            ("t1", true, true),
+            ("123", true, false),
+            ("T.1", true, false),
+        ] {
+            assert_eq!(is_code(word, alone), wanted, "{word} {alone}");
+        }
+    }
+
+    /// Sentences before their status word: name, product, destination.
+    #[test]
+    fn what_a_sentence_names() {
+        for (text, name, product, dest) in [
+            ("T#1 R#2 Three 1.000 T1.0896", "Three 1.000", "T1", "0896"),
+            // Behind a number or a reference even a code of digits is one.
+            ("R#7 Denom 5.081", "Denom", "5", "081"),
+            // An amount is no code with a destination, nor is what follows a label.
+            ("Denom 5.000", "", "", "5.000"),
+            ("Harga 5.000", "", "", "5.000"),
+            ("Tagihan Rp.543210 lunas", "", "", ""),
+            ("Sistem v1.2 baru", "", "", ""),
+            ("R# .", "", "", ""),
+            ("R#1 T1.", "", "", ""),
+            ("R#1 Uji T1.0812 Hrg:9.000", "Uji", "T1", "0812"),
+            ("R#1 S5 081234567890, Mohon tunggu transaksi", "", "S5", "081234567890"),
+            // The clearest place counts, whatever is asked for beside it.
+            ("S5 0812345 mohon kirim ke 081234567890", "", "", "081234567890"),
+            ("hip5 ke 0857123456789", "", "hip5", "0857123456789"),
+            ("Trx hip5 ke 0857123456789", "", "hip5", "0857123456789"),
+            ("Hari hip5 ke 0857123456789", "", "", "0857123456789"),
+            ("Hari HIP5 ke 0857123456789", "", "HIP5", "0857123456789"),
+            ("Pembelian Telkomsel S5 ke 081234567890", "", "", "081234567890"),
+            ("INVALID.081234567890", "", "", "081234567890"),
+        ] {
+            let mut reading = Reading::default();
+            head(text, &mut reading);
+            let shown = |part: &Option<String>| part.clone().unwrap_or_default();
+            let found = [&reading.name, &reading.product, &reading.dest].map(shown);
+            assert_eq!(found, [name, product, dest], "{text}");
+            assert_eq!(reading.dest.is_some(), !dest.is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_reference_that_is_named_twice_is_one() {
+        for (text, first, others) in [
+            ("R#903'R#903 T1.0896605", Some("903"), &[][..]),
+            ("R#903'R#904 T1.0896605", Some("903"), &["904"]),
+            ("R# T1.0896605 CLIENTID=77", Some("77"), &[]),
+            ("R#5 T1.0896605 CLIENTID=77", Some("5"), &["77"]),
+            ("R# T1.0896605", None, &[]),
+        ] {
+            let mut reading = Reading::default();
+            references(text, &mut reading);
+            assert_eq!(reading.ref_id.as_deref(), first, "{text}");
+            assert_eq!(reading.other_refs, others, "{text}");
+        }
+    }
 }

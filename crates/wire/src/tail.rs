@@ -79,7 +79,7 @@ part!(
     deposit!(),
     "|",
     price!(),
-    r")\b\D{0,12}$|[.]\s+(?:s|sa|sal|sald)$|(?:^|[\s.,;])@[\s\d/:.-]*$"
+    r")\b\D{0,12}$|[.]\s+(?:s|sa|sal|sald|si|sis|st|sto|h|hr|ha|har|harg)$|(?:^|[\s.,;])@[\s\d/:.-]*$"
 );
 
 /// The serial number between its label and the tail. Where there is no tail, the text may be cut off within
@@ -290,9 +290,14 @@ mod tests {
             "IP tidak sesuai @203.0.113.172",
             "IP tidak sesuai @10.10.10.1",
             "Harga 1.321 di atas hargamax 1.300",
+            // Short numbers may be a token's.
+            "TOKEN 123 - 4000 = 5123",
+            "TOKEN 1234 - 1000 = 234",
         ] {
             assert_eq!(cut(whole), (whole, ""), "{whole}");
         }
+        // Only a deposit makes a price of the amount before it.
+        assert_eq!(cut("Denom Rp 9.000 Harga 5.000"), ("Denom Rp 9.000 ", "Harga 5.000"));
         assert_eq!(for_others("diabaikan karena Harga Voucher 10.060 lebih besar"), "diabaikan");
         assert_eq!(for_others("Harga 1.321 di atas hargamax 1.300"), "");
         for (text, kept) in [
@@ -305,6 +310,15 @@ mod tests {
             ("IP 203.0.113.172 tidak dikenal", "IP 203.0.113.172 tidak dikenal"),
         ] {
             assert_eq!(for_others(text), kept, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_one_of_a_day() {
+        assert_eq!(clock("23.59").as_deref(), Some("23:59"));
+        assert_eq!(clock("00:00").as_deref(), Some("00:00"));
+        for odd in ["24:00", "12:60", "99:99", "1200", "a:10"] {
+            assert_eq!(clock(odd), None, "{odd}");
         }
     }
 

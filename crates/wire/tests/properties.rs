@@ -11,13 +11,13 @@ prop_compose! {
 }
 
 // Names, reasons and serial numbers hold any printable text but the marks of the grammar itself
-// (`Saldo `, `Hrg `, `Trx ke-2`), which a sentence cannot hold twice without becoming ambiguous.
+// (`Saldo `, `Hrg `, `Rp`, `Trx ke-2`), which a sentence cannot hold twice without becoming ambiguous.
 fn clear(text: &str) -> bool {
     let text = text.to_lowercase();
     let marks = [
         "saldo", "hrg", "harga", "trx ke", "sn:", "sn/ref", "sal", "sld", "stok", "stock", "bal",
         "depo", "sisa", "limit", "modal", "kredit", "credit", "price", "cost", "pot", "debe",
-        "biaya", "komisi", "bonus", "r#", "ref",
+        "biaya", "komisi", "bonus", "r#", "ref", "rp",
     ];
     !marks.iter().any(|mark| text.contains(mark))
 }

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use types::{Param, Refusal};
-use wire::{Credentials, Fields};
+use wire::{Credentials, Fields, Names, Secret, slug};
 
 const GOOD: &str =
     "product=T1&dest=089660522887&refID=114&memberID=OK00123&pin=123456&password=secret";
@@ -103,4 +103,103 @@ fn an_echo_is_always_harmless() {
         ("ab", "T1X", "")
     );
     assert_eq!(Fields::default().echo().ref_id, "0");
+}
+
+/// Whoever may be asking is never told GAGAL.
+#[test]
+fn a_question_is_known_whatever_else_is_wrong() {
+    for (query, asks) in [
+        ("product=T1", false),
+        ("check=", false),
+        ("check=%20", false),
+        ("check=0", false),
+        ("check=1", true),
+        ("CHECK=%201", true),
+        ("check=0&check=1", true),
+        ("check=yes", true),
+        ("cek=1", false),
+    ] {
+        let fields = Fields::decode(query.as_bytes());
+        assert_eq!(fields.asks_check(), asks, "{query}");
+        assert_eq!(fields.trx().unwrap_err().check, asks, "{query}");
+    }
+}
+
+#[test]
+fn fields_of_query_and_body_are_one_request() {
+    let (query, body) = GOOD.split_once("&pin").unwrap();
+    let both =
+        Fields::decode(query.as_bytes()).and(Fields::decode(format!("pin{body}").as_bytes()));
+    assert_eq!(both.trx().unwrap(), Fields::decode(GOOD.as_bytes()).trx().unwrap());
+    let twice = both.and(Fields::decode(b"dest=081"));
+    assert_eq!(twice.trx().unwrap_err().refusal, Refusal::DuplicateParameter(Param::Dest));
+}
+
+#[test]
+fn names_of_other_centers_are_translated_on_demand() {
+    let other = GOOD.replace("product", "Produk").replace("dest", "tujuan") + "&AMOUNT=12345";
+    let fields = Fields::decode(other.as_bytes());
+    assert_eq!(fields.trx().unwrap_err().refusal, Refusal::MissingParameter(Param::Product));
+    let request = fields.translated().trx().unwrap();
+    let ours = format!("{GOOD}&qty=12345");
+    assert_eq!(request, Fields::decode(ours.as_bytes()).trx().unwrap());
+}
+
+#[test]
+fn a_question_may_name_only_its_reference() {
+    let bare = GOOD.replace("product=T1&dest=089660522887&", "");
+    let read = |query: &str| Fields::decode(query.as_bytes()).trx_naming(Names::RefOnly);
+    let asked = read(&format!("{bare}&check=1")).unwrap();
+    assert_eq!((asked.product.as_str(), asked.dest.as_str()), ("-", "---"));
+    assert!(asked.check);
+    // What is named counts.
+    let named = read(&format!("{GOOD}&check=1")).unwrap();
+    assert_eq!((named.product.as_str(), named.dest.as_str()), ("T1", "089660522887"));
+    // A purchase names all, and a question of anybody else does.
+    for query in [bare.clone(), format!("{bare}&check=0"), format!("{bare}&check=2")] {
+        assert_eq!(read(&query).unwrap_err().refusal, Refusal::MissingParameter(Param::Product));
+    }
+    assert_eq!(refusal(&format!("{bare}&check=1")), Refusal::MissingParameter(Param::Product));
+    for check in ["", "&check=0", "&CHECK=yes", "&check=1"] {
+        let asking = Fields::decode(format!("{GOOD}{check}").as_bytes()).asking().trx().unwrap();
+        assert!(asking.check, "{check}");
+        assert_eq!(asking.dest.as_str(), "089660522887");
+    }
+}
+
+#[test]
+fn who_and_which_are_told_before_anything_is_believed() {
+    let named = |query: &str| {
+        let (member, ref_id) = Fields::decode(query.as_bytes()).named();
+        (member.map(|code| code.to_string()), ref_id.map(|id| id.to_string()))
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(named(GOOD), (some("OK00123"), some("114")));
+    assert_eq!(named("memberID=OK1&refID=a%20b"), (some("OK1"), None));
+    assert_eq!(named("memberID=%23&refID=7"), (None, some("7")));
+}
+
+#[test]
+fn a_price_list_is_asked_for_by_id_and_groups() {
+    let list = Fields::decode(b"ID=%20905%20&produk=KUOTA+SMARTFREN,,Data").price_list();
+    assert_eq!(list.id, "905");
+    assert_eq!(list.produk, ["kuota_smartfren", "data"]);
+    assert_eq!(Fields::decode(b"id=905").price_list().produk, [""; 0]);
+    assert_eq!(slug(" (A) b--c! "), "a_b_c");
+}
+
+#[test]
+fn numbers_are_digits_alone() {
+    for (typed, wanted) in [("5000", true), ("%205000", true), ("%2B5000", false), ("5e3", false)] {
+        let read = Fields::decode(format!("{GOOD}&qty={typed}").as_bytes()).trx().unwrap();
+        assert_eq!(read.qty.is_some(), wanted, "{typed}");
+        assert_eq!(read.spoiled.is_none(), wanted, "{typed}");
+    }
+}
+
+#[test]
+fn a_line_of_the_journal_is_bounded() {
+    let fields = Fields::decode(b"a=1&b=2");
+    assert_eq!((fields.redacted(7), fields.redacted(6)), ("a=1&b=2".into(), "a=1&b=...".into()));
+    assert_eq!(format!("{:?}", Secret::new("hush")), "***");
 }

@@ -263,6 +263,37 @@ fn uplines_give_back_to_the_rupiah() {
     let last = before.iter_mut().rfind(|transfer| is_back(transfer)).unwrap();
     last.note = "short of 100, which was spent".to_owned();
     assert_eq!(audited(&life, &before), vec![]);
+    // No sum of what was given back and spent makes up for less than nothing of either.
+    let mut odd = life.transfers.clone();
+    for transfer in odd.iter_mut().filter(|transfer| is_back(transfer)) {
+        match transfer.kind {
+            Kind::SpentCommission => transfer.amount = Rupiah::new(125),
+            _ if transfer.from == AccountName::Member(MemberId::new(9)) => {
+                transfer.amount = Rupiah::new(-5);
+            }
+            _ => {}
+        }
+    }
+    let found = audited(&life, &odd);
+    assert!(found.iter().any(|found| found.0.contains("it gave back -5")), "{found:?}");
+}
+
+/// An upline that has balance besides gives its share back and keeps the rest.
+#[test]
+fn an_upline_with_balance_besides_gives_back_its_share() {
+    let life = lived(4, (0, 2), 0);
+    let (upline, more) = (MemberId::new(3), 500);
+    let mut richer = life.transfers.clone();
+    let paid_in = Transfer {
+        from: AccountName::Cash("manual".to_owned()),
+        to: AccountName::Member(upline),
+        amount: Rupiah::new(more),
+        kind: Kind::Deposit,
+        trx: None,
+        ..richer[0].clone()
+    };
+    richer.insert(0, paid_in);
+    assert_eq!(audited(&life, &richer), vec![]);
 }
 
 /// Movements by people: `(from, to, amount, kind)`.

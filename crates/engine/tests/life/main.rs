@@ -6,6 +6,7 @@ mod callbacks;
 mod evidence;
 mod gone;
 mod outage;
+mod proof;
 mod restart;
 mod rig;
 mod steps;

@@ -7,6 +7,7 @@ use engine::{
 };
 use std::collections::HashMap;
 use std::future::Future;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -464,6 +465,44 @@ impl Rig {
         let mut record = rows.members.into_iter().find(own).unwrap();
         record.member.daily_limit = Some(Rupiah::new(most));
         self.change(vec![CatalogChange::Member(record)]).await;
+    }
+
+    /// Every row is what the journal's stamps say, and each change was made on what the one before left.
+    pub(crate) async fn proves(&self) {
+        let key = store::StampKey::of(&self.key);
+        let compared = self.handle.reads().ask(move |reads| {
+            let mut stamped = store::Stamped::new(&key);
+            let mut untold = Vec::new();
+            reads.each_journal(&store::Places::new(), &mut |row| {
+                stamped.line(row.lane, row.row.at, &row.row.stamps);
+                let stamps = store::read_stamps(&row.row.stamps).unwrap_or_default();
+                let of_rows = stamps.into_iter().filter(|stamp| !stamp.row.starts_with('@'));
+                untold.extend(of_rows.filter(|stamp| stamp.was == store::Was::Untold));
+                ControlFlow::Continue(())
+            })?;
+            assert_eq!(untold, [], "each tells what it found");
+            let mut all = Vec::new();
+            reads.each_trx(None, &mut |trx| {
+                all.push(trx.no);
+                ControlFlow::Continue(())
+            })?;
+            for known in reads.knowns(&all)? {
+                stamped.purchase(&known.trx, &known.attempts);
+            }
+            let every = store::DeliveryFilter { limit: 1_000, ..Default::default() };
+            reads.delivery_page(&every)?.iter().for_each(|delivery| stamped.delivery(delivery));
+            for (member, account) in reads.accounts()? {
+                stamped.account(member, &account);
+            }
+            reads.each_paper(&mut |paper| {
+                stamped.paper(&paper);
+                ControlFlow::Continue(())
+            })?;
+            reads.catalog()?.changes().iter().for_each(|row| stamped.catalog(row));
+            Ok::<_, StoreError>(stamped.end())
+        });
+        let compared = compared.await.unwrap().unwrap();
+        assert_eq!((compared.found, compared.older), (Vec::new(), 0));
     }
 
     /// A person decides.

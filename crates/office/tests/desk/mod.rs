@@ -19,6 +19,27 @@ impl Clock for Ticking {
     }
 }
 
+/// It stands still until a test moves it.
+pub(crate) struct Still(AtomicI64);
+
+impl Still {
+    pub(crate) fn pass(&self, millis: i64) {
+        self.0.fetch_add(millis, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Still {
+    fn now(&self) -> UtcMillis {
+        UtcMillis::new(self.0.load(Ordering::Relaxed))
+    }
+}
+
+pub(crate) fn still_house() -> (Office, Model, Arc<Still>) {
+    let clock = Arc::new(Still(AtomicI64::new(1_774_400_000_000)));
+    let (office, model) = house_on(clock.clone());
+    (office, model, clock)
+}
+
 /// Nobody is spoken to here.
 struct Nobody;
 
@@ -55,6 +76,32 @@ pub(crate) fn house_on(clock: Arc<dyn Clock>) -> (Office, Model) {
     let setup = Setup::new(Box::new(store), pool, move || rows.catalog(), key.clone(), clock, zone);
     let engine = Engine::start(setup).unwrap();
     (Office::new(engine.handle, key, Box::new(Nobody)), model)
+}
+
+/// The word of a refusal.
+pub(crate) fn code<T>(told: anyhow::Result<T>) -> &'static str {
+    match told {
+        Ok(_) => "done",
+        Err(error) => error.downcast_ref::<office::Problem>().map_or("none", |own| own.code),
+    }
+}
+
+pub(crate) fn from(address: &str) -> office::From {
+    office::From { address: address.to_owned(), agent: String::new() }
+}
+
+/// A member of the demo at its portal, and its cookie.
+pub(crate) async fn enter(office: &Office, member: &str) -> (office::SignedMember, String) {
+    let typed = office::MemberLogin { code: member, password: "secret", pin: "secret", second: "" };
+    let token = office.log_member_in(typed, &from("203.0.113.7")).await.unwrap();
+    (office.signed_member(&token).await.unwrap().unwrap(), token)
+}
+
+/// Peer, request and reply of each line of the journal, newest first.
+pub(crate) fn lines(model: &mut Model) -> Vec<[String; 3]> {
+    let filter = store::JournalFilter { limit: 300, ..store::JournalFilter::default() };
+    let found = model.journal_page(&filter).unwrap();
+    found.into_iter().map(|row| [row.row.peer, row.row.request, row.row.reply]).collect()
 }
 
 pub(crate) fn who(number: u8) -> Actor {

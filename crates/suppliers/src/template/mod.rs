@@ -296,7 +296,7 @@ impl Connector {
         };
         let found = self.rules.find(&parts.text, on);
         let mut said = match (&found, self.settings.rule_set) {
-            (Some(found), _) => found.said(&parts.text, way),
+            (Some(found), _) => found.said(&parts.text),
             (None, Some(_)) => Said::of(wire::read(&parts.text)),
             (None, None) => {
                 let nothing = Word::Nothing("no rule matches");

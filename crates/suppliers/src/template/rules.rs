@@ -1,6 +1,6 @@
 //! Reply rules: named-capture patterns in order, and what they mean.
 
-use crate::evidence::{Said, Way, Word};
+use crate::evidence::{Said, Word};
 use domain::FailureClass;
 use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
@@ -88,7 +88,7 @@ impl Match {
 
     /// What the rule makes of the text. References, time and "seen before" are read from the whole
     /// text, whatever the pattern captured.
-    pub(super) fn said(&self, text: &str, way: Way) -> Said {
+    pub(super) fn said(&self, text: &str) -> Said {
         let reading = wire::read(text);
         let own = |name: &str| self.field(name).map(str::to_owned);
         // A word of success behind a denial, or inside a failure, is a pattern that matched by luck.
@@ -103,8 +103,7 @@ impl Match {
             Means::Failed => Word::Failed,
             Means::Number => Word::Certain(FailureClass::Number),
             Means::Route => Word::Certain(FailureClass::Route),
-            Means::Nothing if way == Way::Buy => Word::Refused,
-            Means::Nothing => Word::Nothing("says nothing of the purchase"),
+            Means::Nothing => Word::Refused,
             Means::Ask => Word::Nothing("to be asked again"),
             Means::Balance => Word::Nothing("only a balance"),
         };

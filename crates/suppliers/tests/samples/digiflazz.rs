@@ -51,10 +51,32 @@ fn requests() {
     assert_eq!(connector.check(&ask).unwrap().body, buy.body, "the question is the purchase again");
     let limits = connector.check_limits();
     assert_eq!(limits.spacing_ms, 60_000);
-    assert!(limits.age_most_ms.unwrap() < 90 * 86_400_000);
+    // A day less than the 90 after which the same request buys again.
+    assert_eq!(limits.age_most_ms, Some(89 * 86_400_000));
     let mut open = ask;
     open.qty = types::Qty::new(10_000);
     assert!(connector.buy(&open).is_err());
+}
+
+/// Deposit and price list are asked for with words of their own under the sign.
+#[test]
+fn questions_about_no_purchase() {
+    let connector = connector(SETTINGS);
+    for (request, path, cmd, sign) in [
+        // md5("user" + "key" + "depo")
+        (connector.balance(), "cek-saldo", "deposit", "e9d1db43a49c569bcc2bc7164cbe6127"),
+        // md5("user" + "key" + "pricelist")
+        (connector.prices(), "price-list", "prepaid", "6870b202c286b430a1f8a6744d48a862"),
+    ] {
+        let request = request.unwrap();
+        let url = format!("https://api.digiflazz.com/v1/{path}");
+        assert_eq!((request.method, &request.url), ("POST", &url));
+        assert_eq!(request.headers, [("content-type".to_owned(), "application/json".to_owned())]);
+        let sent: serde_json::Value = serde_json::from_str(&request.body).unwrap();
+        assert_eq!((&sent["cmd"], &sent["username"]), (&cmd.into(), &"user".into()));
+        assert_eq!(sent["sign"], sign);
+        assert!(!request.redacted.contains(sign), "{}", request.redacted);
+    }
 }
 
 /// The whole table, at the purchase and at the resend.
@@ -206,7 +228,7 @@ fn contradictions_and_garble_are_asked_about() {
 #[test]
 fn only_our_own_reference_decides() {
     let connector = connector(SETTINGS);
-    let ok = body("00", "Sukses", r#","sn":"1","price":9000"#);
+    let done = body("00", "Sukses", r#","sn":"1","price":9000"#);
     let failed = body("54", "Gagal", "");
     for (from, to) in [
         ("g-100000001-1", "g-100000002-1"),
@@ -220,11 +242,17 @@ fn only_our_own_reference_decides() {
         ("087800001230", "87800001231"),
         ("087800001230", "12345678901"),
     ] {
-        for text in [&ok, &failed] {
+        for text in [&done, &failed] {
             let text = text.replace(from, to);
             assert_eq!(said(connector.as_ref(), &text), all("doubtful"), "{text}");
         }
     }
+    // Ours over another number: somebody used the reference before us; in a resend that says nothing yet.
+    let pending = body("03", "Pending", "").replace("087800001230", "087800009999");
+    assert_eq!(said(connector.as_ref(), &pending), ["doubtful", "unknown", "unknown"]);
+    // A country's digits are some only in front of a whole number.
+    let (meter, told) = (ask("xld10", "1234567"), done.replace("087800001230", "621234567"));
+    assert_eq!(word(&connector.read_check(&meter, &ok(&told))), "doubtful");
     let other = body("44", "Gagal", "").replace("g-100000001-1", "g-100000002-1");
     assert_eq!(said(connector.as_ref(), &other), ["doubtful", "unknown", "unknown"]);
 }
@@ -248,6 +276,10 @@ fn a_refusal_without_a_reference() {
         let refused = word(&connector.read_buy(&ask, &reply(400, text)));
         assert!(matches!(refused.as_str(), "doubtful" | "unknown"), "{refused}: {text}");
     }
+    // Nor is it a refusal there that says no status, whomever it names.
+    let bare = r#"{"data":{"ref_id":"g-100000001-1","rc":"45"}}"#;
+    assert_eq!(word(&connector.read_buy(&ask, &ok(bare))), "route: Transaksi tidak dapat diproses");
+    assert_eq!(word(&connector.read_buy(&ask, &reply(400, bare))), "unknown");
     let text = body("54", "Gagal", "");
     let named = connector.read_buy(&ask, &ok(&text));
     assert!(matches!(named, Outcome::Failed { tie: Tie::Reference, .. }), "{named:?}");
@@ -378,6 +410,11 @@ fn deposit_and_movements() {
     assert_eq!(movement("10500.2", "990000.50"), moved(Some(10_501), 990_000));
     assert_eq!(movement("null", "\"990000\""), moved(None, 990_000));
     assert_eq!(movement("10500", "null"), None);
+    // A webhook tells the same.
+    let text = body("00", "Sukses", r#","price":10500,"buyer_last_saldo":990000"#);
+    let inbound = connector.callback_of(&ask("xld10", "087800001230"), &text);
+    assert_eq!(inbound.body, text);
+    assert_eq!(connector.told(&inbound), moved(Some(10_500), 990_000));
 }
 
 #[test]

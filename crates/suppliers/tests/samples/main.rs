@@ -4,7 +4,10 @@
 mod digiflazz;
 mod documented;
 mod late;
+mod names;
 mod okeconnect;
+mod sandbox;
+mod settings;
 mod template;
 mod words;
 

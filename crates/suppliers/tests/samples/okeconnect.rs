@@ -18,8 +18,12 @@ fn requests() {
          &memberID=OK00123&hargamax=1321&pin=123456&password=secret"
     );
     assert!(buy.redacted.ends_with("&pin=***&password=***"), "{}", buy.redacted);
+    assert_eq!(buy.method, "GET");
     assert!(connector.check(&ask).unwrap().url.contains("&check=1&"));
     assert!(connector.prices().unwrap().url.ends_with("/harga/json?id=905"));
+    let balance = connector.balance().unwrap();
+    let wanted = "https://h2h.example/trx/balance?memberID=OK00123&pin=123456&password=secret";
+    assert_eq!((balance.method, balance.url.as_str()), ("GET", wanted));
     let signed = SETTINGS.replace("list_id", "signed=true\nlist_id");
     let signed = super::connector(&signed).buy(&ask).unwrap();
     assert!(signed.url.contains("&sign=") && !signed.url.contains("secret"), "{}", signed.url);
@@ -112,7 +116,14 @@ fn no_data_is_proof_only_where_it_is_said_and_late_enough() {
     let mut ask = ask("t1", "089660522887");
     assert!(word(&connector.read_check(&ask, &ok(body))).starts_with("route: "));
     // What counts is how long ago it was sent, whatever the wall clock says of that.
-    ask.waited_ms = 59_000;
+    for waited_ms in [59_000, 60_000] {
+        ask.waited_ms = waited_ms;
+        assert_eq!(word(&connector.read_check(&ask, &ok(body))), "unknown", "{waited_ms}");
+    }
+    ask.waited_ms = 60_001;
+    assert!(word(&connector.read_check(&ask, &ok(body))).starts_with("route: "));
+    // Without a sent-marker nothing is known of how long ago it was.
+    ask.sent = None;
     assert_eq!(word(&connector.read_check(&ask, &ok(body))), "unknown");
 }
 
@@ -130,6 +141,16 @@ fn callbacks() {
     );
     assert_eq!(connector.callback_about(&good).unwrap(), suppliers::About::Attempt(ask.attempt));
     assert_eq!(word(&connector.read_callback(&ask, &good)), "success R1 for 1.300");
+    // As it would be called in: a text alone, or the whole query.
+    let query = good.query.clone();
+    assert_eq!(connector.callback_of(&ask, &query), good);
+    let (_, text) = wire::callback_query(query.as_bytes()).unwrap();
+    assert_eq!(connector.callback_of(&ask, &text), good);
+    // A success repeats the movement of its purchase; a failure tells what is left.
+    assert_eq!(connector.told(&good), None);
+    let failed = inbound("g-100000001-1", "R#g-100000001-1 T1.089660522887 GAGAL. Saldo 3.000");
+    let left = Movement { before: None, price: None, after: Rupiah::new(3_000) };
+    assert_eq!(connector.told(&failed), Some(left));
     for (refid, message) in [("100000001-1", "x"), ("g-x", "x"), ("", "x")] {
         assert!(connector.callback_about(&inbound(refid, message)).is_err(), "{refid}");
     }
@@ -145,6 +166,8 @@ fn balance_prices_and_movements() {
     let connector = connector(SETTINGS);
     assert_eq!(connector.read_balance(&ok("Saldo 284.939")).unwrap(), Rupiah::new(284_939));
     assert!(connector.read_balance(&ok("Pin Salah")).is_err());
+    let failed = Reply { status: 500, body: "[]".to_owned(), ..Reply::default() };
+    assert!(connector.read_prices(&failed).is_err());
     let list = r#"[{"kode":"T1","keterangan":"Three","produk":"","kategori":"","harga":"1250","status":"0"}]"#;
     let prices = connector.read_prices(&ok(list)).unwrap().rows;
     assert_eq!((prices[0].price, prices[0].open), (Rupiah::new(1_250), false));

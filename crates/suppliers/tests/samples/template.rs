@@ -1,7 +1,9 @@
 //! Suppliers by description, and the rule sets with lines from the field.
 
 use super::{ask, connector, ok, word};
-use suppliers::{Heard, Inbound, On, Settings};
+use domain::Outcome;
+use suppliers::{CheckLimits, Heard, Inbound, Movement, On, Reply, Settings};
+use types::Rupiah;
 
 fn with_set(set: &str) -> String {
     format!(
@@ -22,6 +24,15 @@ fn requests_are_filled_escaped_and_redacted() {
     let json = "[template]\nrule_set='irs'\n[template.buy]\nmethod='POST'\nurl='https://h/'\n\
         body='{\"to\":\"{dest}\",\"note\":\"{note}\"}'\n[template.values]\nnote='say \"hi\"'\n";
     let buy = connector(json).buy(&ask("t1", "0822")).unwrap();
+    let kind = |of: &str| vec![("content-type".to_owned(), of.to_owned())];
+    assert_eq!((buy.method, buy.headers), ("POST", kind("application/json")));
+    let form = json.replace("{\"to\":\"{dest}\",\"note\":\"{note}\"}", "to={dest}");
+    assert_eq!(
+        connector(&form).buy(&ask("t1", "0822")).unwrap().headers,
+        kind("application/x-www-form-urlencoded")
+    );
+    let own = format!("{form}[template.buy.headers]\nContent-Type='text/plain'\n");
+    assert_eq!(connector(&own).buy(&ask("t1", "0822")).unwrap().headers, kind("text/plain"));
     let sent: serde_json::Value = serde_json::from_str(&buy.body).unwrap();
     assert_eq!((&sent["to"], &sent["note"]), (&"0822".into(), &"say \"hi\"".into()));
 }
@@ -219,7 +230,14 @@ fn explain_names_the_rule() {
     assert_eq!(word(&told.outcome), "route: stok habis");
     assert!(told.fields.contains(&("dest".to_owned(), "087812345678".to_owned())));
     let told = explain("Selamat pagi");
-    assert_eq!((told.decided_by.as_str(), word(&told.outcome).as_str()), ("no rule", "unknown"));
+    let why = "no rule matches: Selamat pagi".to_owned();
+    assert_eq!((told.decided_by.as_str(), told.outcome), ("no rule", Outcome::Unknown { why }));
+    // What stands far behind is not read.
+    let behind = |spaces: usize| {
+        let text = format!("{}087812345678 gagal: stok habis", "x ".repeat(spaces));
+        word(&explain(&text).outcome)
+    };
+    assert_eq!((behind(4_000).as_str(), behind(8_200).as_str()), ("route: stok habis", "unknown"));
 }
 
 #[test]
@@ -243,4 +261,71 @@ fn callbacks_by_query_form_or_json() {
         assert_eq!(connector.callback_about(&inbound).unwrap(), about, "{inbound:?}");
         assert_eq!(word(&connector.read_callback(&ask, &inbound)), "success 12 for 10.000");
     }
+}
+
+/// A text alone comes in under our reference; a whole query or body as it is.
+#[test]
+fn a_callback_as_it_would_be_called_in() {
+    let of = |fields: &str| {
+        connector(&with_set("irs").replace("[template.buy]", &format!("{fields}[template.buy]")))
+    };
+    let ask = ask("s1", "0878");
+    let both = of("[template.callback]\nreference='clientid'\ntext='msg'\n");
+    let whole = "clientid=g-100000001-1&msg=halo";
+    let inbound = Inbound { query: whole.into(), body: whole.into(), ..Inbound::default() };
+    assert_eq!(both.callback_of(&ask, whole), inbound);
+    let made = Inbound { query: whole.into(), ..Inbound::default() };
+    assert_eq!(both.callback_of(&ask, "halo"), made);
+    // Without a field for it the text is the body.
+    let bare = of("[template.callback]\nreference='clientid'\ntext=''\n");
+    let query = "clientid=g-100000001-1".to_owned();
+    let made = Inbound { query, body: "halo".into(), ..Inbound::default() };
+    assert_eq!(bare.callback_of(&ask, "halo"), made);
+}
+
+/// What is described besides the purchase, and what is not.
+#[test]
+fn questions_beside_the_purchase() {
+    let ask = ask("t1", "0822");
+    let all =
+        connector(&with_set("mmi").replace(
+            "[template.buy]",
+            "check_spacing_seconds=90\ncheck_days_most=3\n[template.buy]",
+        ));
+    assert_eq!(
+        all.check(&ask).unwrap().url,
+        "https://h/trx?p=T1&d=0822&r=g-100000001-1&pin=12+34&check=1"
+    );
+    let limits = CheckLimits { spacing_ms: 90_000, age_most_ms: Some(3 * 86_400_000) };
+    assert_eq!(all.check_limits(), limits);
+    assert_eq!(all.balance(), None);
+    let deposit =
+        format!("{}[template.balance]\nurl='https://h/saldo?pin={{pin}}'\n", with_set("mmi"));
+    let deposit = connector(&deposit);
+    let asked = deposit.balance().unwrap();
+    assert_eq!(
+        (asked.url.as_str(), asked.redacted.as_str()),
+        ("https://h/saldo?pin=12+34", "https://h/saldo?pin=***")
+    );
+    assert_eq!(deposit.read_balance(&ok("Saldo Rp. 50.000")), Ok(Rupiah::new(50_000)));
+    assert!(deposit.read_balance(&ok("Pin Salah")).is_err());
+    assert_eq!(deposit.prices(), None);
+    assert!(deposit.read_prices(&Reply::default()).is_err());
+    let bare = "[template]\n[template.buy]\nurl='http://h/'\n[[template.rules]]\n\
+        pattern='(?<dest>\\d+) sukses (?<sn>\\S*) (?<price>\\d+) sisa (?<balance>\\d+)'\nmeans='success'\n";
+    let bare = connector(bare);
+    assert!(bare.check(&ask).is_err());
+    // Amounts of the deposit: of a rule's groups, else as the family writes them.
+    let rp = Rupiah::new;
+    let left = Movement { before: None, price: Some(rp(900)), after: rp(100) };
+    assert_eq!(bare.movement("0822 sukses A 900 sisa 100"), Some(left));
+    assert_eq!(bare.movement("R#1 T1.0822 SUKSES. SN: 1. Saldo 9 - 3 = 6"), None);
+    let moved = Movement { before: Some(rp(9)), price: Some(rp(3)), after: rp(6) };
+    let text = "R#g-100000001-1 T1.0822 SUKSES. SN: 1. Saldo 9 - 3 = 6";
+    assert_eq!(deposit.movement(text), Some(moved));
+    // A success repeats the movement of its purchase; a failure tells what is left.
+    assert_eq!(deposit.told(&deposit.callback_of(&ask, text)), None);
+    let failed = "R#g-100000001-1 T1.0822 GAGAL. Stok kosong. Saldo 9";
+    let left = Movement { before: None, price: None, after: rp(9) };
+    assert_eq!(deposit.told(&deposit.callback_of(&ask, failed)), Some(left));
 }

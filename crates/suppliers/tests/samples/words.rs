@@ -5,7 +5,7 @@ use domain::{Outcome, Tie};
 use suppliers::{Ask, Connector, Heard, Inbound, Reply};
 use types::Qty;
 
-const OWN: &str =
+pub(super) const OWN: &str =
     "[okeconnect]\nbase='https://h'\nmember='OK1'\npin='1'\npassword='2'\nref_prefix='g-'\n";
 const SETS: [&str; 5] = ["mmi", "yuscom", "serpul", "irs", "qiospay"];
 
@@ -23,7 +23,7 @@ fn all() -> Vec<(String, std::sync::Arc<dyn Connector>)> {
 }
 
 /// `{ref}`, `{sku}` and `{dest}` filled in.
-fn filled(text: &str, ask: &Ask) -> String {
+pub(super) fn filled(text: &str, ask: &Ask) -> String {
     text.replace("{ref}", "g-100000001-1")
         .replace("{sku}", ask.sku.as_str())
         .replace("{dest}", ask.dest.as_str())
@@ -275,6 +275,10 @@ fn only_listed_failures_are_failures() {
     let told = connector.explain(&case, Heard::Check(&ok(&text)));
     assert_eq!(word(&told.outcome), "route: Kesalahan 17");
     assert_eq!(told.decided_by, "failures.route of the settings: \"kesalahan 17\"");
+    let fields: Vec<(&str, &str)> =
+        told.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let (product, dest) = (("product", "T1"), ("dest", "089660522887"));
+    assert_eq!(fields, [("ref", "g-100000001-1"), product, dest, ("reason", "Kesalahan 17")]);
 }
 
 #[test]
@@ -503,6 +507,7 @@ fn the_purchase_of_the_day_is_told() {
     let (by_field, by_code) =
         (format!("{OWN}counter='parameter'\n"), format!("{OWN}counter='code'\n"));
     assert!(!url(&by_field, &case).contains("counter"));
+    assert!(url(&by_code, &case).contains("&dest=089660522887&"));
     case.counter = 2;
     assert!(url(&by_field, &case).ends_with("&counter=2"));
     assert!(connector(&by_field).check(&case).unwrap().redacted.ends_with("&counter=2"));
