@@ -6,9 +6,9 @@ use crate::judge::{Heard, judge};
 use crate::limits::Limits;
 use crate::shop;
 use crate::supplier::{Truth, WANT};
-use crate::words::{dialect, serial};
+use crate::words::{Dialect, dialect, serial};
 use crate::world::{Meaning, World};
-use domain::{AttemptState, Audit, BuyRequest, TrxState};
+use domain::{AttemptState, Audit, BuyRequest, Trx, TrxState};
 use engine::Bought;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -256,11 +256,13 @@ pub(crate) fn end(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> {
         }
         if let TrxState::Success { sn, .. } = &trx.state {
             let stand_in = Sn::stand_in(AttemptId { trx: trx.no, n: trx.attempt });
-            if *sn != stand_in && !is_given(world, trx.no, sn) {
+            if *sn != stand_in && !is_given(world, trx.no, sn) && !mistaken(world, &trx) {
                 world.wrong(format!("{} has SN {sn}, which nobody gave it", trx.no));
             }
         }
-        judge(world, trx.no, &trx.state, trx.suspect.is_some(), &truths);
+        if !mistaken(world, &trx) {
+            judge(world, trx.no, &trx.state, trx.suspect.is_some(), &truths);
+        }
         let open = story.known.attempts.iter().filter(|attempt| attempt.state.is_open()).count();
         if open > 0 && trx.state != TrxState::Pending {
             world.wrong(format!("{} is {} with an open attempt", trx.no, trx.state.word()));
@@ -308,6 +310,23 @@ pub(crate) fn end(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A person decided an equal purchase against the truth, and its supplier names nothing: what it says of that
+/// one may be about this one.
+fn mistaken(world: &World, trx: &Trx) -> bool {
+    world.with(|state| {
+        let erred = |reference: &str| {
+            let mut all = state.erred.iter().filter(|no| **no != trx.no);
+            all.any(|no| reference.starts_with(&format!("g-{no}-")))
+        };
+        state.truth.iter().any(|(reference, truth)| {
+            (truth.dest.as_str(), truth.product.as_str())
+                == (trx.dest.as_str(), trx.product.as_str())
+                && dialect(state.seed, truth.supplier) == Dialect::Nameless
+                && erred(reference)
+        })
+    })
 }
 
 /// Somebody said this serial number of this purchase, whole, or a person decided.
