@@ -281,7 +281,9 @@ pub(crate) fn end(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> {
             TrxState::Pending | TrxState::Refused { .. } => 0,
             TrxState::Success { sn, .. } => {
                 let first = story.deliveries.first();
-                let later = truths.iter().any(|(truth, _)| truth.numbered_after.is_some())
+                // Its number came later, or the answer was cut off before it.
+                let late = |truth: &Truth| truth.numbered_after.is_some() || truth.contradicts;
+                let later = truths.iter().any(|(truth, _)| late(truth))
                     && first.is_some_and(|first| !first.message.contains(sn.as_str()));
                 if later { 2 } else { 1 }
             }
