@@ -280,16 +280,14 @@ pub(crate) async fn tell(world: &World, office: &Office, teller: Teller, most: u
     if new.is_empty() {
         return;
     }
+    let feed = async |name: &str, print: fn(&Payment) -> Mutation| {
+        let actor = Actor { name: name.to_owned(), believed: true, ..Actor::local() };
+        let credits = new.iter().map(|payment| Ok(print(payment))).collect();
+        office.take_feed(&actor, office::Feed { credits, ..office::Feed::default() }).await
+    };
     let taken = match teller {
-        Teller::Service | Teller::Robot => {
-            let (name, print): (_, fn(&Payment) -> Mutation) = match teller {
-                Teller::Robot => ("robot", robot),
-                Teller::Service | Teller::File => ("service", service),
-            };
-            let actor = Actor { name: name.to_owned(), believed: true, ..Actor::local() };
-            let credits = new.iter().map(|payment| Ok(print(payment))).collect();
-            office.take_feed(&actor, office::Feed { credits, ..office::Feed::default() }).await
-        }
+        Teller::Service => feed("service", service).await,
+        Teller::Robot => feed("robot", robot).await,
         Teller::File => {
             let today = office.handle.now().civil.date();
             match office::read_mutations(&account(), &file(new), today) {

@@ -266,8 +266,7 @@ async fn whole(handle: &Handle, name: &str, work: impl Future<Output = ()>) {
 }
 
 fn cut(text: &str) -> String {
-    // Not every store can keep the null character.
-    text.chars().take(BODY_MOST).map(|char| if char == '\0' { '\u{fffd}' } else { char }).collect()
+    text.chars().take(BODY_MOST).collect()
 }
 
 /// The journal line of a call we made.
