@@ -54,6 +54,8 @@ struct Known {
     /// Purchases of one business day, by route.
     day: Option<Day>,
     today: HashMap<(SupplierCode, Sku), u32>,
+    /// What those before us bought today is in these counts.
+    counted: bool,
 }
 
 /// Between this node and the others.
@@ -280,9 +282,10 @@ impl Health {
         word
     }
 
-    /// What was bought earlier today, found at the start.
+    /// What was bought earlier today, found at the start. Routes with a daily limit are barred before it.
     pub fn bought(&self, counts: Vec<(SupplierCode, Sku, u32)>, now: Moment) {
         let Ok(mut known) = self.0.lock() else { return };
+        known.counted = true;
         for (supplier, sku, count) in counts {
             known.count(now, &supplier, &sku, count);
         }
@@ -336,6 +339,7 @@ impl Health {
         if let Some(most) = route.daily_most {
             let today = now.civil.date();
             let count = match bought {
+                None if !known.counted => return Some("its count of today is not known yet"),
                 None if known.day == Some(today) => known.today.get(&key).copied().unwrap_or(0),
                 None => 0,
                 // The limit is new, or the route: its count comes with the next purchase.
@@ -440,6 +444,8 @@ mod tests {
     fn a_daily_limit_holds_for_a_day() {
         let (health, mut route) = (Health::default(), route());
         route.daily_most = Some(3);
+        let unknown = Some("its count of today is not known yet");
+        assert_eq!(health.bars(&route, None, moment(0)), unknown, "a start is not a new day");
         health.bought(vec![(route.supplier.clone(), route.sku.clone(), 2)], moment(0));
         assert_eq!(health.bars(&route, None, moment(1)), None);
         health.chosen(&route.supplier, &route.sku, moment(1));
