@@ -139,6 +139,8 @@ pub(crate) struct State {
     pub(crate) erred: BTreeSet<TrxNo>,
     /// Trxs a person decided in the end, by the truth.
     pub(crate) rested: Vec<TrxNo>,
+    /// Purchases of which a person was shown words that may be about another one, while they were open.
+    pub(crate) doubted: Vec<TrxNo>,
     /// Suppliers that everybody knows to be paused.
     pub(crate) paused: BTreeSet<usize>,
     /// When a supplier last heard of a reference that it must not hear of too often.
@@ -204,6 +206,7 @@ impl World {
             decided: Vec::new(),
             erred: BTreeSet::new(),
             rested: Vec::new(),
+            doubted: Vec::new(),
             paused: BTreeSet::new(),
             pauses: 0,
             heard_at: BTreeMap::new(),

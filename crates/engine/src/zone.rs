@@ -53,10 +53,10 @@ impl Zone {
     }
 }
 
-/// When the business day of a moment began.
+/// When the business day of a moment began, to the millisecond: its first purchases count too.
 pub(crate) fn midnight(now: Moment) -> UtcMillis {
-    let into_the_day = i64::from(now.civil.minute_of_day()) * 60 + i64::from(now.civil.second);
-    now.utc.after(-into_the_day * 1_000)
+    let seconds = i64::from(now.civil.minute_of_day()) * 60 + i64::from(now.civil.second);
+    now.utc.after(-seconds * 1_000 - now.utc.get().rem_euclid(1_000))
 }
 
 #[cfg(test)]
@@ -69,5 +69,16 @@ mod tests {
         let civil = zone.civil(UtcMillis::new(1_745_321_160_000));
         assert_eq!(civil.to_string(), "2025-04-22 18:26:00");
         assert!(Zone::new("Asia/Nowhere").is_err());
+    }
+
+    #[test]
+    fn a_day_begins_with_its_first_millisecond() {
+        let zone = Zone::new("Asia/Jakarta").unwrap();
+        let begin = UtcMillis::new(1_745_254_800_000);
+        assert_eq!(zone.civil(begin).to_string(), "2025-04-22 00:00:00");
+        for later in [0, 1, 999, 1_000, 28_468, 86_399_999] {
+            assert_eq!(midnight(zone.moment(begin.after(later))), begin, "{later} ms into the day");
+        }
+        assert_eq!(midnight(zone.moment(begin.after(-1))), begin.after(-86_400_000));
     }
 }

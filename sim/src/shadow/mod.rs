@@ -219,6 +219,9 @@ impl Shadow {
                     if why.as_ref().is_some_and(|why| why.contains("which is not believed")) {
                         *state.coverage.entry("cost: not believed").or_default() += 1;
                     }
+                    if why.as_ref().is_some_and(|why| why.starts_with("words that may be about")) {
+                        state.doubted.push(*no);
+                    }
                 }
                 Change::InsertAttempt(attempt) => self.tries(attempt, &mut desk),
                 Change::UpdateAttempt(attempt) => self.goes_on(state, attempt, &mut desk),
