@@ -219,7 +219,7 @@ pub(crate) fn end(world: &World, reads: &mut dyn Reads) -> anyhow::Result<()> {
                 world.wrong(format!("{} ended for a want of our own", attempt.id));
             }
             let waited = attempt.sent.map_or(0, |sent| sent.since(attempt.created));
-            if waited > GATE_MS + world.with(|state| state.jumped) {
+            if waited > GATE_MS + world.with(|state| state.jumped + state.full_ms) {
                 world.wrong(format!("{} waited {waited} ms until it was sent", attempt.id));
             }
             let late = attempt.created.since(trx.created) > FAILOVER_MS;

@@ -29,6 +29,8 @@ pub(crate) struct Faults {
     batches: u64,
     /// Batches that are still not written while the disk is full.
     full: u64,
+    /// When one was not written for that.
+    full_at: Option<i64>,
 }
 
 impl Faults {
@@ -37,6 +39,9 @@ impl Faults {
         self.batches += 1;
         let now = world.now();
         let name = format!("{node} {now} {}", self.batches);
+        if let Some(at) = self.full_at.take() {
+            world.with(|state| state.full_ms += now - at);
+        }
         // The founding deposits come first.
         if now == 0 {
             return None;
@@ -44,11 +49,13 @@ impl Faults {
         // There is space again when everybody behaves.
         if self.full > 0 && !world.with(|state| state.honest) {
             self.full -= 1;
+            self.full_at = Some(now);
             return Some(Fault::NotWritten);
         }
         let happens = |what: &'static str, percent: u64| world.is_rude(what, &name, percent);
         if happens("store: full", 1) {
             self.full = FULL_BATCHES;
+            self.full_at = Some(now);
             Some(Fault::NotWritten)
         } else if happens("store: not written", 4) {
             Some(Fault::NotWritten)

@@ -106,6 +106,8 @@ pub(crate) struct State {
     pub(crate) was_set_back: bool,
     /// The process was down, stood still, or its clock was set: for so long in all.
     pub(crate) jumped: i64,
+    /// The disk was full for so long in all.
+    pub(crate) full_ms: i64,
     /// Everybody behaves from here on.
     pub(crate) honest_at: i64,
     events: BTreeMap<(i64, u64), Event>,
@@ -188,6 +190,7 @@ impl World {
             far: false,
             was_set_back: false,
             jumped: 0,
+            full_ms: 0,
             honest_at: BUSY_MS + 5 * 60_000 + if is_long(seed) { LONG_MS } else { 0 },
             events,
             crash_in: None,

@@ -502,7 +502,7 @@ async fn what_may_have_been_written_is_not_busy() {
 #[tokio::test(start_paused = true)]
 async fn equal_purchases_of_a_day_are_counted() {
     let folder = tempfile::tempdir().unwrap();
-    let rig = Rig::new(folder.path()).await;
+    let rig = Rig::with_tick(folder.path(), 10_000).await;
     let counter = async |ref_id: &str| {
         let no = rig.buy(ref_id).await;
         rig.story(no).await.known.attempts[0].counter

@@ -68,7 +68,8 @@ pub(crate) fn insist(addresses: &[SocketAddr], ref_id: &str) -> String {
 }
 
 pub(crate) fn trx_of(answer: &str) -> String {
-    answer.split("T#").nth(1).and_then(|rest| rest.split(' ').next()).unwrap().to_owned()
+    let number = answer.split("T#").nth(1).and_then(|rest| rest.split(' ').next());
+    number.unwrap_or_else(|| panic!("no purchase: {answer}")).to_owned()
 }
 
 /// The same purchase at every node at once is one purchase; a change made at one is seen by all.
