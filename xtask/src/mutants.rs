@@ -5,7 +5,6 @@
 //! known, any other fails the command.
 
 use crate::dependencies::tool;
-use crate::run;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
@@ -80,24 +79,50 @@ fn tried(name: &str, which: &[&str]) -> bool {
     let mut words = vec!["mutants", "--profile", "mutants", "--no-shuffle", "--output", &out];
     words.extend(["--minimum-test-timeout", "60", "--test-package", &packages]);
     words.extend(which);
-    // It says by its code that some are alive: which of them count is for the list.
-    run(&program, &words);
-    let read = |file: &str| std::fs::read_to_string(Path::new(&out).join("mutants.out").join(file));
-    let (Ok(caught), Ok(missed)) = (read("caught.txt"), read("missed.txt")) else {
-        eprintln!("{name}: cargo-mutants did not come to its end");
+    // What an earlier run left is none of this one.
+    let results = Path::new(&out).join("mutants.out");
+    if results.exists() && std::fs::remove_dir_all(&results).is_err() {
+        eprintln!("{} cannot be removed", results.display());
+        return false;
+    }
+    eprintln!("+ {program} {}", words.join(" "));
+    let code = Command::new(&program).args(&words).status().ok().and_then(|status| status.code());
+    if !code.is_some_and(is_ended) {
+        eprintln!(
+            "{name}: cargo-mutants did not come to its end, or the tests fail without a change"
+        );
+        return false;
+    }
+    if !results.exists() {
+        eprintln!("{name}: nothing to change there");
+        return true;
+    }
+    let read = |file: &str| std::fs::read_to_string(results.join(file));
+    let (Ok(caught), Ok(missed), Ok(timed_out)) =
+        (read("caught.txt"), read("missed.txt"), read("timeout.txt"))
+    else {
+        eprintln!("{name}: cargo-mutants left no results");
         return false;
     };
-    let timed_out = read("timeout.txt").unwrap_or_default();
     let argued = argued();
     let is_new = |line: &&str| !argued.contains(&unplaced(line));
     let alive: Vec<&str> = missed.lines().filter(is_new).collect();
     for line in &alive {
         eprintln!("alive: {line}");
     }
-    let dead = caught.lines().count() + timed_out.lines().count();
+    let (dead, late) = (caught.lines().count(), timed_out.lines().count());
     let known = missed.lines().count() - alive.len();
-    eprintln!("{name}: {dead} died, {} alive, {known} argued in {ARGUED}", alive.len());
+    eprintln!(
+        "{name}: {dead} died, {late} took too long, {} alive, {known} argued in {ARGUED}",
+        alive.len()
+    );
     alive.is_empty()
+}
+
+/// Its codes after it tried all that it had to: all died, some are alive, some took too long. Any other says
+/// that it was called wrongly, that the tests fail without a change, or that it was stopped.
+const fn is_ended(code: i32) -> bool {
+    matches!(code, 0 | 2 | 3)
 }
 
 /// Those that `docs/mutants.md` lists, one in a line between backticks.
@@ -116,7 +141,15 @@ fn unplaced(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::unplaced;
+    use super::{is_ended, unplaced};
+
+    #[test]
+    fn a_run_that_tried_nothing_proves_nothing() {
+        assert_eq!(
+            [0, 1, 2, 3, 4, 5, 70, 137].map(is_ended),
+            [true, false, true, true, false, false, false, false]
+        );
+    }
 
     #[test]
     fn a_mutant_is_known_wherever_its_line_moved() {

@@ -6,7 +6,7 @@
 
 use crate::joins::misjoined;
 use crate::moves::{Met, Moves};
-use crate::{AccountName, Attempt, Kind, Transfer, Trx, TrxState};
+use crate::{AccountName, Attempt, AttemptState, Kind, Transfer, Trx, TrxState};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use types::{MemberId, Rupiah, SupplierCode, TrxNo, UtcMillis};
@@ -62,11 +62,25 @@ impl Audit {
     }
 
     /// Takes the attempts of a trx, after [`Self::trx`]: nothing may be pending that nobody will ever look
-    /// at, and what was paid was paid to the supplier that delivered.
+    /// at, or decided while one is open; one delivered what was sold, and none what was not; and what was
+    /// paid was paid to the supplier that delivered, as much as it says.
     pub fn attempts(&mut self, trx: &Trx, attempts: &[Attempt]) {
         let no = trx.no;
         let current = attempts.iter().find(|attempt| attempt.id.n == trx.attempt);
-        let sold = match trx.state {
+        let word = trx.state.word();
+        let has_open = attempts.iter().any(|attempt| attempt.state.is_open());
+        if has_open && trx.state != TrxState::Pending {
+            self.find(format!("trx {no} is {word} with an open attempt"));
+        }
+        let is_delivered =
+            |attempt: &Attempt| matches!(attempt.state, AttemptState::Delivered { .. });
+        let (delivered, by_current) =
+            (attempts.iter().any(is_delivered), current.is_some_and(is_delivered));
+        let is_sold = matches!(trx.state, TrxState::Success { .. });
+        if delivered != is_sold || by_current != is_sold {
+            self.find(format!("trx {no} is {word}, its attempts say otherwise"));
+        }
+        match trx.state {
             TrxState::Pending => {
                 let due = current
                     .is_some_and(|attempt| attempt.state.is_open() && attempt.next.is_some());
@@ -75,10 +89,9 @@ impl Audit {
                 }
                 return;
             }
-            TrxState::Success { .. } => true,
-            TrxState::Reversed { .. } => false,
+            TrxState::Success { .. } | TrxState::Reversed { .. } => {}
             TrxState::Failed { .. } | TrxState::Refused { .. } => return,
-        };
+        }
         let Some(moves) = self.moves.get(&no) else { return };
         let Some(attempt) = current else {
             self.find(format!(
@@ -87,14 +100,14 @@ impl Audit {
             ));
             return;
         };
-        let (paid, spent) = (self.met_as(moves.supplier), moves.spent);
+        let (paid, spent) = (self.met_as(moves.supplier), moves.paid);
         if let Some(paid) = paid.filter(|paid| **paid != attempt.supplier) {
             self.find(format!(
                 "trx {no} was delivered by {}, but its cost was paid to {paid}",
                 attempt.supplier
             ));
         }
-        if sold && spent != attempt.cost.get() {
+        if spent != attempt.cost.get() {
             self.find(format!(
                 "trx {no} cost {spent} in the ledger, but its attempt {} says {}",
                 trx.attempt,

@@ -20,8 +20,8 @@ struct Part {
     back: i64,
     /// It had spent so much, which is our loss.
     lost: i64,
-    /// Its balance after it gave back was above zero.
-    left: bool,
+    /// Its balance after it gave back was above zero; none when nothing was taken from it.
+    left: Option<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -33,7 +33,7 @@ impl Parts {
         let place = all.iter().position(|part| part.member == member).unwrap_or_else(|| {
             // One upline is the rule.
             all.reserve_exact(1);
-            all.push(Part { member, earned: 0, back: 0, lost: 0, left: false });
+            all.push(Part { member, earned: 0, back: 0, lost: 0, left: None });
             all.len().saturating_sub(1)
         });
         &mut all[place]
@@ -57,8 +57,10 @@ pub(crate) struct Moves {
     amount: i64,
     /// Who was debited, where there is a debit.
     buyer: MemberId,
-    /// What it cost, with corrections and less what came back.
-    pub(crate) spent: i64,
+    /// What it cost, with corrections.
+    pub(crate) paid: i64,
+    /// The same, less what came back or was kept.
+    spent: i64,
     /// Most purchases have no uplines.
     parts: Option<Box<Parts>>,
 }
@@ -76,6 +78,7 @@ impl Default for Moves {
             supplier: 0,
             amount: 0,
             buyer: NOBODY,
+            paid: 0,
             spent: 0,
             parts: None,
         }
@@ -119,12 +122,14 @@ impl Moves {
             }
             Kind::Cost => {
                 self.cost = self.cost.saturating_add(1);
+                self.paid = self.paid.saturating_add(amount);
                 self.spent = self.spent.saturating_add(amount);
                 self.supplied(met)
             }
             Kind::CostCorrection => {
                 let back = transfer.from == AccountName::Cogs;
                 let change = if back { amount.saturating_neg() } else { amount };
+                self.paid = self.paid.saturating_add(change);
                 self.spent = self.spent.saturating_add(change);
                 self.supplied(met)
             }
@@ -147,7 +152,7 @@ impl Moves {
                 let part = self.part(member);
                 part.back = part.back.saturating_add(amount);
                 part.lost = part.lost.saturating_add(short(&transfer.note).unwrap_or_default());
-                part.left = transfer.balance.is_some_and(|balance| balance > Rupiah::ZERO);
+                part.left = transfer.balance.map(|balance| balance > Rupiah::ZERO);
                 None
             }
             Kind::SpentCommission => match spender(&transfer.note) {
@@ -263,8 +268,8 @@ impl Moves {
         let (no, word) = (trx.no, trx.state.word());
         for (member, share) in shares {
             let part = parts.iter().find(|part| part.member == member);
-            let (earned, back, lost, left) = part
-                .map_or((0, 0, 0, false), |part| (part.earned, part.back, part.lost, part.left));
+            let (earned, back, lost, left) =
+                part.map_or((0, 0, 0, None), |part| (part.earned, part.back, part.lost, part.left));
             if share == 0 && part.is_some() {
                 found.push(format!("trx {no}: member {member} has no share of it, but moves one"));
                 continue;
@@ -281,10 +286,13 @@ impl Moves {
                     "trx {no} is {word} and the share of member {member} is {share}: it gave back \
                      {back} and had spent {lost}"
                 ));
-            } else if lost > 0 && left {
+            } else if lost > 0 && left != Some(false) {
+                let why = match left {
+                    Some(_) => "it has balance left",
+                    None => "nothing was taken from it",
+                };
                 found.push(format!(
-                    "trx {no}: {lost} of the share of member {member} counts as spent, but it has \
-                     balance left"
+                    "trx {no}: {lost} of the share of member {member} counts as spent, but {why}"
                 ));
             }
         }

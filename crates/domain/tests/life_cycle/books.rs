@@ -151,21 +151,29 @@ proptest! {
     /// by it.
     #[test]
     fn a_purchase_that_its_movements_do_not_fit_is_found(
-        end in 0_usize..6, spent in (1_i64..200, 0_usize..3), what in 0_usize..5, more in 1_i64..50,
+        end in 0_usize..6, spent in (1_i64..200, 0_usize..3), what in 0_usize..8, more in 1_i64..50,
     ) {
         let mut life = lived(end, spent, 1);
-        let sold = matches!(life.trx.state, TrxState::Success { .. });
         match what {
             0 => life.trx.member = MemberId::new(5),
             1 => life.trx.price = life.trx.price.plus(Rupiah::new(more)).unwrap(),
             2 if end >= 2 => life.attempts[0].supplier = SupplierCode::parse("b").unwrap(),
-            3 if sold => {
+            3 if end >= 2 => {
                 let cost = &mut life.attempts[0].cost;
                 *cost = cost.plus(Rupiah::new(more)).unwrap();
             }
             4 if end >= 2 => {
                 let share = Share { member: MemberId::new(5), amount: Rupiah::new(more) };
                 life.trx.shares.0.push(share);
+            }
+            5 if end >= 1 => life.attempts[0].state = AttemptState::Sent,
+            6 if end >= 1 && !matches!(life.trx.state, TrxState::Success { .. }) => {
+                life.attempts[0].state = AttemptState::Delivered { sn: Sn::parse("SN1").unwrap() };
+            }
+            7 if matches!(life.trx.state, TrxState::Success { .. }) => {
+                life.attempts[0].state = AttemptState::Failed {
+                    reason: Reason::clean("Nomor tujuan salah"),
+                };
             }
             _ => return Ok(()),
         }
@@ -257,6 +265,18 @@ fn uplines_give_back_to_the_rupiah() {
     }
     let found = audited(&life, &spared);
     assert!(found[0].0.contains("110 of the share of member 9 counts as spent"), "{found:?}");
+    // Nothing is taken, and all of it counts as spent.
+    let rich = lived(4, (0, 1), 0);
+    let mut spared = rich.transfers.clone();
+    for transfer in &mut spared {
+        if transfer.kind == Kind::CommissionReversal {
+            transfer.kind = Kind::SpentCommission;
+            transfer.from = AccountName::Loss(Loss::SpentCommission);
+            transfer.note = "spent by member 3".to_owned();
+        }
+    }
+    let found = audited(&rich, &spared);
+    assert!(found[0].0.contains("counts as spent, but nothing was taken from it"), "{found:?}");
     // Businesses of before booked no loss; what they wrote says how much it was.
     let mut before = life.transfers.clone();
     before.retain(|transfer| transfer.kind != Kind::SpentCommission);
