@@ -152,7 +152,7 @@ impl Business {
                 counts: false,
             };
             let sku = Sku::parse("t1").unwrap();
-            let route = RouteRow::new(product(), supplier.code.clone(), sku, Rupiah::new(1_200));
+            let route = RouteRow::new(product(), supplier.code.clone(), sku, Rupiah::ZERO);
             changes.push(CatalogChange::Supplier(SupplierRecord { supplier, settings: None }));
             changes.push(CatalogChange::Route(RouteRow { priority, daily_most, ..route }));
         }
@@ -297,6 +297,18 @@ impl Node {
         self.ask(purchase)
     }
 
+    /// Buys and sends one, and hears this of it.
+    fn hears(&mut self, ref_id: &str, outcome: Outcome) -> TrxNo {
+        let no = sold(self.buy(ref_id)).trx.unwrap().no;
+        assert!(matches!(self.ask(marked(no, "one")), Ok(Answer::Marked(true))));
+        self.ask(news(no, "one", outcome)).unwrap();
+        no
+    }
+
+    fn suspect(&self, no: TrxNo) -> Option<String> {
+        self.model.clone().story(no).unwrap().unwrap().known.trx.suspect
+    }
+
     /// Where it is bought now, and how it stands.
     fn stands(&self, no: TrxNo) -> (String, &'static str) {
         let known = self.model.clone().story(no).unwrap().unwrap().known;
@@ -335,6 +347,16 @@ fn news(no: TrxNo, at: &str, outcome: Outcome) -> Command {
         outcome,
         line: None,
     }
+}
+
+fn out_of_stock() -> Outcome {
+    let (class, reason) = (FailureClass::Route, Reason::clean("kosong"));
+    Outcome::Failed { class, reason, tie: Tie::Reference }
+}
+
+fn delivered() -> Outcome {
+    let (sn, tie) = (Sn::parse("0143480495795519").ok(), Tie::Reference);
+    Outcome::Success { sn, cost: None, tie }
 }
 
 fn place(at: &str) -> Place {
@@ -460,11 +482,7 @@ fn a_day_is_counted_over_all_nodes() {
     let mut nodes = [business.sharing(), business.sharing()];
     let ways = [("two", "pending"), ("one", "failed")];
     for (number, (node, stands)) in nodes.iter_mut().zip(ways).enumerate() {
-        let no = sold(node.buy(&format!("r{number}"))).trx.unwrap().no;
-        assert!(matches!(node.ask(marked(no, "one")), Ok(Answer::Marked(true))));
-        let (class, reason) = (FailureClass::Route, Reason::clean("kosong"));
-        let outcome = Outcome::Failed { class, reason, tie: Tie::Reference };
-        node.ask(news(no, "one", outcome)).unwrap();
+        let no = node.hears(&format!("r{number}"), out_of_stock());
         assert_eq!(node.stands(no), (stands.0.to_owned(), stands.1));
     }
 }
@@ -477,11 +495,49 @@ fn what_is_bought_and_delivered_in_one_batch_pays_its_upline() {
     let mut node = business.node();
     let first = sold(node.buy("a")).trx.unwrap().no;
     let no = TrxNo::new(first.get() + 1);
-    let (sn, tie) = (Sn::parse("0143480495795519").ok(), Tie::Reference);
-    let delivered = news(no, "one", Outcome::Success { sn, cost: None, tie });
+    let delivered = news(no, "one", delivered());
     let purchase = node.purchase(2, "b");
     node.batch(vec![purchase, marked(no, "one"), delivered]).0.unwrap();
     assert_eq!(node.stands(no), ("one".to_owned(), "success"));
     assert_eq!(node.balance(1), 100_000 - PRICE + MARKUP);
     assert_eq!(node.balance(2), 100_000 - PRICE - MARKUP);
+}
+
+/// What costs nothing is a name check, and says the same every time: its answer proves no purchase, and none is
+/// doubted for it.
+#[test]
+fn the_answer_to_a_name_check_is_no_serial_number() {
+    let mut business = Business::new([None; 2]);
+    let mut node = business.node();
+    for (ref_id, amount) in [("a", 0), ("b", 0), ("c", PRICE), ("d", 0)] {
+        node.ask(edit(vec![price(amount)])).unwrap();
+        let no = node.hears(ref_id, delivered());
+        assert_eq!((node.stands(no).1, node.suspect(no)), ("success", None), "{ref_id}");
+    }
+    node.ask(edit(vec![price(PRICE)])).unwrap();
+    let twin = node.hears("e", delivered());
+    assert!(node.suspect(twin).is_some(), "that of a purchase is one");
+}
+
+/// A purchase from before a restore that fails now may have been bought elsewhere after the copy was made: it
+/// is neither refunded nor bought again.
+#[test]
+fn a_failure_after_a_restore_is_left_to_a_person() {
+    let mut business = Business::new([None; 2]);
+    let mut node = business.node();
+    let no = sold(node.buy("a")).trx.unwrap().no;
+    node.ask(marked(no, "one")).unwrap();
+    let restored = domain::Epoch {
+        number: 1,
+        at: business.time.now(),
+        trx_from: TrxNo::new(no.get() + 1_000),
+        delivery_from: DeliveryId::new(1_000),
+        tag: "r1".to_owned(),
+        open: true,
+    };
+    node.ask(edit(vec![CatalogChange::Epoch(restored)])).unwrap();
+    node.ask(news(no, "one", out_of_stock())).unwrap();
+    assert_eq!(node.stands(no), ("one".to_owned(), "pending"));
+    assert!(node.suspect(no).unwrap().contains("restored"));
+    assert_eq!(node.balance(1), 100_000 - PRICE);
 }
