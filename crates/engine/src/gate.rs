@@ -388,6 +388,14 @@ mod tests {
         }
     }
 
+    /// A share of one a second is one at once, not two.
+    #[test]
+    fn a_share_of_the_rate_is_begun_at_once_and_no_more() {
+        let gate = Gate::new(1_000, Some(4));
+        let count = |purpose, ms| (0..9).filter(|_| gate.enter(purpose, at(ms)).is_some()).count();
+        assert_eq!((count(Purpose::Buy, 0), count(Purpose::Ask, 1_000)), (4, 1));
+    }
+
     #[test]
     fn purchases_and_questions_share_the_seats() {
         let gate = Gate::new(8, None);

@@ -475,6 +475,28 @@ mod tests {
         assert_eq!(parts(&fleet), [2, 2]);
     }
 
+    /// It ends for the node itself a while before others take its word for ended, and one that leaves has gone
+    /// when nothing of it is under way.
+    #[test]
+    fn what_a_node_has_ends_before_its_word_and_with_its_requests() {
+        let mut fleet = Fleet::new((4, None));
+        let run = fleet.join();
+        let now = fleet.clock.ms();
+        (0..2).for_each(|_| fleet.rounds());
+        for (ms, seats) in [(LEASE_MS / 5 * 4 - 1, 4), (LEASE_MS / 5 * 4, 0)] {
+            let held = fleet.node(run).gates[0].1.held(UtcMillis::new(now + ms));
+            assert_eq!(held.part.seats, seats, "{ms}");
+        }
+        let mut node = fleet.node(run);
+        node.fill(&fleet.clock);
+        for seats in [4, 1, 0] {
+            node.seats.truncate(seats);
+            let Node { peers, health, gates, .. } = &mut *node;
+            let is_gone = peers.round(health, gates, fleet.clock.as_ref(), true).unwrap();
+            assert_eq!(is_gone, seats == 0, "{seats} under way");
+        }
+    }
+
     #[test]
     fn what_one_knows_all_know() {
         let mut fleet = Fleet::new((8, None));

@@ -10,6 +10,8 @@ mod delivery;
 mod errand;
 mod news;
 mod stamps;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use news::SUSPECT_AFTER_MS;
 

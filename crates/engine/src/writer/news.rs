@@ -353,12 +353,13 @@ impl Desk<'_> {
     /// Refunds come off the day's total of the day they were bought on.
     fn credit_account(&mut self, member: types::MemberId, change: i64, trx: &Trx) {
         let Some(mut account) = self.facts.accounts.get(&member).cloned() else { return };
-        if member == trx.member && on(Defect::RefundLeavesBalance) {
+        let is_buyer = member == trx.member;
+        if is_buyer && on(Defect::RefundLeavesBalance) {
             return;
         }
         // The decision computed the same sum with checked arithmetic before.
         account.balance = Rupiah::new(account.balance.get().saturating_add(change));
-        if member == trx.member && account.day == trx.day && !on(Defect::RefundKeepsTheDay) {
+        if is_buyer && account.day == trx.day && !on(Defect::RefundKeepsTheDay) {
             let total = account.day_total.get().saturating_sub(change);
             account.day_total = Rupiah::new(total.max(0));
         }

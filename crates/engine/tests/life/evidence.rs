@@ -311,6 +311,26 @@ async fn a_forged_callback_reverses_nothing() {
     assert!(suspect(&rig, no).await.is_some());
 }
 
+/// Questions from before the delivery do not count among those about a callback that contradicts it.
+#[tokio::test(start_paused = true)]
+async fn a_delivery_that_took_many_questions_is_asked_about_as_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::with_tick(folder.path(), 1_000).await;
+    let port = Port { confirm: true, ..Port::new(Arc::new(SandboxConnector), rig.first.clone()) };
+    rig.ports.insert(one(), port);
+    rig.first.set(Act::Say(100, "pending"), Act::Say(100, "pending"));
+    let no = rig.buy("a").await;
+    pass(3_600_000).await;
+    *rig.first.checks.lock().unwrap() = Act::Say(100, SN);
+    pass(900_000).await;
+    let asked = rig.first.count("check");
+    assert!(asked > 6 && rig.state(no).await == "success", "{asked}");
+    *rig.first.checks.lock().unwrap() = Act::Silent(1_000);
+    assert!(rig.supplier_calls(no, "failed forged").await);
+    pass(3_600_000).await;
+    assert_eq!((rig.first.count("check") - asked, rig.state(no).await), (5, "success"));
+}
+
 /// What is queued for a supplier that is paused meanwhile is not sent there: it goes elsewhere.
 #[tokio::test(start_paused = true)]
 async fn what_is_queued_for_a_paused_supplier_goes_elsewhere() {

@@ -75,8 +75,29 @@ async fn every_row_is_what_the_journal_says() {
     pass(60_000).await;
     assert_eq!((calls(), told().await[0].tries), (count + 1, 1));
     assert!(is_done(&run(&rig, paper(2, None)).await));
+    let key = PaperKey::new("approval", "1");
+    let gone = rig.handle.reads().ask(move |reads| reads.paper(&key)).await.unwrap().unwrap();
+    assert_eq!(gone, None);
     pass(60_000).await;
     rig.proves().await;
+}
+
+/// What a person has told again is told at once, not when its schedule would have come to it.
+#[tokio::test(start_paused = true)]
+async fn a_callback_that_is_made_again_does_not_wait_for_its_schedule() {
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::new(folder.path()).await;
+    rig.receivers.answers.lock().unwrap().insert("a.example".to_owned(), (10, 500, None));
+    rig.buy("1").await;
+    pass(120_000).await;
+    let calls = || rig.receivers.tries.lock().unwrap().len();
+    let before = calls();
+    pass(1_000).await;
+    assert_eq!(calls(), before, "the next slot is far");
+    let again = Errand { replay: vec![types::DeliveryId::new(1)], ..Errand::default() };
+    assert!(is_done(&run(&rig, again).await));
+    pass(1_000).await;
+    assert_eq!(calls(), before + 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 use super::rig::{Act, Rig, T1, pass};
 use domain::Resolution;
 use engine::{Answer, Command, Errand, Ran, Resolve};
+use store::Channel;
 use types::{AttemptId, Dest, MemberId, Reason, Rupiah, Sku, Sn, SupplierCode};
 
 const PENDING: Act = Act::Say(100, "pending");
@@ -18,6 +19,15 @@ async fn success_settles_and_tells() {
     let told = rig.receivers.tries.lock().unwrap().clone();
     assert_eq!(told.len(), 1);
     assert!(told[0].1.contains("SUKSES.%20SN%3A%20R1."), "{told:?}");
+    // What the supplier and the receiver answered stands in the story, as the purchase itself.
+    let story = rig.story(no).await;
+    let said: Vec<(Channel, &str)> =
+        story.journal.iter().map(|(_, line)| (line.channel, line.status.as_str())).collect();
+    assert_eq!(
+        said,
+        [(Channel::Trx, "accepted"), (Channel::Supplier, "200"), (Channel::Callback, "200")]
+    );
+    assert!(story.journal[1].1.reply.contains("success sn=R1"));
 }
 
 /// Promise 3: a supplier that says nothing is asked, never sent to again, and never given up.
