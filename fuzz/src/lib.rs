@@ -93,7 +93,8 @@ const SUCCESSES: [&str; 3] = ["sukses", "berhasil", "success"];
 const FAILURES: [&str; 2] = ["gagal", "failed"];
 
 fn says(lower: &str, words: &[&str]) -> bool {
-    words.iter().any(|word| lower.contains(word)) || lower.contains("message=")
+    let text = unwrapped(lower);
+    words.iter().any(|word| text.contains(word))
 }
 
 /// Any text of the family gives a reading, and a success has words that say so.
@@ -206,6 +207,14 @@ fn unwrapped(body: &str) -> String {
     all
 }
 
+/// A reference that stands there whole, and not as a part of a longer number.
+fn names(text: &str, reference: &str) -> bool {
+    text.match_indices(reference).any(|(at, found)| {
+        let around = [text[..at].chars().next_back(), text[at + found.len()..].chars().next()];
+        around.iter().flatten().all(|next| !next.is_ascii_digit())
+    })
+}
+
 /// Every way a connector reads; an outcome that ends a purchase needs a reason in the bytes.
 fn read_all(connector: &dyn Connector, data: &[u8], ends: impl Fn(&str, End) -> bool) {
     let (status, body) = data.split_first().map_or((200, data), |(first, rest)| {
@@ -240,7 +249,7 @@ fn read_all(connector: &dyn Connector, data: &[u8], ends: impl Fn(&str, End) -> 
                     End::Failed
                 };
                 assert!(ends(&body, end), "{end:?}: {body}");
-                assert!(!tie.names_us() || unwrapped(&body).contains(own), "not named: {body}");
+                assert!(!tie.names_us() || names(&unwrapped(&body), own), "not named: {body}");
                 let on_buy = matches!(heard, Heard::Buy(_));
                 assert!(on_buy || tie != domain::Tie::Connection, "no connection: {body}");
             }

@@ -118,13 +118,14 @@ fn nodes_that_die_and_sleep() {
     let mut fleet = Fleet::new(&server.database("g").unwrap(), 3);
     let mut nodes: Vec<Server> = (0..3).map(|node| fleet.serve(node)).collect();
     let (began, mut round) = (Instant::now(), 0);
-    while began.elapsed() < Duration::from_secs(seconds) {
-        let stop = Arc::new(AtomicBool::new(false));
+    while began.elapsed() < Duration::from_secs(seconds) || round < 3 {
+        let (stop, before) = (Arc::new(AtomicBool::new(false)), fleet.trial.answered());
         let mut clients = Vec::new();
         for node in &nodes {
             clients.extend(fleet.trial.load(node.address, &stop));
         }
-        std::thread::sleep(Duration::from_millis(500 + mixed(seed, round) % 1_500));
+        fleet.trial.reaches(before, 6);
+        std::thread::sleep(Duration::from_millis(mixed(seed, round) % 1_500));
         let victim = usize::try_from(mixed(seed, 1_000 + round) % 3).unwrap();
         nodes.remove(victim).kill();
         std::thread::sleep(Duration::from_millis(300));
@@ -343,16 +344,16 @@ fn a_database_that_is_killed() {
     let mut fleet = Fleet::new(&server.database("g").unwrap(), 2);
     let nodes: Vec<Server> = (0..2).map(|node| fleet.serve(node)).collect();
     for _ in 0..2 {
-        let stop = Arc::new(AtomicBool::new(false));
+        let (stop, before) = (Arc::new(AtomicBool::new(false)), fleet.trial.answered());
         let mut clients = Vec::new();
         for node in &nodes {
             clients.extend(fleet.trial.load(node.address, &stop));
         }
-        std::thread::sleep(Duration::from_millis(700));
+        fleet.trial.reaches(before, 10);
         server.kill_nine();
         std::thread::sleep(Duration::from_millis(500));
         server.restart().unwrap();
-        std::thread::sleep(Duration::from_millis(1_500));
+        fleet.trial.reaches(fleet.trial.answered(), 10);
         stop.store(true, Ordering::Relaxed);
         fleet.trial.join(clients);
     }
@@ -381,7 +382,7 @@ fn a_primary_that_is_lost() {
     for node in &nodes {
         clients.extend(fleet.trial.load(node.address, &stop));
     }
-    std::thread::sleep(Duration::from_millis(1_500));
+    fleet.trial.reaches(0, 20);
     let lost = Instant::now();
     primary.kill_nine();
     standby.promote().unwrap();
@@ -389,7 +390,7 @@ fn a_primary_that_is_lost() {
     let answer = insist(&addresses, "after");
     let without = lost.elapsed();
     fleet.trial.accepted.insert("after".to_owned(), trx_of(&answer));
-    std::thread::sleep(Duration::from_secs(1));
+    fleet.trial.reaches(fleet.trial.answered(), 10);
     stop.store(true, Ordering::Relaxed);
     fleet.trial.join(clients);
     let figures = fleet.trial.is_true();
