@@ -167,7 +167,7 @@ proptest! {
                 life.trx.shares.0.push(share);
             }
             5 if end >= 1 => life.attempts[0].state = AttemptState::Sent,
-            6 if end >= 1 && !matches!(life.trx.state, TrxState::Success { .. }) => {
+            6 if matches!(life.trx.state, TrxState::Failed { .. }) => {
                 life.attempts[0].state = AttemptState::Delivered { sn: Sn::parse("SN1").unwrap() };
             }
             7 if matches!(life.trx.state, TrxState::Success { .. }) => {
