@@ -92,8 +92,8 @@ fn escape(text: &str) -> String {
 const SUCCESSES: [&str; 3] = ["sukses", "berhasil", "success"];
 const FAILURES: [&str; 2] = ["gagal", "failed"];
 
-fn says(lower: &str, words: &[&str]) -> bool {
-    let text = unwrapped(lower);
+fn says(text: &str, words: &[&str]) -> bool {
+    let text = unwrapped(text);
     words.iter().any(|word| text.contains(word))
 }
 
@@ -101,15 +101,14 @@ fn says(lower: &str, words: &[&str]) -> bool {
 pub fn reply(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let reading = wire::read(&text);
-    let lower = text.to_lowercase();
     match reading.status {
         wire::Status::Success => {
-            assert!(says(&lower, &SUCCESSES), "{text}");
+            assert!(says(&text, &SUCCESSES), "{text}");
             // What may be shown to others never holds the reader's own balance.
             let sn = reading.sn.unwrap_or_default();
             assert_eq!(wire::cut_tail(&sn).1, "", "{text}");
         }
-        wire::Status::Failed => assert!(says(&lower, &FAILURES), "{text}"),
+        wire::Status::Failed => assert!(says(&text, &FAILURES), "{text}"),
         wire::Status::Accepted
         | wire::Status::Pending
         | wire::Status::Refused

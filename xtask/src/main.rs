@@ -12,11 +12,16 @@ use std::process::{Command, ExitCode};
 const FEATURES: &str = "gerbang/crash-points,sim/defects";
 
 fn run(program: &str, arguments: &[&str]) -> bool {
+    code_of(program, arguments) == Some(0)
+}
+
+/// With what a program ended; none when it could not be run, or was stopped.
+fn code_of(program: &str, arguments: &[&str]) -> Option<i32> {
     eprintln!("+ {program} {}", arguments.join(" "));
     let mut command = Command::new(program);
     // What was installed is tried: there a language that is missing is a failure.
     command.env("GERBANG_TEST_LANGUAGES", LANGUAGES.map(|(program, _)| program).join(" "));
-    command.args(arguments).status().is_ok_and(|status| status.success())
+    command.args(arguments).status().ok()?.code()
 }
 
 fn answers(program: &str, question: &str) -> bool {

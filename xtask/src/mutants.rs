@@ -4,6 +4,7 @@
 //! What is alive is killed by a test, or argued in `docs/mutants.md`: a mutant that is listed there is
 //! known, any other fails the command.
 
+use crate::code_of;
 use crate::dependencies::tool;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -85,9 +86,7 @@ fn tried(name: &str, which: &[&str]) -> bool {
         eprintln!("{} cannot be removed", results.display());
         return false;
     }
-    eprintln!("+ {program} {}", words.join(" "));
-    let code = Command::new(&program).args(&words).status().ok().and_then(|status| status.code());
-    if !code.is_some_and(is_ended) {
+    if !code_of(&program, &words).is_some_and(is_ended) {
         eprintln!(
             "{name}: cargo-mutants did not come to its end, or the tests fail without a change"
         );

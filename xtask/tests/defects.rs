@@ -2,12 +2,11 @@
 //! them, a build of the program does not.
 #![allow(clippy::unwrap_used)]
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+mod root;
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
+use root::root;
+use std::path::PathBuf;
+use std::process::Command;
 
 /// With which features the crate of defects is built for a package.
 fn defects_in(arguments: &[&str]) -> Vec<String> {

@@ -3,10 +3,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod imports;
+mod root;
 
 use imports::Crate;
+use root::root;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 
 /// Longest function; what is longer wants to be two.
@@ -15,10 +18,6 @@ const LINES_MOST: usize = 70;
 const LONG: &str = include_str!("long_functions.txt");
 /// Files that imported each other when this was written: a line for each such group.
 const LOOPS: &str = include_str!("loops.txt");
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
 
 /// The folders with code: `src` of every crate.
 fn crates() -> Vec<PathBuf> {
@@ -62,8 +61,9 @@ struct Functions<'a> {
 }
 
 impl Functions<'_> {
-    fn seen(&mut self, name: &syn::Ident, whole: proc_macro2::Span) {
-        let lines = whole.end().line - whole.start().line + 1;
+    fn seen(&mut self, signature: &syn::Signature, block: &syn::Block) {
+        let name = &signature.ident;
+        let lines = block.span().end().line - signature.span().start().line + 1;
         if lines > LINES_MOST {
             let within: String = self.within.iter().map(|name| format!("{name}::")).collect();
             self.long.insert(format!("{} {within}{name}", self.file), lines);
@@ -90,35 +90,21 @@ impl<'ast> Visit<'ast> for Functions<'_> {
 
     fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
         if !imports::is_test(&item.attrs) {
-            self.seen(
-                &item.sig.ident,
-                syn::spanned::Spanned::span(&item.block).join_from(&item.sig),
-            );
+            self.seen(&item.sig, &item.block);
             visit::visit_item_fn(self, item);
         }
     }
 
     fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
-        self.seen(&item.sig.ident, syn::spanned::Spanned::span(&item.block).join_from(&item.sig));
+        self.seen(&item.sig, &item.block);
         visit::visit_impl_item_fn(self, item);
     }
 
     fn visit_trait_item_fn(&mut self, item: &'ast syn::TraitItemFn) {
         if let Some(block) = &item.default {
-            self.seen(&item.sig.ident, syn::spanned::Spanned::span(block).join_from(&item.sig));
+            self.seen(&item.sig, block);
         }
         visit::visit_trait_item_fn(self, item);
-    }
-}
-
-trait JoinFrom {
-    fn join_from(self, signature: &syn::Signature) -> Self;
-}
-
-impl JoinFrom for proc_macro2::Span {
-    /// From the signature on.
-    fn join_from(self, signature: &syn::Signature) -> Self {
-        syn::spanned::Spanned::span(signature).join(self).unwrap_or(self)
     }
 }
 

@@ -1,6 +1,9 @@
 //! House rules (STYLE.md) that nobody has to remember in review.
 #![allow(clippy::unwrap_used)]
 
+mod root;
+
+use root::root;
 use std::path::{Path, PathBuf};
 
 /// Longest file; what is longer wants to be two.
@@ -9,10 +12,6 @@ const LINES_MOST: usize = 600;
 const PACKAGES_MOST: usize = 350;
 /// The promises of SECURITY.md.
 const PROMISES: usize = 8;
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
 
 fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

@@ -105,16 +105,16 @@ impl Audit {
             ));
             return;
         };
-        let (paid, spent) = (self.met_as(moves.supplier), moves.paid);
-        if let Some(paid) = paid.filter(|paid| **paid != attempt.supplier) {
+        let (paid_to, cost) = (self.met_as(moves.supplier), moves.paid);
+        if let Some(other) = paid_to.filter(|other| **other != attempt.supplier) {
             self.find(format!(
-                "trx {no} was delivered by {}, but its cost was paid to {paid}",
+                "trx {no} was delivered by {}, but its cost was paid to {other}",
                 attempt.supplier
             ));
         }
-        if spent != attempt.cost.get() {
+        if cost != attempt.cost.get() {
             self.find(format!(
-                "trx {no} cost {spent} in the ledger, but its attempt {} says {}",
+                "trx {no} cost {cost} in the ledger, but its attempt {} says {}",
                 trx.attempt,
                 attempt.cost.get()
             ));

@@ -59,8 +59,8 @@ pub(crate) struct Moves {
     buyer: MemberId,
     /// What it cost, with corrections.
     pub(crate) paid: i64,
-    /// The same, less what came back or was kept.
-    spent: i64,
+    /// How much of it came back, or was kept.
+    ended: i64,
     /// Most purchases have no uplines.
     parts: Option<Box<Parts>>,
 }
@@ -79,7 +79,7 @@ impl Default for Moves {
             amount: 0,
             buyer: NOBODY,
             paid: 0,
-            spent: 0,
+            ended: 0,
             parts: None,
         }
     }
@@ -123,24 +123,22 @@ impl Moves {
             Kind::Cost => {
                 self.cost = self.cost.saturating_add(1);
                 self.paid = self.paid.saturating_add(amount);
-                self.spent = self.spent.saturating_add(amount);
                 self.supplied(met)
             }
             Kind::CostCorrection => {
                 let back = transfer.from == AccountName::Cogs;
                 let change = if back { amount.saturating_neg() } else { amount };
                 self.paid = self.paid.saturating_add(change);
-                self.spent = self.spent.saturating_add(change);
                 self.supplied(met)
             }
             Kind::CostReversal => {
                 self.cost_end = self.cost_end.saturating_add(1);
-                self.spent = self.spent.saturating_sub(amount);
+                self.ended = self.ended.saturating_add(amount);
                 self.supplied(met)
             }
             Kind::KeptCost => {
                 self.cost_end = self.cost_end.saturating_add(1);
-                self.spent = self.spent.saturating_sub(amount);
+                self.ended = self.ended.saturating_add(amount);
                 None
             }
             Kind::Commission => {
@@ -229,15 +227,16 @@ impl Moves {
             found.push(format!("trx {no} costs {price} but its debit was {}", self.amount));
         }
         self.judge_shares(trx, &mut found);
+        let spent = self.paid.saturating_sub(self.ended);
         let (holds_cost, ends) = match state {
-            TrxState::Success { .. } => (self.spent >= 0, 0),
-            TrxState::Reversed { .. } => (self.spent == 0, 1),
+            TrxState::Success { .. } => (spent >= 0, 0),
+            TrxState::Reversed { .. } => (spent == 0, 1),
             TrxState::Pending | TrxState::Failed { .. } | TrxState::Refused { .. } => {
-                (self.spent == 0, 0)
+                (spent == 0, 0)
             }
         };
         if !holds_cost {
-            found.push(format!("trx {no} is {} and cost {} in the end", state.word(), self.spent));
+            found.push(format!("trx {no} is {} and cost {spent} in the end", state.word()));
         }
         if self.cost_end != ends {
             let (word, times) = (state.word(), self.cost_end);
